@@ -1,0 +1,42 @@
+# From a clean clone, with only Python 3.11 or newer on the machine: `make synth`, `make test`.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: synth check test format lock clean
+
+synth: $(STAMP)  ## write dist/ from profiles/
+	$(BIN)/python -m ira_manifests synth
+
+check: $(STAMP)  ## lint, types, and whether dist/ is fresh
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m ira_manifests synth --check
+
+test: $(STAMP)  ## every test
+	$(BIN)/python -m pytest
+
+format: $(STAMP)  ## put the code in shape
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+lock:  ## refresh constraints.txt from the ranges of pyproject.toml
+	$(PYTHON) -m venv --clear build/lock
+	build/lock/bin/python -m pip install --quiet --upgrade pip
+	build/lock/bin/python -m pip install --quiet -e '.[node]' --group check --group test
+	{ echo '# What make and CI install. Written by `make lock`.'; \
+	  build/lock/bin/python -m pip freeze --exclude-editable --all --exclude setuptools; } > constraints.txt
+	rm -rf build/lock
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	PIP_CONSTRAINT=constraints.txt $(PIP) --upgrade pip
+	PIP_CONSTRAINT=constraints.txt $(PIP) -e '.[node]' --group check --group test
+	touch $@
+
+clean:
+	rm -rf $(VENV) build .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,51 @@
+r"""Two models on H100 in one namespace of your own cdk8s app, one of them on queued capacity.
+
+    python examples/inference_app.py > inference.yaml
+    kubectl apply -f inference.yaml
+
+The model is copied to the bucket first, by a Job that needs the Secret with your token:
+
+    kubectl -n llm create secret generic hugging-face-token-secret \\
+      --from-env-file=hugging-face-token.env
+"""
+
+from cdk8s import ApiObject, App, Chart, JsonPatch, Yaml
+
+from ira_manifests import (
+    ModelDownloadJob,
+    ProvisioningRequest,
+    VllmDeployment,
+    load_matrix,
+)
+
+NAMESPACE = "llm"
+BUCKET = "acme-dev-ira-model"
+
+
+def build() -> Chart:
+    """Return the chart of the app."""
+    # A name for each model, so that they stand side by side.
+    matrix = load_matrix(workload_name="vllm-{gpu}-{model}")
+    gemma, llama = matrix["h100", "gemma3-27b"], matrix["h100", "llama3"]
+
+    chart = Chart(App(), "inference", namespace=NAMESPACE)
+    ModelDownloadJob(
+        chart,
+        "download",
+        platform=matrix.platform,
+        bucket=BUCKET,
+        model_id=gemma.model.model_id,
+    )
+    VllmDeployment(chart, "gemma", cell=gemma, bucket=BUCKET)
+    queued = VllmDeployment(chart, "llama", cell=llama, bucket=BUCKET)
+    ProvisioningRequest(chart, "capacity", workload=queued)
+
+    # Every object is reachable for patches of your own; the request follows its Deployment.
+    ApiObject.of(queued).add_json_patch(
+        JsonPatch.add("/spec/template/spec/priorityClassName", "high-priority")
+    )
+    return chart
+
+
+if __name__ == "__main__":
+    print(Yaml.stringify(*build().to_json()))

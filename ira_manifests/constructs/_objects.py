@@ -1,0 +1,158 @@
+"""What the constructs share: names of the contract, labels, and how an object enters cdk8s."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from typing import Any
+
+from cdk8s import ApiObject, ApiObjectMetadata, App, Chart, JsonPatch
+from constructs import Construct
+
+from ira_manifests import names
+from ira_manifests.errors import InputError
+from ira_manifests.profiles.schema import Toleration
+
+# The walkthrough's names of what kustomize generates from the user's env files.
+CONFIG_MAP = "ira-model-configmap"
+TOKEN_SECRET = "hugging-face-token-secret"  # noqa: S105  a name, not a token
+
+# Kustomize puts the bucket's name in the place of this; the '<' keeps it from ever naming a bucket.
+BUCKET_PLACEHOLDER = "<IRA_BUCKET_NAME>"
+
+GCSFUSE_DRIVER = "gcsfuse.csi.storage.gke.io"
+# The annotations that inject the Cloud Storage FUSE sidecar, with no limits of its own:
+# https://cloud.google.com/kubernetes-engine/docs/how-to/cloud-storage-fuse-csi-driver-sidecar
+GCSFUSE_ANNOTATIONS = {
+    "gke-gcsfuse/volumes": "true",
+    "gke-gcsfuse/cpu-limit": "0",
+    "gke-gcsfuse/memory-limit": "0",
+    "gke-gcsfuse/ephemeral-storage-limit": "0",
+}
+
+Json = dict[str, Any]
+
+
+def new_chart(id: str, namespace: str | None) -> Chart:
+    """Return an empty chart of its own; its objects go to `namespace`, or to the context's."""
+    return Chart(App(), id, namespace=namespace)
+
+
+def api_object(
+    scope: Construct,
+    id: str,
+    *,
+    api_version: str,
+    kind: str,
+    name: str,
+    labels: Mapping[str, str],
+    body: Mapping[str, Any],
+) -> ApiObject:
+    """Add one complete object to `scope`. `body` holds its top-level keys besides metadata."""
+    metadata = ApiObjectMetadata(name=name, labels=dict(labels))
+    created = ApiObject(scope, id, api_version=api_version, kind=kind, metadata=metadata)
+    if body:
+        created.add_json_patch(*(JsonPatch.add(f"/{key}", value) for key, value in body.items()))
+    return created
+
+
+def labels(name: str, instance: str, component: str) -> dict[str, str]:
+    """Return the labels that Kubernetes recommends for every object.
+
+    https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/
+    """
+    return {
+        "app.kubernetes.io/name": name,
+        "app.kubernetes.io/instance": instance,
+        "app.kubernetes.io/component": component,
+        "app.kubernetes.io/part-of": "online-inference-gpu",
+        "app.kubernetes.io/managed-by": "ira-manifests",
+    }
+
+
+def config_map(
+    scope: Construct, values: Mapping[str, str], object_labels: Mapping[str, str]
+) -> str:
+    """Add an immutable ConfigMap named after its content, and return the name."""
+    name = f"{CONFIG_MAP}-{fingerprint(values, 10)}"
+    body = {"data": dict(values), "immutable": True}
+    api_object(
+        scope,
+        "ConfigMap",
+        api_version="v1",
+        kind="ConfigMap",
+        name=name,
+        labels=object_labels,
+        body=body,
+    )
+    return name
+
+
+def service_account(
+    scope: Construct, id: str, name: str, object_labels: Mapping[str, str]
+) -> ApiObject:
+    """Add a Kubernetes service account; the platform's IAM bindings know it by its name."""
+    return api_object(
+        scope, id, api_version="v1", kind="ServiceAccount", name=name, labels=object_labels, body={}
+    )
+
+
+def fingerprint(value: Any, length: int) -> str:
+    """Return a short hash of plain values; the same values give the same text everywhere."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:length]
+
+
+def env(config_map_name: str, keys: Sequence[str]) -> list[Json]:
+    """Return environment variables that a container reads from a ConfigMap, each by its key."""
+    return [
+        {"name": key, "valueFrom": {"configMapKeyRef": {"name": config_map_name, "key": key}}}
+        for key in keys
+    ]
+
+
+def tolerations(items: Sequence[Toleration]) -> list[Json]:
+    """Return tolerations as a Pod spells them."""
+    return [
+        {"key": item.key, "operator": "Exists", "effect": item.effect}
+        if item.value is None
+        else {"key": item.key, "operator": "Equal", "value": item.value, "effect": item.effect}
+        for item in items
+    ]
+
+
+def resources_of(cpu: str, memory: str, **extra: str) -> Json:
+    """Return requests that equal limits."""
+    amounts = {"cpu": cpu, "memory": memory, **extra}
+    return {"requests": dict(amounts), "limits": dict(amounts)}
+
+
+def container_security(run_as_user: int | None, *, read_only: bool) -> Json:
+    """Return a container's security context, as tight as Pod Security `restricted` asks.
+
+    https://kubernetes.io/docs/concepts/security/pod-security-standards/
+    Without a user the image's own user runs, which may be root; the rest still holds.
+    """
+    context: Json = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+    if run_as_user is not None:
+        context |= {"runAsNonRoot": True, "runAsUser": run_as_user}
+    if read_only:
+        context["readOnlyRootFilesystem"] = True
+    return context
+
+
+def script(name: str) -> str:
+    """Return a shell script of this package, as a container's argument.
+
+    Kubernetes expands $(NAME) and turns $$ into $ in arguments; the scripts use neither.
+    """
+    return (resources.files(__package__) / "scripts" / name).read_text("utf-8")
+
+
+def check_bucket(bucket: str) -> None:
+    """Raise `InputError` unless `bucket` can be a bucket's name."""
+    problem = names.check_bucket(bucket)
+    if problem:
+        raise InputError(f"the bucket {bucket!r} {problem}")

@@ -1,0 +1,167 @@
+"""`ModelDownloadJob`: copies a model from the Hugging Face Hub to the bucket."""
+
+from __future__ import annotations
+
+from cdk8s import ApiObject
+from constructs import Construct
+
+from ira_manifests import names
+from ira_manifests.constructs import _objects as objects
+from ira_manifests.errors import InputError
+from ira_manifests.profiles.schema import ModelDownload, Platform
+
+NAME = "transfer-model-to-gcs"
+BUCKET_VOLUME = "gcsfuse"
+# The FUSE sidecar writes files to the volume of this name before it uploads them.
+_BUFFER_VOLUME = "gke-gcsfuse-buffer"
+_VALUES = ("MODEL_ID", "IRA_BUCKET_NAME")
+
+
+class ModelDownloadJob(Construct):
+    """A Job, the disk that it buffers files on, and its Kubernetes service account.
+
+    Objects: ServiceAccount (id "ServiceAccount"), ConfigMap (id "ConfigMap", only with
+    `bucket`), PersistentVolumeClaim (id "Buffer"), Job (id "Default").
+
+    `platform`: images and amounts, from `load_matrix().platform`. `bucket` and `model_id`:
+    where to and what; with both the construct stands on its own. Default: neither, for a
+    kustomize directory that generates the ConfigMap `ira-model-configmap`.
+    `token_secret`: the Secret whose key HUGGING_FACE_TOKEN is the token. It is never created
+    here: a token has no place in a manifest. Default: hugging-face-token-secret.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        platform: Platform,
+        bucket: str | None = None,
+        model_id: str | None = None,
+        token_secret: str = objects.TOKEN_SECRET,
+    ) -> None:
+        super().__init__(scope, id)
+        _check(bucket, model_id)
+        self._labels = objects.labels("model-download", NAME, "model-download")
+        download = platform.model_download
+        objects.service_account(self, "ServiceAccount", download.service_account, self._labels)
+        config_map = objects.CONFIG_MAP
+        if bucket is not None and model_id is not None:
+            values = {"IRA_BUCKET_NAME": bucket, "MODEL_ID": model_id}
+            config_map = objects.config_map(self, values, self._labels)
+        self.buffer = self._add_buffer(download)
+        self.job = self._add_job(
+            download,
+            container=_container(download, config_map, token_secret),
+            bucket=bucket or objects.BUCKET_PLACEHOLDER,
+        )
+
+    def _add_buffer(self, download: ModelDownload) -> ApiObject:
+        spec = {
+            "accessModes": ["ReadWriteOnce"],
+            "storageClassName": download.storage_class,
+            "resources": {"requests": {"storage": download.storage}},
+        }
+        return objects.api_object(
+            self,
+            "Buffer",
+            api_version="v1",
+            kind="PersistentVolumeClaim",
+            name=NAME,
+            labels=self._labels,
+            body={"spec": spec},
+        )
+
+    def _add_job(
+        self, download: ModelDownload, *, container: objects.Json, bucket: str
+    ) -> ApiObject:
+        spec = {
+            "backoffLimit": 0,
+            "ttlSecondsAfterFinished": download.ttl_seconds_after_finished,
+            "template": {
+                "metadata": {
+                    "labels": {"app": NAME, **self._labels},
+                    "annotations": {
+                        **objects.GCSFUSE_ANNOTATIONS,
+                        "kubectl.kubernetes.io/default-container": NAME,
+                    },
+                },
+                "spec": {
+                    "restartPolicy": "OnFailure",
+                    "serviceAccountName": download.service_account,
+                    "enableServiceLinks": False,
+                    "nodeSelector": {"iam.gke.io/gke-metadata-server-enabled": "true"},
+                    "tolerations": objects.tolerations(download.tolerations),
+                    "securityContext": {
+                        "fsGroup": download.fs_group,
+                        "seccompProfile": {"type": "RuntimeDefault"},
+                    },
+                    "containers": [container],
+                    "volumes": _volumes(bucket),
+                },
+            },
+        }
+        return objects.api_object(
+            self,
+            "Default",
+            api_version="batch/v1",
+            kind="Job",
+            name=NAME,
+            labels=self._labels,
+            body={"spec": spec},
+        )
+
+
+def _check(bucket: str | None, model_id: str | None) -> None:
+    if (bucket is None) != (model_id is None):
+        raise InputError(
+            f"bucket is {bucket!r} and model_id is {model_id!r}; give both for a Job that stands "
+            "on its own, or neither inside a kustomize directory"
+        )
+    if bucket is not None:
+        objects.check_bucket(bucket)
+    problem = names.check_hub_id(model_id) if model_id is not None else None
+    if problem:
+        raise InputError(f"the model id {model_id!r} {problem}")
+
+
+def _container(download: ModelDownload, config_map: str, token_secret: str) -> objects.Json:
+    token = {"secretKeyRef": {"name": token_secret, "key": "HUGGING_FACE_TOKEN"}}
+    return {
+        "name": NAME,
+        "image": download.image,
+        "command": ["bash", "-c"],
+        "args": [objects.script("download_model.sh")],
+        "env": [
+            *objects.env(config_map, _VALUES),
+            {"name": "HUGGING_FACE_TOKEN", "valueFrom": token},
+            {"name": "HUGGINGFACE_HUB_VERSION", "value": download.huggingface_hub},
+            {"name": "DOWNLOAD_EXCLUDE", "value": " ".join(download.exclude)},
+            {
+                "name": "DOWNLOAD_EXCLUDE_DUPLICATES",
+                "value": " ".join(download.exclude_beside_safetensors),
+            },
+            # The root file system is read-only; everything temporary goes to the emptyDir.
+            {"name": "HOME", "value": "/tmp"},  # noqa: S108
+        ],
+        "resources": objects.resources_of(download.cpu, download.memory),
+        "securityContext": objects.container_security(download.run_as_user, read_only=True),
+        "volumeMounts": [
+            {"name": BUCKET_VOLUME, "mountPath": "/local"},
+            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
+        ],
+    }
+
+
+def _volumes(bucket: str) -> list[objects.Json]:
+    # Without the driver's own check, the Job starts even where the bucket's name is wrong, and
+    # says so; with it, the Pod would wait for its volume and say nothing.
+    attributes = {"bucketName": bucket, "skipCSIBucketAccessCheck": "true"}
+    return [
+        {
+            "name": BUCKET_VOLUME,
+            "csi": {"driver": objects.GCSFUSE_DRIVER, "volumeAttributes": attributes},
+        },
+        {"name": _BUFFER_VOLUME, "persistentVolumeClaim": {"claimName": NAME}},
+        {"name": "tmp", "emptyDir": {}},
+    ]

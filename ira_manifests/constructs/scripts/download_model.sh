@@ -1,0 +1,223 @@
+#!/usr/bin/env bash
+# Copies one model from the Hugging Face Hub into the bucket, as gs://IRA_BUCKET_NAME/MODEL_ID/.
+#
+# Files are downloaded to MODEL_ROOT/.ira-model-download/MODEL_ID, compared with the Hub's checksums,
+# and then moved to MODEL_ROOT/MODEL_ID, config.json last: where config.json is, the model is whole.
+# No other record is kept. A later run compares what it finds with the Hub and fetches the difference.
+#
+# exit code and meaning                              no try is repeated for any of these but 27
+#   10  a variable is missing or empty                22  the Hub refuses the token (401)
+#   11  a placeholder is left in a variable           23  the model's terms are not accepted (403)
+#   12  MODEL_ID is not an id of the Hub              24  no such repository or revision (404)
+#   13  the token has spaces, quotes or a line end    25  no space left
+#   14  MODEL_ROOT is missing or not writable         26  the repository holds nothing to serve
+#   21  huggingface_hub can't be installed            27  still failing after DOWNLOAD_ATTEMPTS tries
+#                                                    143  stopped by SIGTERM
+#
+# Kubernetes expands a variable in parentheses and halves a doubled dollar sign: neither is used here.
+set -o errexit -o nounset -o pipefail
+export LC_ALL=C.UTF-8 MODEL_ROOT="${MODEL_ROOT:-/local}"
+
+fail() {
+  printf 'download-model: %s\n' "$2" >&2
+  exit "$1"
+}
+
+require() {
+  [[ -n ${!1-} ]] || fail 10 "$1 is not set: $2"
+  [[ ${!1} != *"<$1>"* ]] || fail 11 "$1 is still the placeholder <$1>: $2"
+}
+
+require IRA_BUCKET_NAME 'write the bucket into base/ira-model-config.env'
+require MODEL_ID 'write the id of the model into base/ira-model-config.env'
+require HUGGING_FACE_TOKEN 'write the token into base/hugging-face-token.env'
+require HUGGINGFACE_HUB_VERSION 'the Job names the release to install'
+
+part='[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?'
+[[ $MODEL_ID =~ ^$part/$part$ && ${#MODEL_ID} -le 96 && ! $MODEL_ID =~ \.\.|--|\.git$ ]] ||
+  fail 12 "MODEL_ID must be <owner>/<name> as the Hub writes it, and nothing else: ${MODEL_ID@Q}"
+[[ $HUGGING_FACE_TOKEN =~ ^[A-Za-z0-9._~+/=-]+$ ]] ||
+  fail 13 'HUGGING_FACE_TOKEN has spaces, quotes or a line end: base/hugging-face-token.env wants it bare'
+[[ -d $MODEL_ROOT && -w $MODEL_ROOT ]] ||
+  fail 14 "$MODEL_ROOT is not a folder that can be written to: is the bucket mounted there?"
+
+# From here the token is in the environment of the last process only, and never in an argument.
+token=$HUGGING_FACE_TOKEN
+unset HUGGING_FACE_TOKEN
+trap 'exit 143' TERM
+
+packages="${TMPDIR:-/tmp}/huggingface_hub-$HUGGINGFACE_HUB_VERSION"
+export PYTHONPATH="$packages${PYTHONPATH:+:$PYTHONPATH}"
+is_there='import sys, huggingface_hub as hub; sys.exit(hub.HfApi and hub.__version__ != sys.argv[1])'
+if ! python3 -c "$is_there" "$HUGGINGFACE_HUB_VERSION" 2> /dev/null; then
+  # In the background, since bash runs a trap only between foreground commands.
+  python3 -m pip install --quiet --disable-pip-version-check --no-cache-dir --upgrade \
+    --target "$packages" "huggingface_hub==$HUGGINGFACE_HUB_VERSION" &
+  wait "$!" || fail 21 "huggingface_hub $HUGGINGFACE_HUB_VERSION can't be installed with pip"
+fi
+
+# HTTP writes a file front to back, which Cloud Storage FUSE streams into the bucket, and goes on
+# where a connection broke. Xet writes out of order, which FUSE must stage on disk first.
+export HF_HUB_DISABLE_XET="${HF_HUB_DISABLE_XET:-1}" HF_HOME="${TMPDIR:-/tmp}/huggingface"
+export HF_HUB_DISABLE_PROGRESS_BARS=1 HF_HUB_DISABLE_TELEMETRY=1 HF_HUB_VERBOSITY=error
+HF_TOKEN=$token exec python3 - << 'PYTHON'
+import errno, hashlib, json, os, shutil, signal, sys, time
+
+signal.signal(signal.SIGTERM, lambda *_: os._exit(143))
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
+
+import httpx
+from huggingface_hub import HfApi, constants, hf_hub_download
+
+MODEL_ID = os.environ["MODEL_ID"]
+REVISION = os.environ.get("MODEL_REVISION") or "main"
+MODEL = Path(os.environ["MODEL_ROOT"], MODEL_ID)
+STAGING = Path(os.environ["MODEL_ROOT"], ".ira-model-download", MODEL_ID)
+LAST = "config.json"
+WEIGHTS = (".safetensors", ".bin", ".pth", ".pt", ".gguf")
+ATTEMPTS = int(os.environ.get("DOWNLOAD_ATTEMPTS") or 5)
+RETRY_SECONDS = float(os.environ.get("DOWNLOAD_RETRY_SECONDS") or 10)
+EXCLUDE = os.environ.get(
+    "DOWNLOAD_EXCLUDE", "original/* metal/* onnx/* openvino/* coreml/* .gitattributes"
+).split()
+# Left out only where their folder holds safetensors that these patterns don't match.
+DUPLICATES = os.environ.get(
+    "DOWNLOAD_EXCLUDE_DUPLICATES",
+    "*.bin *.bin.index.json *.pth *.pt *.ckpt *.h5 *.msgpack *.gguf *.onnx consolidated*.safetensors",
+).split()
+
+
+def say(text, stream=sys.stdout):
+    line = " ".join(str(text).replace(os.environ["HF_TOKEN"], "***").split())
+    print("download-model:", line, file=stream, flush=True)
+
+
+def fail(code, text):
+    say(text, sys.stderr)
+    os._exit(code)  # at once, from any thread: files on their way are fetched again by the next run
+
+
+def fail_if_permanent(error):
+    number, response = getattr(error, "errno", None), getattr(error, "response", None)
+    if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        fail(25, f"no space left for {MODEL_ID}: {error}")
+    if number in (errno.EACCES, errno.EPERM, errno.EROFS):
+        fail(14, f"the bucket can't be written to: {error}")
+    # Other hosts serve signed addresses, and answer 403 when one has run out: the next try gets a new one.
+    if response is not None and response.url.netloc == httpx.URL(constants.ENDPOINT).netloc:
+        reason = response.headers.get("X-Error-Message", "")
+        if response.status_code == 401:
+            fail(22, f"the Hub refuses the token in HUGGING_FACE_TOKEN (401). {reason}")
+        if response.status_code == 403:
+            page = f"https://huggingface.co/{MODEL_ID}"
+            fail(23, f"no access (403): accept the terms on {page} as the token's owner. {reason}")
+        if response.status_code == 404:
+            fail(24, f"the Hub shows this token no {MODEL_ID} at revision {REVISION} (404)")
+    if cause := error.__cause__ or error.__context__:
+        fail_if_permanent(cause)
+
+
+def retry(what, action, *arguments):
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return action(*arguments)
+        except Exception as error:
+            fail_if_permanent(error)
+            say(f"try {attempt} of {ATTEMPTS}, {what}: {type(error).__name__}: {error}", sys.stderr)
+        if attempt < ATTEMPTS:
+            time.sleep(RETRY_SECONDS * 2 ** (attempt - 1))
+    fail(27, f"giving up after {ATTEMPTS} tries: {what}")
+
+
+def needed(files):
+    def matches(path, patterns):
+        return any(fnmatchcase(path, pattern) for pattern in patterns)
+
+    kept = {path: file for path, file in files.items() if not matches(path, EXCLUDE)}
+    plain = {path for path in kept if not matches(path, DUPLICATES)}
+    served = {PurePosixPath(path).parent for path in plain if path.endswith(".safetensors")}
+    kept = {path: kept[path] for path in kept if path in plain or PurePosixPath(path).parent not in served}
+    if LAST not in kept or not any(path.endswith(WEIGHTS) for path in kept):
+        fail(26, f"{MODEL_ID} has no {LAST}, or no weights, or the exclusions leave none")
+    return kept
+
+
+def intact(path, file):
+    if not path.is_file() or path.stat().st_size != file.size:
+        return False
+    digest = hashlib.sha256() if file.lfs else hashlib.sha1(b"blob %d\0" % file.size)
+    with path.open("rb") as stream:
+        while block := stream.read(1 << 22):
+            digest.update(block)
+    return digest.hexdigest() == (file.lfs.sha256 if file.lfs else file.blob_id)
+
+
+def obtain(path, file, commit):
+    """Leave the file, intact, in exactly one of the two folders."""
+    staged = STAGING / path
+    if intact(MODEL / path, file):
+        staged.unlink(missing_ok=True)
+    elif not intact(staged, file):
+        staged.unlink(missing_ok=True)
+        hf_hub_download(MODEL_ID, path, revision=commit, local_dir=STAGING)
+        if not intact(staged, file):
+            raise OSError("what arrived differs from the Hub's checksum")
+        say(f"downloaded {path}, {file.size} bytes")
+
+
+def check_indexes(files):
+    for index in (path for path in files if path.endswith(".safetensors.index.json")):
+        folder = STAGING if (STAGING / index).exists() else MODEL
+        shards = set(json.loads((folder / index).read_text())["weight_map"].values())
+        for shard in shards:
+            if str(PurePosixPath(index).with_name(shard)) not in files:
+                fail(26, f"{MODEL_ID} can't be served: {index} names {shard}, which is not there")
+
+
+def publish(files):
+    if any((STAGING / path).exists() for path in files):
+        if (MODEL / LAST).exists() and not (STAGING / LAST).exists():
+            os.replace(MODEL / LAST, STAGING / LAST)
+        (MODEL / LAST).unlink(missing_ok=True)
+    for path in sorted(files, key=LAST.__eq__):
+        if (STAGING / path).exists():
+            (MODEL / path).parent.mkdir(parents=True, exist_ok=True)
+            os.replace(STAGING / path, MODEL / path)
+    if STAGING.exists():
+        shutil.rmtree(STAGING)
+
+
+def prepare():
+    STAGING.mkdir(parents=True, exist_ok=True)
+    for leftover in STAGING.rglob("*.incomplete"):
+        leftover.unlink()
+
+
+def main():
+    query = {"revision": REVISION, "files_metadata": True, "timeout": 30}
+    info = retry("listing the files", lambda: HfApi().model_info(MODEL_ID, **query))
+    if info.id != MODEL_ID and info.id.lower() == MODEL_ID.lower():
+        fail(12, f"MODEL_ID is {MODEL_ID}, but the Hub writes {info.id}, and so do servers")
+    files = needed({file.rfilename: file for file in info.siblings})
+    size = sum(file.size for file in files.values())
+    say(f"{MODEL_ID} at {info.sha}: {len(files)} of {len(info.siblings)} files, {size} bytes")
+    retry("preparing the staging folder", prepare)
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        list(pool.map(lambda item: retry(item[0], obtain, *item, info.sha), files.items()))
+    check_indexes(files)
+    retry("moving the files into place", publish, files)
+    for folder in STAGING.parents[:2]:
+        with suppress(OSError):  # another model is on its way
+            folder.rmdir()
+    others = [path for path in MODEL.rglob("*") if path.is_file() and str(path.relative_to(MODEL)) not in files]
+    if others:
+        say(f"left alone: {len(others)} files that are not part of it, such as {others[0]}")
+    say(f"complete: gs://{os.environ['IRA_BUCKET_NAME']}/{MODEL_ID}/")
+
+
+main()
+PYTHON

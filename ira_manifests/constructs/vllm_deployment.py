@@ -1,0 +1,234 @@
+"""`VllmDeployment`: one model on one GPU type, served by vLLM's OpenAI-compatible server."""
+
+from __future__ import annotations
+
+from cdk8s import ApiObject, JsonPatch
+from constructs import Construct
+
+from ira_manifests.constructs import _objects as objects
+from ira_manifests.profiles.matrix import Cell
+
+PORT = 8000
+BUCKET_VOLUME = "gcsfuse"
+_SERVER = "inference-server"
+
+# Health checks, in seconds. A server that answers late under load is not a hung one, so liveness
+# gives it three minutes; the load itself is the startup probe's, whose length is the engine's.
+_STARTUP_PERIOD = 10
+_HEALTH = {"httpGet": {"path": "/health", "port": PORT, "scheme": "HTTP"}}
+_READINESS = {**_HEALTH, "periodSeconds": 10, "timeoutSeconds": 5, "failureThreshold": 3}
+_LIVENESS = {**_HEALTH, "periodSeconds": 30, "timeoutSeconds": 10, "failureThreshold": 6}
+
+
+class VllmDeployment(Construct):
+    """A Deployment, its Service and its Kubernetes service account.
+
+    Objects: ServiceAccount (id "ServiceAccount"), ConfigMap (id "ConfigMap", only with
+    `bucket`), Service (id "Service"), Deployment (id "Default", so `ApiObject.of(construct)`).
+
+    `cell`: what runs where. `bucket`: the bucket that holds the model; with it the construct
+    stands on its own. Default: none, for a kustomize directory that generates the ConfigMap
+    `ira-model-configmap` and puts the bucket's name in place.
+    `service_account`: the name of an account that exists. Default: the cell's, which is added.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        cell: Cell,
+        bucket: str | None = None,
+        service_account: str | None = None,
+    ) -> None:
+        super().__init__(scope, id)
+        if bucket is not None:
+            objects.check_bucket(bucket)
+        self.cell = cell
+        self.name = cell.workload_name
+        self._labels = objects.labels("vllm", self.name, _SERVER)
+        if service_account is None:
+            service_account = cell.service_account
+            self._add_service_account()
+        config_map = objects.CONFIG_MAP
+        if bucket is not None:
+            values = {"IRA_BUCKET_NAME": bucket, **cell.runtime_values}
+            config_map = objects.config_map(self, values, self._labels)
+        self.service = self._add_service()
+        self.deployment = self._add_deployment(
+            _pod_spec(cell, service_account, config_map, bucket or objects.BUCKET_PLACEHOLDER)
+        )
+        self._request: str | None = None
+
+    @property
+    def selector(self) -> dict[str, str]:
+        """The labels that only this workload's Pods carry; never changed once applied."""
+        keys = ("app.kubernetes.io/name", "app.kubernetes.io/instance")
+        return {key: self._labels[key] for key in keys}
+
+    def consume(
+        self,
+        request: str,
+        *,
+        annotations: dict[str, str],
+        node_selector: dict[str, str],
+        tolerations: list[objects.Json],
+        progress_deadline_seconds: int,
+    ) -> None:
+        """Move the Pods to the capacity of a ProvisioningRequest; a workload has one at most."""
+        if self._request is not None:
+            raise ValueError(
+                f"{self.node.path} consumes the request {self._request!r} and can't consume "
+                f"{request!r} as well; add one ProvisioningRequest for each workload"
+            )
+        self._request = request
+        pod = "/spec/template"
+        self.deployment.add_json_patch(
+            JsonPatch.replace("/spec/progressDeadlineSeconds", progress_deadline_seconds),
+            JsonPatch.replace(f"{pod}/spec/nodeSelector", node_selector),
+            *(JsonPatch.add(f"{pod}/spec/tolerations/-", item) for item in tolerations),
+            *(
+                JsonPatch.add(f"{pod}/metadata/annotations/{key.replace('/', '~1')}", value)
+                for key, value in annotations.items()
+            ),
+        )
+
+    def _add_service_account(self) -> None:
+        # One account serves every workload of its model, so its labels name no workload.
+        name = self.cell.service_account
+        objects.service_account(
+            self, "ServiceAccount", name, objects.labels("vllm", name, "service-account")
+        )
+
+    def _add_service(self) -> ApiObject:
+        port = {"name": "http", "protocol": "TCP", "port": PORT, "targetPort": PORT}
+        spec = {"type": "ClusterIP", "selector": self.selector, "ports": [port]}
+        return objects.api_object(
+            self,
+            "Service",
+            api_version="v1",
+            kind="Service",
+            name=self.name,
+            labels=self._labels,
+            body={"spec": spec},
+        )
+
+    def _add_deployment(self, pod_spec: objects.Json) -> ApiObject:
+        engine = self.cell.platform.engine
+        inference = self.cell.platform.inference
+        spec = {
+            "replicas": 1,
+            "progressDeadlineSeconds": inference.node_wait_seconds + engine.startup_seconds,
+            "strategy": {"type": "Recreate"},
+            "selector": {"matchLabels": self.selector},
+            "template": {
+                "metadata": {
+                    "labels": self._labels,
+                    "annotations": {
+                        **objects.GCSFUSE_ANNOTATIONS,
+                        "kubectl.kubernetes.io/default-container": _SERVER,
+                    },
+                },
+                "spec": pod_spec,
+            },
+        }
+        version = {"app.kubernetes.io/version": engine.version}
+        return objects.api_object(
+            self,
+            "Default",
+            api_version="apps/v1",
+            kind="Deployment",
+            name=self.name,
+            labels={**self._labels, **version},
+            body={"spec": spec},
+        )
+
+
+def _pod_spec(cell: Cell, service_account: str, config_map: str, bucket: str) -> objects.Json:
+    inference = cell.platform.inference
+    return {
+        "serviceAccountName": service_account,
+        # A Service named like an engine's setting would otherwise overwrite it: VLLM_PORT.
+        "enableServiceLinks": False,
+        "nodeSelector": {"cloud.google.com/compute-class": cell.machine.compute_class},
+        "tolerations": objects.tolerations(inference.tolerations),
+        "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
+        "containers": [_server(cell, config_map), _fetch_safetensors(cell, config_map)],
+        "volumes": _volumes(cell, bucket),
+    }
+
+
+def _server(cell: Cell, config_map: str) -> objects.Json:
+    engine, profile = cell.platform.engine, cell.profile
+    startup_failures = -(-engine.startup_seconds // _STARTUP_PERIOD)
+    return {
+        "name": _SERVER,
+        "image": f"{engine.image}:v{engine.version}",
+        "imagePullPolicy": "Always",
+        "command": ["vllm", "serve"],
+        "args": [
+            "/gcs/$(MODEL_ID)",
+            "--gpu-memory-utilization=$(GPU_MEMORY_UTILIZATION)",
+            "--max-model-len=$(MAX_MODEL_LEN)",
+            "--tensor-parallel-size=$(TENSOR_PARALLEL_SIZE)",
+            "--trust-remote-code",
+        ],
+        "env": objects.env(config_map, list(cell.runtime_values)),
+        "ports": [{"name": "metrics", "containerPort": PORT, "protocol": "TCP"}],
+        "resources": objects.resources_of(
+            profile.cpu, profile.memory, **{"nvidia.com/gpu": str(profile.tensor_parallel)}
+        ),
+        "startupProbe": {
+            **_HEALTH,
+            "periodSeconds": _STARTUP_PERIOD,
+            "timeoutSeconds": 5,
+            "failureThreshold": startup_failures,
+        },
+        "readinessProbe": _READINESS,
+        "livenessProbe": _LIVENESS,
+        # The engine writes compiled kernels to the home of its user.
+        "securityContext": objects.container_security(engine.run_as_user, read_only=False),
+        "volumeMounts": [
+            {"name": "dshm", "mountPath": "/dev/shm"},  # noqa: S108  shared memory, not a temp file
+            _model_mount(cell),
+        ],
+    }
+
+
+def _fetch_safetensors(cell: Cell, config_map: str) -> objects.Json:
+    fetch = cell.platform.fetch_safetensors
+    parallelism = {"name": "FETCH_PARALLELISM", "value": str(fetch.parallelism)}
+    return {
+        "name": "fetch-safetensors",
+        "image": fetch.image,
+        "command": ["/bin/sh", "-c"],
+        "args": [objects.script("fetch_safetensors.sh")],
+        "env": [*objects.env(config_map, ["MODEL_ID"]), parallelism],
+        # No limit of CPU: it would throttle the reads that the server's load waits for.
+        "resources": {
+            "requests": {"cpu": fetch.cpu, "memory": fetch.memory},
+            "limits": {"memory": fetch.memory},
+        },
+        "securityContext": objects.container_security(fetch.run_as_user, read_only=True),
+        "volumeMounts": [_model_mount(cell)],
+    }
+
+
+def _model_mount(cell: Cell) -> objects.Json:
+    return {"name": BUCKET_VOLUME, "mountPath": cell.mount_path, "readOnly": True}
+
+
+def _volumes(cell: Cell, bucket: str) -> list[objects.Json]:
+    only_model = f"only-dir:{cell.model.model_id}"
+    attributes = {
+        "bucketName": bucket,
+        "mountOptions": ",".join([*cell.platform.inference.mount_options, only_model]),
+        "skipCSIBucketAccessCheck": "true",
+    }
+    csi = {"driver": objects.GCSFUSE_DRIVER, "volumeAttributes": attributes}
+    # The sidecar takes these three names for its cache, its temporary files and its write buffer.
+    memory = ("dshm", "gke-gcsfuse-cache", "gke-gcsfuse-tmp", "gke-gcsfuse-buffer")
+    return [
+        {"name": BUCKET_VOLUME, "csi": csi},
+        *({"name": name, "emptyDir": {"medium": "Memory"}} for name in memory),
+    ]

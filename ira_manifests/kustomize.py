@@ -1,0 +1,86 @@
+"""A kustomization.yaml as a typed value: the part of kustomize that a directory needs.
+
+https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/. Kustomize is left with
+what only it can do when it applies: the user's env files become a ConfigMap and a Secret named
+after their content, and the bucket's name is put in place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Generator:
+    """A ConfigMap or Secret made of env files; `merge` adds to one that a resource generates."""
+
+    name: str
+    envs: tuple[str, ...]
+    merge: bool = False
+
+    def to_json(self) -> Json:
+        """Return the generator as kustomize spells it."""
+        behavior = {"behavior": "merge"} if self.merge else {}
+        return {"name": self.name, **behavior, "envs": list(self.envs)}
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """A value of a ConfigMap, put into the same field of objects of some kinds."""
+
+    config_map: str
+    key: str
+    targets: tuple[tuple[str, str], ...]
+    """Kind of the objects, and path of the field inside each."""
+
+    def to_json(self) -> Json:
+        """Return the replacement as kustomize spells it."""
+        return {
+            "source": {
+                "kind": "ConfigMap",
+                "name": self.config_map,
+                "fieldPath": f"data.{self.key}",
+            },
+            "targets": [
+                {"select": {"kind": kind}, "fieldPaths": [path]} for kind, path in self.targets
+            ],
+        }
+
+
+@dataclass(frozen=True)
+class Kustomization:
+    """One kustomization.yaml."""
+
+    namespace: str | None = None
+    resources: tuple[str, ...] = ()
+    config_maps: tuple[Generator, ...] = ()
+    secrets: tuple[Generator, ...] = ()
+    dropped_secrets: tuple[str, ...] = ()
+    """Secrets of a resource that this directory leaves out, by the name before the hash."""
+    replacements: tuple[Replacement, ...] = ()
+
+    def to_json(self) -> Json:
+        """Return the kustomization; keys that would be empty are left out."""
+        fields: Json = {
+            "namespace": self.namespace,
+            "resources": list(self.resources),
+            # Apply in the order of the resources: accounts and templates before what needs them.
+            "sortOptions": {"order": "fifo"} if self.resources else None,
+            "configMapGenerator": [item.to_json() for item in self.config_maps],
+            "secretGenerator": [item.to_json() for item in self.secrets],
+            "patches": [_delete_secret(name) for name in self.dropped_secrets],
+            "replacements": [item.to_json() for item in self.replacements],
+        }
+        return {
+            "apiVersion": "kustomize.config.k8s.io/v1beta1",
+            "kind": "Kustomization",
+            **{key: value for key, value in fields.items() if value},
+        }
+
+
+def _delete_secret(name: str) -> Json:
+    patch = f"$patch: delete\napiVersion: v1\nkind: Secret\nmetadata:\n  name: {name}\n"
+    return {"patch": patch}

@@ -1,0 +1,130 @@
+"""Names that Kubernetes, Cloud Storage and the Hugging Face Hub accept.
+
+Each check returns None for a good name, or a phrase that says what is allowed.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+
+# https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
+MAX_LABEL = 63
+_RFC1123_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+_RFC1035_LABEL = re.compile(r"[a-z]([a-z0-9-]*[a-z0-9])?")
+
+# huggingface_hub's validate_repo_id, narrowed to "organisation/name": a bare name has no owner
+# and is not a repository that a token can be granted access to.
+MAX_HUB_ID = 96
+_HUB_PART = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?"
+_HUB_ID = re.compile(rf"{_HUB_PART}/{_HUB_PART}")
+
+# https://cloud.google.com/storage/docs/buckets#naming
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
+
+# https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
+_QUANTITY = re.compile(r"(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?")
+
+# https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests
+_REPOSITORY = re.compile(
+    r"[a-z0-9]+(?:[.-][a-z0-9]+)*(?::[0-9]+)?(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*"
+)
+_TAG = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}"
+_IMAGE = re.compile(
+    rf"{_REPOSITORY.pattern}(?::(?P<tag>{_TAG}))?(?P<digest>@sha256:[0-9a-f]{{64}})?"
+)
+
+
+def check_rfc1123_label(name: str) -> str | None:
+    """Lower-case letters, digits and dashes, 63 at most: labels, most object names."""
+    return _check_label(
+        name,
+        _RFC1123_LABEL,
+        "lower-case letters, digits and '-', with a letter or digit at both ends",
+    )
+
+
+def check_rfc1035_label(name: str) -> str | None:
+    """An RFC 1123 label that starts with a letter: Services, and what GKE builds names from."""
+    return _check_label(
+        name,
+        _RFC1035_LABEL,
+        "lower-case letters, digits and '-', beginning with a letter and not ending with '-'",
+    )
+
+
+def _check_label(name: str, pattern: re.Pattern[str], allowed: str) -> str | None:
+    if len(name) > MAX_LABEL:
+        return f"has {len(name)} characters; {MAX_LABEL} are allowed"
+    if not pattern.fullmatch(name):
+        return f"is not a valid name: use {allowed}"
+    return None
+
+
+def check_hub_id(model_id: str) -> str | None:
+    """A Hugging Face Hub id, `organisation/name`."""
+    if len(model_id) > MAX_HUB_ID:
+        return f"has {len(model_id)} characters; a Hub id has {MAX_HUB_ID} at most"
+    if not _HUB_ID.fullmatch(model_id) or "--" in model_id or ".." in model_id:
+        return (
+            "is not a Hugging Face Hub id: use organisation/name of letters, digits, '-', '_' and "
+            "'.', such as google/gemma-3-27b-it"
+        )
+    return None
+
+
+def check_bucket(name: str) -> str | None:
+    """A Cloud Storage bucket name, without `gs://`."""
+    if len(name) > MAX_LABEL and "." not in name:
+        return f"has {len(name)} characters; a bucket's name has {MAX_LABEL} at most"
+    if not _BUCKET.fullmatch(name) or ".." in name:
+        return (
+            "is not a bucket's name: use 3 to 63 lower-case letters, digits, '-', '_' and '.', "
+            "without gs://"
+        )
+    return None
+
+
+def check_quantity(text: str) -> str | None:
+    """A Kubernetes quantity above zero, such as 12, 500m, 160G or 8Gi."""
+    if not _QUANTITY.fullmatch(text) or not text.strip("0.mkMGTPEi"):
+        return "is not a quantity: use a number above zero with a unit, such as 12, 500m, 160G, 8Gi"
+    return None
+
+
+def check_pinned_image(image: str) -> str | None:
+    """A container image with a tag that is not `latest`, or with a digest."""
+    match = _IMAGE.fullmatch(image)
+    if not match or not (match["digest"] or match["tag"] not in (None, "latest")):
+        return "is not a pinned image: name a registry path with a version, such as busybox:1.37.0"
+    return None
+
+
+def check_repository(image: str) -> str | None:
+    """A container image without tag or digest, whose version is given elsewhere."""
+    if not _REPOSITORY.fullmatch(image):
+        return "is not an image's path without its tag, such as vllm/vllm-openai"
+    return None
+
+
+def template_fields(template: str) -> set[str] | None:
+    """Return the names in braces of a name template, or None where the braces are broken."""
+    try:
+        parts = list(string.Formatter().parse(template))
+    except ValueError:
+        return None
+    if any(spec or conversion for _, _, spec, conversion in parts):
+        return None
+    return {field for _, field, _, _ in parts if field is not None}
+
+
+def check_template(template: str, allowed: set[str], required: set[str]) -> str | None:
+    """A name template: literal text and fields in braces, nothing else of str.format."""
+    braces = ", ".join(f"{{{field}}}" for field in sorted(allowed))
+    fields = template_fields(template)
+    if fields is None or not fields <= allowed:
+        return f"is not a name template: use plain text and {braces}"
+    if not required <= fields:
+        missing = ", ".join(f"{{{field}}}" for field in sorted(required - fields))
+        return f"lacks {missing}: without it different models would share one name"
+    return None

@@ -1,0 +1,228 @@
+"""A folder of profile files -> checked profiles, or every problem of every file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from importlib import resources
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from ira_manifests import names
+from ira_manifests.errors import InputError, Problem, did_you_mean, one_of
+from ira_manifests.profiles import yaml_source
+from ira_manifests.profiles.schema import GpuProfile, ModelProfile, Platform, Profile
+from ira_manifests.profiles.yaml_source import START, Document
+
+PLATFORM_FILE = "platform.yaml"
+GPU_FOLDER = "gpus"
+MODEL_FOLDER = "models"
+
+P = TypeVar("P", bound=Profile)
+
+
+@dataclass(frozen=True)
+class Source:
+    """One profile file as read: its name in messages, and the places of its values."""
+
+    file: str
+    document: Document
+
+    def problem(self, path: yaml_source.Path, message: str, *, at_key: bool = False) -> Problem:
+        """Return a problem at the value (or the key) of `path`."""
+        place = self.document.keys.get(path) if at_key else None
+        line, column = place or self.document.place(path)
+        return Problem(self.file, line, column, yaml_source.dotted(path), message)
+
+
+@dataclass(frozen=True)
+class Profiles:
+    """Checked profiles by name; a name is the file's, without its ending."""
+
+    folder: str
+    platform: Platform
+    gpus: Mapping[str, GpuProfile]
+    models: Mapping[str, ModelProfile]
+    sources: Mapping[tuple[str, str], Source]
+    """(kind, name) to source; kinds are "gpus", "models" and "platform"."""
+
+
+def find_folder(folder: str | os.PathLike[str] | None = None) -> Path:
+    """Return the profiles folder: the one named, else ./profiles, else the packaged copy.
+
+    ./profiles counts when it holds any of what a profiles folder holds, so that another
+    program's folder of that name is left alone.
+    """
+    if folder is not None:
+        named = Path(folder)
+        if not named.is_dir():
+            raise InputError(f"{named} is not a folder; name the folder that holds {PLATFORM_FILE}")
+        return named
+    local = Path("profiles")
+    if any((local / part).exists() for part in (PLATFORM_FILE, GPU_FOLDER, MODEL_FOLDER)):
+        return local
+    packaged = Path(str(resources.files("ira_manifests"))) / "_profiles"
+    beside = Path(__file__).parents[2] / "profiles"  # an editable install has no packaged copy
+    return packaged if packaged.is_dir() else beside
+
+
+def read_profiles(folder: Path) -> tuple[Profiles | None, list[Problem]]:
+    """Read and check every file below `folder`; profiles are None where the platform is broken."""
+    reader = _FolderReader(folder)
+    platform = reader.one("platform", folder / PLATFORM_FILE, Platform)
+    gpus = reader.all(GPU_FOLDER, GpuProfile)
+    models = reader.all(MODEL_FOLDER, ModelProfile)
+    if platform is None:
+        return None, reader.problems
+    profiles = Profiles(str(folder), platform, gpus, models, reader.sources)
+    return profiles, reader.problems
+
+
+class _FolderReader:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.problems: list[Problem] = []
+        self.sources: dict[tuple[str, str], Source] = {}
+
+    def all(self, kind: str, model: type[P]) -> dict[str, P]:
+        """Read every profile of one kind, in the order of names."""
+        folder = self._folder / kind
+        files = sorted(folder.iterdir()) if folder.is_dir() else []
+        self.problems += [
+            Problem(str(file), 1, 1, "", "is not read; name it with the ending .yaml")
+            for file in files
+            if file.suffix.lower() in (".yml", ".yaml", ".json") and file.suffix != ".yaml"
+        ]
+        files = [file for file in files if file.suffix == ".yaml"]
+        if not files:
+            message = f"holds no profile; add one file for each, such as {kind}/name.yaml"
+            self.problems.append(Problem(str(folder), 1, 1, "", message))
+        found = {file.stem: self.one(kind, file, model) for file in files}
+        return {name: profile for name, profile in found.items() if profile is not None}
+
+    def one(self, kind: str, file: Path, model: type[P]) -> P | None:
+        """Read one profile; None where it has problems."""
+        before = len(self.problems)
+        source = self._read(file)
+        if source is None:
+            return None
+        self.sources[kind, file.stem] = source
+        problem = names.check_rfc1123_label(file.stem)
+        if problem:
+            message = f"the file's name is the profile's, and {file.stem!r} {problem}"
+            self.problems.append(Problem(source.file, 1, 1, "", message))
+        if source.document.data is None and len(self.problems) == before:
+            self.problems.append(Problem(source.file, 1, 1, "", "is empty"))
+        if len(self.problems) > before and source.document.data is None:
+            return None
+        try:
+            profile = model.model_validate(source.document.data)
+        except ValidationError as error:
+            self.problems += [_problem(source, model, item) for item in error.errors()]
+            return None
+        return profile if len(self.problems) == before else None
+
+    def _read(self, file: Path) -> Source | None:
+        try:
+            content = file.read_bytes()
+        except OSError as error:
+            message = f"can't be read: {(error.strerror or str(error)).lower()}"
+            self.problems.append(Problem(str(file), *START, "", message))
+            return None
+        document, problems = yaml_source.read(str(file), content)
+        self.problems += problems
+        return Source(str(file), document)
+
+
+# Pydantic's error types in the words of a YAML file.
+_TYPES = {
+    "int_type": "a whole number",
+    "string_type": "text in quotes",
+    "bool_type": "true or false",
+    "is_instance_of": "a number",
+    "decimal_type": "a number",
+    "dict_type": "a mapping (key: value)",
+    "model_type": "a mapping (key: value)",
+    "tuple_type": "a list (- item)",
+}
+_BOUNDS = {
+    "greater_than": ("gt", "more than"),
+    "greater_than_equal": ("ge", "at least"),
+    "less_than": ("lt", "less than"),
+    "less_than_equal": ("le", "at most"),
+}
+
+
+def _problem(source: Source, model: type[BaseModel], error: Any) -> Problem:
+    kind, path = error["type"], _inside(source.document, error["loc"])
+    if kind == "extra_forbidden":
+        allowed = _fields(model, path[:-1])
+        key = str(path[-1])
+        message = f"is an unknown key; allowed: {one_of(allowed)}{did_you_mean(key, allowed)}"
+        return source.problem(path, message, at_key=True)
+    if kind == "missing":
+        return source.problem(path, "is missing")
+    return source.problem(path, _message(kind, error))
+
+
+def _inside(document: Document, loc: tuple[Any, ...]) -> yaml_source.Path:
+    """Drop the parts of pydantic's location that name a branch of a type, not a key."""
+    known = document.values
+    path: yaml_source.Path = ()
+    for index, part in enumerate(loc):
+        if (*path, part) in known or index == len(loc) - 1:
+            path = (*path, part)
+    return path
+
+
+def _message(kind: str, error: Any) -> str:
+    context = error.get("ctx", {})
+    if kind in ("name", "queue", "empty"):
+        return str(error["msg"])
+    if kind in _BOUNDS:
+        bound, words = _BOUNDS[kind]
+        return f"is {_shown(error['input'])}; it must be {words} {context[bound]}"
+    if kind in _TYPES:
+        return f"is {_shown(error['input'])}; it must be {_TYPES[kind]}"
+    return f"is {_shown(error['input'])}: {error['msg']}"
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "empty"
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, tuple):
+        return "a list"
+    if isinstance(value, str):
+        return f"the text {value[:60]!r}"
+    return str(value).lower() if isinstance(value, bool) else f"the number {Decimal(value)}"
+
+
+def _fields(model: type[BaseModel], path: Iterable[str | int]) -> list[str]:
+    """Return the keys that the model at `path` inside `model` knows."""
+    annotation: Any = model
+    for part in path:
+        annotation = _step(annotation, part)
+    found = _models_in(annotation)
+    return list(found[0].model_fields) if found else []
+
+
+def _step(annotation: Any, part: str | int) -> Any:
+    for model in _models_in(annotation):
+        field = model.model_fields.get(str(part))
+        if field is not None:
+            return field.annotation
+    return annotation  # an index of a list or a key of a mapping: the model is the item's
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [
+        model for argument in getattr(annotation, "__args__", ()) for model in _models_in(argument)
+    ]

@@ -1,0 +1,201 @@
+"""YAML text -> plain values, with the place of each.
+
+PyYAML's own loaders take duplicate keys silently, read YAML 1.1 (`no` is false, `012` is ten,
+`1:30` is ninety) and follow aliases wherever they lead. A profile is read from PyYAML's events
+instead, with the scalars of YAML 1.2's core schema (https://yaml.org/spec/1.2.2/#103-core-schema);
+numbers with a point become `Decimal`, so that 0.80 stays 0.80.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import yaml
+
+from ira_manifests.errors import Problem
+
+# A profile is a page of text. These bounds keep a hostile one from costing memory or the stack.
+MAX_BYTES = 1 << 20
+MAX_DEPTH = 20
+_MAX_DIGITS = 18
+
+Path = tuple[str | int, ...]
+
+# The C parser where PyYAML was built with it.
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_INT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
+_DECIMAL = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*)")
+_WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
+
+
+class Place(NamedTuple):
+    """A place in a file; both count from 1."""
+
+    line: int
+    column: int
+
+
+START = Place(1, 1)
+
+
+@dataclass
+class Document:
+    """The values of one file, the place of each value, and the place of each key."""
+
+    data: Any = None
+    values: dict[Path, Place] = field(default_factory=dict)
+    keys: dict[Path, Place] = field(default_factory=dict)
+
+    def place(self, path: Path) -> Place:
+        """Return the place of the value at `path`, or of the nearest value around it."""
+        while path and path not in self.values:
+            path = path[:-1]
+        return self.values.get(path, START)
+
+
+class _BrokenError(Exception):
+    """Stops the reading of one file at its first syntax error."""
+
+    def __init__(self, place: Place, message: str, path: Path = ()) -> None:
+        self.problem = (place, path, message)
+
+
+def read(name: str, content: bytes) -> tuple[Document, list[Problem]]:
+    """Read one file. `name` is what problems call it; a broken file gives an empty document."""
+    try:
+        reader = _Reader(_decode(content))
+        document = reader.read()
+        found = reader.problems
+    except _BrokenError as broken:
+        document, found = Document(), [broken.problem]
+    return document, [
+        Problem(name, place.line, place.column, dotted(path), message)
+        for place, path, message in found
+    ]
+
+
+def dotted(path: Path) -> str:
+    """Return ("cells", "h100", 0) as "cells.h100[0]"."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}"
+    return text.lstrip(".")
+
+
+def _decode(content: bytes) -> str:
+    if len(content) > MAX_BYTES:
+        raise _BrokenError(START, f"has {len(content)} bytes; a profile has {MAX_BYTES} at most")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = content[: error.start]
+        line = before.count(b"\n") + 1
+        column = error.start - (before.rfind(b"\n") + 1) + 1
+        raise _BrokenError(
+            Place(line, column), "is not UTF-8 text; save the file as UTF-8"
+        ) from None
+
+
+class _Reader:
+    def __init__(self, text: str) -> None:
+        self._events: Iterator[Any] = self._parse(text)
+        self._document = Document()
+        self.problems: list[tuple[Place, Path, str]] = []
+
+    def read(self) -> Document:
+        next(self._events)  # stream start
+        if isinstance(next(self._events), yaml.StreamEndEvent):
+            return self._document
+        self._document.data = self._value(next(self._events), ())
+        next(self._events)  # document end
+        extra = next(self._events)
+        if not isinstance(extra, yaml.StreamEndEvent):
+            raise _BrokenError(
+                _place(extra), "begins a second YAML document; a profile is one document"
+            )
+        return self._document
+
+    @staticmethod
+    def _parse(text: str) -> Iterator[Any]:
+        try:
+            yield from yaml.parse(text, Loader=_LOADER)
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            place = Place(mark.line + 1, mark.column + 1) if mark else START
+            reason = " ".join(part for part in (error.context, error.problem) if part)
+            raise _BrokenError(place, f"is not YAML: {reason}") from None
+        except yaml.YAMLError as error:
+            raise _BrokenError(
+                _reader_place(text, error), f"is not YAML: {_reason(error)}"
+            ) from None
+
+    def _value(self, event: Any, path: Path) -> Any:
+        place = _place(event)
+        if len(path) > MAX_DEPTH:
+            raise _BrokenError(place, f"is nested more than {MAX_DEPTH} levels deep", path[:3])
+        if isinstance(event, yaml.AliasEvent):
+            message = f"is the alias *{event.anchor}; aliases are not read, write the value out"
+            raise _BrokenError(place, message, path)
+        self._document.values[path] = place
+        if event.tag is not None and event.tag != "!":
+            self.problems.append((place, path, f"has the tag {event.tag}; tags are not read"))
+        if isinstance(event, yaml.MappingStartEvent):
+            return self._mapping(path)
+        if isinstance(event, yaml.SequenceStartEvent):
+            return self._sequence(path)
+        return _scalar(event)
+
+    def _sequence(self, path: Path) -> tuple[Any, ...]:
+        items: list[Any] = []
+        while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
+            items.append(self._value(event, (*path, len(items))))
+        return tuple(items)
+
+    def _mapping(self, path: Path) -> dict[str, Any]:
+        items: dict[str, Any] = {}
+        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
+            if not isinstance(event, yaml.ScalarEvent):
+                raise _BrokenError(_place(event), "is not a plain key; a key is one word", path)
+            key, here = event.value, (*path, event.value)
+            first = self._document.keys.get(here)
+            if first:
+                message = f"is a duplicate key, first on line {first.line}; keep one of the two"
+                self.problems.append((_place(event), here, message))
+                self._value(next(self._events), (*here, "duplicate"))
+                continue
+            self._document.keys[here] = _place(event)
+            items[key] = self._value(next(self._events), here)
+        return items
+
+
+def _scalar(event: Any) -> Any:
+    text: str = event.value
+    if not event.implicit[0]:
+        return text
+    if text.lower() in _WORDS and text in (text.lower(), text.title(), text.upper()):
+        return _WORDS[text.lower()]
+    if _INT.fullmatch(text) and len(text) <= _MAX_DIGITS:
+        return int(text)
+    if _DECIMAL.fullmatch(text) and len(text) <= _MAX_DIGITS:
+        return Decimal(text)
+    return text
+
+
+def _place(event: Any) -> Place:
+    return Place(event.start_mark.line + 1, event.start_mark.column + 1)
+
+
+def _reader_place(text: str, error: yaml.YAMLError) -> Place:
+    position = getattr(error, "position", None)
+    if not isinstance(position, int):
+        return START
+    before = text[:position]
+    return Place(before.count("\n") + 1, position - (before.rfind("\n") + 1) + 1)
+
+
+def _reason(error: yaml.YAMLError) -> str:
+    return str(getattr(error, "reason", "")) or str(error).splitlines()[0]

@@ -1,0 +1,41 @@
+"""The bucket's name out of what Terraform says of the platform."""
+
+from __future__ import annotations
+
+import json
+
+from ira_manifests.errors import InputError, one_of
+
+OUTPUT = "ira_google_storage_bucket_names"
+
+
+def model_bucket(text: str, suffix: str, source: str) -> str:
+    """Return the one bucket whose name ends in `suffix`.
+
+    `text`: what `terraform output -json ira_google_storage_bucket_names` prints, a JSON list of
+    names. `source` is what messages call it. Raises `InputError` for anything else, and where
+    no name or more than one ends in the suffix.
+    """
+    found = _names(text, source)
+    buckets = sorted({name for name in found if name.endswith(suffix)})
+    if len(buckets) != 1:
+        many = f"{len(buckets)} buckets end" if buckets else "no bucket ends"
+        listed = one_of(buckets or found)
+        raise InputError(
+            f"{many} in {suffix!r} in {source} ({listed}); name the model's with --bucket"
+        )
+    return buckets[0]
+
+
+def _names(text: str, source: str) -> list[str]:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        raise InputError(f"{source} is not JSON; {_how_to()}") from None
+    if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
+        raise InputError(f"{source} is not a JSON list of bucket names; {_how_to()}")
+    return found
+
+
+def _how_to() -> str:
+    return f"pass what this prints: terraform output -json {OUTPUT}"

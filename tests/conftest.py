@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.support import DIST, Json, fill_in, kustomize, objects_in
+
+
+@pytest.fixture(scope="session")
+def filled_dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The committed dist/, with base/ filled in by the user."""
+    tree = Path(shutil.copytree(DIST, tmp_path_factory.mktemp("walkthrough") / "dist"))
+    fill_in(tree)
+    return tree
+
+
+@pytest.fixture(scope="session")
+def rendered_text(filled_dist: Path) -> dict[str, str]:
+    """What kubectl makes of each directory of dist/."""
+    return {path.name: kustomize(path) for path in sorted(filled_dist.iterdir())}
+
+
+@pytest.fixture(scope="session")
+def rendered(rendered_text: dict[str, str]) -> dict[str, list[Json]]:
+    return {name: objects_in(text) for name, text in rendered_text.items()}

@@ -1,0 +1,108 @@
+"""What several tests need: this project's command, a real kubectl, and a kubelet's arithmetic."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[1]
+DIST = ROOT / "dist"
+PROFILES = ROOT / "profiles"
+
+BUCKET = "acme-dev-ira-model"
+TOKEN = "hf_notARealTokenButShapedLikeOne"
+
+Json = dict[str, Any]
+Run = subprocess.CompletedProcess[str]
+
+
+def ira(*arguments: str | Path, cwd: Path = ROOT, **options: Any) -> Run:
+    """Run the command line as a user does, in a process of its own."""
+    program = [*options.pop("prefix", []), sys.executable, "-m", "ira_manifests"]
+    command = [*program, *map(str, arguments)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **options.pop("env", {})}
+    return subprocess.run(
+        command, cwd=cwd, text=True, capture_output=True, check=False, env=environment, **options
+    )
+
+
+def kubectl(*arguments: str | Path) -> Run:
+    """Run the kubectl of the test environment's wheel."""
+    program = Path(sys.executable).parent / "kubectl"
+    return subprocess.run(
+        [program, *map(str, arguments)], text=True, capture_output=True, check=False
+    )
+
+
+def kustomize(directory: Path) -> str:
+    """Render a directory as `kubectl apply -k` does."""
+    run = kubectl("kustomize", directory)
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
+def objects_in(text: str) -> list[Json]:
+    return [document for document in yaml.safe_load_all(text) if document]
+
+
+def the(objects: Sequence[Json], kind: str) -> Json:
+    """The only object of a kind."""
+    (found,) = [item for item in objects if item["kind"] == kind]
+    return found
+
+
+def fill_in(tree: Path, model_id: str = "google/gemma-3-27b-it") -> None:
+    """Write the env files of base/ as steps 2 and 3 of the walkthrough say."""
+    base = tree / "base"
+    (base / "ira-model-config.env").write_text(f"IRA_BUCKET_NAME={BUCKET}\nMODEL_ID={model_id}\n")
+    (base / "hugging-face-token.env").write_text(f"HUGGING_FACE_TOKEN={TOKEN}\n")
+
+
+def copy_profiles(folder: Path) -> Path:
+    return Path(shutil.copytree(PROFILES, folder / "profiles"))
+
+
+def environment(container: Json, objects: Sequence[Json]) -> dict[str, str]:
+    """A container's environment, references to ConfigMaps resolved; Secrets show as their name."""
+    config_maps = {
+        item["metadata"]["name"]: item for item in objects if item["kind"] == "ConfigMap"
+    }
+    values = {}
+    for variable in container.get("env", []):
+        source = variable.get("valueFrom", {})
+        if "configMapKeyRef" in source:
+            reference = source["configMapKeyRef"]
+            values[variable["name"]] = config_maps[reference["name"]]["data"][reference["key"]]
+        elif "secretKeyRef" in source:
+            reference = source["secretKeyRef"]
+            values[variable["name"]] = f"secret {reference['name']} {reference['key']}"
+        else:
+            values[variable["name"]] = variable["value"]
+    return values
+
+
+def expand(text: str, variables: Mapping[str, str]) -> str:
+    """Expand $(NAME) as the kubelet does: unknown names stay, $$ is an escaped dollar.
+
+    https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/
+    """
+    return re.sub(
+        r"\$(\$|\(([^)]*)\))",
+        lambda match: "$" if match[1] == "$" else variables.get(match[2], match[0]),
+        text,
+    )
+
+
+def command_line(container: Json, objects: Sequence[Json]) -> list[str]:
+    """The effective command line of a container."""
+    variables = environment(container, objects)
+    words = [*container.get("command", []), *container.get("args", [])]
+    return [expand(word, variables) for word in words]

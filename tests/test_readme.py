@@ -1,0 +1,152 @@
+"""The README's commands are run, and its table is the matrix."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ira_manifests import load_matrix
+from tests.support import PROFILES, ROOT, fill_in, kustomize
+
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    found = re.findall(rf"^( *)```{language}\n(.*?)^ *```$", README, re.MULTILINE | re.DOTALL)
+    return [re.sub(f"^{indent}", "", text, flags=re.MULTILINE) for indent, text in found]
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """The files of the repository as a new user has them, with this environment as its .venv."""
+    copy = tmp_path / "clone"
+    ignored = (".git", ".venv", "build", "dist", "__pycache__", ".*_cache", ".hypothesis")
+    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(*ignored))
+    (copy / ".venv").symlink_to(sys.prefix)
+    return copy
+
+
+def shell(script: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    # The environment that runs this test is not set up a second time.
+    environment = {**os.environ, "MAKEFLAGS": "--old-file=.venv/.installed", **environment}
+    return subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=cwd, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_the_first_command_writes_dist(clone: Path) -> None:
+    start = next(block for block in blocks("shell") if "make synth" in block)
+    first = start.splitlines()[0]
+
+    run = shell(first, clone)
+
+    assert run.returncode == 0, run.stderr
+    expected = {path.relative_to(ROOT / "dist") for path in (ROOT / "dist").rglob("*.yaml")}
+    assert {p.relative_to(clone / "dist") for p in (clone / "dist").rglob("*.yaml")} == expected
+
+
+def test_the_second_command_is_what_the_gate_runs() -> None:
+    start = next(block for block in blocks("shell") if "make synth" in block)
+
+    assert start.splitlines()[1].split("#")[0].strip() == "make test"
+    assert "make test" in (ROOT / ".ci/run").read_text().splitlines()
+    assert shell("make --no-print-directory --dry-run test", ROOT).stdout.strip().endswith("-m pytest")
+
+
+def test_the_bucket_goes_from_terraform_to_the_config(clone: Path, tmp_path: Path) -> None:
+    # Terraform needs the platform's state; this one prints what its manual says.
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "terraform").write_text(
+        "#!/bin/sh\n"
+        '[ "$*" = "output -json ira_google_storage_bucket_names" ] || exit 1\n'
+        """echo '["acme-terraform","acme-dev-ira-model"]'\n"""
+    )
+    (tools / "terraform").chmod(0o755)
+    program = Path(sys.executable).parent
+    block = next(block for block in blocks("shell") if "terraform output" in block)
+
+    run = shell(block, clone, PATH=f"{tools}:{program}:{os.environ['PATH']}")
+
+    assert run.returncode == 0, run.stderr
+    lines = (clone / "dist/base/ira-model-config.env").read_text().splitlines()
+    assert "IRA_BUCKET_NAME=acme-dev-ira-model" in lines
+    assert "MODEL_ID=google/gemma-3-27b-it" in lines
+
+
+def test_every_directory_that_is_applied_or_deleted_renders(clone: Path) -> None:
+    shell("make synth", clone)
+    fill_in(clone / "dist")
+
+    directories = set(re.findall(r"kubectl (?:apply|delete) -k (dist/\S+)", README))
+
+    assert len(directories) == 2
+    for directory in directories:
+        assert kustomize(clone / directory)
+
+
+def test_check_is_the_command_for_ci(clone: Path) -> None:
+    shell("make synth", clone)
+    (command,) = [block for block in blocks("shell") if "--check" in block]
+
+    run = shell(command.replace("python", sys.executable, 1), clone)
+
+    assert run.returncode == 0, run.stderr
+
+
+def test_the_table_is_the_matrix() -> None:
+    rows = re.search(r"<!-- matrix -->\n(.*)<!-- /matrix -->", README, re.DOTALL)
+    assert rows
+    shown = [
+        [field.strip() for field in line.strip("|").split("|")] for line in rows[1].splitlines()[2:]
+    ]
+
+    assert shown == [
+        [
+            cell.directory,
+            str(cell.profile.tensor_parallel),
+            cell.profile.cpu,
+            cell.profile.memory,
+            cell.machine.compute_class,
+            str(cell.profile.max_model_len),
+        ]
+        for cell in load_matrix(PROFILES).values()
+    ]
+
+
+def test_the_new_model_of_the_readme_is_a_valid_profile(tmp_path: Path) -> None:
+    (profile,) = blocks("yaml")
+    folder = Path(shutil.copytree(PROFILES, tmp_path / "profiles"))
+    (folder / "models/qwen3-32b.yaml").write_text(profile)
+
+    cell = load_matrix(folder)["h100", "qwen3-32b"]
+
+    assert yaml.safe_load(profile)["model_id"] == cell.model.model_id
+    assert cell.directory == "online-inference-gpu-h100-qwen3-32b"
+    assert cell.service_account == "ira-online-gpu-ksa-qwen3-32b"
+
+
+def test_the_library_example_runs(tmp_path: Path) -> None:
+    (program,) = blocks("python")
+
+    run = subprocess.run(
+        [sys.executable, "-c", program + "print(len(chart.to_json()))"],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert run.stdout.strip() == "6", run.stderr
+
+
+def test_every_link_to_a_file_leads_somewhere() -> None:
+    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
