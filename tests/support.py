@@ -28,7 +28,8 @@ def ira(*arguments: str | Path, cwd: Path = ROOT, **options: Any) -> Run:
     """Run the command line as a user does, in a process of its own."""
     program = [*options.pop("prefix", []), sys.executable, "-m", "ira_manifests"]
     command = [*program, *map(str, arguments)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), **options.pop("env", {})}
+    inherited = {key: value for key, value in os.environ.items() if key != "JSII_NODE"}
+    environment = {**inherited, "PYTHONPATH": str(ROOT), **options.pop("env", {})}
     return subprocess.run(
         command, cwd=cwd, text=True, capture_output=True, check=False, env=environment, **options
     )

@@ -164,7 +164,7 @@ def test_check_shows_a_diff_and_writes_nothing(tmp_path: Path) -> None:
     shutil.copytree(DIST, tmp_path / "dist")
     copy_profiles(tmp_path)
     profile = tmp_path / "profiles/models/llama3.yaml"
-    profile.write_text(profile.read_text().replace("131072", "65536", 1))
+    profile.write_text(profile.read_text().replace("len: 131072", "len: 65536", 1))
     before = {p: p.read_bytes() for p in (tmp_path / "dist").rglob("*") if p.is_file()}
 
     run = ira("synth", "--check", cwd=tmp_path)

@@ -7,7 +7,8 @@ import subprocess
 import pytest
 
 from ira_manifests import load_matrix
-from ira_manifests.synth import synth
+from ira_manifests.directory import tree_of
+from ira_manifests.synth import render
 from tests.support import PROFILES, ROOT
 
 
@@ -21,7 +22,7 @@ def tracked() -> list[str]:
 
 
 def test_every_committed_file_is_generated_but_the_users_own() -> None:
-    generated = {f"dist/{path}" for path in synth(load_matrix(PROFILES)).files}
+    generated = {f"dist/{path}" for path in tree_of(render(load_matrix(PROFILES))).files}
 
     assert set(tracked()) == generated | {"dist/base/ira-model-config.env"}
 

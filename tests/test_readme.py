@@ -58,7 +58,7 @@ def test_the_second_command_is_what_the_gate_runs() -> None:
 
     assert start.splitlines()[1].split("#")[0].strip() == "make test"
     assert "make test" in (ROOT / ".ci/run").read_text().splitlines()
-    assert shell("make --no-print-directory --dry-run test", ROOT).stdout.strip().endswith("-m pytest")
+    assert "-m pytest" in shell("make --no-print-directory --dry-run test", ROOT).stdout
 
 
 def test_the_bucket_goes_from_terraform_to_the_config(clone: Path, tmp_path: Path) -> None:

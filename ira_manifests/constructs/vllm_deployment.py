@@ -172,6 +172,7 @@ def _server(cell: Cell, config_map: str) -> objects.Json:
             "--max-model-len=$(MAX_MODEL_LEN)",
             "--tensor-parallel-size=$(TENSOR_PARALLEL_SIZE)",
             "--trust-remote-code",
+            *cell.server_flags,
         ],
         "env": objects.env(config_map, list(cell.runtime_values)),
         "ports": [{"name": "metrics", "containerPort": PORT, "protocol": "TCP"}],

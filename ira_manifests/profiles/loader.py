@@ -15,10 +15,17 @@ from pydantic import BaseModel, ValidationError
 from ira_manifests import names
 from ira_manifests.errors import InputError, Problem, did_you_mean, one_of
 from ira_manifests.profiles import yaml_source
-from ira_manifests.profiles.schema import GpuProfile, ModelProfile, Platform, Profile
+from ira_manifests.profiles.schema import (
+    GpuProfile,
+    KnownModels,
+    ModelProfile,
+    Platform,
+    Profile,
+)
 from ira_manifests.profiles.yaml_source import START, Document
 
 PLATFORM_FILE = "platform.yaml"
+KNOWN_MODELS_FILE = "known-models.yaml"
 GPU_FOLDER = "gpus"
 MODEL_FOLDER = "models"
 
@@ -49,6 +56,7 @@ class Profiles:
     models: Mapping[str, ModelProfile]
     sources: Mapping[tuple[str, str], Source]
     """(kind, name) to source; kinds are "gpus", "models" and "platform"."""
+    known_model_ids: frozenset[str] = frozenset()
 
 
 def find_folder(folder: str | os.PathLike[str] | None = None) -> Path:
@@ -76,9 +84,13 @@ def read_profiles(folder: Path) -> tuple[Profiles | None, list[Problem]]:
     platform = reader.one("platform", folder / PLATFORM_FILE, Platform)
     gpus = reader.all(GPU_FOLDER, GpuProfile)
     models = reader.all(MODEL_FOLDER, ModelProfile)
+    known = None
+    if (folder / KNOWN_MODELS_FILE).exists():
+        known = reader.one("known-models", folder / KNOWN_MODELS_FILE, KnownModels)
     if platform is None:
         return None, reader.problems
-    profiles = Profiles(str(folder), platform, gpus, models, reader.sources)
+    ids = frozenset(known.model_ids) if known else frozenset()
+    profiles = Profiles(str(folder), platform, gpus, models, reader.sources, ids)
     return profiles, reader.problems
 
 
@@ -188,6 +200,8 @@ def _message(kind: str, error: Any) -> str:
         return f"is {_shown(error['input'])}; it must be {words} {context[bound]}"
     if kind in _TYPES:
         return f"is {_shown(error['input'])}; it must be {_TYPES[kind]}"
+    if kind == "literal_error":
+        return f"is {_shown(error['input'])}; it must be one of {context['expected']}"
     return f"is {_shown(error['input'])}: {error['msg']}"
 
 

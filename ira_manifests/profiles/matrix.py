@@ -9,11 +9,13 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from ira_manifests import names
 from ira_manifests.errors import InputError, Problem, ProfileError, did_you_mean, one_of
+from ira_manifests.memory import Budget, MemoryInputError, Serving, budget
+from ira_manifests.profiles import judging
 from ira_manifests.profiles.loader import Profiles, Source, find_folder, read_profiles
 from ira_manifests.profiles.schema import (
     CellProfile,
@@ -22,6 +24,7 @@ from ira_manifests.profiles.schema import (
     ModelProfile,
     Platform,
 )
+from ira_manifests.rules.catalogue import RULES
 
 BASE = "base"
 MODEL_DOWNLOAD = "model-download"
@@ -79,6 +82,44 @@ class Cell:
             raise InputError(f"no machine for the cell {self.gpu_name} × {self.model_name}")
         return machine
 
+    @cached_property
+    def serving(self) -> Serving | None:
+        """The cell as a question of memory; None where the model's profile has no geometry.
+
+        Raises `MemoryInputError` where the engine is unknown or can't split the model so.
+        """
+        asked = self.profile.max_model_len
+        longest = judging.serving(self, max_model_len=1 if asked == "auto" else asked)
+        if longest is None or asked != "auto":
+            return longest
+        return replace(longest, max_model_len=max(1, budget(longest).safe_max_model_len))
+
+    @cached_property
+    def budget(self) -> Budget | None:
+        """Where one GPU's memory goes; None where the model's profile has no geometry.
+
+        Raises `MemoryInputError` as `serving` does.
+        """
+        return None if self.serving is None else budget(self.serving)
+
+    @property
+    def max_model_len(self) -> int:
+        """Tokens of prompt and answer; with `auto`, the longest that keeps a margin."""
+        asked = self.profile.max_model_len
+        if asked != "auto":
+            return asked
+        try:
+            return self.serving.max_model_len if self.serving else 1
+        except MemoryInputError:
+            return 1  # refused by a rule, which says why
+
+    @property
+    def server_flags(self) -> tuple[str, ...]:
+        """The server's flags besides those that every cell has."""
+        dtype = self.profile.kv_cache_dtype
+        kv_cache = () if dtype == "auto" else (f"--kv-cache-dtype={dtype}",)
+        return (*kv_cache, *self.profile.flags)
+
     @property
     def mount_path(self) -> str:
         """Folder of the model inside the serving containers."""
@@ -89,7 +130,7 @@ class Cell:
         """The values that the server reads from the ConfigMap, by key, sorted."""
         return {
             "GPU_MEMORY_UTILIZATION": format(self.profile.gpu_memory_utilization, "f"),
-            "MAX_MODEL_LEN": str(self.profile.max_model_len),
+            "MAX_MODEL_LEN": str(self.max_model_len),
             "MODEL_ID": self.model.model_id,
             "TENSOR_PARALLEL_SIZE": str(self.profile.tensor_parallel),
         }
@@ -185,7 +226,7 @@ def _override(profiles: Profiles, workload_name: str | None, namespace: str | No
         if problem:
             raise InputError(f"the namespace {namespace!r} {problem}")
         platform = platform.model_copy(update={"namespace": namespace})
-    return Profiles(profiles.folder, platform, profiles.gpus, profiles.models, profiles.sources)
+    return replace(profiles, platform=platform)
 
 
 def _pairs(profiles: Profiles) -> list[tuple[str, str]]:
@@ -214,6 +255,8 @@ def _cross_check(profiles: Profiles, cells: list[Cell]) -> list[Problem]:
     return [
         *_unknown_gpus(profiles),
         *_missing_machines(profiles, cells),
+        *_missing_geometry(profiles),
+        *_unknown_rules(profiles),
         *_bad_names(profiles, cells),
         *_shared_directories(profiles, cells),
     ]
@@ -255,6 +298,31 @@ def _missing_machines(profiles: Profiles, cells: list[Cell]) -> Iterator[Problem
                 f"has {most} GPUs"
             )
             yield _source(profiles, cell).problem((*path, "tensor_parallel"), message)
+
+
+def _missing_geometry(profiles: Profiles) -> Iterator[Problem]:
+    for name, model in profiles.models.items():
+        source = profiles.sources["models", name]
+        if (model.weights is None) != (model.geometry is None):
+            given, lacking = ("geometry", "weights") if model.geometry else ("weights", "geometry")
+            message = f"needs {lacking} beside it to judge the memory; give both or neither"
+            yield source.problem((given,), message, at_key=True)
+        for gpu, cell in model.cells.items():
+            if cell.max_model_len == "auto" and model.geometry is None:
+                message = "is auto, which needs the model's weights and geometry; give a number"
+                yield source.problem(("cells", gpu, "max_model_len"), message)
+
+
+def _unknown_rules(profiles: Profiles) -> Iterator[Problem]:
+    for name, model in profiles.models.items():
+        for gpu, cell in model.cells.items():
+            for rule in cell.waive:
+                if rule not in RULES:
+                    message = (
+                        f"is an unknown rule{did_you_mean(rule, RULES)}; docs/rules.md has all"
+                    )
+                    path = ("cells", gpu, "waive", rule)
+                    yield profiles.sources["models", name].problem(path, message, at_key=True)
 
 
 def _bad_names(profiles: Profiles, cells: list[Cell]) -> Iterator[Problem]:

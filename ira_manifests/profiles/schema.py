@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from ira_manifests import names
+from ira_manifests.memory import EngineVersion, EngineVersionError
 
 _Check = Callable[[str], str | None]
 
@@ -39,6 +40,17 @@ def _whole_as_text(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+def _tokens_or_auto(value: Any) -> Any:
+    if isinstance(value, str) and value != "auto":
+        message = "is the text {quoted}; it must be a number of tokens such as 131072, or auto"
+        raise PydanticCustomError("name", message, {"quoted": repr(value)})
+    if isinstance(value, int) and not isinstance(value, bool) and value < 1:
+        message = "is the number {number}; it must be more than 0"
+        raise PydanticCustomError("name", message, {"number": value})
+    return value
+
+
+MIN_REASON_WORDS = 3
 _VERSION = re.compile(r"[0-9]+\.[0-9]+(?:\.[0-9]+)?(?:(?:a|b|rc|\.post)[0-9]+)?")
 _MOUNT_OPTION = re.compile(r"[a-z][A-Za-z0-9:=._/-]*")
 _GLOB = re.compile(r"[A-Za-z0-9._/*?-]+")
@@ -71,10 +83,28 @@ KsaTemplate = Annotated[
     str, _checked(lambda text: names.check_template(text, {"model"}, {"model"}))
 ]
 Positive = Annotated[int, Field(gt=0)]
+Flag = Annotated[
+    str,
+    _checked(
+        _matches(
+            re.compile(r"--[a-z][a-z0-9-]*(?:=[A-Za-z0-9_.,:/{}\"-]+)?"),
+            "a flag of the server such as --max-num-seqs=256",
+        )
+    ),
+]
+Reason = Annotated[
+    str,
+    _checked(
+        lambda text: (
+            None if len(text.split()) >= MIN_REASON_WORDS else "is no reason: say why, in words"
+        )
+    ),
+]
 # The kernel's 0 is root; Kubernetes refuses ids above 2^31 - 1.
 UserId = Annotated[int, Field(gt=0, lt=2**31)]
 # One GPU's share of its memory that vLLM may take. Its text is kept: 0.80 stays 0.80.
 Utilization = Annotated[Decimal, BeforeValidator(_whole_as_decimal), Field(gt=0, le=1)]
+Context = Annotated[int | Literal["auto"], BeforeValidator(_tokens_or_auto)]
 Gib = Annotated[Decimal, BeforeValidator(_whole_as_decimal), Field(gt=0)]
 
 
@@ -101,6 +131,8 @@ class GpuProfile(Profile):
 
     memory_gib: Gib
     """Usable memory of one GPU in GiB, as torch reports it."""
+    multiprocessors: Positive = 132
+    """Streaming multiprocessors of one GPU."""
     machines: Annotated[tuple[Machine, ...], _NOT_EMPTY]
     queued: bool = False
     """Whether each of its cells gets a directory on queued capacity as well."""
@@ -125,16 +157,93 @@ class CellProfile(Profile):
     cpu: Quantity
     memory: Quantity
     gpu_memory_utilization: Utilization
-    max_model_len: Positive
-    """Tokens of prompt and answer together."""
+    max_model_len: Context
+    """Tokens of prompt and answer together; `auto` takes the longest that keeps a margin."""
+    kv_cache_dtype: Literal["auto", "fp8", "fp8_e4m3", "fp8_e5m2"] = "auto"
+    """Type of the key/value cache; `auto` is the model's own."""
     compute_class: Label | None = None
     """Where the smallest machine that fits is not the one to use."""
+    flags: tuple[Flag, ...] = ()
+    """Further flags of the server."""
+    waive: dict[str, Reason] = {}
+    """Rules that don't count for this cell, by id, each with the reason."""
+
+
+class LayersProfile(Profile):
+    """Attention layers of one kind and shape."""
+
+    count: Positive
+    kind: Literal["full", "sliding", "chunked"] = "full"
+    span: Positive | None = None
+    """Window or chunk in tokens; none for full attention."""
+    kv_heads: Positive
+    head_dim: Positive
+
+    @model_validator(mode="after")
+    def _span_suits_kind(self) -> Self:
+        if (self.kind == "full") != (self.span is None):
+            message = (
+                "is full and has a span"
+                if self.kind == "full"
+                else f"is {self.kind} without a span"
+            )
+            message += "; sliding and chunked layers have a span in tokens, full ones have none"
+            raise PydanticCustomError("queue", "{message}", {"message": message})
+        return self
+
+
+class ExpertsProfile(Profile):
+    """A mixture of experts: how many see a token, and the inner width of each."""
+
+    per_token: Positive
+    intermediate: Positive
+
+
+class GeometryProfile(Profile):
+    """The model's shape, from its config.json."""
+
+    heads: Positive
+    hidden: Positive
+    intermediate: Positive | None = None
+    vocab: Positive
+    max_position: Positive
+    image_values_per_token: Positive | None = None
+    """Pixels times channels behind one image token, for a model with a vision tower."""
+    layers: Annotated[tuple[LayersProfile, ...], _NOT_EMPTY]
+    experts: ExpertsProfile | None = None
+
+    @model_validator(mode="after")
+    def _heads_share_kv_heads(self) -> Self:
+        for layers in self.layers:
+            if self.heads % layers.kv_heads:
+                message = f"has {self.heads} heads, which {layers.kv_heads} KV heads do not divide"
+                raise PydanticCustomError("queue", "{message}", {"message": message})
+        return self
+
+
+class MeasuredWeights(Profile):
+    """What a log says of the weights on each GPU."""
+
+    tensor_parallel: Positive
+    gib: Gib
+
+
+class WeightsProfile(Profile):
+    """The weights as the server loads them, quantised ones as they are."""
+
+    total_gib: Gib
+    """GiB on one GPU, without tensor parallelism."""
+    measured: tuple[MeasuredWeights, ...] = ()
 
 
 class ModelProfile(Profile):
     """A model and its cells: `profiles/models/<name>.yaml`."""
 
     model_id: HubId
+    min_engine: Version | None = None
+    """The first release of the engine that serves the model."""
+    weights: WeightsProfile | None = None
+    geometry: GeometryProfile | None = None
     cells: Annotated[dict[str, CellProfile], _NOT_EMPTY]
     """GPU type to cell."""
 
@@ -155,11 +264,25 @@ class Toleration(Profile):
     ]
 
 
+def _known_engine(value: str) -> str:
+    try:
+        EngineVersion.parse(value)
+    except EngineVersionError as error:
+        raise PydanticCustomError("name", "{message}", {"message": str(error)}) from None
+    return value
+
+
+class KnownModels(Profile):
+    """Model ids as their owners write them: `profiles/known-models.yaml`."""
+
+    model_ids: tuple[HubId, ...]
+
+
 class Engine(Profile):
     """vLLM's OpenAI-compatible server."""
 
     image: Repository
-    version: Version
+    version: Annotated[str, AfterValidator(_known_engine)]
     run_as_user: UserId | None = None
     """A user of the image that is not root; without one the image's default user runs."""
     startup_seconds: Annotated[int, Field(ge=600, le=86400)]

@@ -1,20 +1,24 @@
 #!/usr/bin/env bash
 # Copies one model from the Hugging Face Hub into the bucket, as gs://IRA_BUCKET_NAME/MODEL_ID/.
 #
-# Files are downloaded to MODEL_ROOT/.ira-model-download/MODEL_ID, compared with the Hub's checksums,
-# and then moved to MODEL_ROOT/MODEL_ID, config.json last: where config.json is, the model is whole.
-# No other record is kept. A later run compares what it finds with the Hub and fetches the difference.
+# Files are downloaded to MODEL_ROOT/.ira-model-download/MODEL_ID, compared with the Hub's checksums
+# and then moved to MODEL_ROOT/MODEL_ID, config.json last: where it is, the model is whole. No other
+# record is kept: a later run compares what it finds with the Hub and fetches the difference.
 #
-# exit code and meaning                              no try is repeated for any of these but 27
+# Optional settings and their defaults: MODEL_REVISION main, MODEL_ROOT /local, DOWNLOAD_ATTEMPTS 5,
+# DOWNLOAD_RETRY_SECONDS 10 (doubles with each try), HF_HUB_DISABLE_XET 1, and DOWNLOAD_EXCLUDE and
+# DOWNLOAD_EXCLUDE_DUPLICATES, patterns separated by blanks, as below (empty leaves out nothing).
+#
+# Exit codes. A failure that another try can't mend ends the Job at once.
 #   10  a variable is missing or empty                22  the Hub refuses the token (401)
 #   11  a placeholder is left in a variable           23  the model's terms are not accepted (403)
 #   12  MODEL_ID is not an id of the Hub              24  no such repository or revision (404)
 #   13  the token has spaces, quotes or a line end    25  no space left
 #   14  MODEL_ROOT is missing or not writable         26  the repository holds nothing to serve
-#   21  huggingface_hub can't be installed            27  still failing after DOWNLOAD_ATTEMPTS tries
-#                                                    143  stopped by SIGTERM
+#   21  huggingface_hub can't be installed            27  failed DOWNLOAD_ATTEMPTS times
+#  143  stopped by SIGTERM
 #
-# Kubernetes expands a variable in parentheses and halves a doubled dollar sign: neither is used here.
+# Kubernetes expands a variable in parentheses and halves a doubled dollar sign: neither is here.
 set -o errexit -o nounset -o pipefail
 export LC_ALL=C.UTF-8 MODEL_ROOT="${MODEL_ROOT:-/local}"
 
@@ -37,7 +41,7 @@ part='[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?'
 [[ $MODEL_ID =~ ^$part/$part$ && ${#MODEL_ID} -le 96 && ! $MODEL_ID =~ \.\.|--|\.git$ ]] ||
   fail 12 "MODEL_ID must be <owner>/<name> as the Hub writes it, and nothing else: ${MODEL_ID@Q}"
 [[ $HUGGING_FACE_TOKEN =~ ^[A-Za-z0-9._~+/=-]+$ ]] ||
-  fail 13 'HUGGING_FACE_TOKEN has spaces, quotes or a line end: base/hugging-face-token.env wants it bare'
+  fail 13 'HUGGING_FACE_TOKEN has spaces, quotes or a line end: write it bare, as the Hub shows it'
 [[ -d $MODEL_ROOT && -w $MODEL_ROOT ]] ||
   fail 14 "$MODEL_ROOT is not a folder that can be written to: is the bucket mounted there?"
 
@@ -48,8 +52,11 @@ trap 'exit 143' TERM
 
 packages="${TMPDIR:-/tmp}/huggingface_hub-$HUGGINGFACE_HUB_VERSION"
 export PYTHONPATH="$packages${PYTHONPATH:+:$PYTHONPATH}"
-is_there='import sys, huggingface_hub as hub; sys.exit(hub.HfApi and hub.__version__ != sys.argv[1])'
-if ! python3 -c "$is_there" "$HUGGINGFACE_HUB_VERSION" 2> /dev/null; then
+has_release='
+import sys
+from huggingface_hub import __version__, hf_hub_download
+sys.exit(__version__ != sys.argv[1])'
+if ! python3 -c "$has_release" "$HUGGINGFACE_HUB_VERSION" 2> /dev/null; then
   # In the background, since bash runs a trap only between foreground commands.
   python3 -m pip install --quiet --disable-pip-version-check --no-cache-dir --upgrade \
     --target "$packages" "huggingface_hub==$HUGGINGFACE_HUB_VERSION" &
@@ -69,14 +76,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
+from threading import Lock
 
 import httpx
 from huggingface_hub import HfApi, constants, hf_hub_download
 
 MODEL_ID = os.environ["MODEL_ID"]
 REVISION = os.environ.get("MODEL_REVISION") or "main"
-MODEL = Path(os.environ["MODEL_ROOT"], MODEL_ID)
-STAGING = Path(os.environ["MODEL_ROOT"], ".ira-model-download", MODEL_ID)
+ROOT = Path(os.environ["MODEL_ROOT"])
+MODEL = ROOT / MODEL_ID
+STAGING = ROOT / ".ira-model-download" / MODEL_ID
 LAST = "config.json"
 WEIGHTS = (".safetensors", ".bin", ".pth", ".pt", ".gguf")
 ATTEMPTS = int(os.environ.get("DOWNLOAD_ATTEMPTS") or 5)
@@ -87,27 +96,30 @@ EXCLUDE = os.environ.get(
 # Left out only where their folder holds safetensors that these patterns don't match.
 DUPLICATES = os.environ.get(
     "DOWNLOAD_EXCLUDE_DUPLICATES",
-    "*.bin *.bin.index.json *.pth *.pt *.ckpt *.h5 *.msgpack *.gguf *.onnx consolidated*.safetensors",
+    "*.bin *.bin.index.json *.pth *.pt *.ckpt *.h5 *.msgpack *.gguf consolidated*.safetensors",
 ).split()
+FAILING = Lock()
 
 
 def say(text, stream=sys.stdout):
-    line = " ".join(str(text).replace(os.environ["HF_TOKEN"], "***").split())
-    print("download-model:", line, file=stream, flush=True)
+    line = " ".join(text.replace(os.environ["HF_TOKEN"], "***").split())
+    print(f"download-model: {line}\n", end="", file=stream, flush=True)
 
 
 def fail(code, text):
+    FAILING.acquire()  # for good: of the threads that fail at the same time one speaks
     say(text, sys.stderr)
-    os._exit(code)  # at once, from any thread: files on their way are fetched again by the next run
+    os._exit(code)  # without the other threads' files, which the next run fetches
 
 
 def fail_if_permanent(error):
     number, response = getattr(error, "errno", None), getattr(error, "response", None)
     if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         fail(25, f"no space left for {MODEL_ID}: {error}")
-    if number in (errno.EACCES, errno.EPERM, errno.EROFS):
+    # An error of TLS has the number of EPERM, but no file.
+    if number in (errno.EACCES, errno.EPERM, errno.EROFS) and error.filename:
         fail(14, f"the bucket can't be written to: {error}")
-    # Other hosts serve signed addresses, and answer 403 when one has run out: the next try gets a new one.
+    # A CDN answers 403 when a signed address has run out; the next try gets a new one.
     if response is not None and response.url.netloc == httpx.URL(constants.ENDPOINT).netloc:
         reason = response.headers.get("X-Error-Message", "")
         if response.status_code == 401:
@@ -140,7 +152,9 @@ def needed(files):
     kept = {path: file for path, file in files.items() if not matches(path, EXCLUDE)}
     plain = {path for path in kept if not matches(path, DUPLICATES)}
     served = {PurePosixPath(path).parent for path in plain if path.endswith(".safetensors")}
-    kept = {path: kept[path] for path in kept if path in plain or PurePosixPath(path).parent not in served}
+    for path in kept.keys() - plain:
+        if PurePosixPath(path).parent in served:
+            del kept[path]
     if LAST not in kept or not any(path.endswith(WEIGHTS) for path in kept):
         fail(26, f"{MODEL_ID} has no {LAST}, or no weights, or the exclusions leave none")
     return kept
@@ -213,9 +227,10 @@ def main():
     for folder in STAGING.parents[:2]:
         with suppress(OSError):  # another model is on its way
             folder.rmdir()
-    others = [path for path in MODEL.rglob("*") if path.is_file() and str(path.relative_to(MODEL)) not in files]
-    if others:
-        say(f"left alone: {len(others)} files that are not part of it, such as {others[0]}")
+    shutil.rmtree(ROOT / ".gcsfuse_tmp", ignore_errors=True)
+    found = {str(path.relative_to(MODEL)) for path in MODEL.rglob("*") if path.is_file()}
+    if others := sorted(found - files.keys()):
+        say(f"left alone: {len(others)} files that are not the Hub's, such as {others[0]}")
     say(f"complete: gs://{os.environ['IRA_BUCKET_NAME']}/{MODEL_ID}/")
 
 

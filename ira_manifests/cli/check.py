@@ -1,0 +1,88 @@
+"""`check`: what would go wrong, before it is applied."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ira_manifests import folder, formats, profiles, tree
+from ira_manifests.cli import common
+from ira_manifests.directory import tree_of
+from ira_manifests.profiles.matrix import Cell, Matrix
+from ira_manifests.rules import run as rules
+from ira_manifests.rules.finding import Finding
+from ira_manifests.words import count
+
+
+class Format(StrEnum):
+    """How findings are printed."""
+
+    TEXT = "text"
+    JSON = "json"
+    SARIF = "sarif"
+    GITHUB = "github"
+
+
+def command(
+    out: common.Out = Path("dist"),
+    profiles_folder: common.ProfilesFolder = None,
+    only: common.Only = None,
+    namespace: common.Namespace = None,
+    workload_name: common.WorkloadName = None,
+    output_format: Annotated[
+        Format, typer.Option("--format", "-f", help="How findings are printed.")
+    ] = Format.TEXT,
+    profiles_only: Annotated[
+        bool,
+        typer.Option(
+            "--profiles-only",
+            help="Check profiles and cells; render nothing, start no Node.js.",
+        ),
+    ] = False,
+) -> None:
+    """Check profiles, cells, rendered objects, and whether the output is stale.
+
+    Exits with 0 where there are no findings but warnings, with 1 where there are errors, with 2
+    where a profile can't be read. docs/rules.md explains every rule.
+    """
+    with common.errors_are_one_message():
+        matrix = profiles.load_matrix(
+            profiles_folder, workload_name=workload_name, namespace=namespace
+        )
+        cells = common.chosen(matrix, only)
+        findings = rules.check_cells(matrix, cells)
+        if profiles_only:
+            findings = sorted(rules.waived(cells, findings))
+        else:
+            findings += _rendered(matrix, cells, out, partial=bool(only))
+            findings = rules.apply_waivers(matrix, cells, findings)
+        _print(findings, output_format, len(cells))
+        if any(finding.refuses for finding in findings):
+            raise typer.Exit(common.FINDINGS)
+
+
+def _rendered(matrix: Matrix, cells: list[Cell], out: Path, *, partial: bool) -> list[Finding]:
+    directories = common.render(matrix, cells)
+    rendered = tree_of(directories)
+    plan = tree.compare(rendered, folder.look(out, rendered), partial=partial)
+    return [
+        *(item for each in directories for item in rules.check_directory(each, out)),
+        *rules.check_output(out, plan),
+    ]
+
+
+def _print(findings: list[Finding], output_format: Format, cells: int) -> None:
+    from ira_manifests import __version__
+
+    show = formats.formatter(output_format, __version__, colour=sys.stdout.isatty())
+    shown = show(findings)
+    if shown:
+        typer.echo(shown)
+    if output_format is Format.TEXT:
+        errors = sum(finding.refuses for finding in findings)
+        summary = f"{count(errors, 'error')}, {count(len(findings) - errors, 'warning')}"
+        typer.echo(f"{count(cells, 'cell')} checked: {summary}.")

@@ -1,0 +1,138 @@
+"""`synth`: write the kustomize directories."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ira_manifests import folder, formats, names, profiles, report, terraform, tree
+from ira_manifests.cli import common
+from ira_manifests.directory import tree_of
+from ira_manifests.errors import InputError
+from ira_manifests.profiles.matrix import Matrix
+from ira_manifests.rules import run as rules
+from ira_manifests.rules.finding import Finding
+from ira_manifests.words import count
+
+
+def command(
+    out: common.Out = Path("dist"),
+    profiles_folder: common.ProfilesFolder = None,
+    only: common.Only = None,
+    bucket: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Set the model's bucket in base/ira-model-config.env."),
+    ] = None,
+    terraform_output: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|-",
+            help=f"Take the bucket from: terraform output -json {terraform.OUTPUT}",
+        ),
+    ] = None,
+    model_id: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ORG/NAME", help="Set the model to download in base/ira-model-config.env."
+        ),
+    ] = None,
+    namespace: common.Namespace = None,
+    workload_name: common.WorkloadName = None,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Write nothing; show a diff and exit with 1 when stale."),
+    ] = False,
+) -> None:
+    """Write the kustomize directories of the matrix.
+
+    Nothing is written when a rule refuses a cell: see check.
+    """
+    with common.errors_are_one_message():
+        matrix = profiles.load_matrix(
+            profiles_folder, workload_name=workload_name, namespace=namespace
+        )
+        cells = common.chosen(matrix, only)
+        values = _config_values(matrix, bucket, terraform_output, model_id)
+        if check and values:
+            raise InputError("--check writes nothing, so it takes no --bucket and no --model-id")
+        findings = rules.check_cells(matrix, cells)
+        # A cell that can't work is not worth a Node.js.
+        _refuse_errors([item for item in rules.waived(cells, findings) if item.refuses])
+        directories = common.render(matrix, cells)
+        for directory in directories:
+            findings += rules.check_directory(directory, out)
+        _refuse_errors(rules.apply_waivers(matrix, cells, findings))
+        rendered = tree_of(directories)
+        found = folder.look(out, rendered)
+        plan = tree.compare(rendered, found, partial=bool(only))
+        if check:
+            _check(out, rendered, found, plan)
+        else:
+            users = folder.write(out, rendered, plan, values)
+            report.written(out, matrix, cells, plan, users)
+
+
+def _refuse_errors(findings: list[Finding]) -> None:
+    """Stop where a rule refuses a cell; warnings are told by check."""
+    refusing = [finding for finding in findings if finding.refuses]
+    if refusing:
+        typer.echo(formats.text(refusing, colour=sys.stderr.isatty()), err=True)
+        typer.echo(f"{count(len(refusing), 'error')}; nothing was written.", err=True)
+        raise typer.Exit(common.FINDINGS)
+
+
+def _check(out: Path, rendered: tree.Tree, found: tree.Found, plan: tree.Plan) -> None:
+    for line in tree.diff(rendered, found, plan):
+        typer.echo(line)
+    if plan.stale:
+        typer.echo(report.stale(out, plan), err=True)
+        raise typer.Exit(common.FINDINGS)
+    typer.echo(f"{out} is up to date: {len(plan.unchanged)} files.")
+
+
+def _config_values(
+    matrix: Matrix, bucket: str | None, terraform_output: str | None, model_id: str | None
+) -> dict[str, str]:
+    """Return the keys of base/ira-model-config.env that the command line names."""
+    if bucket is not None and terraform_output is not None:
+        raise InputError("--bucket and --terraform-output both name the bucket; give one of them")
+    if terraform_output is not None:
+        text, source = _read_text(terraform_output)
+        bucket = terraform.model_bucket(text, matrix.platform.bucket_suffix, source)
+    values = {}
+    if bucket is not None:
+        _refuse_bad(f"the bucket {bucket!r}", names.check_bucket(bucket))
+        values["IRA_BUCKET_NAME"] = bucket
+    if model_id is not None:
+        _refuse_bad(f"the model id {model_id!r}", names.check_hub_id(model_id))
+        _refuse_bad(f"the model id {model_id!r}", _differs_in_case(matrix, model_id))
+        values["MODEL_ID"] = model_id
+    return values
+
+
+def _refuse_bad(what: str, problem: str | None) -> None:
+    if problem:
+        raise InputError(f"{what} {problem}")
+
+
+def _differs_in_case(matrix: Matrix, model_id: str) -> str | None:
+    """The folder in the bucket has the id's case, and the server looks for its own."""
+    for cell in matrix.values():
+        served = cell.model.model_id
+        if served.casefold() == model_id.casefold() and served != model_id:
+            return f"differs in case from {served!r}, which {cell.directory} serves; use that one"
+    return None
+
+
+def _read_text(path: str) -> tuple[str, str]:
+    source = "standard input" if path == "-" else path
+    try:
+        content = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+        return content.decode("utf-8-sig"), source
+    except OSError as error:
+        raise InputError(f"{source} can't be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{source} is not UTF-8 text") from None

@@ -1,0 +1,59 @@
+"""A directory of the output as values: its objects, and what kustomize adds to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ira_manifests import manifest_yaml
+from ira_manifests.kustomize import Kustomization
+from ira_manifests.tree import MARKER, Tree
+
+KUSTOMIZATION = "kustomization.yaml"
+RUNTIME_CONFIG = "vllm-runtime-config.env"
+
+
+@dataclass(frozen=True)
+class Directory:
+    """One directory before it is text."""
+
+    name: str
+    kustomization: Kustomization
+    objects: Mapping[str, Any] = field(default_factory=dict)
+    """File name to object, in the order in which they are applied."""
+    runtime_values: Mapping[str, str] = field(default_factory=dict)
+    """What the directory adds to the ConfigMap of the user's values."""
+    ignored: tuple[str, ...] = ()
+    """Files that git must not see."""
+    cell: str = ""
+    """The cell that it is of, as "gpu/model"; empty for those that are of none."""
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """The files of the directory by name."""
+        values: dict[str, Any] = {
+            KUSTOMIZATION: self.kustomization.to_json(),
+            **self.objects,
+        }
+        files = {name: _text(manifest_yaml.dump(value)) for name, value in values.items()}
+        if self.runtime_values:
+            lines = (f"{key}={value}\n" for key, value in self.runtime_values.items())
+            files[RUNTIME_CONFIG] = _text("".join(lines))
+        if self.ignored:
+            files[".gitignore"] = _text("".join(f"{name}\n" for name in self.ignored))
+        return files
+
+
+def tree_of(directories: tuple[Directory, ...]) -> Tree:
+    """Return the directories as a tree of files, sorted by path."""
+    files = {
+        f"{directory.name}/{name}": content
+        for directory in directories
+        for name, content in directory.files.items()
+    }
+    return Tree(dict(sorted(files.items())))
+
+
+def _text(body: str) -> bytes:
+    return f"{MARKER}\n{body}".encode()

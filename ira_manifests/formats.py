@@ -1,0 +1,141 @@
+"""Findings as text, JSON, SARIF and GitHub annotations."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ira_manifests.rules.catalogue import RULES, Severity
+from ira_manifests.rules.finding import Finding
+
+_COLOURS = {Severity.ERROR: "\x1b[1;31m", Severity.WARNING: "\x1b[1;33m"}
+_RESET, _DIM = "\x1b[0m", "\x1b[2m"
+
+
+def text(findings: Sequence[Finding], *, colour: bool = False) -> str:
+    """Return findings for people: place, rule and message, and below it what to do."""
+    return "\n".join(_text(finding, colour) for finding in findings)
+
+
+def _text(finding: Finding, colour: bool) -> str:
+    severity = str(finding.rule.severity)
+    start, dim, end = (_COLOURS[finding.rule.severity], _DIM, _RESET) if colour else ("", "", "")
+    place = f"{finding.file}:{finding.line}:{finding.column}"
+    field = f" {finding.field}:" if finding.field else ""
+    head = f"{place}: {start}{severity} {finding.rule_id}{end} {finding.rule.name}"
+    return f"{head}\n   {field} {finding.message}\n    {dim}{finding.hint}{end}"
+
+
+def as_json(findings: Sequence[Finding]) -> str:
+    """Return findings as a JSON list of objects."""
+    return json.dumps([_object(finding) for finding in findings], indent=2, ensure_ascii=False)
+
+
+def _object(finding: Finding) -> dict[str, Any]:
+    return {
+        "rule": finding.rule_id,
+        "name": finding.rule.name,
+        "severity": str(finding.rule.severity),
+        "file": finding.file,
+        "line": finding.line,
+        "column": finding.column,
+        "field": finding.field,
+        "cell": finding.cell or None,
+        "message": finding.message,
+        "hint": finding.hint,
+    }
+
+
+def sarif(findings: Sequence[Finding], version: str) -> str:
+    """Return findings as a SARIF 2.1.0 log, for code scanning.
+
+    https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
+    """
+    driver = {
+        "name": "ira_manifests",
+        "semanticVersion": version,
+        "rules": [
+            {
+                "id": rule.id,
+                "name": rule.name,
+                "shortDescription": {"text": rule.summary},
+                "defaultConfiguration": {"level": str(rule.severity)},
+            }
+            for rule in RULES.values()
+        ],
+    }
+    log = {
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [
+            {
+                "tool": {"driver": driver},
+                "columnKind": "unicodeCodePoints",
+                "results": [_result(finding) for finding in findings],
+            }
+        ],
+    }
+    return json.dumps(log, indent=2, ensure_ascii=False)
+
+
+def _result(finding: Finding) -> dict[str, Any]:
+    field = f"{finding.field}: " if finding.field else ""
+    region = {"startLine": finding.line, "startColumn": finding.column}
+    return {
+        "ruleId": finding.rule_id,
+        "ruleIndex": list(RULES).index(finding.rule_id),
+        "level": str(finding.rule.severity),
+        "message": {"text": f"{field}{finding.message}. {finding.hint}."},
+        "locations": [
+            {
+                "physicalLocation": {
+                    "artifactLocation": {"uri": _uri(finding.file)},
+                    "region": region,
+                }
+            }
+        ],
+    }
+
+
+def _uri(path: str) -> str:
+    from urllib.parse import quote
+
+    return quote(path.replace("\\", "/"))
+
+
+def github(findings: Sequence[Finding]) -> str:
+    """Return findings as workflow commands, which GitHub shows beside the lines.
+
+    https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands
+    """
+    return "\n".join(_annotation(finding) for finding in findings)
+
+
+def _annotation(finding: Finding) -> str:
+    properties = {
+        "file": finding.file,
+        "line": str(finding.line),
+        "col": str(finding.column),
+        "title": f"{finding.rule_id} {finding.rule.name}",
+    }
+    shown = ",".join(f"{key}={_escaped(value, more=':,')}" for key, value in properties.items())
+    field = f"{finding.field}: " if finding.field else ""
+    message = _escaped(f"{field}{finding.message}\n{finding.hint}")
+    return f"::{finding.rule.severity} {shown}::{message}"
+
+
+def _escaped(value: str, more: str = "") -> str:
+    for letter in ("%", "\r", "\n", *more):
+        value = value.replace(letter, f"%{ord(letter):02X}")
+    return value
+
+
+def formatter(name: str, version: str, *, colour: bool) -> Callable[[Sequence[Finding]], str]:
+    """Return the format of a name: text, json, sarif or github."""
+    return {
+        "text": lambda findings: text(findings, colour=colour),
+        "json": as_json,
+        "sarif": lambda findings: sarif(findings, version),
+        "github": github,
+    }[name]

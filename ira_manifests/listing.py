@@ -1,0 +1,134 @@
+"""The matrix judged: a row for each cell, and why other pairs are not in it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from typing import Any
+
+from ira_manifests.memory import GIB, Budget, MemoryInputError, budget
+from ira_manifests.profiles import judging
+from ira_manifests.profiles.matrix import Cell, Matrix
+from ira_manifests.profiles.schema import CellProfile
+from ira_manifests.words import gib
+
+# What a pair that has no cell is judged with where no cell of its GPU type says better.
+_UTILIZATION = Decimal("0.90")
+_CONTEXT = 8192
+
+
+@dataclass(frozen=True)
+class Row:
+    """A cell and its verdict; sizes are GiB on each GPU, None where it can't be judged."""
+
+    gpu: str
+    model: str
+    directory: str
+    machine: str
+    compute_class: str
+    gpus: int
+    max_model_len: int
+    kv_headroom_gib: float | None
+    concurrency: float | None
+    longest_max_model_len: int | None
+    verdict: str
+    measured: bool
+    reasons: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the row as plain values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Absent:
+    """A pair that is not in the matrix, and why."""
+
+    gpu: str
+    model: str
+    why: str
+
+
+def rows(matrix: Matrix) -> list[Row]:
+    """Return a row for each cell, in the matrix' order."""
+    return [_row(cell) for cell in matrix.values()]
+
+
+def _row(cell: Cell) -> Row:
+    answer, verdict = _judged(cell)
+    return Row(
+        gpu=cell.gpu_name,
+        model=cell.model_name,
+        directory=cell.directory,
+        machine=cell.machine.machine_type,
+        compute_class=cell.machine.compute_class,
+        gpus=cell.profile.tensor_parallel,
+        max_model_len=cell.max_model_len,
+        kv_headroom_gib=_round((answer.kv_pool - answer.kv_request) / GIB) if answer else None,
+        concurrency=_round(float(answer.concurrency)) if answer else None,
+        longest_max_model_len=answer.longest_max_model_len if answer else None,
+        verdict=verdict,
+        measured=bool(answer and answer.is_measured),
+        reasons=answer.serving.unmeasured if answer else (),
+    )
+
+
+def _judged(cell: Cell) -> tuple[Budget | None, str]:
+    try:
+        answer = cell.budget
+    except MemoryInputError as error:
+        return None, f"impossible: {error}"
+    return answer, str(answer.verdict) if answer else "not judged"
+
+
+def _round(value: float) -> float:
+    return round(value, 2)
+
+
+def absent(matrix: Matrix) -> Iterator[Absent]:
+    """Yield the pairs of the profiles that have no cell, with what memory says of them."""
+    for gpu in sorted(matrix.profiles.gpus):
+        for model in sorted(matrix.profiles.models):
+            if (gpu, model) not in matrix:
+                yield Absent(gpu, model, _why(matrix, gpu, model))
+
+
+def _why(matrix: Matrix, gpu: str, model: str) -> str:
+    best = "its memory can't be judged: the model has no geometry"
+    for size in sorted({machine.gpus for machine in matrix.profiles.gpus[gpu].machines}):
+        try:
+            question = judging.serving(_imagined(matrix, gpu, model, size), max_model_len=_CONTEXT)
+        except MemoryInputError as error:
+            best = str(error)
+            continue
+        if question is None:
+            return best
+        answer = budget(question)
+        best = _summary(answer)
+        if answer.safe_max_model_len >= _CONTEXT:
+            return f"would fit: {best}"
+    return best
+
+
+def _imagined(matrix: Matrix, gpu: str, model: str, size: int) -> Cell:
+    """Return the cell that the pair would have, with the utilization of its GPU type's cells."""
+    utilizations = [cell.profile.gpu_memory_utilization for key, cell in matrix.items()
+                    if key[0] == gpu]  # fmt: skip
+    profile = CellProfile(
+        tensor_parallel=size,
+        cpu="1",
+        memory="1Gi",
+        gpu_memory_utilization=min(utilizations, default=_UTILIZATION),
+        max_model_len=_CONTEXT,
+    )
+    gpus, models = matrix.profiles.gpus, matrix.profiles.models
+    return Cell(gpu, model, gpus[gpu], models[model], profile, matrix.platform)
+
+
+def _summary(answer: Budget) -> str:
+    size = answer.serving.tensor_parallel
+    return (
+        f"weights {gib(answer.weights)} of {gib(answer.requested)} usable at TP{size}, "
+        f"longest context {answer.longest_max_model_len}"
+    )

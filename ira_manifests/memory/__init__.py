@@ -1,0 +1,85 @@
+"""What a model needs of a GPU: weights, activation, CUDA graphs, KV cache; and whether it fits.
+
+Pure arithmetic over frozen dataclasses: no files, no YAML, no Node.
+
+    >>> from decimal import Decimal
+    >>> serving = Serving(
+    ...     geometry=Geometry(heads=32, hidden=4096, vocab=128256, max_position=131072,
+    ...                       intermediate=14336, layers=(Layers(32, kv_heads=8, head_dim=128),)),
+    ...     weights=Weights(Decimal("14.99")),
+    ...     accelerator=Accelerator("nvidia-h100-80gb", Decimal("79.19")),
+    ...     engine=EngineVersion.parse("0.19.0"),
+    ...     max_model_len=8192,
+    ...     utilization=Decimal("0.95"),
+    ... )
+    >>> budget(serving).verdict
+    <Verdict.FITS: 'fits'>
+"""
+
+from ira_manifests.memory.accelerator import GIB, Accelerator, BatchLimits, gib
+from ira_manifests.memory.activation import Activation, activation, logits_bytes
+from ira_manifests.memory.blocks import (
+    BLOCK_TOKENS,
+    KvGroup,
+    KvLayout,
+    kv_element_bytes,
+    kv_layout,
+    logged_tokens,
+)
+from ira_manifests.memory.budget import (
+    Budget,
+    Check,
+    Limit,
+    Verdict,
+    budget,
+    round_context,
+    with_max_model_len,
+)
+from ira_manifests.memory.engine import EngineFacts, EngineVersion, engine_facts
+from ira_manifests.memory.errors import (
+    EngineVersionError,
+    GeometryError,
+    MemoryInputError,
+    SettingsError,
+)
+from ira_manifests.memory.geometry import Experts, Geometry, LayerKind, Layers
+from ira_manifests.memory.overhead import Overheads
+from ira_manifests.memory.serving import Serving
+from ira_manifests.memory.weights import Weights
+
+__all__ = [
+    "BLOCK_TOKENS",
+    "GIB",
+    "Accelerator",
+    "Activation",
+    "BatchLimits",
+    "Budget",
+    "Check",
+    "EngineFacts",
+    "EngineVersion",
+    "EngineVersionError",
+    "Experts",
+    "Geometry",
+    "GeometryError",
+    "KvGroup",
+    "KvLayout",
+    "LayerKind",
+    "Layers",
+    "Limit",
+    "MemoryInputError",
+    "Overheads",
+    "Serving",
+    "SettingsError",
+    "Verdict",
+    "Weights",
+    "activation",
+    "budget",
+    "engine_facts",
+    "gib",
+    "kv_element_bytes",
+    "kv_layout",
+    "logged_tokens",
+    "logits_bytes",
+    "round_context",
+    "with_max_model_len",
+]

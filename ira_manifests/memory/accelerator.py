@@ -1,0 +1,72 @@
+"""A GPU, as far as memory depends on it, and vLLM's batch sizes for it."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from ira_manifests.memory.errors import SettingsError
+
+GIB = 1 << 30
+
+LARGE_GPU_GIB = 70
+"""vLLM takes larger batches from this size on: engine/arg_utils.py, 0.9.1 to 0.26.
+
+Before, it went by name, with the same outcome for H100, H200, L4 and A100.
+"""
+
+
+def gib(value: Decimal | int | str) -> int:
+    """Return GiB as whole bytes, exactly (``Decimal``, never a float)."""
+    return int(Decimal(value) * GIB)
+
+
+@dataclass(frozen=True)
+class BatchLimits:
+    """The most tokens and the most requests of one scheduled batch."""
+
+    tokens: int
+    requests: int
+
+    def __post_init__(self) -> None:
+        if self.tokens < 1 or self.requests < 1:
+            raise SettingsError(
+                f"a batch needs at least 1 token and 1 request, got {self.tokens}, {self.requests}"
+            )
+
+
+LARGE_BATCH = BatchLimits(tokens=8192, requests=1024)
+SMALL_BATCH = BatchLimits(tokens=2048, requests=256)
+
+
+@dataclass(frozen=True)
+class Accelerator:
+    """One GPU.
+
+    Attributes:
+        name: GKE's accelerator label, such as ``nvidia-h100-80gb``.
+        usable_gib: GiB that torch reports as the total.
+        is_a100: vLLM keeps small batches on an A100 of any size.
+        multiprocessors: streaming multiprocessors (132 on H100 and H200).
+
+    Raises SettingsError when a number is not positive.
+    """
+
+    name: str
+    usable_gib: Decimal
+    is_a100: bool = False
+    multiprocessors: int = 132
+
+    def __post_init__(self) -> None:
+        if self.usable_gib <= 0 or self.multiprocessors < 1:
+            raise SettingsError(f"{self.name} needs memory and multiprocessors, got {self}")
+
+    @property
+    def total_bytes(self) -> int:
+        """Return the memory torch reports, in bytes."""
+        return gib(self.usable_gib)
+
+    @property
+    def default_batch(self) -> BatchLimits:
+        """Return vLLM's defaults: 8192 tokens, 1024 requests; 2048 and 256 on smaller GPUs."""
+        if self.usable_gib >= LARGE_GPU_GIB and not self.is_a100:
+            return LARGE_BATCH
+        return SMALL_BATCH

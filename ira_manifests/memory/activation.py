@@ -1,0 +1,116 @@
+"""The peak of vLLM's start-up profile: one batch of dummy tokens, then one round of sampling.
+
+The profile runs the model over the largest batch and then samples one token for the most
+requests. The peak is whichever holds more: the inner layers over all tokens, or the sampler
+over all logits. Each term below is a tensor that is live at that moment; nothing is fitted.
+"""
+
+from dataclasses import dataclass
+
+from ira_manifests.memory.accelerator import GIB, Accelerator, BatchLimits
+from ira_manifests.memory.engine import EngineFacts
+from ira_manifests.memory.geometry import ELEMENT_BYTES, Experts, Geometry
+
+MATMUL_WORKSPACE = GIB // 32
+"""cuBLAS's workspace on Hopper and later, 32 MiB, which torch allocates at the first product."""
+
+FP32_BYTES = 4
+
+
+@dataclass(frozen=True)
+class Activation:
+    """Bytes live at the profile's peak on one GPU.
+
+    Attributes:
+        sampler: logits and their copies, and the hidden states they come from.
+        layers: the widest point of one layer over all tokens of the batch.
+        kept: what stays allocated throughout: cuBLAS's workspace, image inputs, experts' scratch.
+    """
+
+    sampler: int
+    layers: int
+    kept: int
+
+    @property
+    def peak(self) -> int:
+        """Return the peak in bytes: what is kept plus the larger phase."""
+        return self.kept + max(self.sampler, self.layers)
+
+
+def activation(
+    geometry: Geometry,
+    accelerator: Accelerator,
+    facts: EngineFacts,
+    tensor_parallel: int,
+    batch: BatchLimits,
+) -> Activation:
+    """Return the profile's peak on one GPU, by phase."""
+    experts = expert_workspace_bytes(geometry, tensor_parallel, batch.tokens)
+    stays = experts if facts.expert_workspace_stays else 0
+    return Activation(
+        sampler=_sampler_bytes(geometry, accelerator, facts, batch),
+        layers=_layer_bytes(geometry, tensor_parallel, batch.tokens) + experts - stays,
+        kept=MATMUL_WORKSPACE + _image_bytes(geometry, batch.tokens) + stays,
+    )
+
+
+def logits_bytes(geometry: Geometry, batch: BatchLimits) -> int:
+    """Return one fp32 copy of the logits of the most requests, in bytes."""
+    return _sampled_requests(batch) * geometry.vocab * FP32_BYTES
+
+
+def expert_workspace_bytes(geometry: Geometry, tensor_parallel: int, tokens: int) -> int:
+    """Return the scratch memory of the fused experts, in bytes; 0 for a dense model.
+
+    Source: vLLM's fused_moe: two buffers with a row for each token and chosen expert, as wide as
+    the activated and as the gated inner layer, or as the residual stream if that is wider.
+    """
+    if geometry.experts is None:
+        return 0
+    rows = tokens * geometry.experts.per_token
+    inner = _per_gpu(geometry.experts, tensor_parallel)
+    return rows * (max(inner, geometry.hidden) + max(2 * inner, geometry.hidden)) * ELEMENT_BYTES
+
+
+def _per_gpu(experts: Experts, tensor_parallel: int) -> int:
+    return -(-experts.intermediate // tensor_parallel)
+
+
+def _sampled_requests(batch: BatchLimits) -> int:
+    return min(batch.requests, batch.tokens)
+
+
+def _sampler_bytes(
+    geometry: Geometry, accelerator: Accelerator, facts: EngineFacts, batch: BatchLimits
+) -> int:
+    requests = _sampled_requests(batch)
+    logits = requests * geometry.vocab * facts.bytes_per_logit
+    # All tokens' hidden states, and the last ones twice: picked out, and as random stand-ins.
+    hidden = (batch.tokens + 2 * requests) * geometry.hidden * ELEMENT_BYTES
+    return logits + hidden + _row_buffer_bytes(geometry, accelerator, facts, requests)
+
+
+def _row_buffer_bytes(
+    geometry: Geometry, accelerator: Accelerator, facts: EngineFacts, requests: int
+) -> int:
+    if not facts.sampler_row_buffer:
+        return 0
+    return min(accelerator.multiprocessors, requests) * geometry.vocab * FP32_BYTES
+
+
+def _layer_bytes(geometry: Geometry, tensor_parallel: int, tokens: int) -> int:
+    """Return what is live while the MLP's gate is applied, in bytes.
+
+    The attention's output, the residual stream before and after it, and the MLP's doubled inner
+    layer beside its activated half.
+    """
+    attention = geometry.heads * geometry.head_dim // tensor_parallel
+    mlp = 3 * geometry.mlp_width // tensor_parallel
+    return tokens * (attention + 2 * geometry.hidden + mlp) * ELEMENT_BYTES
+
+
+def _image_bytes(geometry: Geometry, tokens: int) -> int:
+    """Return the dummy images of a batch full of image tokens, and their embeddings, in bytes."""
+    if not geometry.image_values_per_token:
+        return 0
+    return tokens * (geometry.image_values_per_token + geometry.hidden) * ELEMENT_BYTES

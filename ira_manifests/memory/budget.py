@@ -1,0 +1,218 @@
+"""The answer: where each GPU's memory goes, what context fits, and whether to trust it."""
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from enum import StrEnum
+from fractions import Fraction
+
+from ira_manifests.memory.accelerator import gib
+from ira_manifests.memory.activation import activation, logits_bytes
+from ira_manifests.memory.blocks import KvLayout, kv_layout, logged_tokens
+from ira_manifests.memory.overhead import MEASURED, Overheads
+from ira_manifests.memory.serving import Serving
+
+MEASURED_MARGIN = Decimal("0.005")
+"""Share of a GPU to keep free in the KV pool: more than the worst measured row is off (0.35 %)."""
+
+EXTRAPOLATED_MARGIN = Decimal("0.025")
+"""The same where nothing was measured: five times as much."""
+
+START_UP_MARGIN_GIB = Decimal("0.2")
+"""What to keep free outside the share: the largest error of the CUDA graph fit."""
+
+
+# From this many tokens on, round down to a multiple of the second number.
+_CONTEXT_STEPS = ((8192, 1024), (1024, 256), (0, 16))
+
+
+class Verdict(StrEnum):
+    """Whether a cell starts and serves one request of its whole context."""
+
+    FITS = "fits"
+    TIGHT = "tight"
+    DOES_NOT_FIT = "does not fit"
+
+
+class Limit(StrEnum):
+    """What decides the verdict: the check with the least to spare."""
+
+    START = "free memory at start"
+    WEIGHTS = "weights"
+    KV_CACHE = "KV cache"
+    WARM_UP = "sampler warm-up"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One of vLLM's start-up checks.
+
+    Attributes:
+        limit: which one.
+        spare: bytes to spare; negative where the check fails.
+        margin: bytes that should be to spare, given how well the figures are known.
+    """
+
+    limit: Limit
+    spare: int
+    margin: int = 0
+
+    @property
+    def verdict(self) -> Verdict:
+        """Return the verdict of this check alone."""
+        if self.spare < 0:
+            return Verdict.DOES_NOT_FIT
+        return Verdict.FITS if self.spare >= self.margin else Verdict.TIGHT
+
+
+@dataclass(frozen=True)
+class Budget:
+    """One GPU's memory at start-up, in bytes unless a name says otherwise.
+
+    Attributes:
+        serving: what was asked.
+        total, requested: what torch reports, and the utilization's share of it.
+        weights, activation, other, graphs: what goes before the KV cache; ``graphs`` lies
+            inside the share only for engines that budget it.
+        kv_pool: what is left for the KV cache; negative when nothing is.
+        outside: what the share leaves free, less what is used before start.
+        layout: blocks and groups of the KV cache.
+        warm_up: what the sampler's warm-up and unbudgeted CUDA graphs need of ``outside``.
+    """
+
+    serving: Serving
+    total: int
+    requested: int
+    weights: int
+    activation: int
+    other: int
+    graphs: int
+    kv_pool: int
+    outside: int
+    layout: KvLayout
+    warm_up: int
+
+    @property
+    def kv_bytes_per_token(self) -> int:
+        """Return the bytes one token takes while all layers keep it."""
+        return self.layout.bytes_per_token
+
+    @property
+    def kv_request(self) -> int:
+        """Return the bytes of the pool that one request of the whole context may hold."""
+        return self.layout.request_bytes(self.serving.max_model_len)
+
+    @property
+    def blocks(self) -> int:
+        """Return the whole blocks of the pool."""
+        return self.layout.blocks(self.kv_pool)
+
+    @property
+    def blocks_per_request(self) -> int:
+        """Return the blocks that one request of the whole context may hold."""
+        return self.layout.blocks_per_request(self.serving.max_model_len)
+
+    @property
+    def tokens(self) -> int:
+        """Return the pool's tokens, as this engine logs them."""
+        length = self.serving.max_model_len
+        return logged_tokens(self.layout, self.serving.facts, self.kv_pool, length)
+
+    @property
+    def concurrency(self) -> Fraction:
+        """Return how many requests of the whole context the pool holds."""
+        return self.layout.concurrency(self.kv_pool, self.serving.max_model_len)
+
+    @property
+    def longest_max_model_len(self) -> int:
+        """Return the longest context that starts at all, at most the model's own; 0 if none."""
+        return self.layout.longest(self.kv_pool, self.serving.geometry.max_position)
+
+    @property
+    def safe_max_model_len(self) -> int:
+        """Return the longest context that keeps the margin, rounded down; 0 if none.
+
+        This is what ``max_model_len: auto`` takes.
+        """
+        pool = self.kv_pool - self.margin
+        longest = self.layout.longest(pool, self.serving.geometry.max_position)
+        return round_context(longest)
+
+    @property
+    def margin(self) -> int:
+        """Return the bytes of the pool that should stay free: more where nothing was measured."""
+        share = EXTRAPOLATED_MARGIN if self.serving.unmeasured else MEASURED_MARGIN
+        return int(share * self.total)
+
+    @property
+    def is_measured(self) -> bool:
+        """Return whether start-up logs back the figures."""
+        return not self.serving.unmeasured
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """Return vLLM's start-up checks in their order."""
+        return (
+            Check(Limit.START, self.outside),
+            Check(Limit.WEIGHTS, self.kv_pool),
+            Check(Limit.KV_CACHE, self.kv_pool - self.kv_request, self.margin),
+            Check(Limit.WARM_UP, self.outside - self.warm_up, gib(START_UP_MARGIN_GIB)),
+        )
+
+    @property
+    def decisive(self) -> Check:
+        """Return the first check that fails, else the first that is tight, else the KV cache's."""
+        for verdict in (Verdict.DOES_NOT_FIT, Verdict.TIGHT):
+            for check in self.checks:
+                if check.verdict is verdict:
+                    return check
+        return self.checks[2]
+
+    @property
+    def verdict(self) -> Verdict:
+        """Return whether the cell starts: fits, tight, or does not fit."""
+        return self.decisive.verdict
+
+
+def budget(serving: Serving, overheads: Overheads = MEASURED) -> Budget:
+    """Compute one GPU's memory at start-up.
+
+    Source of the sum: vLLM's v1/worker/gpu_worker.py: the pool is the utilization's share less
+    weights, peak activation and the growth outside torch, and from 0.20 less the CUDA graphs.
+
+    Raises GeometryError when the engine could not lay out the model's KV cache.
+    """
+    facts, geometry, batch = serving.facts, serving.geometry, serving.batch_limits
+    size = serving.tensor_parallel
+    weights = serving.weights.per_gpu(geometry, size)
+    peak = activation(geometry, serving.accelerator, facts, size, batch).peak
+    other = overheads.other_bytes(size)
+    graphs = overheads.graph_bytes(geometry.layer_count)
+    inside = graphs if facts.graphs_budgeted else 0
+    total, requested = serving.accelerator.total_bytes, serving.requested_bytes
+    return Budget(
+        serving=serving,
+        total=total,
+        requested=requested,
+        weights=weights,
+        activation=peak,
+        other=other,
+        graphs=graphs,
+        kv_pool=requested - weights - peak - other - inside,
+        outside=total - requested - overheads.context_bytes,
+        layout=kv_layout(geometry, facts, size, serving.kv_cache_dtype, batch.tokens),
+        warm_up=graphs - inside + logits_bytes(geometry, batch),
+    )
+
+
+def with_max_model_len(serving: Serving, max_model_len: int) -> Serving:
+    """Return the same serving with another context."""
+    return replace(serving, max_model_len=max_model_len)
+
+
+def round_context(tokens: int) -> int:
+    """Round a context down to a step a person would choose.
+
+    Steps of 1024 tokens from 8192 on, of 256 from 1024 on, of one block below.
+    """
+    step = next(step for smallest, step in _CONTEXT_STEPS if tokens >= smallest)
+    return tokens // step * step

@@ -1,0 +1,26 @@
+"""What cannot be computed, as exceptions.
+
+The tree:
+
+    ValueError
+    └── MemoryInputError
+        ├── GeometryError         a model that cannot exist, or that cannot be split so
+        ├── EngineVersionError    text that is no version, or an engine older than the tables
+        └── SettingsError         utilization, context, KV cache dtype or memory out of range
+"""
+
+
+class MemoryInputError(ValueError):
+    """An input from which no memory budget follows; the message names the value."""
+
+
+class GeometryError(MemoryInputError):
+    """A model geometry that is impossible, or that the tensor parallel size does not divide."""
+
+
+class EngineVersionError(MemoryInputError):
+    """An engine version that is no version, or is older than the oldest one known."""
+
+
+class SettingsError(MemoryInputError):
+    """A serving setting (utilization, context, KV cache dtype, …) that is out of range."""

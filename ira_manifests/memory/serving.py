@@ -1,0 +1,89 @@
+"""The question: one model on one kind of GPU with one engine and its settings."""
+
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, Decimal
+
+from ira_manifests.memory.accelerator import Accelerator, BatchLimits
+from ira_manifests.memory.blocks import kv_element_bytes
+from ira_manifests.memory.engine import EngineFacts, EngineVersion, engine_facts
+from ira_manifests.memory.errors import SettingsError
+from ira_manifests.memory.geometry import Geometry
+from ira_manifests.memory.weights import Weights
+
+MEASURED_ACCELERATORS = frozenset({"nvidia-h100-80gb", "nvidia-h100-mega-80gb"})
+MEASURED_ENGINES = (EngineVersion(0, 17), EngineVersion(0, 21))
+"""Start-up logs exist from the first of these engines up to, not including, the second."""
+MEASURED_TENSOR_PARALLEL = frozenset({1, 2, 4})
+
+
+@dataclass(frozen=True)
+class Serving:
+    """What is to be served, on what, and how.
+
+    Attributes:
+        geometry, weights: the model.
+        accelerator: the GPU.
+        engine: the vLLM version.
+        tensor_parallel: GPUs that share the model.
+        max_model_len: longest context, in tokens.
+        utilization: gpu_memory_utilization, more than 0 and at most 1.
+        kv_cache_dtype: ``auto`` (the model's 16 bit), ``fp8``, …
+        batch: the largest batch, where flags set it; None takes vLLM's default for the GPU.
+
+    Raises SettingsError for a value out of range, GeometryError for a tensor parallel size that
+    does not divide the model.
+    """
+
+    geometry: Geometry
+    weights: Weights
+    accelerator: Accelerator
+    engine: EngineVersion
+    max_model_len: int
+    tensor_parallel: int = 1
+    utilization: Decimal = Decimal("0.9")
+    kv_cache_dtype: str = "auto"
+    batch: BatchLimits | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.utilization <= 1:
+            raise SettingsError(
+                f"gpu memory utilization must be more than 0 and at most 1, got {self.utilization}"
+            )
+        if self.max_model_len < 1:
+            raise SettingsError(f"max model len must be at least 1, got {self.max_model_len}")
+        kv_element_bytes(self.kv_cache_dtype)
+        self.geometry.check_tensor_parallel(self.tensor_parallel)
+
+    @property
+    def facts(self) -> EngineFacts:
+        """Return what is known of the engine."""
+        return engine_facts(self.engine)
+
+    @property
+    def batch_limits(self) -> BatchLimits:
+        """Return the largest batch: as set, else the default of the GPU."""
+        return self.batch or self.accelerator.default_batch
+
+    @property
+    def requested_bytes(self) -> int:
+        """Return the bytes of each GPU that vLLM may use, rounded up as vLLM does."""
+        share = self.utilization * self.accelerator.total_bytes
+        return int(share.to_integral_value(ROUND_CEILING))
+
+    @property
+    def unmeasured(self) -> tuple[str, ...]:
+        """Return why a figure rests on extrapolation; empty where start-up logs back it."""
+        first, after = MEASURED_ENGINES
+        reasons = []
+        if self.accelerator.name not in MEASURED_ACCELERATORS:
+            reasons.append(f"no start-up was measured on {self.accelerator.name}")
+        if not first <= self.engine < after:
+            reasons.append(f"no start-up was measured with engine {self.engine}")
+        if self.tensor_parallel not in MEASURED_TENSOR_PARALLEL:
+            reasons.append(f"no start-up was measured at tensor parallel {self.tensor_parallel}")
+        if self.facts.lean_dense_profile and not self.geometry.is_moe:
+            reasons.append(
+                f"engine {self.engine} profiles dense models without sampling and CUDA graphs: "
+                "it logs a larger KV pool and needs the difference later"
+            )
+        return tuple(reasons)

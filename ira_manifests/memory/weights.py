@@ -1,0 +1,76 @@
+"""What the weights take of each GPU when tensor parallelism splits them.
+
+Not everything is split: the table of rotary positions is whole on every GPU (2.5 GiB for a
+context of 10 million tokens), and KV heads are replicated where there are fewer than GPUs.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from types import MappingProxyType
+
+from ira_manifests.memory.accelerator import gib
+from ira_manifests.memory.errors import SettingsError
+from ira_manifests.memory.geometry import ELEMENT_BYTES, Geometry
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A model's weights as loaded ("Model loading took … GiB"), quantised ones as they are.
+
+    Attributes:
+        total_gib: on one GPU, without tensor parallelism.
+        measured_gib: on each GPU, by tensor parallel size, where a log tells. A size that is
+            not listed is computed from the nearest listed one, else from ``total_gib``.
+
+    Raises SettingsError when a number is not positive.
+    """
+
+    total_gib: Decimal
+    measured_gib: Mapping[int, Decimal] = field(
+        default_factory=lambda: MappingProxyType({}), hash=False
+    )
+
+    def __post_init__(self) -> None:
+        sizes = (self.total_gib, *self.measured_gib.values())
+        if min(sizes) <= 0 or min(self.measured_gib, default=1) < 1:
+            raise SettingsError(f"weights must be more than 0 GiB, got {self}")
+
+    def per_gpu(self, geometry: Geometry, tensor_parallel: int) -> int:
+        """Return bytes per GPU at a tensor parallel size; a measured size is returned as it is."""
+        source, size = self._nearest(tensor_parallel)
+        if source == tensor_parallel:
+            return size
+        split = (size - _whole_bytes(geometry, source)) * source
+        return max(0, split) // tensor_parallel + _whole_bytes(geometry, tensor_parallel)
+
+    def _nearest(self, tensor_parallel: int) -> tuple[int, int]:
+        known = {1: self.total_gib, **self.measured_gib}
+        if tensor_parallel not in known and self.measured_gib:
+            known = dict(self.measured_gib)
+        source = min(known, key=lambda size: abs(size - tensor_parallel))
+        return source, gib(known[source])
+
+
+def rotary_table_bytes(geometry: Geometry) -> int:
+    """Return the bytes of the table of sines and cosines that every GPU holds whole.
+
+    Source: vLLM's layers/rotary_embedding/base.py: one row of ``head_dim`` bf16 values for each
+    position up to the model's own maximum, whatever context is served.
+    """
+    return geometry.max_position * geometry.head_dim * ELEMENT_BYTES
+
+
+def _whole_bytes(geometry: Geometry, tensor_parallel: int) -> int:
+    return rotary_table_bytes(geometry) + _replicated_kv_bytes(geometry, tensor_parallel)
+
+
+def _replicated_kv_bytes(geometry: Geometry, tensor_parallel: int) -> int:
+    """Return what one GPU holds of key and value projections beyond its even share."""
+    extra = 0
+    for layers in geometry.layers:
+        heads = layers.count * (
+            layers.kv_heads_per_gpu(tensor_parallel) * tensor_parallel - layers.kv_heads
+        )
+        extra += 2 * geometry.hidden * layers.head_dim * heads * ELEMENT_BYTES
+    return extra // tensor_parallel

@@ -1,0 +1,63 @@
+"""Every rule by its id. `docs/rules.md` says what goes wrong in production without it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """Whether a finding refuses the cell, or only tells."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule. Its id is stable; ids are never used again for another."""
+
+    id: str
+    name: str
+    severity: Severity
+    summary: str
+
+
+_E, _W = Severity.ERROR, Severity.WARNING
+
+RULES = {
+    rule.id: rule
+    for rule in (
+        Rule("IRA001", "does-not-fit", _E, "The model does not fit the GPUs' memory."),
+        Rule("IRA002", "little-margin", _W, "The KV cache fits with less to spare than its error."),
+        Rule("IRA003", "memory-not-judged", _W, "The model's profile has no geometry to judge by."),
+        Rule("IRA004", "heads-not-divided", _E, "Tensor parallel can't split the model's heads."),
+        Rule("IRA005", "idle-gpus", _W, "The machine has GPUs that the cell leaves idle."),
+        Rule("IRA006", "too-large-for-machine", _E, "Requests exceed what the machine allocates."),
+        Rule("IRA007", "context-too-long", _E, "Max model len is more than the model's own."),
+        Rule("IRA008", "engine-too-old", _E, "The model needs a newer engine."),
+        Rule("IRA009", "unknown-model-id", _E, "Organisation or case differ from a known id."),
+        Rule("IRA010", "unknown-flag", _E, "The engine does not know a flag of the server."),
+        Rule("IRA011", "gpus-not-parallel", _E, "GPUs are not tensor × pipeline parallel size."),
+        Rule("IRA012", "no-shared-memory", _E, "GPUs work together without shared memory."),
+        Rule("IRA013", "unread-value", _E, "A runtime value is read by no container."),
+        Rule("IRA014", "unexpanded-variable", _E, "An argument holds what nobody expands."),
+        Rule("IRA015", "unpinned-image", _E, "An image has no version."),
+        Rule("IRA016", "shared-selector", _E, "Two workloads select the same Pods."),
+        Rule("IRA017", "same-object-twice", _E, "Two objects have one name in a namespace."),
+        Rule("IRA018", "template-differs", _E, "PodTemplate and Deployment are not the same."),
+        Rule("IRA019", "request-out-of-range", _E, "A ProvisioningRequest that GKE refuses."),
+        Rule("IRA020", "queue-with-selector", _E, "A queue beside a selector that excludes it."),
+        Rule("IRA021", "name-not-allowed", _E, "A name is too long or has wrong letters."),
+        Rule(
+            "IRA022", "wrong-annotations", _E, "Consuming annotations are incomplete or misplaced."
+        ),
+        Rule("IRA023", "other-models-value", _E, "Paths or accounts are of another model."),
+        Rule("IRA024", "unmatched-target", _E, "A replacement of kustomize changes nothing."),
+        Rule("IRA025", "comment-in-value", _E, "An env file's value holds a comment."),
+        Rule("IRA026", "token-where-unread", _E, "The token's Secret is where nothing reads it."),
+        Rule("IRA027", "no-startup-probe", _W, "Nothing but readiness covers a long load."),
+        Rule("IRA028", "stale-output", _E, "The output folder is not what the profiles say."),
+        Rule("IRA029", "waiver-without-finding", _E, "A waived rule finds nothing to waive."),
+    )
+}

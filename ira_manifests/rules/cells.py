@@ -1,0 +1,175 @@
+"""Rules of resolved cells: memory, parallelism, machine, engine and model id."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ira_manifests.memory import Budget, Limit, MemoryInputError, Verdict
+from ira_manifests.profiles import allocatable
+from ira_manifests.profiles.loader import Source
+from ira_manifests.profiles.matrix import Cell, Matrix
+from ira_manifests.profiles.yaml_source import Path
+from ira_manifests.rules.finding import Finding, found
+from ira_manifests.words import count, gib
+
+
+class _Subject:
+    """A cell and the profile that its findings point to."""
+
+    def __init__(self, cell: Cell, source: Source) -> None:
+        self.cell = cell
+        self._source = source
+        self._at: Path = ("cells", cell.gpu_name)
+
+    def finding(self, rule: str, field: str, message: str, hint: str) -> Finding:
+        """Return a finding at a field of the cell, or at a field of the model if it is its own."""
+        path: Path = (*self._at, field) if field else self._at
+        if field and path not in self._source.document.values:
+            path = (field,)
+        cell = f"{self.cell.gpu_name}/{self.cell.model_name}"
+        return found(
+            self._source.file, self._source.document, path, rule, message, hint,
+            cell=cell, at_key=not field,
+        )  # fmt: skip
+
+
+def check(matrix: Matrix, cell: Cell) -> list[Finding]:
+    """Return what the rules find in a cell."""
+    subject = _Subject(cell, matrix.profiles.sources["models", cell.model_name])
+    rules = (_memory, _context, _idle_gpus, _machine, _engine)
+    return [
+        *(item for rule in rules for item in rule(subject)),
+        *_known_ids(subject, matrix.profiles.known_model_ids),
+    ]
+
+
+def _memory(subject: _Subject) -> Iterator[Finding]:
+    try:
+        budget = subject.cell.budget
+    except MemoryInputError as error:
+        hint = "choose a tensor parallel size that divides the heads"
+        yield subject.finding("IRA004", "tensor_parallel", f"{error}", hint)
+        return
+    if budget is None:
+        message = f"{subject.cell.model_name} has no weights and geometry: its memory is not judged"
+        hint = "add both from the model's config.json, as profiles/models/llama3.yaml has them"
+        yield subject.finding("IRA003", "model_id", message, hint)
+    elif budget.verdict is Verdict.DOES_NOT_FIT:
+        yield subject.finding(
+            "IRA001", _knob(budget), _does_not_fit(budget), _how_to_fit(subject.cell, budget)
+        )
+    elif budget.verdict is Verdict.TIGHT:
+        yield subject.finding(
+            "IRA002", _knob(budget), _tight(budget), _how_to_fit(subject.cell, budget)
+        )
+
+
+def _knob(budget: Budget) -> str:
+    """Return the field that moves what is short."""
+    knobs = {Limit.KV_CACHE: "max_model_len", Limit.WEIGHTS: "tensor_parallel"}
+    return knobs.get(budget.decisive.limit, "gpu_memory_utilization")
+
+
+def _does_not_fit(budget: Budget) -> str:
+    size = budget.serving.tensor_parallel
+    if budget.decisive.limit is Limit.WEIGHTS:
+        return (
+            f"weights take {gib(budget.weights)} of {gib(budget.requested)} usable on each GPU at "
+            f"tensor parallel {size}, and nothing is left for the KV cache"
+        )
+    if budget.decisive.limit is Limit.KV_CACHE:
+        return (
+            f"one request of {budget.serving.max_model_len} tokens needs {gib(budget.kv_request)} "
+            f"of KV cache on each GPU, and {gib(budget.kv_pool)} are left"
+        )
+    return f"{budget.decisive.limit} lacks {gib(-budget.decisive.spare)} on each GPU"
+
+
+def _tight(budget: Budget) -> str:
+    check = budget.decisive
+    reasons = "; ".join(budget.serving.unmeasured)
+    because = f" ({reasons})" if reasons else ""
+    return (
+        f"{check.limit} has {gib(check.spare)} to spare on each GPU where {gib(check.margin)} "
+        f"are wanted{because}"
+    )
+
+
+def _how_to_fit(cell: Cell, budget: Budget) -> str:
+    longest = budget.safe_max_model_len
+    if budget.decisive.limit is Limit.KV_CACHE and longest:
+        return f"max_model_len: {longest} keeps the margin"
+    if budget.decisive.limit in (Limit.START, Limit.WARM_UP):
+        return "lower gpu_memory_utilization"
+    most = max(machine.gpus for machine in cell.gpu.machines)
+    if cell.profile.tensor_parallel < most:
+        return f"use more GPUs: {cell.gpu_name} has machines of {most}"
+    return "use a GPU type with more memory, or a smaller or quantised model"
+
+
+def _context(subject: _Subject) -> Iterator[Finding]:
+    geometry = subject.cell.model.geometry
+    asked = subject.cell.max_model_len
+    if geometry is not None and asked > geometry.max_position:
+        message = f"{asked} tokens are more than the model's own {geometry.max_position}"
+        hint = (
+            f"max_model_len: {geometry.max_position} is the most; vLLM refuses to start with more"
+        )
+        yield subject.finding("IRA007", "max_model_len", message, hint)
+
+
+def _idle_gpus(subject: _Subject) -> Iterator[Finding]:
+    machine, used = subject.cell.machine, subject.cell.profile.tensor_parallel
+    idle = machine.gpus - used
+    if idle > 0:
+        message = (
+            f"{machine.machine_type} has {machine.gpus} GPUs and the cell uses {used}: "
+            f"{count(idle, 'GPU')} idle"
+        )
+        hint = "choose a smaller machine, or waive the rule where there is none"
+        yield subject.finding("IRA005", "tensor_parallel", message, hint)
+
+
+def _machine(subject: _Subject) -> Iterator[Finding]:
+    cell = subject.cell
+    fetch, machine = cell.platform.fetch_safetensors, cell.machine
+    asked = {
+        "cpu": (cell.profile.cpu, fetch.cpu, allocatable.cpu(machine), 1, "cores"),
+        "memory": (cell.profile.memory, fetch.memory, allocatable.memory(machine), 1 << 30, "GiB"),
+    }
+    for field, (server, warm_up, most, unit, unit_name) in asked.items():
+        total = allocatable.quantity(server) + allocatable.quantity(warm_up)
+        if total > most:
+            message = (
+                f"the Pod asks for {total / unit:.1f} {unit_name} and {machine.machine_type} "
+                f"allocates {most / unit:.1f}"
+            )
+            hint = "no node of the compute class can ever take the Pod; ask for less"
+            yield subject.finding("IRA006", field, message, hint)
+
+
+def _engine(subject: _Subject) -> Iterator[Finding]:
+    needed = subject.cell.model.min_engine
+    used = subject.cell.platform.engine.version
+    if needed is not None and _release(used) < _release(needed):
+        message = f"{subject.cell.model.model_id} needs engine {needed}, and {used} is pinned"
+        hint = f"set engine.version in platform.yaml to {needed} or newer"
+        yield subject.finding("IRA008", "min_engine", message, hint)
+
+
+def _release(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
+
+
+def _known_ids(subject: _Subject, known: frozenset[str]) -> Iterator[Finding]:
+    model_id = subject.cell.model.model_id
+    if model_id in known:
+        return
+    name = model_id.split("/")[1].casefold()
+    for other in sorted(known):
+        if other.split("/")[1].casefold() == name:
+            message = f"{model_id!r} differs from the known {other!r} in organisation or case"
+            hint = f"write {other}, or waive the rule for a copy of the model that you trust"
+            yield subject.finding("IRA009", "model_id", message, hint)
+            return

@@ -1,0 +1,70 @@
+"""Rules of a directory's objects as such: names, the token's Secret, values of env files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ira_manifests import names
+from ira_manifests.directory import RUNTIME_CONFIG, Directory
+from ira_manifests.profiles.matrix import BASE
+from ira_manifests.rules import pods
+from ira_manifests.rules.workloads import Hit
+
+# What GKE and Kubernetes build other names from, and so want as RFC 1035 labels.
+_RFC1035_KINDS = ("Service", "ProvisioningRequest", "Deployment")
+
+
+def check(directory: Directory) -> Iterator[Hit]:
+    """Yield what the rules find in the directory's objects and values."""
+    yield from _twice(directory)
+    yield from _names(directory)
+    yield from _token(directory)
+    yield from _comments(directory)
+
+
+def _twice(directory: Directory) -> Iterator[Hit]:
+    first: dict[tuple[str, str, str], str] = {}
+    for file, item in directory.objects.items():
+        metadata = item.get("metadata", {})
+        key = (item["kind"], metadata.get("namespace", ""), metadata.get("name", ""))
+        other = first.setdefault(key, file)
+        if other != file:
+            message = f"{item['kind']} {key[2]} is in {other} as well"
+            hint = "the one applied last replaces the other; name them differently"
+            yield Hit("IRA017", file, ("metadata", "name"), message, hint)
+
+
+def _names(directory: Directory) -> Iterator[Hit]:
+    for file, item in directory.objects.items():
+        name = str(item.get("metadata", {}).get("name", ""))
+        strict = item["kind"] in _RFC1035_KINDS
+        check_name = names.check_rfc1035_label if strict else names.check_rfc1123_label
+        problem = check_name(name)
+        if problem:
+            message = f"the name {name!r} {problem}"
+            hint = "the API server, or what GKE builds from the name, refuses it"
+            yield Hit("IRA021", file, ("metadata", "name"), message, hint)
+
+
+def _token(directory: Directory) -> Iterator[Hit]:
+    generated = {generator.name for generator in directory.kustomization.secrets}
+    inherits = f"../{BASE}" in directory.kustomization.resources
+    dropped = set(directory.kustomization.dropped_secrets)
+    read = any(
+        (item.get("valueFrom") or {}).get("secretKeyRef")
+        for template in pods.pod_templates(directory)
+        for _, container in template.containers()
+        for item in container.get("env") or ()
+    )
+    if (inherits or generated) and not dropped and not read and directory.objects:
+        message = f"{directory.name} renders the token's Secret, and nothing there reads it"
+        hint = "drop the Secret from the directory: a token belongs where it is used"
+        yield Hit("IRA026", "kustomization.yaml", ("resources",), message, hint)
+
+
+def _comments(directory: Directory) -> Iterator[Hit]:
+    for key, value in directory.runtime_values.items():
+        if "#" in value or value != value.strip():
+            message = f"{key} is {value!r}: kustomize takes the whole line for the value"
+            hint = "put the comment on a line of its own"
+            yield Hit("IRA025", RUNTIME_CONFIG, (key,), message, hint)

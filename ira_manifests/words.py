@@ -1,0 +1,15 @@
+"""Numbers in words of a message."""
+
+from __future__ import annotations
+
+_GIB = 1 << 30
+
+
+def count(number: int, noun: str) -> str:
+    """Return "1 file", "2 files"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def gib(size: int) -> str:
+    """Return bytes as GiB with one digit, such as "51.5 GiB"."""
+    return f"{size / _GIB:.1f} GiB"

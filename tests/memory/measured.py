@@ -1,0 +1,85 @@
+"""The measured start-ups of tests/data as rows to compare with."""
+
+import csv
+from decimal import Decimal
+from pathlib import Path
+
+from ira_manifests.memory import (
+    Accelerator,
+    EngineVersion,
+    Experts,
+    Geometry,
+    LayerKind,
+    Layers,
+    Serving,
+    Weights,
+)
+from ira_manifests.memory.accuracy import Measured
+
+DATA = Path(__file__).parents[1] / "data"
+
+
+def measured_rows() -> tuple[Measured, ...]:
+    """Return every row of vllm-memory-measured.csv, in its order."""
+    models = {row["model"]: row for row in _read("vllm-memory-models.csv")}
+    return tuple(_measured(row, models[row["model"]]) for row in _read("vllm-memory-measured.csv"))
+
+
+def _read(name: str) -> list[dict[str, str]]:
+    with (DATA / name).open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _measured(row: dict[str, str], model: dict[str, str]) -> Measured:
+    return Measured(
+        model=row["model"],
+        serving=_serving(row, _geometry(row, model)),
+        activation_gib=Decimal(row["activation_gib"]),
+        other_gib=Decimal(row["non_torch_gib"]),
+        graph_gib=Decimal(row["cuda_graph_gib"]),
+        pool_gib=Decimal(row["kv_pool_gib"]),
+        tokens=int(row["kv_tokens"]),
+        concurrency=Decimal(row["max_concurrency"]),
+    )
+
+
+def _serving(row: dict[str, str], geometry: Geometry) -> Serving:
+    size, weights = int(row["tensor_parallel"]), Decimal(row["weights_gib"])
+    return Serving(
+        geometry=geometry,
+        weights=Weights(weights * size, {size: weights}),
+        accelerator=Accelerator(row["gpu"], Decimal(row["total_gib"])),
+        engine=EngineVersion.parse(row["engine"]),
+        tensor_parallel=size,
+        max_model_len=int(row["max_model_len"]),
+        utilization=Decimal(row["gpu_memory_utilization"]),
+        kv_cache_dtype=row["kv_cache_dtype"],
+    )
+
+
+def _geometry(row: dict[str, str], model: dict[str, str]) -> Geometry:
+    return Geometry(
+        heads=int(row["attention_heads"]),
+        hidden=int(model["hidden"]),
+        vocab=int(row["vocab"]),
+        max_position=int(model["max_position"]),
+        layers=_layers(row),
+        intermediate=int(model["intermediate"]) or None,
+        experts=_experts(model),
+        image_values_per_token=int(model["image_values"]),
+    )
+
+
+def _layers(row: dict[str, str]) -> tuple[Layers, ...]:
+    sliding, window = int(row["sliding_layers"]), int(row["window"])
+    heads, dim = int(row["kv_heads"]), int(row["head_dim"])
+    full = Layers(int(row["layers"]) - sliding, heads, dim)
+    if not sliding:
+        return (full,)
+    return (Layers(sliding, heads, dim, LayerKind.SLIDING, window), full)
+
+
+def _experts(model: dict[str, str]) -> Experts | None:
+    if not int(model["experts_per_token"]):
+        return None
+    return Experts(int(model["experts_per_token"]), int(model["expert_intermediate"]))

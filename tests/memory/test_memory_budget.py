@@ -1,0 +1,196 @@
+"""The budget adds up, and its verdict is the weakest of vLLM's start-up checks."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from ira_manifests.memory import (
+    GIB,
+    BatchLimits,
+    EngineVersion,
+    GeometryError,
+    Limit,
+    Overheads,
+    SettingsError,
+    Verdict,
+    budget,
+    round_context,
+    with_max_model_len,
+)
+from ira_manifests.memory.budget import Check
+from tests.memory.models import CELLS, H100, L4, serving
+
+
+@pytest.mark.parametrize("utilization", ["0", "-0.1", "1.01"])
+def test_utilization_outside_its_range_is_refused(utilization: str) -> None:
+    with pytest.raises(SettingsError, match="more than 0 and at most 1"):
+        serving("llama3", tensor_parallel=4, utilization=utilization)
+
+
+def test_a_context_of_nothing_is_refused() -> None:
+    with pytest.raises(SettingsError, match="at least 1, got 0"):
+        serving("llama3", tensor_parallel=4, max_model_len=0)
+
+
+def test_a_tensor_parallel_size_that_does_not_divide_is_refused() -> None:
+    with pytest.raises(GeometryError, match="does not divide 64 heads"):
+        serving("llama3", tensor_parallel=3)
+
+
+def test_an_unknown_cache_dtype_is_refused_at_once() -> None:
+    with pytest.raises(SettingsError, match="none of"):
+        replace(serving("llama3", tensor_parallel=4), kv_cache_dtype="int3")
+
+
+def test_the_parts_add_up_to_the_requested_share() -> None:
+    answer = budget(serving("llama3", tensor_parallel=4, engine="0.19.0"))
+    parts = answer.weights + answer.activation + answer.other + answer.kv_pool
+    assert parts == answer.requested
+
+
+def test_cuda_graphs_are_inside_the_share_only_where_the_engine_budgets_them() -> None:
+    before, after = (
+        budget(serving("llama4-scout", tensor_parallel=8, engine=engine))
+        for engine in ("0.19.1", "0.20.0")
+    )
+    assert before.kv_pool - after.kv_pool == after.graphs
+    assert before.warm_up - after.warm_up == before.graphs
+
+
+def test_the_requested_share_is_rounded_up_to_a_byte_as_vllm_does() -> None:
+    answer = budget(serving("gemma3-27b", utilization="0.95"))
+    assert answer.requested == -(-answer.total * 95 // 100)
+
+
+def test_flags_that_set_the_batch_replace_the_default() -> None:
+    cell = serving("gemma3-27b")
+    smaller = budget(replace(cell, batch=BatchLimits(tokens=2048, requests=256)))
+    assert smaller.activation < budget(cell).activation / 2
+    assert smaller.kv_request < budget(cell).kv_request
+
+
+def test_several_gpus_need_memory_to_talk_to_each_other() -> None:
+    """2.06 to 2.21 GiB at tensor parallel 2 and 4, 0.24 to 0.26 on one GPU (measured rows)."""
+    overheads = Overheads()
+    assert overheads.other_bytes(1) / GIB == pytest.approx(0.25, abs=0.01)
+    assert overheads.other_bytes(2) / GIB == pytest.approx(2.08, abs=0.03)
+    assert overheads.other_bytes(4) / GIB == pytest.approx(2.13, abs=0.03)
+
+
+def test_llama_of_70b_needs_more_than_one_l4_of_eight() -> None:
+    """16.4 GiB of weights in a share of 17.6 GiB."""
+    answer = budget(serving("llama3", L4, tensor_parallel=8, utilization="0.80"))
+    assert answer.weights / GIB == pytest.approx(131.42 / 8, abs=0.1)
+    assert answer.requested / GIB == pytest.approx(17.62, abs=0.01)
+    assert answer.verdict is Verdict.DOES_NOT_FIT
+    assert answer.decisive.limit is Limit.WEIGHTS
+    assert answer.longest_max_model_len == 0
+    assert answer.safe_max_model_len == 0
+
+
+def test_weights_larger_than_the_gpu_do_not_fit() -> None:
+    answer = budget(serving("llama3", tensor_parallel=1))
+    assert answer.decisive.limit is Limit.WEIGHTS
+    assert answer.concurrency == 0
+
+
+def test_a_context_too_long_for_the_pool_does_not_fit_for_the_cache() -> None:
+    """One GPU: 75.23 GiB requested, 51.45 of weights; before 0.9.1 62 full layers want 62 GiB."""
+    answer = budget(serving("gemma3-27b", engine="0.8.4"))
+    assert answer.kv_request == 62 * GIB
+    assert answer.verdict is Verdict.DOES_NOT_FIT
+    assert answer.decisive.limit is Limit.KV_CACHE
+
+
+def test_a_share_larger_than_what_is_free_at_start_does_not_fit() -> None:
+    """0.53 GiB of an H100 are used before vLLM starts: a share of 0.995 is not free."""
+    answer = budget(serving("llama3", tensor_parallel=4, utilization="0.995", engine="0.19.0"))
+    assert answer.decisive.limit is Limit.START
+
+
+def test_the_sampler_and_the_graphs_must_fit_beside_the_share() -> None:
+    """0.98 leaves 1.58 GiB of an H100; context, CUDA graphs and logits need more."""
+    answer = budget(serving("gpt-oss-20b", utilization="0.98", engine="0.19.0"))
+    assert answer.decisive.limit is Limit.WARM_UP
+    assert answer.verdict is Verdict.DOES_NOT_FIT
+
+
+def test_measured_cuda_graphs_can_replace_the_estimate() -> None:
+    cell = serving("gpt-oss-20b", engine="0.19.0")
+    heavy = Overheads(graph_gib=Decimal(3), graph_per_layer_gib=Decimal(0))
+    assert budget(cell).decisive.verdict is Verdict.FITS
+    assert budget(cell, heavy).decisive.limit is Limit.WARM_UP
+
+
+def test_a_check_with_less_to_spare_than_its_margin_is_tight() -> None:
+    assert Check(Limit.KV_CACHE, spare=4, margin=5).verdict is Verdict.TIGHT
+    assert Check(Limit.KV_CACHE, spare=5, margin=5).verdict is Verdict.FITS
+    assert Check(Limit.KV_CACHE, spare=-1, margin=5).verdict is Verdict.DOES_NOT_FIT
+
+
+def test_what_was_measured_needs_a_smaller_margin() -> None:
+    measured = budget(serving("llama3", tensor_parallel=4, engine="0.19.0"))
+    newer = budget(serving("llama3", tensor_parallel=4, engine="0.26.0"))
+    assert measured.is_measured
+    assert not newer.is_measured
+    assert newer.margin > measured.margin
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("l4-gemma3-27b", "on nvidia-l4"),
+        ("h200-llama3", "on nvidia-h200-141gb"),
+        ("h100-llama3", "with engine 0.26.0"),
+        ("h100-llama4-scout", "at tensor parallel 8"),
+        ("h100-gemma3-27b", "without sampling and CUDA graphs"),
+    ],
+)
+def test_a_figure_that_rests_on_no_measurement_says_why(name: str, reason: str) -> None:
+    assert any(reason in text for text in CELLS[name].unmeasured)
+
+
+def test_a_mixture_of_experts_is_profiled_in_full_by_every_engine() -> None:
+    assert not any("without sampling" in text for text in CELLS["h100-llama4-scout"].unmeasured)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "rounded"),
+    [(131072, 131072), (131071, 130048), (8191, 7936), (1023, 1008), (15, 0), (0, 0)],
+)
+def test_a_context_is_rounded_down_to_a_step_a_person_would_choose(
+    tokens: int, rounded: int
+) -> None:
+    assert round_context(tokens) == rounded
+
+
+def test_the_context_for_auto_is_not_tight() -> None:
+    tight = serving("gemma3-27b")
+    longest = budget(tight).safe_max_model_len
+    assert budget(with_max_model_len(tight, longest)).verdict is Verdict.FITS
+
+
+def test_the_longest_context_is_at_most_the_models_own() -> None:
+    assert budget(CELLS["h200-llama3"]).longest_max_model_len == 131072
+
+
+def test_kv_bytes_per_token_are_those_of_all_layers() -> None:
+    """Llama 3.3 70B on 4 GPUs: 80 layers x 2 x 2 heads x 128 values x 2 bytes."""
+    assert budget(CELLS["h100-llama3"]).kv_bytes_per_token == 81920
+
+
+def test_blocks_and_tokens_follow_the_pool() -> None:
+    answer = budget(serving("llama3", tensor_parallel=4, engine="0.19.0"))
+    assert answer.blocks == answer.kv_pool // answer.layout.block_bytes
+    assert answer.tokens == answer.blocks * 16
+    assert answer.blocks_per_request == 8192
+
+
+def test_an_a100_of_80_gb_keeps_small_batches() -> None:
+    large = replace(serving("gemma3-27b"), accelerator=replace(H100, is_a100=True))
+    assert budget(large).activation < budget(serving("gemma3-27b")).activation / 2
+
+
+def test_an_engine_may_be_compared_with_another() -> None:
+    assert serving("gemma3-27b").engine == EngineVersion(0, 26)

