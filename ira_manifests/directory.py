@@ -8,7 +8,7 @@ from typing import Any
 
 from ira_manifests import manifest_yaml
 from ira_manifests.kustomize import Kustomization
-from ira_manifests.tree import MARKER, Tree
+from ira_manifests.tree import Tree, marked
 
 KUSTOMIZATION = "kustomization.yaml"
 RUNTIME_CONFIG = "vllm-runtime-config.env"
@@ -36,13 +36,13 @@ class Directory:
             KUSTOMIZATION: self.kustomization.to_json(),
             **self.objects,
         }
-        files = {name: _text(manifest_yaml.dump(value)) for name, value in values.items()}
+        bodies = {name: manifest_yaml.dump(value) for name, value in values.items()}
         if self.runtime_values:
             lines = (f"{key}={value}\n" for key, value in self.runtime_values.items())
-            files[RUNTIME_CONFIG] = _text("".join(lines))
+            bodies[RUNTIME_CONFIG] = "".join(lines)
         if self.ignored:
-            files[".gitignore"] = _text("".join(f"{name}\n" for name in self.ignored))
-        return files
+            bodies[".gitignore"] = "".join(f"{name}\n" for name in self.ignored)
+        return {name: marked(f"{self.name}/{name}", body) for name, body in bodies.items()}
 
 
 def tree_of(directories: tuple[Directory, ...]) -> Tree:
@@ -53,7 +53,3 @@ def tree_of(directories: tuple[Directory, ...]) -> Tree:
         for name, content in directory.files.items()
     }
     return Tree(dict(sorted(files.items())))
-
-
-def _text(body: str) -> bytes:
-    return f"{MARKER}\n{body}".encode()

@@ -14,9 +14,8 @@ from typing import Self
 from ira_manifests import env_file
 from ira_manifests.errors import OutputError
 from ira_manifests.profiles.matrix import BASE
-from ira_manifests.tree import MARKER_START, Found, Plan, Tree
+from ira_manifests.tree import Found, Plan, Tree, marker
 
-_MARKER = MARKER_START.encode()
 # New content waits beside its file under this ending, so that putting it in place is one rename
 # and what a killed run leaves is known by name.
 _WAITING = ".ira-tmp"
@@ -61,7 +60,7 @@ def _look_into(
         path = f"{directory.name}/{entry.name}"
         if path in _USER_FILES or entry.name.endswith(_WAITING):
             continue
-        content = _generated_content(entry)
+        content = _generated_content(entry, path)
         if content is None:
             others.add(path)
         else:
@@ -71,12 +70,13 @@ def _look_into(
         foreign |= others
 
 
-def _generated_content(entry: Path) -> bytes | None:
+def _generated_content(entry: Path, path: str) -> bytes | None:
     if entry.is_symlink() or not entry.is_file():
         return None
+    ours = marker(path).encode()
     with entry.open("rb") as file:
-        start = file.read(len(_MARKER))
-        return start + file.read() if start == _MARKER else None
+        start = file.read(len(ours))
+        return start + file.read() if start == ours else None
 
 
 def write(

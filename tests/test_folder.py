@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from ira_manifests import OutputError, folder, tree
-from ira_manifests.tree import MARKER, Found, Tree, compare
+from ira_manifests.tree import Found, Tree, compare, marked
 from tests.support import DIST, ROOT, ira
 
 ONE = "online-inference-gpu-h100-gemma3-27b"
@@ -40,8 +40,17 @@ def snapshot(folder: Path) -> dict[str, tuple[bytes, int, int]]:
     }
 
 
-def generated(text: str = "a: 1\n") -> bytes:
-    return f"{MARKER}\n{text}".encode()
+def generated(path: str, text: str = "a: 1\n") -> bytes:
+    return marked(path, text)
+
+
+def last_years(out: Path) -> Path:
+    """A directory that an earlier synth wrote for a cell that is gone."""
+    gone = out / "online-inference-gpu-h100-last-year"
+    gone.mkdir()
+    for name in ("deployment.yaml", "service.yaml"):
+        (gone / name).write_bytes(generated(f"{gone.name}/{name}"))
+    return gone
 
 
 def apply(out: Path, files: dict[str, bytes]) -> None:
@@ -63,7 +72,7 @@ def test_nothing_is_rewritten_when_nothing_changed(out: Path) -> None:
 def test_only_the_changed_file_is_rewritten(out: Path) -> None:
     ira("synth", "--out", out)
     stale = out / ONE / "service.yaml"
-    stale.write_bytes(generated("kind: Service\n"))
+    stale.write_bytes(generated(f"{ONE}/service.yaml", "kind: Service\n"))
     before = snapshot(out)
 
     ira("synth", "--out", out)
@@ -75,8 +84,7 @@ def test_only_the_changed_file_is_rewritten(out: Path) -> None:
 
 
 def test_a_directory_that_left_the_matrix_is_removed(out: Path) -> None:
-    gone = out / "online-inference-gpu-h100-last-year"
-    shutil.copytree(out / ONE, gone)
+    gone = last_years(out)
 
     run = ira("synth", "--out", out)
 
@@ -85,14 +93,26 @@ def test_a_directory_that_left_the_matrix_is_removed(out: Path) -> None:
 
 
 def test_somebody_elses_file_keeps_its_directory_and_is_named(out: Path) -> None:
-    gone = out / "online-inference-gpu-h100-last-year"
-    shutil.copytree(out / ONE, gone)
+    gone = last_years(out)
     (gone / "notes.md").write_text("mine")
 
     run = ira("synth", "--out", out)
 
     assert [path.name for path in gone.iterdir()] == ["notes.md"]
     assert f"{gone / 'notes.md'}: not written by synth" in run.stdout.replace("\n", "")
+
+
+def test_a_copy_of_a_generated_directory_or_file_is_the_users(out: Path) -> None:
+    mine = Path(shutil.copytree(out / ONE, out / "my-gemma"))
+    (mine / "deployment.yaml").write_bytes((mine / "deployment.yaml").read_bytes() + b"# mine\n")
+    copy = Path(shutil.copy(out / ONE / "service.yaml", out / ONE / "my-service.yaml"))
+    before = snapshot(mine)
+
+    run = ira("synth", "--out", out)
+
+    assert run.returncode == 0
+    assert snapshot(mine) == before
+    assert copy.exists()
 
 
 def test_folders_and_files_of_others_are_never_touched(out: Path) -> None:
@@ -144,14 +164,15 @@ def test_what_stands_in_the_place_of_a_directory_is_not_written_through(
 
 def test_only_some_cells_are_written_and_the_others_stay(out: Path) -> None:
     shutil.rmtree(out / ONE)
-    (out / "online-inference-gpu-h200-llama3" / "service.yaml").write_bytes(generated())
+    untouched = out / "online-inference-gpu-h200-llama3" / "service.yaml"
+    mark = generated("online-inference-gpu-h200-llama3/service.yaml")
+    untouched.write_bytes(mark)
 
     run = ira("synth", "--out", out, "--only", "h100/gemma3-27b")
 
     assert run.returncode == 0
     assert (out / ONE / "deployment.yaml").exists()
-    untouched = out / "online-inference-gpu-h200-llama3" / "service.yaml"
-    assert untouched.read_bytes() == generated()
+    assert untouched.read_bytes() == mark
 
 
 def test_a_new_token_file_is_only_its_owners(tmp_path: Path) -> None:
@@ -254,7 +275,7 @@ def test_an_output_that_may_not_be_written_is_one_sentence_and_nothing_is_left(o
 def test_a_full_disk_leaves_everything_as_it_was(out: Path) -> None:
     shutil.rmtree(out / "model-download")
     stale = out / ONE / "service.yaml"
-    stale.write_bytes(generated("kind: Service\n"))
+    stale.write_bytes(generated(f"{ONE}/service.yaml", "kind: Service\n"))
     before = snapshot(out)
 
     # The kernel refuses what grows beyond the limit, as it does on a full disk.
@@ -262,7 +283,13 @@ def test_a_full_disk_leaves_everything_as_it_was(out: Path) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (2000, hard))
     try:
         with pytest.raises(OutputError, match="a file grew larger than is allowed"):
-            apply(out, {f"{ONE}/service.yaml": generated(), "z/big": generated("x\n" * 2000)})
+            apply(
+                out,
+                {
+                    f"{ONE}/service.yaml": generated(f"{ONE}/service.yaml"),
+                    "z/big": generated("z/big", "x\n" * 2000),
+                },
+            )
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
 
@@ -290,28 +317,30 @@ def test_a_file_system_without_space_leaves_everything_as_it_was(tmp_path: Path)
 
 def test_a_killed_run_leaves_old_or_new_files_and_the_next_one_mends_it(tmp_path: Path) -> None:
     out = tmp_path / "dist"
-    old, new = generated("old\n" * 50), generated("new\n" * 50)
     paths = [f"d{number}/f{index}.yaml" for number in range(40) for index in range(20)]
-    apply(out, dict.fromkeys(paths, old))
+    old = {path: generated(path, "old\n" * 50) for path in paths}
+    new = {path: generated(path, "new\n" * 50) for path in paths}
+    apply(out, old)
     program = (
         "import sys; from pathlib import Path; from tests.test_folder import apply;"
-        "apply(Path(sys.argv[1]), dict.fromkeys(sys.argv[3:], sys.argv[2].encode()))"
+        "from tests.test_folder import generated;"
+        "apply(Path(sys.argv[1]), {p: generated(p, 'new\\n' * 50) for p in sys.argv[2:]})"
     )
-    command = [sys.executable, "-c", program, str(out), new.decode(), *paths]
+    command = [sys.executable, "-c", program, str(out), *paths]
     for delay in (0.0, 0.02, 0.05, 0.08, 0.12):
         with subprocess.Popen(command, cwd=ROOT) as process:
             while process.poll() is None and not any(out.rglob(".*.ira-tmp")):
                 pass
             time.sleep(delay)
             process.send_signal(signal.SIGKILL)
-        assert all((out / path).read_bytes() in (old, new) for path in paths)
+        assert all((out / path).read_bytes() in (old[path], new[path]) for path in paths)
 
-    apply(out, dict.fromkeys(paths, new))
+    apply(out, new)
 
     assert {p for p in out.rglob("*") if p.is_file() and p.parent.name != "base"} == {
         out / path for path in paths
     }
-    assert all((out / path).read_bytes() == new for path in paths)
+    assert all((out / path).read_bytes() == new[path] for path in paths)
 
 
 def test_a_plan_puts_every_path_in_one_group() -> None:
@@ -338,4 +367,4 @@ def test_writing_a_blocked_plan_is_refused(tmp_path: Path) -> None:
     (tmp_path / "d/f.yaml").write_text("mine")
 
     with pytest.raises(OutputError, match=r"d/f\.yaml was not written by synth"):
-        apply(tmp_path, {"d/f.yaml": generated()})
+        apply(tmp_path, {"d/f.yaml": generated("d/f.yaml")})
