@@ -1,0 +1,36 @@
+"""Which command-line options each vLLM release takes, and what a command line gets wrong.
+
+`vllm serve` exits at once on an option that it does not know, and its container crash-loops. The
+table, options.json, holds names of options and what they take; `python -m tools.vllm_options`
+reads them from the published source of each release.
+
+    options("0.26.0")                             every option string of that release
+    flag_problems(["--swap-space=4"], "0.26.0")   what its parser would refuse, in order
+    unknown_flags(["--swap-space=4"], "0.26.0")   of these, the options it does not have
+"""
+
+from ira_manifests.engine_options.scan import (
+    FlagProblem,
+    Reason,
+    UnknownFlag,
+    flag_problems,
+    unknown_flags,
+)
+from ira_manifests.engine_options.table import (
+    Kind,
+    UnknownReleaseError,
+    options,
+    releases,
+)
+
+__all__ = [
+    "FlagProblem",
+    "Kind",
+    "Reason",
+    "UnknownFlag",
+    "UnknownReleaseError",
+    "flag_problems",
+    "options",
+    "releases",
+    "unknown_flags",
+]

@@ -1,0 +1,169 @@
+"""The options of each vLLM release: options.json, read once, when it is first asked for."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import cached_property, lru_cache
+from importlib.resources import files
+
+FILE = "options.json"
+
+_VERSION = re.compile(r"v?(\d+)\.(\d+)(?:\.(\d+))?(?:\.(\d+))?(?:\.?post(\d+))?(?:\.?[^.\d].*)?")
+_INVERSES = (("--enable-", "--disable-"), ("--disable-", "--enable-"))
+
+
+class Kind(StrEnum):
+    """What an option takes on the command line."""
+
+    FLAG = "flag"  # nothing
+    SWITCH = "switch"  # nothing; --no-… is its opposite
+    TOGGLE = "toggle"  # as a switch, and --enable-… and --disable-… are opposites too
+    INT = "int"
+    FLOAT = "float"
+    VALUE = "value"
+    LIST = "list"  # one value or more
+    OPTIONAL = "optional"  # a value or none
+    JOINED = "joined"  # a value, after "=" only
+
+    @property
+    def is_bare(self) -> bool:
+        """Return whether the option takes no value."""
+        return self in {Kind.FLAG, Kind.SWITCH, Kind.TOGGLE}
+
+
+class UnknownReleaseError(ValueError):
+    """A vLLM version that is no version, or lies outside the releases of the table."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """The releases, by their places in the table, in which an option is of one kind."""
+
+    kind: Kind
+    first: int
+    last: int
+
+    def __contains__(self, place: int) -> bool:
+        """Return whether the span covers the release at this place."""
+        return self.first <= place <= self.last
+
+
+@dataclass(frozen=True)
+class Table:
+    """What options.json holds, by the names under which options are registered."""
+
+    releases: tuple[str, ...]
+    registered: Mapping[str, tuple[Span, ...]]
+    dotted: tuple[Span, ...]
+
+    @cached_property
+    def spelled(self) -> Mapping[str, tuple[Span, ...]]:
+        """Return the spans of every spelling: of `--no-enforce-eager` too."""
+        found: dict[str, tuple[Span, ...]] = {}
+        for name, spans in self.registered.items():
+            for span in spans:
+                for spelling in _spellings(name, span.kind):
+                    kind = span.kind if spelling == name else Kind.FLAG
+                    found[spelling] = (*found.get(spelling, ()), replace(span, kind=kind))
+        return found
+
+    def place(self, version: str) -> int:
+        """Return the place of the newest known release that is no newer than the version.
+
+        Raises UnknownReleaseError for a version outside the table, or for text that is none.
+        """
+        wanted = release_key(version)
+        known = [release_key(release) for release in self.releases]
+        if not known[0] <= wanted <= known[-1]:
+            raise UnknownReleaseError(
+                f"the options of vLLM {version} are unknown: "
+                f"the table holds {self.releases[0]} to {self.releases[-1]}"
+            )
+        return max(place for place, release in enumerate(known) if release <= wanted)
+
+    def takes_dotted_keys(self, place: int) -> bool:
+        """Return whether `--option.key value` is a key of a JSON option."""
+        return any(place in span for span in self.dotted)
+
+    def neighbours(self, name: str, place: int) -> tuple[str | None, str | None]:
+        """Return the last release before this one that had the option, and the next one."""
+        spans = self.spelled.get(name, ())
+        before = [span.last for span in spans if span.last < place]
+        after = [span.first for span in spans if span.first > place]
+        return (
+            self.releases[max(before)] if before else None,
+            self.releases[min(after)] if after else None,
+        )
+
+
+def kinds_at(spans: Mapping[str, tuple[Span, ...]], place: int) -> dict[str, Kind]:
+    """Return the options of one release, and what they take."""
+    return {name: s.kind for name, listed in spans.items() for s in listed if place in s}
+
+
+def releases() -> tuple[str, ...]:
+    """Return the vLLM releases whose options were read, oldest first."""
+    return table().releases
+
+
+def options(version: str) -> frozenset[str]:
+    """Return every option string of `vllm serve`, as `--port`, `-tp` and `--no-enforce-eager`.
+
+    For a version between two releases of the table, those of the older one.
+    Raises UnknownReleaseError for a version outside the table, or for text that is no version.
+    """
+    known = table()
+    return frozenset(kinds_at(known.spelled, known.place(version)))
+
+
+def release_key(version: str) -> tuple[int, ...]:
+    """Return what orders versions: 0.9.0 < 0.9.0.1, 0.8.5 < 0.8.5.post1, 0.26.0rc1 = 0.26.0.
+
+    Raises UnknownReleaseError for text that is no version.
+    """
+    match = _VERSION.fullmatch(version)
+    if match is None:
+        raise UnknownReleaseError(
+            f"vLLM version {version!r} is no version: write major.minor.patch, as 0.26.0"
+        )
+    return tuple(int(part or 0) for part in match.groups())
+
+
+@lru_cache(maxsize=1)
+def table() -> Table:
+    """Return the table that this package ships."""
+    return decode(files(__package__).joinpath(FILE).read_text(encoding="utf-8"))
+
+
+def decode(text: str) -> Table:
+    """Read the text of a table; `tools.vllm_options` writes it."""
+    data = json.loads(text)
+    known: tuple[str, ...] = tuple(data["releases"])
+    registered = {name: _spans(listed, known) for name, listed in data["options"].items()}
+    return Table(known, registered, _spans(data["dotted"], known))
+
+
+def _spans(listed: Sequence[str], known: Sequence[str]) -> tuple[Span, ...]:
+    return tuple(_span(text, known) for text in listed)
+
+
+def _span(text: str, known: Sequence[str]) -> Span:
+    """Read `int 0.8.4-0.16.0`; an open end means the newest release of the table."""
+    kind, _, between = text.partition(" ")
+    first, _, last = between.partition("-")
+    return Span(Kind(kind), known.index(first), known.index(last) if last else len(known) - 1)
+
+
+def _spellings(name: str, kind: Kind) -> tuple[str, ...]:
+    """Return an option and its opposites, as argparse registers them.
+
+    BooleanOptionalAction adds `--no-x` to `--x`; since 0.33.0 vLLM's own subclass of it adds
+    `--disable-x` to `--enable-x`, and the reverse.
+    """
+    if kind not in {Kind.SWITCH, Kind.TOGGLE} or not name.startswith("--"):
+        return (name,)
+    pairs = _INVERSES if kind is Kind.TOGGLE else ()
+    inverses = [new + name.removeprefix(old) for old, new in pairs if name.startswith(old)]
+    return (name, f"--no-{name.removeprefix('--')}", *inverses)

@@ -1,0 +1,201 @@
+"""What vLLM's parser refuses: argparse's rules, and the notes of docs.vllm.ai, cli/serve."""
+
+import argparse
+from collections.abc import Callable
+from typing import NoReturn
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ira_manifests.engine_options import (
+    Kind,
+    Reason,
+    UnknownReleaseError,
+    flag_problems,
+    releases,
+    unknown_flags,
+)
+from ira_manifests.engine_options.table import kinds_at, table
+
+
+def reasons(*arguments: str, version: str = "0.26.0") -> list[tuple[int, Reason]]:
+    return [(p.index, p.reason) for p in flag_problems(["model", *arguments], version)]
+
+
+@pytest.mark.parametrize("version", releases())
+def test_our_command_line_is_right_in_every_release(version: str) -> None:
+    ours = (
+        "--gpu-memory-utilization=0.95",
+        "--max-model-len=32768",
+        "--tensor-parallel-size=2",
+        "--trust-remote-code",
+    )
+    assert reasons(*ours, version=version) == []
+
+
+def test_an_unknown_flag_says_when_it_was_taken_and_what_says_the_same() -> None:
+    (found,) = unknown_flags(["model", "--disable-log-requests"], "0.26.0")
+    assert found.flag == "--disable-log-requests"
+    assert found.last_release == "0.16.0"
+    assert found.suggestion == "--no-enable-log-requests"
+    assert "unknown to vLLM 0.26.0 (last taken by 0.16.0" in found.message
+
+
+def test_a_flag_that_is_too_new_says_since_when_it_is_taken() -> None:
+    (found,) = unknown_flags(["model", "--no-enable-log-requests"], "0.8.5")
+    assert found.last_release is None
+    assert found.next_release == "0.10.1"
+    assert "new in 0.10.1" in found.message
+
+
+def test_a_misspelt_flag_suggests_the_right_one() -> None:
+    (found,) = unknown_flags(["model", "--tensor-paralel-size=2"], "0.26.0")
+    assert found.suggestion == "--tensor-parallel-size"
+    assert found.message.endswith("did you mean '--tensor-parallel-size'?")
+
+
+def test_nothing_is_suggested_for_what_looks_like_nothing() -> None:
+    (found,) = unknown_flags(["model", "--zzz"], "0.26.0")
+    assert found.suggestion is None
+
+
+def test_the_value_of_an_unknown_flag_is_no_second_model() -> None:
+    assert reasons("--swap-space", "4") == [(1, Reason.UNKNOWN)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--tensor_parallel_size=2"], []),
+        (["--tensor-parallel=2"], []),
+        (["-tp", "2"], []),
+        (["-tp=2"], []),
+        (["--port"], [(1, Reason.NO_VALUE)]),
+        (["--port", "--enforce-eager"], [(1, Reason.NO_VALUE)]),
+        (["--enforce-eager=true"], [(1, Reason.NEEDLESS_VALUE)]),
+        (["--enforce-eager", "true"], [(2, Reason.NEEDLESS_VALUE)]),
+        (["--no-enforce-eager"], []),
+        (["--no-enforce-eager=1"], [(1, Reason.NEEDLESS_VALUE)]),
+        (["--tensor-parallel-size", "two"], [(1, Reason.NOT_A_NUMBER)]),
+        (["--tensor-parallel-size=0.5"], [(1, Reason.NOT_A_NUMBER)]),
+        (["--gpu-memory-utilization=90%"], [(1, Reason.NOT_A_NUMBER)]),
+        (["--max-model-len=128k"], []),
+        (["--max-model-len", "auto"], []),
+        (["--max-model-len", "-1"], []),
+        (["--seed", "-1"], []),
+        (["--served-model-name", "a", "b", "--port", "80"], []),
+        (["--served-model-name"], [(1, Reason.NO_VALUE)]),
+        (["--hf-token"], []),
+        (["--hf-token", "x"], []),
+        (["--max-num=2"], [(1, Reason.AMBIGUOUS)]),
+        (["stray"], [(1, Reason.NOT_AN_OPTION)]),
+        (["--", "--port"], [(2, Reason.NOT_AN_OPTION)]),
+        (["--compilation-config.level", "3"], []),
+        (["--compilation_config.cudagraph_mode=FULL"], []),
+        (["--compilation-config.sizes+", "1,2"], []),
+        (["--compilation-config.level"], [(1, Reason.NO_VALUE)]),
+        (["--compilation-confg.level=3"], [(1, Reason.UNKNOWN)]),
+        (["--enforce-eager.x=1"], [(1, Reason.NEEDLESS_VALUE)]),
+        (["--port.x=1"], [(1, Reason.NOT_A_NUMBER)]),
+        (["-O3"], []),
+        (["-O", "3"], []),
+        (["-O=3"], []),
+        (["--chat-template=./chat.jinja"], []),
+        (["--generation-config", "vllm", "--limit-mm-per-prompt", '{"image": 1}'], []),
+        (["--tensor-parallel-size=$(TENSOR_PARALLEL_SIZE)"], []),
+    ],
+)
+def test_arguments_are_judged_as_the_parser_reads_them(
+    arguments: list[str], expected: list[tuple[int, Reason]]
+) -> None:
+    assert reasons(*arguments) == expected
+
+
+def test_keys_of_json_options_are_unknown_before_they_were_introduced() -> None:
+    assert reasons("--compilation-config.level=3", version="0.8.5") == [(1, Reason.UNKNOWN)]
+
+
+def test_the_model_may_stand_behind_the_options() -> None:
+    assert flag_problems(["--port=80", "model"], "0.26.0") == []
+
+
+def test_old_releases_refuse_the_model_as_an_option_of_its_own_argument() -> None:
+    (found,) = flag_problems(["--model", "google/gemma-3-1b-it"], "0.9.2")
+    assert found.reason is Reason.NO_VALUE
+    assert "--model=VALUE" in found.message
+    assert flag_problems(["--model", "google/gemma-3-1b-it"], "0.26.0") == []
+
+
+def test_an_ambiguous_flag_names_what_it_may_mean() -> None:
+    (found,) = flag_problems(["model", "--max-num=1"], "0.26.0")
+    assert "--max-num-batched-tokens" in found.message
+    assert "--max-num-seqs" in found.message
+
+
+def test_an_unknown_release_is_refused() -> None:
+    with pytest.raises(UnknownReleaseError, match=r"0\.8\.3 are unknown: the table holds 0\.8\.4"):
+        flag_problems([], "0.8.3")
+
+
+class Refusal(Exception):  # noqa: N818 - what the parser below says instead of exiting
+    """The parser exits."""
+
+
+def _unset_or(number: Callable[[str], object]) -> Callable[[str], object]:
+    """Take an empty value too, as vLLM does where the option may be None."""
+    return lambda text: number(text) if text else None
+
+
+class Parser(argparse.ArgumentParser):
+    """An argparse parser with the options of a release, to compare with."""
+
+    def __init__(self, version: str) -> None:
+        super().__init__(add_help=False)
+        self.add_argument("model_tag", nargs="?")
+        known = table()
+        for name, kind in kinds_at(known.spelled, known.place(version)).items():
+            self._add(name, kind)
+
+    def _add(self, name: str, kind: Kind) -> None:
+        if kind.is_bare:
+            self.add_argument(name, action="store_true")
+            return
+        number = {Kind.INT: _unset_or(int), Kind.FLOAT: _unset_or(float)}.get(kind, str)
+        nargs = {Kind.LIST: "+", Kind.OPTIONAL: "?"}.get(kind)
+        self.add_argument(name, nargs=nargs, type=number)
+
+    def error(self, message: str) -> NoReturn:
+        raise Refusal(message)
+
+
+PARSER = Parser("0.26.0")
+# Without "--", which releases of Python read differently where nothing follows it.
+WORDS = st.sampled_from(
+    ["model", "2", "-1", "0.5", "{}", "", "-", "two words", "-x", "--x", "--port", "-2x"]
+)
+NAMES = st.sampled_from(sorted(kinds_at(table().spelled, table().place("0.26.0"))))
+WRITTEN = st.one_of(
+    NAMES,
+    st.tuples(NAMES, st.integers(min_value=3)).map(lambda pair: pair[0][: pair[1]]),
+    st.tuples(NAMES, st.sampled_from(["1", "", "a b", "-1"])).map("=".join),
+)
+
+
+@given(st.lists(st.one_of(WORDS, WRITTEN), max_size=6))
+def test_a_command_line_is_right_exactly_where_argparse_takes_it(arguments: list[str]) -> None:
+    try:
+        PARSER.parse_args(arguments)
+    except Refusal as refusal:
+        assert flag_problems(arguments, "0.26.0"), refusal
+    else:
+        assert flag_problems(arguments, "0.26.0") == []
+
+
+@given(st.lists(st.text(), max_size=5), st.sampled_from(releases()))
+def test_any_text_is_judged_and_each_problem_has_its_place(
+    arguments: list[str], version: str
+) -> None:
+    found = flag_problems(arguments, version)
+    assert all(arguments[problem.index] == problem.argument for problem in found)
+    assert [p.index for p in found] == sorted(p.index for p in found)

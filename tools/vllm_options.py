@@ -1,0 +1,135 @@
+"""Write the table of vLLM's command-line options from the published source of its releases.
+
+Usage:
+
+    python -m tools.vllm_options 0.34.0 0.35.0    read these, and add them to the table
+    python -m tools.vllm_options                  read every release of the table again
+    python -m tools.vllm_options --check 0.26.0   compare with the table, write nothing
+
+Needs pip and the package index that it is set up for; neither torch nor a GPU. The table holds
+names of options and what they take, and is the same bytes for the same releases.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+from ira_manifests.engine_options.table import FILE, Kind, Table, decode, kinds_at, release_key
+from tools.vllm_arguments import serve_options, takes_dotted_keys
+from tools.vllm_source import NoSourceError, Source, SourceError, fetch
+
+TABLE = Path(__file__).parents[1] / "ira_manifests" / "engine_options" / FILE
+_ABOUT = (
+    "Options of `vllm serve`: [what they take, first release - last release], an open end being "
+    "the newest release here. Written by `python -m tools.vllm_options`, not by hand."
+)
+
+
+@dataclass(frozen=True)
+class ReleaseOptions:
+    """What one release takes: option -> kind, and whether --option.key is a key of an option."""
+
+    options: Mapping[str, Kind]
+    dotted: bool
+
+    @classmethod
+    def read(cls, source: Source) -> "ReleaseOptions":
+        """Read a release's source."""
+        return cls(serve_options(source), takes_dotted_keys(source))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Read the releases, write or compare the table; return the exit code."""
+    parsed = _parser().parse_args(arguments)
+    try:
+        known = stored(TABLE.read_text(encoding="utf-8")) if TABLE.exists() else {}
+        wanted = parsed.releases or list(known)
+        fetched = _fetch_all(wanted)
+    except SourceError as error:
+        print(error, file=sys.stderr)
+        return 2
+    if parsed.check:
+        return _compare(wanted, known, fetched)
+    TABLE.write_text(encode(known | fetched), encoding="utf-8")
+    return 0
+
+
+def encode(tables: Mapping[str, ReleaseOptions]) -> str:
+    """Return the text of the table: a line for each option, in the order of their names."""
+    known = sorted(tables, key=release_key)
+    kinds = [tables[release].options for release in known]
+    names = sorted({name for options in kinds for name in options})
+    spans = [
+        f"{_json(name)}: {_json(_runs([o.get(name) for o in kinds], known))}" for name in names
+    ]
+    dotted = _runs([_marker(tables[release]) for release in known], known)
+    head = {"about": _ABOUT, "releases": known, "dotted": dotted}
+    lines = [f"{_json(key)}: {_json(value)}" for key, value in head.items()]
+    lines.append('"options": {\n    ' + ",\n    ".join(spans) + "\n  }")
+    return "{\n  " + ",\n  ".join(lines) + "\n}\n"
+
+
+def stored(text: str) -> dict[str, ReleaseOptions]:
+    """Return what a table holds of each release, as `encode` was given it."""
+    table = decode(text)
+    return {release: _stored(table, place) for place, release in enumerate(table.releases)}
+
+
+def _stored(table: Table, place: int) -> ReleaseOptions:
+    return ReleaseOptions(kinds_at(table.registered, place), table.takes_dotted_keys(place))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tools.vllm_options")
+    parser.add_argument("releases", nargs="*", metavar="RELEASE", help="as 0.26.0")
+    parser.add_argument("--check", action="store_true", help="compare only; exit 1 on a difference")
+    return parser
+
+
+def _fetch_all(releases: Iterable[str]) -> dict[str, ReleaseOptions]:
+    fetched: dict[str, ReleaseOptions] = {}
+    for release in releases:
+        try:
+            fetched[release] = ReleaseOptions.read(fetch(release))
+        except NoSourceError as error:
+            print(f"left out: {error}", file=sys.stderr)
+    return fetched
+
+
+def _compare(
+    wanted: Iterable[str],
+    known: Mapping[str, ReleaseOptions],
+    fetched: Mapping[str, ReleaseOptions],
+) -> int:
+    """Name the releases that were not found, or that the table does not hold as they are."""
+    different = [r for r in wanted if r not in fetched or fetched[r] != known.get(r)]
+    for release in different:
+        print(f"the table does not hold what vLLM {release} takes", file=sys.stderr)
+    return 1 if different else 0
+
+
+def _runs(kinds: Sequence[str | None], known: Sequence[str]) -> list[str]:
+    """Return the spans of releases with the same kind: `int 0.9.1-0.16.0`, `value 0.17.0-`."""
+    runs: list[str] = []
+    for kind, group in groupby(enumerate(kinds), key=lambda item: item[1]):
+        places = [place for place, _ in group]
+        if kind is not None:
+            last = "" if places[-1] == len(known) - 1 else known[places[-1]]
+            runs.append(f"{kind} {known[places[0]]}-{last}".strip())
+    return runs
+
+
+def _marker(release: ReleaseOptions) -> str | None:
+    return Kind.VALUE if release.dotted else None
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
