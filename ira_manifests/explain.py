@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from ira_manifests.errors import InputError, did_you_mean, one_of
-from ira_manifests.memory import GIB, Budget, MemoryInputError, Serving, budget
+from ira_manifests.memory import Budget, MemoryInputError, Serving, budget
 from ira_manifests.profiles.matrix import Cell, Matrix
 from ira_manifests.profiles.yaml_source import Path
 from ira_manifests.words import gib
@@ -225,8 +225,3 @@ def _rest(matrix: Matrix, cell: Cell) -> Iterator[Value]:
         f"{at.platform('inference', 'node_wait_seconds')} + "
         f"{at.platform('engine', 'startup_seconds')}",
     )  # fmt: skip
-
-
-def gib_text(size: int) -> str:
-    """Return bytes as GiB with two digits, without the unit."""
-    return f"{size / GIB:.2f}"
