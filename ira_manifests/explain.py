@@ -8,7 +8,8 @@ from decimal import Decimal
 
 from ira_manifests.errors import InputError, did_you_mean, one_of
 from ira_manifests.memory import Budget, MemoryInputError, Serving, budget
-from ira_manifests.profiles.matrix import Cell, Matrix
+from ira_manifests.profiles.cell import Cell
+from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.profiles.yaml_source import Path
 from ira_manifests.words import gib
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from ira_manifests.memory import GIB, Budget, MemoryInputError, budget
 from ira_manifests.profiles import judging
-from ira_manifests.profiles.matrix import Cell, Matrix
+from ira_manifests.profiles.cell import Cell
+from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.profiles.schema import CellProfile
 from ira_manifests.words import gib
 

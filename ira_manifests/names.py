@@ -1,4 +1,4 @@
-"""Names that Kubernetes, Cloud Storage and the Hugging Face Hub accept.
+"""Names and amounts that Kubernetes, Cloud Storage and the Hugging Face Hub accept.
 
 Each check returns None for a good name, or a phrase that says what is allowed.
 """
@@ -7,23 +7,30 @@ from __future__ import annotations
 
 import re
 import string
+from fnmatch import fnmatchcase
 
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
 MAX_LABEL = 63
 _RFC1123_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 _RFC1035_LABEL = re.compile(r"[a-z]([a-z0-9-]*[a-z0-9])?")
 
+MAX_SUBDOMAIN = 253
+_LABEL_VALUE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
+
 # huggingface_hub's validate_repo_id, narrowed to "organisation/name": a bare name has no owner
-# and is not a repository that a token can be granted access to.
+# and is not a repository that a token can be granted access to. download_model.sh has it too.
 MAX_HUB_ID = 96
-_HUB_PART = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?"
+_HUB_PART = r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?"
 _HUB_ID = re.compile(rf"{_HUB_PART}/{_HUB_PART}")
 
 # https://cloud.google.com/storage/docs/buckets#naming
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
+_IPV4 = re.compile(r"[0-9]+(?:\.[0-9]+){3}")
 
-# https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
-_QUANTITY = re.compile(r"(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?")
+# https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/, narrowed to
+# what means CPU and what means bytes: "cpu: 10G" and "memory: 12" are quantities as well.
+_CPU = re.compile(r"(?:0|[1-9][0-9]{0,3})(?:\.[0-9]{1,3})?|[1-9][0-9]{0,6}m")
+_BYTES = re.compile(r"(?:0|[1-9][0-9]{0,6})(?:\.[0-9]{1,3})?(?:M|G|T|P|Mi|Gi|Ti|Pi)")
 
 # https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests
 _REPOSITORY = re.compile(
@@ -61,6 +68,45 @@ def _check_label(name: str, pattern: re.Pattern[str], allowed: str) -> str | Non
     return None
 
 
+def check_subdomain(name: str) -> str | None:
+    """RFC 1123 labels with dots between them, 253 at most: names of classes and CRDs."""
+    if len(name) > MAX_SUBDOMAIN:
+        return f"has {len(name)} characters; {MAX_SUBDOMAIN} are allowed"
+    if not all(_RFC1123_LABEL.fullmatch(part) for part in name.split(".")):
+        return (
+            "is not a valid name: use lower-case letters, digits, '-' and '.', with a letter or "
+            "digit at both ends of each part"
+        )
+    return None
+
+
+def check_label_key(key: str) -> str | None:
+    """A key of labels, annotations and taints: a name, or a domain, '/' and a name."""
+    domain, slash, name = key.rpartition("/")
+    if len(name) > MAX_LABEL:
+        return f"has {len(name)} characters after the '/'; {MAX_LABEL} are allowed"
+    if (slash and check_subdomain(domain)) or not _LABEL_VALUE.fullmatch(name):
+        return "is not a key such as nvidia.com/gpu: use a name, or a domain, '/' and a name"
+    return None
+
+
+def check_label_value(value: str) -> str | None:
+    """A value of labels and taints; the empty one counts as well."""
+    if len(value) > MAX_LABEL:
+        return f"has {len(value)} characters; {MAX_LABEL} are allowed"
+    if value and not _LABEL_VALUE.fullmatch(value):
+        return (
+            "is not a value of a label: use letters, digits, '-', '_' and '.', with a letter or "
+            "digit at both ends"
+        )
+    return None
+
+
+def matches_glob(path: str, pattern: str) -> bool:
+    """Tell whether the download leaves out `path` because of `pattern`; '*' takes '/' as well."""
+    return fnmatchcase(path, pattern)
+
+
 def check_hub_id(model_id: str) -> str | None:
     """A Hugging Face Hub id, `organisation/name`."""
     if len(model_id) > MAX_HUB_ID:
@@ -70,6 +116,8 @@ def check_hub_id(model_id: str) -> str | None:
             "is not a Hugging Face Hub id: use organisation/name of letters, digits, '-', '_' and "
             "'.', such as google/gemma-3-27b-it"
         )
+    if model_id.endswith(".git"):
+        return "ends in .git, which is its address for git: leave the ending out"
     return None
 
 
@@ -82,13 +130,27 @@ def check_bucket(name: str) -> str | None:
             "is not a bucket's name: use 3 to 63 lower-case letters, digits, '-', '_' and '.', "
             "without gs://"
         )
+    if any(len(part) > MAX_LABEL for part in name.split(".")):
+        return f"has a part of more than {MAX_LABEL} characters between its dots"
+    if _IPV4.fullmatch(name) or name.startswith("goog"):
+        return "is not a bucket's name: it can't look like an IP address or begin with goog"
     return None
 
 
-def check_quantity(text: str) -> str | None:
-    """A Kubernetes quantity above zero, such as 12, 500m, 160G or 8Gi."""
-    if not _QUANTITY.fullmatch(text) or not text.strip("0.mkMGTPEi"):
-        return "is not a quantity: use a number above zero with a unit, such as 12, 500m, 160G, 8Gi"
+def check_cpu(text: str) -> str | None:
+    """Cores, whole, with a point or in thousandths."""
+    if not _CPU.fullmatch(text) or not text.strip("0.m"):
+        return "is not an amount of CPU: use cores above zero such as 12 or 0.5, or 500m"
+    return None
+
+
+def check_bytes(text: str) -> str | None:
+    """Memory or storage, with its unit: a number alone would be bytes."""
+    if not _BYTES.fullmatch(text) or not text.strip("0.MGTPi"):
+        return (
+            "is not an amount of memory: use a number above zero and one of the units M, G, T, P, "
+            "Mi, Gi, Ti, Pi, such as 160G or 8Gi"
+        )
     return None
 
 

@@ -12,7 +12,8 @@ from pathlib import Path, PurePosixPath
 from ira_manifests import env_file
 from ira_manifests.errors import ProfileError
 from ira_manifests.folder import UserFiles
-from ira_manifests.profiles.matrix import BASE, MODEL_DOWNLOAD, Cell, Matrix
+from ira_manifests.profiles.cell import Cell
+from ira_manifests.profiles.matrix import BASE, MODEL_DOWNLOAD, Matrix
 from ira_manifests.tree import Plan
 from ira_manifests.words import count
 

@@ -10,7 +10,7 @@ from ira_manifests import explain
 from ira_manifests.explain import Value
 from ira_manifests.listing import Absent, Row
 from ira_manifests.memory import GIB, Budget, MemoryInputError
-from ira_manifests.profiles.matrix import Cell
+from ira_manifests.profiles.cell import Cell
 
 _WIDTH = 80
 # How a verdict is shown in the narrow table, and its style.

@@ -11,7 +11,8 @@ from ira_manifests.constructs.model_download_job import BUCKET_VOLUME as DOWNLOA
 from ira_manifests.constructs.vllm_deployment import BUCKET_VOLUME as MODEL_VOLUME
 from ira_manifests.directory import RUNTIME_CONFIG, Directory
 from ira_manifests.kustomize import Generator, Kustomization, Replacement
-from ira_manifests.profiles.matrix import BASE, MODEL_DOWNLOAD, Cell, Matrix
+from ira_manifests.profiles.cell import Cell
+from ira_manifests.profiles.matrix import BASE, MODEL_DOWNLOAD, Matrix
 
 if TYPE_CHECKING:
     from cdk8s import Chart

@@ -45,7 +45,7 @@ cell = st.fixed_dictionaries(
     {
         "tensor_parallel": st.sampled_from([1, 2, 4, 8]),
         "cpu": st.sampled_from([1, 12, "500m", "1.5"]),
-        "memory": st.sampled_from(["160G", "8Gi", "1e3", "512"]).filter(lambda text: text != "1e3"),
+        "memory": st.sampled_from(["160G", "8Gi", "1.5Ti"]),
         "gpu_memory_utilization": st.sampled_from([0.8, 0.95, 1, 0.001]),
         "max_model_len": st.integers(1, 10**7),
     }

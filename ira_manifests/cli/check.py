@@ -12,7 +12,8 @@ import typer
 from ira_manifests import folder, formats, profiles, tree
 from ira_manifests.cli import common
 from ira_manifests.directory import tree_of
-from ira_manifests.profiles.matrix import Cell, Matrix
+from ira_manifests.profiles.cell import Cell
+from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.rules import run as rules
 from ira_manifests.rules.finding import Finding
 from ira_manifests.words import count

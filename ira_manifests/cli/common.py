@@ -14,7 +14,8 @@ import typer
 
 from ira_manifests import report
 from ira_manifests.errors import InputError, IraError, ProfileError, did_you_mean, one_of
-from ira_manifests.profiles.matrix import Cell, Matrix
+from ira_manifests.profiles.cell import Cell
+from ira_manifests.profiles.matrix import Matrix
 
 if TYPE_CHECKING:
     from ira_manifests.directory import Directory

@@ -17,7 +17,7 @@ from constructs import Construct
 from ira_manifests.constructs import _objects as objects
 from ira_manifests.constructs.vllm_deployment import VllmDeployment
 from ira_manifests.names import MAX_LABEL
-from ira_manifests.profiles.matrix import Cell
+from ira_manifests.profiles.cell import Cell
 
 API_VERSION = "autoscaling.x-k8s.io/v1"
 _CONSUME = "autoscaling.x-k8s.io/consume-provisioning-request"

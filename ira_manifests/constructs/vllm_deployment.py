@@ -6,7 +6,7 @@ from cdk8s import ApiObject, JsonPatch
 from constructs import Construct
 
 from ira_manifests.constructs import _objects as objects
-from ira_manifests.profiles.matrix import Cell
+from ira_manifests.profiles.cell import Cell
 
 PORT = 8000
 BUCKET_VOLUME = "gcsfuse"

@@ -19,7 +19,7 @@ from ira_manifests.memory import (
 from ira_manifests.profiles.schema import GeometryProfile, LayersProfile, WeightsProfile
 
 if TYPE_CHECKING:
-    from ira_manifests.profiles.matrix import Cell
+    from ira_manifests.profiles.cell import Cell
 
 _KINDS = {"full": LayerKind.FULL, "sliding": LayerKind.SLIDING, "chunked": LayerKind.CHUNKED}
 

@@ -50,8 +50,8 @@ class Source:
 class Profiles:
     """Checked profiles by name; a name is the file's, without its ending."""
 
-    folder: str
-    platform: Platform
+    platform: Platform | None
+    """None where its file is broken, and nothing can be rendered."""
     gpus: Mapping[str, GpuProfile]
     models: Mapping[str, ModelProfile]
     sources: Mapping[tuple[str, str], Source]
@@ -78,8 +78,8 @@ def find_folder(folder: str | os.PathLike[str] | None = None) -> Path:
     return packaged if packaged.is_dir() else beside
 
 
-def read_profiles(folder: Path) -> tuple[Profiles | None, list[Problem]]:
-    """Read and check every file below `folder`; profiles are None where the platform is broken."""
+def read_profiles(folder: Path) -> tuple[Profiles, list[Problem]]:
+    """Read and check every file below `folder`; a broken file is a problem and no profile."""
     reader = _FolderReader(folder)
     platform = reader.one("platform", folder / PLATFORM_FILE, Platform)
     gpus = reader.all(GPU_FOLDER, GpuProfile)
@@ -87,10 +87,8 @@ def read_profiles(folder: Path) -> tuple[Profiles | None, list[Problem]]:
     known = None
     if (folder / KNOWN_MODELS_FILE).exists():
         known = reader.one("known-models", folder / KNOWN_MODELS_FILE, KnownModels)
-    if platform is None:
-        return None, reader.problems
     ids = frozenset(known.model_ids) if known else frozenset()
-    profiles = Profiles(str(folder), platform, gpus, models, reader.sources, ids)
+    profiles = Profiles(platform, gpus, models, reader.sources, ids)
     return profiles, reader.problems
 
 
@@ -193,7 +191,7 @@ def _inside(document: Document, loc: tuple[Any, ...]) -> yaml_source.Path:
 
 def _message(kind: str, error: Any) -> str:
     context = error.get("ctx", {})
-    if kind in ("name", "queue", "empty"):
+    if kind == "ours":
         return str(error["msg"])
     if kind in _BOUNDS:
         bound, words = _BOUNDS[kind]

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from ira_manifests.memory import Budget, Limit, MemoryInputError, Verdict
 from ira_manifests.profiles import allocatable
+from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.loader import Source
-from ira_manifests.profiles.matrix import Cell, Matrix
+from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.profiles.yaml_source import Path
 from ira_manifests.rules.finding import Finding, found
 from ira_manifests.words import count, gib

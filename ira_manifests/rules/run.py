@@ -7,7 +7,8 @@ from pathlib import Path
 
 from ira_manifests.directory import RUNTIME_CONFIG, Directory
 from ira_manifests.profiles import yaml_source
-from ira_manifests.profiles.matrix import Cell, Matrix
+from ira_manifests.profiles.cell import Cell
+from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.profiles.yaml_source import START, Place
 from ira_manifests.rules import cells, objects, queue, workloads
 from ira_manifests.rules.catalogue import RULES

@@ -1,0 +1,128 @@
+"""What is wrong between files that are each well-formed.
+
+Each check goes as far as the files that it needs were read, so that one broken file hides as
+little as it can of what is wrong in the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ira_manifests import names
+from ira_manifests.errors import Problem, did_you_mean, one_of
+from ira_manifests.profiles.cell import cells_of, directory_names, find_machine, pairs_of
+from ira_manifests.profiles.loader import Profiles
+from ira_manifests.rules.catalogue import RULES
+
+_Pair = tuple[str, str]
+
+
+def problems(profiles: Profiles) -> list[Problem]:
+    """Return everything that two files say differently."""
+    return [
+        *_unknown_gpus(profiles),
+        *_missing_machines(profiles),
+        *_missing_geometry(profiles),
+        *_unknown_rules(profiles),
+        *_directories(profiles),
+        *_composed_names(profiles),
+    ]
+
+
+def _at_cell(profiles: Profiles, pair: _Pair, message: str) -> Problem:
+    gpu, model = pair
+    return profiles.sources["models", model].problem(("cells", gpu), message, at_key=True)
+
+
+def _unknown_gpus(profiles: Profiles) -> Iterator[Problem]:
+    # From the text as it was read, since a model may have other problems as well.
+    known = {name for kind, name in profiles.sources if kind == "gpus"}
+    for (kind, _), source in profiles.sources.items():
+        data = source.document.data
+        cells = data.get("cells") if kind == "models" and isinstance(data, dict) else None
+        for gpu in cells if isinstance(cells, dict) else ():
+            if gpu not in known:
+                message = (
+                    f"is an unknown GPU type; known: {one_of(known)}{did_you_mean(str(gpu), known)}"
+                )
+                yield source.problem(("cells", gpu), message, at_key=True)
+
+
+def _missing_machines(profiles: Profiles) -> Iterator[Problem]:
+    for gpu_name, model_name in pairs_of(profiles):
+        gpu, cell = profiles.gpus[gpu_name], profiles.models[model_name].cells[gpu_name]
+        if find_machine(gpu, cell) is not None:
+            continue
+        asked = cell.compute_class
+        if asked is not None:
+            field = "compute_class"
+            classes = [machine.compute_class for machine in gpu.machines]
+            message = (
+                f"is not a compute class of {gpu_name}; known: {one_of(classes)}"
+                f"{did_you_mean(asked, classes)}"
+            )
+        else:
+            field = "tensor_parallel"
+            most = max(machine.gpus for machine in gpu.machines)
+            message = (
+                f"is {cell.tensor_parallel}; the largest machine of {gpu_name} has {most} GPUs"
+            )
+        source = profiles.sources["models", model_name]
+        yield source.problem(("cells", gpu_name, field), message)
+
+
+def _missing_geometry(profiles: Profiles) -> Iterator[Problem]:
+    for name, model in profiles.models.items():
+        source = profiles.sources["models", name]
+        if (model.weights is None) != (model.geometry is None):
+            given, lacking = ("geometry", "weights") if model.geometry else ("weights", "geometry")
+            message = f"needs {lacking} beside it to judge the memory; give both or neither"
+            yield source.problem((given,), message, at_key=True)
+        for gpu, cell in model.cells.items():
+            if cell.max_model_len == "auto" and model.geometry is None:
+                message = "is auto, which needs the model's weights and geometry; give a number"
+                yield source.problem(("cells", gpu, "max_model_len"), message)
+
+
+def _unknown_rules(profiles: Profiles) -> Iterator[Problem]:
+    for name, model in profiles.models.items():
+        for gpu, cell in model.cells.items():
+            for rule in cell.waive:
+                if rule not in RULES:
+                    message = (
+                        f"is an unknown rule{did_you_mean(rule, RULES)}; docs/rules.md has all"
+                    )
+                    path = ("cells", gpu, "waive", rule)
+                    yield profiles.sources["models", name].problem(path, message, at_key=True)
+
+
+def _directories(profiles: Profiles) -> Iterator[Problem]:
+    owners: dict[str, _Pair] = {}
+    for gpu, model in pairs_of(profiles):
+        directories = directory_names(gpu, model, profiles.gpus[gpu])
+        problem = names.check_rfc1123_label(directories[-1])
+        if problem:
+            message = f"gives the directory {directories[-1]!r}, which {problem}"
+            yield _at_cell(profiles, (gpu, model), message)
+        for directory in directories:
+            other = owners.setdefault(directory, (gpu, model))
+            if other != (gpu, model):
+                message = (
+                    f"would write the directory {directory}, as {' × '.join(other)} does; "
+                    "rename the GPU type or the model"
+                )
+                yield _at_cell(profiles, (gpu, model), message)
+
+
+def _composed_names(profiles: Profiles) -> Iterator[Problem]:
+    if profiles.platform is None:
+        return
+    for cell in cells_of(profiles, profiles.platform):
+        for what, name, check in (
+            ("workload name", cell.workload_name, names.check_rfc1035_label),
+            ("service account", cell.service_account, names.check_rfc1123_label),
+        ):
+            problem = check(name)
+            if problem:
+                message = f"gives the {what} {name!r}, which {problem}"
+                yield _at_cell(profiles, cell.key, message)

@@ -1,0 +1,170 @@
+"""The kinds of values that profiles hold, as annotated types.
+
+Each refuses a value with a phrase that says what is allowed. Bounds are those of Kubernetes'
+fields where it has one, and otherwise far above any machine there is: what passes here can
+neither be refused by an API server nor make the arithmetic endless.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_core import PydanticCustomError
+
+from ira_manifests import names
+from ira_manifests.memory import EngineVersion, EngineVersionError
+
+MIN_REASON_WORDS = 3
+_INT32 = 2**31 - 1
+_YEAR = 365 * 24 * 3600
+
+_Check = Callable[[str], str | None]
+
+
+def refuse(message: str) -> PydanticCustomError:
+    """Return the error that carries `message` to the user as it is."""
+    return PydanticCustomError("ours", "{message}", {"message": message})
+
+
+def checked(check: _Check) -> AfterValidator:
+    """Return a validator of text from a check that gives None or a phrase."""
+
+    def validate(value: str) -> str:
+        problem = check(value)
+        if problem:
+            raise refuse(f"{value[:100]!r} {problem}")
+        return value
+
+    return AfterValidator(validate)
+
+
+def _matches(pattern: str, allowed: str) -> _Check:
+    compiled = re.compile(pattern)
+    return lambda value: None if compiled.fullmatch(value) else f"is not {allowed}"
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _whole_as_decimal(value: Any) -> Any:
+    return Decimal(value) if _is_whole(value) else value
+
+
+def _number_as_text(value: Any) -> Any:
+    return str(value) if _is_whole(value) or isinstance(value, Decimal) else value
+
+
+def _tokens_or_auto(value: Any) -> Any:
+    if isinstance(value, str) and value != "auto":
+        raise refuse(
+            f"is the text {value[:60]!r}; it must be a number of tokens such as 131072, or auto"
+        )
+    if _is_whole(value) and not 0 < value <= _INT32:
+        raise refuse(f"is the number {value}; it must be 1 to {_INT32} tokens, or auto")
+    return value
+
+
+def _not_empty(value: Any) -> Any:
+    if not value:
+        raise refuse("is empty; at least one entry is needed")
+    return value
+
+
+def _known_engine(value: str) -> str:
+    try:
+        EngineVersion.parse(value)
+    except EngineVersionError as error:
+        raise refuse(str(error)) from None
+    problem = names.check_label_value(value)  # it becomes the label app.kubernetes.io/version
+    if problem:
+        raise refuse(f"{value[:100]!r} {problem}")
+    return value
+
+
+def _check_mount_option(option: str) -> str | None:
+    if not re.fullmatch(r"[a-z][A-Za-z0-9:=._/-]*", option):
+        return "is not a Cloud Storage FUSE option"
+    if option.startswith("only-dir"):
+        return "is not for a profile: each cell mounts the folder of its own model"
+    return None
+
+
+# What a server can't do without, in any repository.
+_NEEDED = ("config.json", "model.safetensors", "model.safetensors.index.json", "tokenizer.json")
+
+
+def _check_glob(pattern: str) -> str | None:
+    if not re.fullmatch(r"[A-Za-z0-9._/*?-]+", pattern):
+        return "is not a pattern of file names such as original/*"
+    lost = [name for name in _NEEDED if names.matches_glob(name, pattern)]
+    return f"would leave out {lost[0]}, which serving needs" if lost else None
+
+
+def _check_reason(text: str) -> str | None:
+    return None if len(text.split()) >= MIN_REASON_WORDS else "is no reason: say why, in words"
+
+
+# Pydantic's own min_length also speaks up where an entry is wrong, and so not counted.
+NOT_EMPTY = AfterValidator(_not_empty)
+
+Label = Annotated[str, checked(names.check_rfc1123_label)]
+Subdomain = Annotated[str, checked(names.check_subdomain)]
+LabelKey = Annotated[str, checked(names.check_label_key)]
+LabelValue = Annotated[str, checked(names.check_label_value)]
+HubId = Annotated[str, checked(names.check_hub_id)]
+PinnedImage = Annotated[str, checked(names.check_pinned_image)]
+Repository = Annotated[str, checked(names.check_repository)]
+WorkloadTemplate = Annotated[
+    str, checked(lambda text: names.check_template(text, {"gpu", "model"}, set()))
+]
+KsaTemplate = Annotated[str, checked(lambda text: names.check_template(text, {"model"}, {"model"}))]
+
+Cpu = Annotated[str, BeforeValidator(_number_as_text), checked(names.check_cpu)]
+Bytes = Annotated[str, BeforeValidator(_number_as_text), checked(names.check_bytes)]
+
+Version = Annotated[
+    str,
+    checked(
+        _matches(
+            r"[0-9]{1,4}\.[0-9]{1,4}(?:\.[0-9]{1,4})?(?:(?:a|b|rc|\.post)[0-9]{1,4})?",
+            "a version such as 0.26.0",
+        )
+    ),
+]
+EngineRelease = Annotated[str, AfterValidator(_known_engine)]
+MountOption = Annotated[str, checked(_check_mount_option)]
+Glob = Annotated[str, checked(_check_glob)]
+Flag = Annotated[
+    str,
+    checked(
+        _matches(
+            r"--[a-z][a-z0-9-]*(?:=[A-Za-z0-9_.,:/{}\"-]+)?",
+            "a flag of the server such as --max-num-seqs=256",
+        )
+    ),
+]
+Reason = Annotated[str, checked(_check_reason)]
+TaintEffect = Annotated[
+    str,
+    checked(
+        _matches(
+            "NoSchedule|NoExecute|PreferNoSchedule",
+            "one of NoExecute, NoSchedule, PreferNoSchedule",
+        )
+    ),
+]
+
+Count = Annotated[int, Field(gt=0, le=100_000_000)]
+"""GPUs, layers, heads, widths, tokens."""
+Seconds = Annotated[int, Field(gt=0, le=_YEAR)]
+# The kernel's 0 is root; Kubernetes refuses ids above 2^31 - 1.
+UserId = Annotated[int, Field(gt=0, le=_INT32)]
+# One GPU's share of its memory that vLLM may take. Its text is kept: 0.80 stays 0.80.
+Utilization = Annotated[Decimal, BeforeValidator(_whole_as_decimal), Field(gt=0, le=1)]
+Context = Annotated[int | Literal["auto"], BeforeValidator(_tokens_or_auto)]
+Gib = Annotated[Decimal, BeforeValidator(_whole_as_decimal), Field(gt=0, le=1_000_000)]

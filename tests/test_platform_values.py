@@ -1,0 +1,134 @@
+"""Values of platform.yaml that Kubernetes or Cloud Storage FUSE would refuse, or worse, take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ira_manifests import ProfileError, load_matrix
+from tests.support import copy_profiles
+
+LABEL = "letters, digits, '-', '_' and '.', with a letter or digit at both ends"
+YEAR = 365 * 24 * 3600
+
+BAD = {
+    "a version longer than a label": (
+        "  version: 0.26.0", f"  version: 0.{'1' * 62}", "engine.version", "has 64 characters; 63",
+    ),
+    "a wait of more than a year": (
+        "node_wait_seconds: 3600", f"node_wait_seconds: {YEAR + 1}",
+        "inference.node_wait_seconds", f"is the number {YEAR + 1}; it must be at most {YEAR}",
+    ),
+    "a time to live beyond 32 bits": (
+        "ttl_seconds_after_finished: 600", "ttl_seconds_after_finished: 4294967296",
+        "model_download.ttl_seconds_after_finished", f"it must be at most {YEAR}",
+    ),
+    "a start that is too short to load a model": (
+        "startup_seconds: 3600", "startup_seconds: 599", "engine.startup_seconds",
+        "is the number 599; it must be at least 600",
+    ),
+    "a start of more than a day": (
+        "startup_seconds: 3600", "startup_seconds: 86401", "engine.startup_seconds",
+        "is the number 86401; it must be at most 86400",
+    ),
+    "a run shorter than GKE grants": (
+        "max_run_duration_seconds: 604800", "max_run_duration_seconds: 599",
+        "queued_provisioning.max_run_duration_seconds",
+        "is the number 599; it must be at least 600",
+    ),
+    "more reads at a time than a shell can start": (
+        "parallelism: 15", "parallelism: 2147483648", "fetch_safetensors.parallelism",
+        "it must be at most 1000",
+    ),
+    "a taint's key of slashes": (
+        "key: nvidia.com/gpu", "key: ///", "inference.tolerations[0].key",
+        "'///' is not a key such as nvidia.com/gpu",
+    ),
+    "a taint's key without a name": (
+        "key: nvidia.com/gpu", "key: nvidia.com/", "inference.tolerations[0].key",
+        "'nvidia.com/' is not a key such as nvidia.com/gpu",
+    ),
+    "a taint's value of two lines": (
+        'value: "true"', 'value: "true\\nfalse"', "inference.tolerations[1].value",
+        f"is not a value of a label: use {LABEL}",
+    ),
+    "a taint's value of 64 letters": (
+        'value: "true"', f"value: {'a' * 64}", "inference.tolerations[1].value",
+        "has 64 characters; 63 are allowed",
+    ),
+    "an effect that is none": (
+        "effect: NoSchedule", "effect: Noschedule", "inference.tolerations[0].effect",
+        "is not one of NoExecute, NoSchedule, PreferNoSchedule",
+    ),
+    "a class with two dots": (
+        "provisioning_class: queued-provisioning.gke.io", "provisioning_class: a..b",
+        "queued_provisioning.provisioning_class", "'a..b' is not a valid name",
+    ),
+    "a class of 300 letters": (
+        "provisioning_class: queued-provisioning.gke.io", f"provisioning_class: {'a' * 300}",
+        "queued_provisioning.provisioning_class", "has 300 characters; 253 are allowed",
+    ),
+    "a pattern that leaves out everything": (
+        "    - original/*", '    - "*"', "model_download.exclude[0]",
+        "'*' would leave out config.json, which serving needs",
+    ),
+    "a pattern that leaves out the weights": (
+        '    - "*.pth"', '    - "*.safetensors"', "model_download.exclude_beside_safetensors[2]",
+        "'*.safetensors' would leave out model.safetensors, which serving needs",
+    ),
+    "another folder of the bucket": (
+        "    - implicit-dirs", "    - only-dir:others", "inference.mount_options[7]",
+        "'only-dir:others' is not for a profile: each cell mounts the folder of its own model",
+    ),
+    "two options in one": (
+        "    - implicit-dirs", "    - implicit-dirs,rw", "inference.mount_options[7]",
+        "is not a Cloud Storage FUSE option",
+    ),
+    "a user that is root": (
+        "run_as_user: 2000", "run_as_user: 0", "engine.run_as_user", "it must be more than 0",
+    ),
+    "storage without a unit": (
+        "storage: 1Ti", "storage: 1000", "model_download.storage",
+        "'1000' is not an amount of memory",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("defect", BAD)
+def test_it_is_refused_at_its_place(defect: str, tmp_path: Path) -> None:
+    old, new, field, message = BAD[defect]
+    file = copy_profiles(tmp_path) / "platform.yaml"
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new, 1))
+    line = 1 + text[: text.index(old)].count("\n") + old.count("\n")
+
+    with pytest.raises(ProfileError) as caught:
+        load_matrix(file.parent)
+
+    (problem,) = caught.value.problems
+    assert (problem.field, problem.line) == (field, line)
+    assert message in problem.message
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("startup_seconds: 3600", "startup_seconds: 600"),
+        ("startup_seconds: 3600", "startup_seconds: 86400"),
+        ("max_run_duration_seconds: 604800", "max_run_duration_seconds: 600"),
+        ('value: "true"', 'value: ""'),
+        ("key: nvidia.com/gpu", "key: dedicated"),
+        ("memory: 8Gi", "memory: 0.5Gi"),
+        ("cpu: 4", "cpu: 0.5"),
+        ("cpu: 4", "cpu: 3500m"),
+    ],
+)
+def test_what_kubernetes_takes_is_taken(old: str, new: str, tmp_path: Path) -> None:
+    file = copy_profiles(tmp_path) / "platform.yaml"
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new, 1))
+
+    assert load_matrix(file.parent)
