@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cdk8s import ApiObject, App, Chart, JsonPatch
+from cdk8s import ApiObject, App, Chart
 
 from ira_manifests import (
     Cell,
@@ -91,94 +91,6 @@ def test_the_main_object_is_reachable_for_patches(chart: Chart, cell: Cell) -> N
     assert ApiObject.of(request).kind == "ProvisioningRequest"
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
-def test_a_patch_of_the_deployment_is_in_the_request_as_well(
-    when: str, chart: Chart, cell: Cell
-) -> None:
-    workload = VllmDeployment(chart, "vllm", cell=cell)
-
-    def patch() -> None:
-        pod = "/spec/template/spec"
-        ApiObject.of(workload).add_json_patch(
-            JsonPatch.replace("/spec/replicas", 3),
-            JsonPatch.add(f"{pod}/priorityClassName", "high"),
-            JsonPatch.replace(f"{pod}/containers/0/resources/requests/cpu", "20"),
-            JsonPatch.replace(f"{pod}/containers/0/resources/limits/cpu", "20"),
-        )
-
-    if when == "before":
-        patch()
-    ProvisioningRequest(chart, "capacity", workload=workload)
-    if when == "after":
-        patch()
-
-    objects = chart.to_json()
-    pod_template = the(objects, "PodTemplate")
-    assert pod_template["template"] == template_of(objects)
-    assert pod_template["template"]["spec"]["priorityClassName"] == "high"
-    (pod_set,) = the(objects, "ProvisioningRequest")["spec"]["podSets"]
-    assert pod_set["count"] == 3
-    assert pod_set["podTemplateRef"]["name"] == pod_template["metadata"]["name"]
-
-
-def test_limits_become_requests_where_the_deployment_leaves_them_out(
-    chart: Chart, cell: Cell
-) -> None:
-    workload = VllmDeployment(chart, "vllm", cell=cell)
-    ApiObject.of(workload).add_json_patch(
-        JsonPatch.remove("/spec/template/spec/containers/0/resources/requests")
-    )
-    ProvisioningRequest(chart, "capacity", workload=workload)
-
-    server, _ = the(chart.to_json(), "PodTemplate")["template"]["spec"]["containers"]
-    assert server["resources"]["requests"] == {"cpu": "10", "memory": "128G", "nvidia.com/gpu": "1"}
-
-
-def test_only_what_places_pods_changes_the_name_of_the_template(cell: Cell) -> None:
-    def name(*patches: JsonPatch) -> str:
-        scope = Chart(App(), "chart")
-        workload = VllmDeployment(scope, "vllm", cell=cell)
-        ApiObject.of(workload).add_json_patch(*patches)
-        ProvisioningRequest(scope, "capacity", workload=workload)
-        return str(the(scope.to_json(), "PodTemplate")["metadata"]["name"])
-
-    pod = "/spec/template/spec/containers/0"
-    plain = name()
-    assert re.fullmatch("vllm-h100-[0-9a-f]{8}", plain)
-    assert name(JsonPatch.replace(f"{pod}/image", "vllm/vllm-openai:v0.27.0")) == plain
-    assert name(JsonPatch.replace(f"{pod}/resources/requests/cpu", "20")) != plain
-
-
-def test_a_second_request_for_a_workload_is_refused(chart: Chart, cell: Cell) -> None:
-    workload = VllmDeployment(chart, "vllm", cell=cell)
-    ProvisioningRequest(chart, "capacity", workload=workload)
-
-    with pytest.raises(ValueError, match="inference/vllm consumes the request 'vllm-h100'"):
-        ProvisioningRequest(chart, "more", workload=workload)
-
-
-def test_a_pool_that_the_profile_names_takes_the_place_of_the_other_selectors(
-    tmp_path: Path,
-) -> None:
-    folder = copy_profiles(tmp_path)
-    profile = folder / "gpus/h100.yaml"
-    profile.write_text(profile.read_text().replace("# queued_node_pool", "queued_node_pool"))
-    scope = Chart(App(), "chart")
-    workload = VllmDeployment(scope, "vllm", cell=load_matrix(folder)["h100", "llama3"])
-    ProvisioningRequest(scope, "capacity", workload=workload)
-
-    selector = template_of(scope.to_json())["spec"]["nodeSelector"]
-    assert selector == {"cloud.google.com/gke-nodepool": "gpu-h100x8-a3h8-dws"}
-
-
-def test_a_rollout_that_waits_in_the_queue_is_not_called_stuck(chart: Chart, cell: Cell) -> None:
-    workload = VllmDeployment(chart, "vllm", cell=cell)
-    ProvisioningRequest(chart, "capacity", workload=workload)
-
-    deadline = the(chart.to_json(), "Deployment")["spec"]["progressDeadlineSeconds"]
-    assert deadline > 7 * 24 * 3600
-
-
 def test_a_download_stands_on_its_own_and_never_holds_the_token(chart: Chart, cell: Cell) -> None:
     ModelDownloadJob(chart, "download", platform=cell.platform, bucket="acme",
                      model_id="google/gemma-3-27b-it", token_secret="mine")  # fmt: skip
@@ -236,3 +148,39 @@ def test_the_example_app_is_valid_for_every_kubernetes_of_gke() -> None:
     for version in VERSIONS:
         for item in objects:
             validate(item, version)
+
+
+def test_two_gpu_types_of_one_model_share_its_account_and_nothing_else(chart: Chart) -> None:
+    matrix = load_matrix()
+    for gpu in ("h100", "h200"):
+        VllmDeployment(chart, gpu, cell=matrix[gpu, "gemma3-27b"], bucket="acme-ira-model")
+
+    objects = chart.to_json()
+    names = [(item["kind"], item["metadata"]["name"]) for item in objects]
+    assert len(names) == len(set(names))
+    assert the(objects, "ServiceAccount")["metadata"]["name"] == "ira-online-gpu-ksa-gemma3-27b"
+    assert sum(kind == "ConfigMap" for kind, _ in names) == 2
+    assert sum(kind == "Deployment" for kind, _ in names) == 2
+
+
+def test_a_second_workload_of_one_name_is_refused(chart: Chart) -> None:
+    matrix = load_matrix()
+    VllmDeployment(chart, "one", cell=matrix["h100", "gemma3-27b"])
+
+    with pytest.raises(InputError, match="inference/two: the chart has a Deployment vllm-h100"):
+        VllmDeployment(chart, "two", cell=matrix["h100", "llama3"])
+    VllmDeployment(Chart(App(), "other"), "two", cell=matrix["h100", "llama3"])
+
+
+def test_a_second_download_is_refused(chart: Chart, cell: Cell) -> None:
+    ModelDownloadJob(chart, "one", platform=cell.platform)
+
+    with pytest.raises(InputError, match="inference/two: the chart has a Job transfer-model-to"):
+        ModelDownloadJob(chart, "two", platform=cell.platform)
+
+
+def test_names_that_are_none_are_refused(chart: Chart, cell: Cell) -> None:
+    with pytest.raises(InputError, match="the service account 'My_Account' is not a valid name"):
+        VllmDeployment(chart, "vllm", cell=cell, service_account="My_Account")
+    with pytest.raises(InputError, match="the token's Secret 'a/b' is not a valid name"):
+        ModelDownloadJob(chart, "download", platform=cell.platform, token_secret="a/b")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from cdk8s import ApiObject, ApiObjectMetadata, App, Chart, JsonPatch
 from constructs import Construct
 
-from ira_manifests import names
 from ira_manifests.errors import InputError
 from ira_manifests.profiles.schema import Toleration
 
@@ -38,6 +38,20 @@ Json = dict[str, Any]
 def new_chart(id: str, namespace: str | None) -> Chart:
     """Return an empty chart of its own; its objects go to `namespace`, or to the context's."""
     return Chart(App(), id, namespace=namespace)
+
+
+_claimed: WeakKeyDictionary[Chart, set[tuple[str, str]]] = WeakKeyDictionary()
+
+
+def claim(scope: Construct, kind: str, name: str) -> bool:
+    """Tell whether an object is the first of its kind and name in its chart, and note that it is.
+
+    A chart has one namespace, so two objects of one name would be one object in the cluster.
+    """
+    claimed = _claimed.setdefault(Chart.of(scope), set())
+    first = (kind, name) not in claimed
+    claimed.add((kind, name))
+    return first
 
 
 def api_object(
@@ -75,8 +89,8 @@ def labels(name: str, instance: str, component: str) -> dict[str, str]:
 def config_map(
     scope: Construct, values: Mapping[str, str], object_labels: Mapping[str, str]
 ) -> str:
-    """Add an immutable ConfigMap named after its content, and return the name."""
-    name = f"{CONFIG_MAP}-{fingerprint(values, 10)}"
+    """Add an immutable ConfigMap named after its content and its owner, and return the name."""
+    name = f"{CONFIG_MAP}-{fingerprint([dict(values), dict(object_labels)], 10)}"
     body = {"data": dict(values), "immutable": True}
     api_object(
         scope,
@@ -90,13 +104,21 @@ def config_map(
     return name
 
 
-def service_account(
-    scope: Construct, id: str, name: str, object_labels: Mapping[str, str]
-) -> ApiObject:
-    """Add a Kubernetes service account; the platform's IAM bindings know it by its name."""
-    return api_object(
-        scope, id, api_version="v1", kind="ServiceAccount", name=name, labels=object_labels, body={}
-    )
+def service_account(scope: Construct, name: str, object_labels: Mapping[str, str]) -> None:
+    """Add a Kubernetes service account, unless another construct of the chart did.
+
+    The platform's IAM bindings know the account by its name; workloads of one model share it.
+    """
+    if claim(scope, "ServiceAccount", name):
+        api_object(
+            scope,
+            "ServiceAccount",
+            api_version="v1",
+            kind="ServiceAccount",
+            name=name,
+            labels=object_labels,
+            body={},
+        )
 
 
 def fingerprint(value: Any, length: int) -> str:
@@ -151,8 +173,8 @@ def script(name: str) -> str:
     return (resources.files(__package__) / "scripts" / name).read_text("utf-8")
 
 
-def check_bucket(bucket: str) -> None:
-    """Raise `InputError` unless `bucket` can be a bucket's name."""
-    problem = names.check_bucket(bucket)
+def check(what: str, value: str, problem_of: Callable[[str], str | None]) -> None:
+    """Raise `InputError` with a phrase of `ira_manifests.names` unless it has none."""
+    problem = problem_of(value)
     if problem:
-        raise InputError(f"the bucket {bucket!r} {problem}")
+        raise InputError(f"the {what} {value!r} {problem}")

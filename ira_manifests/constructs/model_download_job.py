@@ -42,9 +42,15 @@ class ModelDownloadJob(Construct):
     ) -> None:
         super().__init__(scope, id)
         _check(bucket, model_id)
+        objects.check("token's Secret", token_secret, names.check_subdomain)
+        if not objects.claim(self, "Job", NAME):
+            raise InputError(
+                f"{self.node.path}: the chart has a Job {NAME} already; add one ModelDownloadJob, "
+                "or a chart of another namespace"
+            )
         self._labels = objects.labels("model-download", NAME, "model-download")
         download = platform.model_download
-        objects.service_account(self, "ServiceAccount", download.service_account, self._labels)
+        objects.service_account(self, download.service_account, self._labels)
         config_map = objects.CONFIG_MAP
         if bucket is not None and model_id is not None:
             values = {"IRA_BUCKET_NAME": bucket, "MODEL_ID": model_id}
@@ -119,10 +125,9 @@ def _check(bucket: str | None, model_id: str | None) -> None:
             "on its own, or neither inside a kustomize directory"
         )
     if bucket is not None:
-        objects.check_bucket(bucket)
-    problem = names.check_hub_id(model_id) if model_id is not None else None
-    if problem:
-        raise InputError(f"the model id {model_id!r} {problem}")
+        objects.check("bucket", bucket, names.check_bucket)
+    if model_id is not None:
+        objects.check("model id", model_id, names.check_hub_id)
 
 
 def _container(download: ModelDownload, config_map: str, token_secret: str) -> objects.Json:

@@ -1,8 +1,4 @@
-"""`ProvisioningRequest`: Dynamic Workload Scheduler capacity for a workload.
-
-Facts: the ProvisioningRequest API (https://github.com/kubernetes/autoscaler, cluster-autoscaler/
-apis) and GKE's how-to (https://cloud.google.com/kubernetes-engine/docs/how-to/provisioningrequest).
-"""
+"""`ProvisioningRequest`: Dynamic Workload Scheduler capacity for a workload."""
 
 from __future__ import annotations
 
@@ -11,24 +7,35 @@ from collections.abc import Callable
 from typing import Any
 
 import jsii
-from cdk8s import ApiObject, ApiObjectMetadata
+from cdk8s import ApiObject, ApiObjectMetadata, JsonPatch
 from constructs import Construct
 
+from ira_manifests import queued_capacity as queued
 from ira_manifests.constructs import _objects as objects
 from ira_manifests.constructs.vllm_deployment import VllmDeployment
+from ira_manifests.errors import InputError
 from ira_manifests.names import MAX_LABEL
 from ira_manifests.profiles.cell import Cell
 
-API_VERSION = "autoscaling.x-k8s.io/v1"
-_CONSUME = "autoscaling.x-k8s.io/consume-provisioning-request"
-_CLASS = "autoscaling.x-k8s.io/provisioning-class-name"
-
 # What decides which machine a Pod fits: a template that differs here needs capacity of its own.
-_SCHEDULING = ("nodeSelector", "affinity", "tolerations", "topologySpreadConstraints")
+_OF_POD = (
+    "affinity",
+    "nodeName",
+    "nodeSelector",
+    "overhead",
+    "priorityClassName",
+    "resourceClaims",
+    "resources",
+    "runtimeClassName",
+    "schedulerName",
+    "tolerations",
+    "topologySpreadConstraints",
+)
+_OF_CONTAINER = ("resources", "restartPolicy")
 
 
 class _Derived(ApiObject):
-    """An object that is computed from another when cdk8s renders it, caller's patches included."""
+    """An object that is computed from others when cdk8s renders it, and patched after that."""
 
     def __init__(
         self,
@@ -42,14 +49,21 @@ class _Derived(ApiObject):
     ) -> None:
         super().__init__(scope, id, api_version=api_version, kind=kind, metadata=metadata)
         self._derive = derive
+        self._patches: list[JsonPatch] = []
+
+    @jsii.member(jsii_name="addJsonPatch")
+    def add_json_patch(self, *ops: JsonPatch) -> None:
+        """Keep patches for when there is something to patch."""
+        self._patches += ops
 
     @jsii.member(jsii_name="toJson")
     def to_json(self) -> Any:
-        """Render the object and what it derives."""
+        """Render the object, what it derives, and the caller's patches."""
         rendered = super().to_json()
         derived = self._derive()
         rendered["metadata"] |= derived.pop("metadata", {})
-        return {**rendered, **derived}
+        rendered |= derived
+        return JsonPatch.apply(rendered, *self._patches) if self._patches else rendered
 
 
 class ProvisioningRequest(Construct):
@@ -60,70 +74,93 @@ class ProvisioningRequest(Construct):
     `workload`: who consumes the capacity. Its Deployment gets the consuming annotations, the
     node selector of queued nodes in the place of the compute class, and the toleration of their
     taint. Name, count and PodTemplate are read from the Deployment when it is rendered, so a
-    patch of the Deployment, early or late, is in the request as well.
+    patch of the Deployment, early or late, is in the request as well. Patches of the two objects
+    themselves are applied last.
 
     The request's spec is immutable in the cluster. The PodTemplate's name therefore ends in a
     hash of what decides where its Pods fit: a request for another shape is refused when it is
     applied, and never mistaken for the old one.
+
+    Raises `InputError` where the GPU type has no queued capacity, or where the Deployment asks
+    for other capacity as well, such as Spot.
     """
 
     def __init__(self, scope: Construct, id: str, *, workload: VllmDeployment) -> None:
         super().__init__(scope, id)
-        self.workload = workload
-        self.name = workload.name
         cell = workload.cell
+        if not cell.gpu.queued:
+            raise InputError(
+                f"{self.node.path}: the GPU type {cell.gpu_name} has no queued capacity; its "
+                "profile says so with queued: true"
+            )
+        self.workload = workload
         queue = cell.platform.queued_provisioning
-        workload.consume(
-            self.name,
-            annotations={_CONSUME: self.name, _CLASS: queue.provisioning_class},
+        self.name = workload.consume(
+            queue.provisioning_class,
             node_selector=_node_selector(cell),
             tolerations=objects.tolerations(queue.tolerations),
             progress_deadline_seconds=queue.wait_seconds + cell.platform.engine.startup_seconds,
         )
-        labels = objects.labels("vllm", self.name, "capacity")
+        labels = objects.labels("vllm", workload.name, "capacity")
         self.pod_template = _Derived(
             self,
             "PodTemplate",
             api_version="v1",
             kind="PodTemplate",
-            derive=self._template,
             metadata=ApiObjectMetadata(
                 name=self.name,
                 labels={**labels, "cloud.google.com/apply-warden-policies": "true"},
             ),
+            derive=self._template,
         )
         self.request = _Derived(
             self,
             "Default",
-            api_version=API_VERSION,
+            api_version=queued.API_VERSION,
             kind="ProvisioningRequest",
             metadata=ApiObjectMetadata(name=self.name, labels=labels),
             derive=self._spec,
         )
 
+    def _deployment(self) -> objects.Json:
+        """Return the consumer as it is now, or raise `InputError` where it can't be one."""
+        deployment: objects.Json = self.workload.deployment.to_json()
+        template = deployment["spec"]["template"]
+        if queued.CONSUME not in template.get("metadata", {}).get("annotations", {}):
+            raise InputError(
+                f"{self.workload.node.path}: a patch took the annotation {queued.CONSUME} from "
+                "the Pods; add no ProvisioningRequest, or leave the annotation"
+            )
+        self.workload.refuse_other_capacity(template["spec"].get("nodeSelector", {}))
+        return deployment
+
     def _template(self) -> objects.Json:
-        deployment = self.workload.deployment.to_json()
+        deployment = self._deployment()
         template = copy.deepcopy(deployment["spec"]["template"])
-        for container in template["spec"]["containers"]:
+        for container in _containers(template["spec"]):
             _requests_from_limits(container)
         return {"metadata": {"name": _template_name(deployment)}, "template": template}
 
     def _spec(self) -> objects.Json:
-        deployment = self.workload.deployment.to_json()
-        pod_set = {
-            "count": deployment["spec"].get("replicas", 1),
-            "podTemplateRef": {"name": _template_name(deployment)},
-        }
+        deployment = self._deployment()
+        annotations = deployment["spec"]["template"]["metadata"]["annotations"]
+        template = self.pod_template.to_json()
         queue = self.workload.cell.platform.queued_provisioning
         parameters = {"maxRunDurationSeconds": str(queue.max_run_duration_seconds)}
         if queue.valid_until_seconds is not None:
             parameters["ValidUntilSeconds"] = str(queue.valid_until_seconds)
         return {
+            "metadata": {"name": annotations[queued.CONSUME]},
             "spec": {
-                "provisioningClassName": queue.provisioning_class,
+                "provisioningClassName": annotations[queued.CLASS],
                 "parameters": parameters,
-                "podSets": [pod_set],
-            }
+                "podSets": [
+                    {
+                        "count": deployment["spec"].get("replicas", 1),
+                        "podTemplateRef": {"name": template["metadata"]["name"]},
+                    }
+                ],
+            },
         }
 
 
@@ -137,6 +174,10 @@ def _node_selector(cell: Cell) -> dict[str, str]:
     }
 
 
+def _containers(pod: objects.Json) -> list[objects.Json]:
+    return [*pod.get("initContainers", []), *pod.get("containers", [])]
+
+
 def _requests_from_limits(container: objects.Json) -> None:
     """Copy limits to missing requests, as the API server does for Pods but not for templates."""
     resources = container.get("resources", {})
@@ -146,7 +187,12 @@ def _requests_from_limits(container: objects.Json) -> None:
 
 def _template_name(deployment: objects.Json) -> str:
     pod = deployment["spec"]["template"]["spec"]
-    shape = {key: pod.get(key) for key in _SCHEDULING}
-    shape["resources"] = [container.get("resources") for container in pod["containers"]]
+    shape = {
+        "pod": {key: pod[key] for key in _OF_POD if key in pod},
+        "containers": [
+            {key: container[key] for key in _OF_CONTAINER if key in container}
+            for container in _containers(pod)
+        ],
+    }
     suffix = "-" + objects.fingerprint(shape, 8)
     return str(deployment["metadata"]["name"])[: MAX_LABEL - len(suffix)] + suffix

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from cdk8s import ApiObject, JsonPatch
 from constructs import Construct
 
+from ira_manifests import names
+from ira_manifests import queued_capacity as queued
 from ira_manifests.constructs import _objects as objects
+from ira_manifests.errors import InputError
 from ira_manifests.profiles.cell import Cell
 
 PORT = 8000
@@ -23,13 +28,16 @@ _LIVENESS = {**_HEALTH, "periodSeconds": 30, "timeoutSeconds": 10, "failureThres
 class VllmDeployment(Construct):
     """A Deployment, its Service and its Kubernetes service account.
 
-    Objects: ServiceAccount (id "ServiceAccount"), ConfigMap (id "ConfigMap", only with
-    `bucket`), Service (id "Service"), Deployment (id "Default", so `ApiObject.of(construct)`).
+    Objects: ServiceAccount (id "ServiceAccount", with the first workload of its model in a
+    chart), ConfigMap (id "ConfigMap", only with `bucket`), Service (id "Service"), Deployment
+    (id "Default", so `ApiObject.of(construct)`).
 
     `cell`: what runs where. `bucket`: the bucket that holds the model; with it the construct
     stands on its own. Default: none, for a kustomize directory that generates the ConfigMap
     `ira-model-configmap` and puts the bucket's name in place.
     `service_account`: the name of an account that exists. Default: the cell's, which is added.
+
+    Raises `InputError` for a name that is none, and for a second workload of one name in a chart.
     """
 
     def __init__(
@@ -43,13 +51,21 @@ class VllmDeployment(Construct):
     ) -> None:
         super().__init__(scope, id)
         if bucket is not None:
-            objects.check_bucket(bucket)
+            objects.check("bucket", bucket, names.check_bucket)
         self.cell = cell
         self.name = cell.workload_name
+        if not objects.claim(self, "Deployment", self.name):
+            raise InputError(
+                f"{self.node.path}: the chart has a Deployment {self.name} already; name workloads "
+                'apart, such as with load_matrix(workload_name="vllm-{gpu}-{model}")'
+            )
         self._labels = objects.labels("vllm", self.name, _SERVER)
         if service_account is None:
             service_account = cell.service_account
-            self._add_service_account()
+            account_labels = objects.labels("vllm", service_account, "service-account")
+            objects.service_account(self, service_account, account_labels)
+        else:
+            objects.check("service account", service_account, names.check_subdomain)
         config_map = objects.CONFIG_MAP
         if bucket is not None:
             values = {"IRA_BUCKET_NAME": bucket, **cell.runtime_values}
@@ -58,7 +74,7 @@ class VllmDeployment(Construct):
         self.deployment = self._add_deployment(
             _pod_spec(cell, service_account, config_map, bucket or objects.BUCKET_PLACEHOLDER)
         )
-        self._request: str | None = None
+        self._consumes = False
 
     @property
     def selector(self) -> dict[str, str]:
@@ -68,37 +84,50 @@ class VllmDeployment(Construct):
 
     def consume(
         self,
-        request: str,
+        provisioning_class: str,
         *,
-        annotations: dict[str, str],
-        node_selector: dict[str, str],
-        tolerations: list[objects.Json],
+        node_selector: Mapping[str, str],
+        tolerations: Sequence[objects.Json],
         progress_deadline_seconds: int,
-    ) -> None:
-        """Move the Pods to the capacity of a ProvisioningRequest; a workload has one at most."""
-        if self._request is not None:
-            raise ValueError(
-                f"{self.node.path} consumes the request {self._request!r} and can't consume "
-                f"{request!r} as well; add one ProvisioningRequest for each workload"
-            )
-        self._request = request
-        pod = "/spec/template"
-        self.deployment.add_json_patch(
-            JsonPatch.replace("/spec/progressDeadlineSeconds", progress_deadline_seconds),
-            JsonPatch.replace(f"{pod}/spec/nodeSelector", node_selector),
-            *(JsonPatch.add(f"{pod}/spec/tolerations/-", item) for item in tolerations),
-            *(
-                JsonPatch.add(f"{pod}/metadata/annotations/{key.replace('/', '~1')}", value)
-                for key, value in annotations.items()
-            ),
-        )
+    ) -> str:
+        """Move the Pods from the compute class to queued capacity, for `ProvisioningRequest`.
 
-    def _add_service_account(self) -> None:
-        # One account serves every workload of its model, so its labels name no workload.
-        name = self.cell.service_account
-        objects.service_account(
-            self, "ServiceAccount", name, objects.labels("vllm", name, "service-account")
+        Returns the name of the request that they consume, which is the Deployment's. What the
+        caller patched until now stays; what the caller patches later wins.
+        Raises `InputError` the second time, and where a patch asks for other capacity as well.
+        """
+        if self._consumes:
+            raise InputError(
+                f"{self.node.path} consumes a ProvisioningRequest already; add one for each "
+                "workload"
+            )
+        deployment = self.deployment.to_json()
+        name, spec = str(deployment["metadata"]["name"]), deployment["spec"]
+        metadata, pod = spec["template"].get("metadata", {}), spec["template"]["spec"]
+        metadata["annotations"] = {
+            **metadata.get("annotations", {}),
+            queued.CONSUME: name,
+            queued.CLASS: provisioning_class,
+        }
+        selector = {**pod.get("nodeSelector", {}), **node_selector}
+        selector.pop(queued.COMPUTE_CLASS, None)
+        self.refuse_other_capacity(selector)
+        self._consumes = True
+        deadline = max(spec.get("progressDeadlineSeconds", 0), progress_deadline_seconds)
+        kept = pod.get("tolerations", [])
+        added = [item for item in tolerations if item not in kept]
+        self.deployment.add_json_patch(
+            JsonPatch.add("/spec/progressDeadlineSeconds", deadline),
+            JsonPatch.add("/spec/template/metadata", metadata),
+            JsonPatch.add("/spec/template/spec/nodeSelector", selector),
+            JsonPatch.add("/spec/template/spec/tolerations", [*kept, *added]),
         )
+        return name
+
+    def refuse_other_capacity(self, node_selector: Mapping[str, str]) -> None:
+        """Raise `InputError` where a node selector asks for what is never queued."""
+        for key, reason in queued.excluded(node_selector).items():
+            raise InputError(f"{self.node.path}: drop the node selector {key}: {reason}")
 
     def _add_service(self) -> ApiObject:
         port = {"name": "http", "protocol": "TCP", "port": PORT, "targetPort": PORT}
@@ -150,7 +179,7 @@ def _pod_spec(cell: Cell, service_account: str, config_map: str, bucket: str) ->
         "serviceAccountName": service_account,
         # A Service named like an engine's setting would otherwise overwrite it: VLLM_PORT.
         "enableServiceLinks": False,
-        "nodeSelector": {"cloud.google.com/compute-class": cell.machine.compute_class},
+        "nodeSelector": {queued.COMPUTE_CLASS: cell.machine.compute_class},
         "tolerations": objects.tolerations(inference.tolerations),
         "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
         "containers": [_server(cell, config_map), _fetch_safetensors(cell, config_map)],

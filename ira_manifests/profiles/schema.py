@@ -39,6 +39,7 @@ from ira_manifests.profiles.fields import (
     WorkloadTemplate,
     refuse,
 )
+from ira_manifests.queued_capacity import LONGEST_RUN, SHORTEST_RUN
 
 
 class Profile(BaseModel):
@@ -258,7 +259,7 @@ class QueuedProvisioning(Profile):
     """Dynamic Workload Scheduler capacity."""
 
     provisioning_class: Subdomain
-    max_run_duration_seconds: Annotated[int, Field(ge=600, le=604800)]
+    max_run_duration_seconds: Annotated[int, Field(ge=SHORTEST_RUN, le=LONGEST_RUN)]
     valid_until_seconds: Seconds | None = None
     """Without one, a request waits for capacity as long as it takes."""
     wait_seconds: Seconds

@@ -1,30 +1,15 @@
-"""Rules of ProvisioningRequests and of the Pods that consume them.
-
-https://cloud.google.com/kubernetes-engine/docs/how-to/provisioningrequest and the CRD of
-https://github.com/kubernetes/autoscaler.
-"""
+"""Rules of ProvisioningRequests and of the Pods that consume them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
+from ira_manifests import queued_capacity as queued
 from ira_manifests.directory import Directory
 from ira_manifests.rules import pods
 from ira_manifests.rules.pods import Json, PodTemplate
 from ira_manifests.rules.workloads import Hit
-
-_PREFIX = "autoscaling.x-k8s.io/"
-_DEPRECATED_PREFIX = "cluster-autoscaler.kubernetes.io/"
-_CONSUME = "consume-provisioning-request"
-_CLASS = "provisioning-class-name"
-_EXCLUDED = {
-    "cloud.google.com/compute-class": "ordinary pools of a compute class never scale up for it",
-    "cloud.google.com/gke-spot": "queued capacity is never Spot",
-    "cloud.google.com/reservation-name": "queued capacity is never reserved",
-    "cloud.google.com/gke-max-run-duration-seconds": "the request sets the run's duration",
-}
-SHORTEST_RUN, LONGEST_RUN = 600, 604800
 
 
 def check(directory: Directory) -> Iterator[Hit]:
@@ -54,10 +39,10 @@ def _range(file: str, request: Json) -> Iterator[Hit]:
             message = f"{key} is the number {value}; parameters are strings"
             where = ("spec", "parameters", key)
             yield Hit("IRA019", file, where, message, f'write {key}: "{value}"')
-    run = str(parameters.get("maxRunDurationSeconds", LONGEST_RUN))
-    if not run.isdecimal() or not SHORTEST_RUN <= int(run) <= LONGEST_RUN:
+    run = str(parameters.get("maxRunDurationSeconds", queued.LONGEST_RUN))
+    if not run.isdecimal() or not queued.SHORTEST_RUN <= int(run) <= queued.LONGEST_RUN:
         message = f"maxRunDurationSeconds is {run}"
-        hint = f"GKE grants {SHORTEST_RUN} to {LONGEST_RUN} seconds"
+        hint = f"GKE grants {queued.SHORTEST_RUN} to {queued.LONGEST_RUN} seconds"
         yield Hit("IRA019", file, ("spec", "parameters"), message, hint)
     pod_sets = spec.get("podSets") or []
     if len(pod_sets) != 1:
@@ -69,7 +54,7 @@ def _agrees(
     file: str, request: Json, templates: dict[str, PodTemplate], deployments: list[PodTemplate]
 ) -> Iterator[Hit]:
     name = request["metadata"]["name"]
-    consumers = [item for item in deployments if item.annotations.get(_PREFIX + _CONSUME) == name]
+    consumers = [item for item in deployments if item.annotations.get(queued.CONSUME) == name]
     pod_sets = (request.get("spec") or {}).get("podSets") or []
     for index, pod_set in enumerate(pod_sets):
         reference = (pod_set.get("podTemplateRef") or {}).get("name")
@@ -92,7 +77,7 @@ def _agrees(
                 yield from _same_shape(template, consumer)
     if not consumers:
         message = f"no Deployment of the directory consumes {name!r}"
-        hint = f"annotate the Pods with {_PREFIX}{_CONSUME}: {name}"
+        hint = f"annotate the Pods with {queued.CONSUME}: {name}"
         yield Hit("IRA022", file, ("metadata", "name"), message, hint)
 
 
@@ -120,8 +105,8 @@ def _resources(template: PodTemplate) -> list[Any]:
 
 def _misplaced(file: str, item: Json) -> Iterator[Hit]:
     annotations = item.get("metadata", {}).get("annotations") or {}
-    if item.get("kind") != "Pod" and _PREFIX + _CONSUME in annotations:
-        message = f"{_PREFIX}{_CONSUME} is on the {item['kind']} itself"
+    if item.get("kind") != "Pod" and queued.CONSUME in annotations:
+        message = f"{queued.CONSUME} is on the {item['kind']} itself"
         hint = "the autoscaler reads it on Pods: move it to the Pod template's metadata"
         yield Hit("IRA022", file, ("metadata", "annotations"), message, hint)
 
@@ -129,22 +114,20 @@ def _misplaced(file: str, item: Json) -> Iterator[Hit]:
 def _annotations(template: PodTemplate) -> Iterator[Hit]:
     where = (*template.path, "metadata", "annotations")
     given = template.annotations
-    if any(key.startswith(_DEPRECATED_PREFIX) for key in given):
-        message = f"the prefix {_DEPRECATED_PREFIX} is deprecated"
-        yield Hit("IRA022", template.file, where, message, f"use {_PREFIX}")
-    present = [key for key in (_CONSUME, _CLASS) if _PREFIX + key in given]
+    if any(key.startswith(queued.DEPRECATED_PREFIX) for key in given):
+        message = f"the prefix {queued.DEPRECATED_PREFIX} is deprecated"
+        yield Hit("IRA022", template.file, where, message, f"use {queued.PREFIX}")
+    present = [key for key in (queued.CONSUME, queued.CLASS) if key in given]
     if len(present) == 1:
-        (lacking,) = {_CONSUME, _CLASS} - set(present)
-        message = f"{_PREFIX}{present[0]} without {_PREFIX}{lacking}"
+        (lacking,) = {queued.CONSUME, queued.CLASS} - set(present)
+        message = f"{present[0]} without {lacking}"
         yield Hit("IRA022", template.file, where, message, "Pods need both annotations")
 
 
 def _excluded(template: PodTemplate) -> Iterator[Hit]:
-    if _PREFIX + _CONSUME not in template.annotations:
+    if queued.CONSUME not in template.annotations:
         return
-    for key in template.spec.get("nodeSelector") or {}:
-        reason = _EXCLUDED.get(key)
-        if reason:
-            where = (*template.path, "spec", "nodeSelector", key)
-            message = f"{key} beside a ProvisioningRequest: {reason}"
-            yield Hit("IRA020", template.file, where, message, "drop one of the two")
+    for key, reason in queued.excluded(template.spec.get("nodeSelector") or {}).items():
+        where = (*template.path, "spec", "nodeSelector", key)
+        message = f"{key} beside a ProvisioningRequest: {reason}"
+        yield Hit("IRA020", template.file, where, message, "drop one of the two")
