@@ -184,3 +184,49 @@ def test_names_that_are_none_are_refused(chart: Chart, cell: Cell) -> None:
         VllmDeployment(chart, "vllm", cell=cell, service_account="My_Account")
     with pytest.raises(InputError, match="the token's Secret 'a/b' is not a valid name"):
         ModelDownloadJob(chart, "download", platform=cell.platform, token_secret="a/b")
+
+
+def changed_platform(folder: Path, old: str, new: str) -> Cell:
+    file = copy_profiles(folder) / "platform.yaml"
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new, 1))
+    return load_matrix(file.parent)["h100", "gemma3-27b"]
+
+
+def test_an_engine_without_a_user_of_its_own_runs_as_its_images(
+    tmp_path: Path, chart: Chart
+) -> None:
+    cell = changed_platform(tmp_path, "  run_as_user: 2000\n", "")
+    VllmDeployment(chart, "vllm", cell=cell)
+
+    server, fetch = template_of(chart.to_json())["spec"]["containers"]
+    assert server["securityContext"] == {
+        "allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]},
+    }  # fmt: skip
+    assert fetch["securityContext"]["runAsNonRoot"] is True
+
+
+@pytest.mark.parametrize(("seconds", "tries"), [(3600, 360), (3601, 361), (3609, 361)])
+def test_the_startup_probe_waits_at_least_as_long_as_the_profile_says(
+    seconds: int, tries: int, tmp_path: Path, chart: Chart
+) -> None:
+    cell = changed_platform(tmp_path, "startup_seconds: 3600", f"startup_seconds: {seconds}")
+    VllmDeployment(chart, "vllm", cell=cell)
+
+    probe = template_of(chart.to_json())["spec"]["containers"][0]["startupProbe"]
+    assert (probe["periodSeconds"], probe["failureThreshold"]) == (10, tries)
+
+
+def test_the_buffer_is_a_disk_of_the_class_and_size_of_the_profile(
+    tmp_path: Path, chart: Chart
+) -> None:
+    cell = changed_platform(
+        tmp_path, "storage_class: premium-rwo\n  storage: 1Ti",
+        "storage_class: hyperdisk-balanced\n  storage: 2Ti",
+    )  # fmt: skip
+    ModelDownloadJob(chart, "download", platform=cell.platform)
+
+    spec = the(chart.to_json(), "PersistentVolumeClaim")["spec"]
+    assert spec["storageClassName"] == "hyperdisk-balanced"
+    assert spec["resources"]["requests"]["storage"] == "2Ti"

@@ -64,6 +64,18 @@ def test_a_cell_takes_the_smallest_machine_that_has_its_gpus() -> None:
     assert matrix["h100", "llama4-scout"].machine.machine_type == "a3-highgpu-8g"
 
 
+def test_the_order_of_machines_in_the_profile_does_not_matter(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(PROFILES, tmp_path / "profiles"))
+    profile = folder / "gpus/h100.yaml"
+    head, *machines = profile.read_text().split("  - compute_class")
+    profile.write_text(head + "".join("  - compute_class" + item for item in reversed(machines)))
+
+    matrix = load_matrix(folder)
+
+    assert matrix["h100", "gemma3-27b"].machine.machine_type == "a3-highgpu-1g"
+    assert matrix["h100", "llama3"].machine.machine_type == "a3-highgpu-4g"
+
+
 def test_a_cell_may_name_its_compute_class(tmp_path: Path) -> None:
     folder = Path(shutil.copytree(PROFILES, tmp_path / "profiles"))
     profile = folder / "models/llama4-scout.yaml"
