@@ -12,6 +12,9 @@ from collections.abc import Mapping
 MODEL_CONFIG = "ira-model-config.env"
 TOKEN = "hugging-face-token.env"  # noqa: S105  a file's name
 
+KEYS = ("IRA_BUCKET_NAME", "MODEL_ID")
+"""What the model config says."""
+
 NEW_MODEL_CONFIG = b"""\
 # Yours to edit: a synth changes no line of it but those it is told to (--bucket, --model-id).
 # The bucket whose name ends in ira-model, without gs://, and the model to download.
@@ -25,6 +28,16 @@ NEW_TOKEN = b"""\
 # https://huggingface.co/docs/hub/security-tokens
 HUGGING_FACE_TOKEN=<HUGGING_FACE_TOKEN>
 """
+
+
+def filled_in(content: bytes) -> dict[str, str]:
+    """Return the values of the model config that are neither missing, empty nor placeholders."""
+    found = {}
+    for line in content.decode("utf-8-sig", "replace").splitlines():
+        key, equals, value = line.lstrip().partition("=")
+        if key in KEYS and equals and value and value != f"<{key}>":
+            found[key] = value
+    return found
 
 
 def with_values(content: bytes, values: Mapping[str, str]) -> bytes:

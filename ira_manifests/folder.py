@@ -28,6 +28,8 @@ class UserFiles:
 
     created: tuple[str, ...] = ()
     updated: tuple[str, ...] = ()
+    model_config: bytes = b""
+    """What the model config holds now."""
 
 
 def look(folder: Path, tree: Tree) -> Found:
@@ -120,7 +122,7 @@ def _user_files(folder: Path, values: Mapping[str, str], changes: _Changes) -> U
     elif after != before:
         changes.add(config.resolve(), after, mode=stat.S_IMODE(config.stat().st_mode))
         updated.append(f"{BASE}/{env_file.MODEL_CONFIG}")
-    return UserFiles(tuple(created), tuple(updated))
+    return UserFiles(tuple(created), tuple(updated), after)
 
 
 def _remove(folder: Path, paths: tuple[str, ...]) -> None:

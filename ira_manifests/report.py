@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import shlex
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
-from ira_manifests import env_file
+from ira_manifests import env_file, next_steps
 from ira_manifests.errors import ProfileError
 from ira_manifests.folder import UserFiles
+from ira_manifests.next_steps import Standing
 from ira_manifests.profiles.cell import Cell
-from ira_manifests.profiles.matrix import BASE, MODEL_DOWNLOAD, Matrix
+from ira_manifests.profiles.matrix import shared_workloads
 from ira_manifests.tree import Plan
 from ira_manifests.words import count
 
@@ -57,16 +57,20 @@ def progress(total: int) -> Iterator[Callable[[str], None]]:
         yield step
 
 
-def written(out: Path, matrix: Matrix, cells: Sequence[Cell], plan: Plan, users: UserFiles) -> None:
+def written(out: Path, cells: Sequence[Cell], plan: Plan, users: UserFiles) -> None:
     """Print what a synth did, what it left alone, and the next commands."""
     from rich.console import Console
 
     console = Console(highlight=False, soft_wrap=True)
     console.print(_table(plan))
-    for note in [*_user_notes(out, users), *_left_notes(out, plan), *_shared_notes(matrix)]:
+    standing = Standing(out, cells, env_file.filled_in(users.model_config))
+    for note in (*_user_notes(out, users), *_left_notes(out, plan), *_shared_notes(cells)):
         console.print(note, markup=False)
+    unserved = next_steps.note(standing)
+    if unserved:
+        console.print(f"unserved  {unserved}", markup=False)
     console.print("\nNext:", style="bold")
-    for step in _next_steps(out, cells):
+    for step in next_steps.commands(standing):
         console.print(f"  {step}", markup=False)
 
 
@@ -104,18 +108,6 @@ def _left_notes(out: Path, plan: Plan) -> Iterator[str]:
         yield f"left      {out / path}: not written by synth"
 
 
-def _shared_notes(matrix: Matrix) -> Iterator[str]:
-    for name, cells in matrix.shared_workloads.items():
-        yield f"one name  {name} in {len(cells)} cells: the one applied last replaces the others"
-
-
-def _next_steps(out: Path, cells: Sequence[Cell]) -> list[str]:
-    base = shlex.quote(str(out / BASE / env_file.MODEL_CONFIG))
-    token = shlex.quote(str(out / BASE / env_file.TOKEN))
-    first = cells[0]
-    return [
-        f"edit {base} and {token}",
-        f"kubectl apply -k {shlex.quote(str(out / MODEL_DOWNLOAD))}",
-        f"kubectl apply -k {shlex.quote(str(out / first.directory))}",
-        f"kubectl get deployment/{first.workload_name}",
-    ]
+def _shared_notes(cells: Sequence[Cell]) -> Iterator[str]:
+    for name, sharing in shared_workloads(cells).items():
+        yield f"one name  {name} in {len(sharing)} cells: the one applied last replaces the others"

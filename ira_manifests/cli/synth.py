@@ -72,7 +72,7 @@ def command(
             _check(out, rendered, found, plan)
         else:
             users = folder.write(out, rendered, plan, values)
-            report.written(out, matrix, cells, plan, users)
+            report.written(out, cells, plan, users)
 
 
 def _refuse_errors(findings: list[Finding]) -> None:

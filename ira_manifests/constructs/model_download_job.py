@@ -8,9 +8,9 @@ from constructs import Construct
 from ira_manifests import names
 from ira_manifests.constructs import _objects as objects
 from ira_manifests.errors import InputError
+from ira_manifests.profiles.matrix import DOWNLOAD_JOB as NAME
 from ira_manifests.profiles.schema import ModelDownload, Platform
 
-NAME = "transfer-model-to-gcs"
 BUCKET_VOLUME = "gcsfuse"
 # The FUSE sidecar writes files to the volume of this name before it uploads them.
 _BUFFER_VOLUME = "gke-gcsfuse-buffer"

@@ -16,6 +16,8 @@ from ira_manifests.profiles.schema import Platform
 
 BASE = "base"
 MODEL_DOWNLOAD = "model-download"
+DOWNLOAD_JOB = "transfer-model-to-gcs"
+"""Name of the Job and of its disk, in that directory."""
 
 
 class Matrix(Mapping[tuple[str, str], Cell]):
@@ -42,13 +44,13 @@ class Matrix(Mapping[tuple[str, str], Cell]):
     def __len__(self) -> int:
         return len(self._cells)
 
-    @property
-    def shared_workloads(self) -> dict[str, tuple[Cell, ...]]:
-        """Workload names that several cells give to their objects: the last applied wins."""
-        by_name: dict[str, list[Cell]] = defaultdict(list)
-        for cell in self.values():
-            by_name[cell.workload_name].append(cell)
-        return {name: tuple(cells) for name, cells in by_name.items() if len(cells) > 1}
+
+def shared_workloads(cells: Iterable[Cell]) -> dict[str, tuple[Cell, ...]]:
+    """Return the names that several cells give to their objects: the last applied wins."""
+    by_name: dict[str, list[Cell]] = defaultdict(list)
+    for cell in cells:
+        by_name[cell.workload_name].append(cell)
+    return {name: tuple(same) for name, same in by_name.items() if len(same) > 1}
 
 
 class UnknownCellError(InputError, KeyError):

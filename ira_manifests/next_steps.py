@@ -1,0 +1,70 @@
+"""What to type after a synth: the walkthrough's commands, from where this user stands."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ira_manifests import env_file
+from ira_manifests.errors import did_you_mean
+from ira_manifests.profiles.cell import Cell
+from ira_manifests.profiles.matrix import BASE, DOWNLOAD_JOB, MODEL_DOWNLOAD
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where the user stands: what was rendered where, and what `base/` holds."""
+
+    out: Path
+    cells: Sequence[Cell]
+    config: Mapping[str, str]
+    """The values of base/ira-model-config.env that are filled in."""
+
+    @property
+    def model_id(self) -> str | None:
+        """The model to download."""
+        return self.config.get("MODEL_ID")
+
+    @property
+    def served(self) -> Cell | None:
+        """The first cell that serves the model to download; any, while none is named."""
+        for cell in self.cells:
+            if self.model_id in (None, cell.model.model_id):
+                return cell
+        return None
+
+
+def note(standing: Standing) -> str | None:
+    """Say that no cell serves the model to download, where none does."""
+    if standing.served is not None or standing.model_id is None:
+        return None
+    known = {cell.model.model_id for cell in standing.cells}
+    return (
+        f"{standing.model_id} is downloaded, and no cell of this run serves it"
+        f"{did_you_mean(standing.model_id, known)}"
+    )
+
+
+def commands(standing: Standing) -> Iterator[str]:
+    """Yield one line for each step that is left."""
+    config = _quoted(standing.out / BASE / env_file.MODEL_CONFIG)
+    missing = [key for key in env_file.KEYS if key not in standing.config]
+    if missing:
+        yield f"edit {config}: {', '.join(missing)}"
+    yield f"edit {_quoted(standing.out / BASE / env_file.TOKEN)}: your token, if it isn't there"
+    download = _quoted(standing.out / MODEL_DOWNLOAD)
+    namespace = standing.cells[0].platform.namespace
+    get = f"kubectl get --namespace {namespace}" if namespace else "kubectl get"
+    yield f"kubectl apply -k {download}"
+    yield f"{get} job/{DOWNLOAD_JOB} --watch  # until Complete 1/1"
+    yield f"kubectl delete -k {download}"
+    cell = standing.served
+    if cell is not None:
+        yield f"kubectl apply -k {_quoted(standing.out / cell.directory)}"
+        yield f"{get} deployment/{cell.workload_name} --watch  # until 1/1"
+
+
+def _quoted(path: Path) -> str:
+    return shlex.quote(str(path))

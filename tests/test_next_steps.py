@@ -1,0 +1,101 @@
+"""What synth says to type next is what is left to do, and can be typed."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+from tests.support import ira
+
+CONFIG = "dist/base/ira-model-config.env"
+TOKEN_STEP = "edit dist/base/hugging-face-token.env: your token, if it isn't there"
+DOWNLOAD = [
+    "kubectl apply -k dist/model-download",
+    "kubectl get job/transfer-model-to-gcs --watch  # until Complete 1/1",
+    "kubectl delete -k dist/model-download",
+]
+
+
+def synth(cwd: Path, *options: str) -> tuple[list[str], list[str]]:
+    """Run synth, and return its notes and its next steps."""
+    run = ira("synth", *options, cwd=cwd)
+    assert run.returncode == 0, run.stderr
+    shown, steps = run.stdout.split("\nNext:\n")
+    return shown.splitlines(), [line.strip() for line in steps.splitlines()]
+
+
+def test_a_first_run_is_told_all_of_the_walkthrough(tmp_path: Path) -> None:
+    _, steps = synth(tmp_path)
+
+    assert steps == [
+        f"edit {CONFIG}: IRA_BUCKET_NAME, MODEL_ID",
+        TOKEN_STEP,
+        *DOWNLOAD,
+        "kubectl apply -k dist/online-inference-gpu-h100-gemma3-27b",
+        "kubectl get deployment/vllm-h100 --watch  # until 1/1",
+    ]
+
+
+def test_what_is_filled_in_is_not_asked_for_and_the_model_is_the_one_downloaded(
+    tmp_path: Path,
+) -> None:
+    options = ("--bucket", "acme-ira-model", "--model-id", "meta-llama/Llama-3.3-70B-Instruct")
+    _, steps = synth(tmp_path, *options)
+    again = synth(tmp_path)[1]
+
+    assert steps == again == [
+        TOKEN_STEP,
+        *DOWNLOAD,
+        "kubectl apply -k dist/online-inference-gpu-h100-llama3",
+        "kubectl get deployment/vllm-h100 --watch  # until 1/1",
+    ]  # fmt: skip
+
+
+def test_half_a_config_is_asked_for_by_its_key(tmp_path: Path) -> None:
+    _, steps = synth(tmp_path, "--bucket", "acme-ira-model")
+
+    assert steps[0] == f"edit {CONFIG}: MODEL_ID"
+
+
+def test_names_follow_the_namespace_the_template_and_the_cells(tmp_path: Path) -> None:
+    notes, steps = synth(
+        tmp_path, "--namespace", "llm", "--workload-name", "{model}-on-{gpu}", "--only", "h200/*"
+    )  # fmt: skip
+
+    assert "kubectl get --namespace llm job/transfer-model-to-gcs --watch" in " ".join(steps)
+    assert steps[-2:] == [
+        "kubectl apply -k dist/online-inference-gpu-h200-gemma3-27b",
+        "kubectl get --namespace llm deployment/gemma3-27b-on-h200 --watch  # until 1/1",
+    ]
+    assert not any(note.startswith("one name") for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("only", "cells"), [("h100/*", 3), ("h100/llama*", 2), ("h100/llama3", None)]
+)
+def test_a_shared_name_counts_the_cells_of_this_run(
+    only: str, cells: int | None, tmp_path: Path
+) -> None:
+    notes, _ = synth(tmp_path, "--only", only)
+
+    shared = [note for note in notes if note.startswith("one name")]
+    expected = f"one name  vllm-h100 in {cells} cells: the one applied last replaces the others"
+    assert shared == ([] if cells is None else [expected])
+
+
+def test_a_folder_with_a_space_is_quoted_for_the_shell(tmp_path: Path) -> None:
+    _, steps = synth(tmp_path, "--out", "my dist; rm")
+
+    assert shlex.split(steps[2]) == ["kubectl", "apply", "-k", "my dist; rm/model-download"]
+
+
+def test_a_model_that_no_cell_serves_is_told_with_the_one_that_was_meant(tmp_path: Path) -> None:
+    notes, steps = synth(tmp_path, "--model-id", "google/gemma-3-27b")
+
+    assert notes[-1] == (
+        "unserved  google/gemma-3-27b is downloaded, and no cell of this run serves it; "
+        "did you mean 'google/gemma-3-27b-it'?"
+    )
+    assert steps[-1] == DOWNLOAD[-1]
