@@ -13,9 +13,15 @@ from typing import Any
 
 import yaml
 
+from ira_manifests import Cell
+
 ROOT = Path(__file__).parents[1]
 DIST = ROOT / "dist"
 PROFILES = ROOT / "profiles"
+
+# The matrix of the reference architecture, which tests know by heart.
+REFERENCE_GPUS = ("h100", "h200", "l4")
+REFERENCE_MODELS = ("gemma3-27b", "llama3", "llama4-scout")
 
 BUCKET = "acme-dev-ira-model"
 TOKEN = "hf_notARealTokenButShapedLikeOne"
@@ -68,7 +74,17 @@ def fill_in(tree: Path, model_id: str = "google/gemma-3-27b-it") -> None:
 
 
 def copy_profiles(folder: Path) -> Path:
-    return Path(shutil.copytree(PROFILES, folder / "profiles"))
+    """Copy the reference's profiles: whoever adds a model to this project changes no test."""
+    copy = Path(shutil.copytree(PROFILES, folder / "profiles"))
+    for kind, names in (("gpus", REFERENCE_GPUS), ("models", REFERENCE_MODELS)):
+        for file in (copy / kind).iterdir():
+            if file.stem not in names:
+                file.unlink()
+    return copy
+
+
+def is_reference(cell: Cell) -> bool:
+    return cell.gpu_name in REFERENCE_GPUS and cell.model_name in REFERENCE_MODELS
 
 
 def environment(container: Json, objects: Sequence[Json]) -> dict[str, str]:

@@ -147,7 +147,8 @@ def test_a_template_with_the_model_lets_two_models_of_a_gpu_stand_side_by_side(
 
 
 def test_cells_that_would_be_the_same_objects_are_named(tmp_path: Path) -> None:
-    run = ira("synth", "--out", tmp_path)
+    copy_profiles(tmp_path)
+    run = ira("synth", cwd=tmp_path)
 
     assert "vllm-h100 in 3 cells: the one applied last replaces the others" in run.stdout
     assert "vllm-l4" not in run.stdout

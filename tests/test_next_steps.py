@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import ira
+from tests.support import copy_profiles, ira
 
 CONFIG = "dist/base/ira-model-config.env"
 TOKEN_STEP = "edit dist/base/hugging-face-token.env: your token, if it isn't there"
@@ -20,6 +20,8 @@ DOWNLOAD = [
 
 def synth(cwd: Path, *options: str) -> tuple[list[str], list[str]]:
     """Run synth, and return its notes and its next steps."""
+    if not (cwd / "profiles").exists():
+        copy_profiles(cwd)
     run = ira("synth", *options, cwd=cwd)
     assert run.returncode == 0, run.stderr
     shown, steps = run.stdout.split("\nNext:\n")

@@ -11,9 +11,12 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from ira_manifests import ModelDownloadJob, ProvisioningRequest, VllmDeployment, load_matrix
 from ira_manifests.manifest_yaml import dump_all
-from tests.support import DIST
+from tests.support import is_reference
 
-DIRECTORIES = sorted(path.name for path in DIST.iterdir())
+DIRECTORIES = ["base", "model-download"]
+DIRECTORIES += [
+    name for cell in load_matrix().values() if is_reference(cell) for name in cell.directories
+]
 
 
 class YamlFile(SingleFileSnapshotExtension):
