@@ -61,14 +61,19 @@ class Kustomization:
     dropped_secrets: tuple[str, ...] = ()
     """Secrets of a resource that this directory leaves out, by the name before the hash."""
     replacements: tuple[Replacement, ...] = ()
+    ordered: bool = False
+    """Whether objects are applied in the order of `resources`, and not in kubectl's own.
+
+    Kubectl's own puts accounts and configuration first, and kinds that it doesn't know last, by
+    name. Any order of one's own makes it warn about its flag `--reorder`, so it must be needed.
+    """
 
     def to_json(self) -> Json:
         """Return the kustomization; keys that would be empty are left out."""
         fields: Json = {
             "namespace": self.namespace,
             "resources": list(self.resources),
-            # Apply in the order of the resources: accounts and templates before what needs them.
-            "sortOptions": {"order": "fifo"} if self.resources else None,
+            "sortOptions": {"order": "fifo"} if self.ordered else None,
             "configMapGenerator": [item.to_json() for item in self.config_maps],
             "secretGenerator": [item.to_json() for item in self.secrets],
             "patches": [_delete_secret(name) for name in self.dropped_secrets],

@@ -81,7 +81,8 @@ def _cell_directory(cell: Cell, name: str) -> Directory:
     workload = constructs.VllmDeployment(chart, "vllm", cell=cell)
     field = f"spec.volumes.[name={MODEL_VOLUME}].csi.volumeAttributes.bucketName"
     targets = [("Deployment", f"spec.template.{field}")]
-    if name == cell.queued_directory:
+    queued = name == cell.queued_directory
+    if queued:
         constructs.ProvisioningRequest(chart, "capacity", workload=workload)
         targets.append(("PodTemplate", f"template.{field}"))
     rendered = _rendered(chart)
@@ -91,6 +92,7 @@ def _cell_directory(cell: Cell, name: str) -> Directory:
         config_maps=(Generator(objects.CONFIG_MAP, (RUNTIME_CONFIG,), merge=True),),
         dropped_secrets=(objects.TOKEN_SECRET,),
         replacements=(Replacement(objects.CONFIG_MAP, "IRA_BUCKET_NAME", tuple(targets)),),
+        ordered=queued,  # a request whose PodTemplate is missing can fail
     )
     return Directory(name, kustomization, rendered, cell.runtime_values, cell="/".join(cell.key))
 

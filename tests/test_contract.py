@@ -119,6 +119,18 @@ def test_dist_holds_the_directories_of_the_walkthrough() -> None:
     assert {path.name for path in DIST.iterdir()} >= expected
 
 
+def test_objects_come_before_what_needs_them(rendered: Rendered) -> None:
+    needs = {
+        "Deployment": {"ServiceAccount", "ConfigMap", "ProvisioningRequest"},
+        "Job": {"ServiceAccount", "ConfigMap", "Secret", "PersistentVolumeClaim"},
+        "ProvisioningRequest": {"PodTemplate"},
+    }
+    for objects in rendered.values():
+        kinds = [item["kind"] for item in objects]
+        for index, kind in enumerate(kinds):
+            assert needs.get(kind, set()) & set(kinds) <= set(kinds[:index])
+
+
 def test_base_generates_the_config_map_and_the_secret_with_a_hash(rendered: Rendered) -> None:
     config_map, secret = the(rendered["base"], "ConfigMap"), the(rendered["base"], "Secret")
 
