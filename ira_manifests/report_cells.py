@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from ira_manifests import explain
-from ira_manifests.explain import Value
 from ira_manifests.listing import Absent, Row
 from ira_manifests.memory import GIB, Budget, MemoryInputError
 from ira_manifests.profiles.cell import Cell
+from ira_manifests.provenance import Value
 
 _WIDTH = 80
 # How a verdict is shown in the narrow table, and its style.

@@ -14,8 +14,7 @@ import jsonschema
 import pytest
 
 from ira_manifests import load_matrix
-from ira_manifests.explain import values
-from tests.support import DIST, PROFILES, ROOT, copy_profiles, ira, kustomize, objects_in
+from tests.support import DIST, PROFILES, copy_profiles, ira
 
 NO_NODE = {"JSII_NODE": "/no/such/node", "PATH": "/nowhere"}
 
@@ -205,120 +204,6 @@ def test_a_pair_that_would_fit_is_told(tmp_path: Path) -> None:
     file.write_text(text[: text.index("  h200:")])
 
     assert "h200 × llama3: would fit: weights" in ira("list", cwd=tmp_path).stdout
-
-
-# --- explain --------------------------------------------------------------------------------------
-
-
-def test_a_cell_is_explained_in_80_columns() -> None:
-    run = ira("explain", "h100", "llama4-scout")
-
-    assert run.returncode == 0
-    lines = [x for x in run.stdout.splitlines() if "metadata-cache" not in x]
-    assert max(map(len, lines)) <= 80
-    assert "27.82 GiB  weights" in run.stdout
-
-
-@pytest.mark.parametrize(
-    ("field", "value", "source"),
-    [
-        ("memory", "128G", r"profiles/models/gemma3-27b\.yaml:\d+"),
-        ("workload_name", "vllm-h100", r"profiles/platform\.yaml:\d+"),
-        ("compute_class", "gpu-h100-80gb-high-x1", r"profiles/gpus/h100\.yaml:\d+: smallest"),
-        (
-            "spec.template.spec.containers[0].image",
-            "vllm/vllm-openai:v0.26.0",
-            r"profiles/platform",
-        ),
-    ],
-)
-def test_one_value_names_its_line(field: str, value: str, source: str) -> None:
-    run = ira("explain", "h100", "gemma3-27b", field)
-
-    assert run.returncode == 0
-    assert f": {value}\n" in run.stdout
-    assert re.search(rf"from {source}", run.stdout)
-
-
-def test_the_named_line_holds_the_value() -> None:
-    run = ira("explain", "h200", "llama4-scout", "max_model_len")
-    place = re.search(r"from (\S+):(\d+)", run.stdout)
-
-    assert place
-    line = (ROOT / place[1]).read_text().splitlines()[int(place[2]) - 1]
-    assert line.strip() == "max_model_len: 3600000"
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["h1000", "llama3"], "did you mean 'h100 × llama3'?"),
-        (["h100", "lama3"], "did you mean 'h100 × llama3'?"),
-        (["h100", "llama3", "memry"], "did you mean 'memory'?"),
-    ],
-)
-def test_what_is_unknown_is_guessed(arguments: list[str], message: str) -> None:
-    run = ira("explain", *arguments)
-
-    assert run.returncode == 2
-    assert message in run.stderr
-
-
-def lookup(objects: list[Any], manifest: str) -> str:
-    """Return the value at "Kind path" of rendered objects."""
-    kind, _, path = manifest.partition(" ")
-    item: Any = next(each for each in objects if each["kind"] == kind)
-    for known in ("cloud.google.com/compute-class", "nvidia.com/gpu"):
-        path = path.replace(known, known.replace(".", "\0"))
-    for part in re.findall(r"[^.\[\]]+", path):
-        key = part.replace("\0", ".")
-        item = item[int(key)] if isinstance(item, list) else item[key]
-    return str(item)
-
-
-@pytest.mark.parametrize("key", list(load_matrix(PROFILES)), ids="-".join)
-def test_every_explained_value_is_what_kubectl_renders(
-    key: tuple[str, str], filled_dist: Path
-) -> None:
-    matrix = load_matrix(PROFILES)
-    objects = objects_in(kustomize(filled_dist / matrix[key].directory))
-
-    for item in values(matrix, matrix[key]):
-        assert lookup(objects, item.manifest) == item.value, item.name
-
-
-def test_a_model_without_geometry_is_explained_as_far_as_it_goes(tmp_path: Path) -> None:
-    profiles = copy_profiles(tmp_path)
-    file = profiles / "models/llama3.yaml"
-    text = re.sub(r"weights:.*?(?=cells:)", "", file.read_text(), flags=re.DOTALL)
-    file.write_text(text)
-
-    run = ira("explain", "h100", "llama3", cwd=tmp_path)
-
-    assert run.returncode == 0
-    assert "memory: not judged" in run.stdout
-    assert "unknown" in ira("list", cwd=tmp_path).stdout
-
-
-def test_a_split_that_cannot_be_is_explained(tmp_path: Path) -> None:
-    profiles = copy_profiles(tmp_path)
-    file = profiles / "models/llama3.yaml"
-    file.write_text(file.read_text().replace("tensor_parallel: 4", "tensor_parallel: 3", 1))
-
-    assert "does not divide 64 heads" in ira("explain", "h100", "llama3", cwd=tmp_path).stdout
-    assert "no fit" in ira("list", cwd=tmp_path).stdout
-
-
-@pytest.mark.parametrize("context", ["128k", "1m"])
-def test_a_context_with_a_letter_is_refused(context: str, tmp_path: Path) -> None:
-    profiles = copy_profiles(tmp_path)
-    file = profiles / "models/llama3.yaml"
-    file.write_text(file.read_text().replace("max_model_len: 131072", f"max_model_len: {context}"))
-
-    run = ira("list", cwd=tmp_path)
-
-    assert run.returncode == 2
-    assert "must be a number of tokens such as 131072, or auto" in run.stderr
 
 
 def test_check_writes_nothing(tmp_path: Path) -> None:

@@ -1,4 +1,7 @@
-"""`list` and `explain`: the matrix and its values, judged. Neither starts Node.js."""
+"""`list` and `explain`: the matrix and its values, judged.
+
+Node.js starts only for a field of a manifest that no profile decides.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,11 @@ from typing import Annotated
 
 import typer
 
-from ira_manifests import explain, listing, profiles, report_cells
+from ira_manifests import listing, profiles, provenance, report_cells
 from ira_manifests.cli import common
+from ira_manifests.profiles.cell import Cell
+from ira_manifests.profiles.matrix import Matrix
+from ira_manifests.provenance import Value
 
 
 def list_command(
@@ -49,6 +55,21 @@ def explain_command(
         matrix = profiles.load_matrix(profiles_folder)
         cell = matrix[gpu, model]
         if field is not None:
-            report_cells.value(explain.value_of(matrix, cell, field))
+            report_cells.value(_value(matrix, cell, field))
         else:
-            report_cells.explained(cell, explain.values(matrix, cell))
+            report_cells.explained(cell, provenance.values(matrix, cell))
+
+
+def _value(matrix: Matrix, cell: Cell, field: str) -> Value:
+    """Return the value of one field; a field that no profile decides must be rendered."""
+    known = provenance.values(matrix, cell)
+    found = provenance.find(known, field)
+    if found is not None:
+        return found
+    objects = [
+        item
+        for directory in common.render(matrix, [cell])
+        if directory.cell
+        for item in directory.objects.values()
+    ]
+    return provenance.find_rendered(known, objects, field)

@@ -1,0 +1,275 @@
+"""Where each value of a cell's manifests comes from: a profile's line, or a construct's reason.
+
+A field is written "Kind path", such as "Deployment spec.replicas". Pure; needs no Node.js.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ira_manifests.errors import InputError, did_you_mean, one_of
+from ira_manifests.profiles.cell import Cell
+from ira_manifests.profiles.matrix import Matrix
+from ira_manifests.profiles.schema import Toleration
+from ira_manifests.profiles.yaml_source import Path
+from ira_manifests.provenance_reasons import REASONS
+
+_POD = "Deployment spec.template.spec"
+_SERVER = f"{_POD}.containers[0]"
+_FETCH = f"{_POD}.containers[1]"
+_REQUEST = "ProvisioningRequest spec"
+_FIRST_FLAG = 5  # after the model's path and the flags of every cell
+
+
+@dataclass(frozen=True)
+class Value:
+    """An effective value: its short name, its field (or what begins its fields), its source."""
+
+    name: str
+    manifest: str
+    value: str
+    source: str
+    also: tuple[str, ...] = ()
+    """Further fields that the same source decides."""
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """All fields that the source decides."""
+        return (self.manifest, *self.also)
+
+
+def values(matrix: Matrix, cell: Cell) -> list[Value]:
+    """Return every value that a profile decides, with its place."""
+    at = _Places(matrix, cell)
+    found = [*_names(at, cell), *_server(at, cell), *_rest(at, cell)]
+    return [*found, *_queue(at, cell)] if cell.gpu.queued else found
+
+
+def find(known: Sequence[Value], field: str) -> Value | None:
+    """Return the value of a short name or of a field, with or without its kind."""
+    for value in known:
+        if field in (value.name, value.manifest, value.manifest.partition(" ")[2]):
+            return value
+    return None
+
+
+def find_rendered(
+    known: Sequence[Value], objects: Sequence[Mapping[str, Any]], field: str
+) -> Value:
+    """Return what rendered objects hold at a field, and its source.
+
+    Raises `InputError` for a field that there is not, with the names that there are.
+    """
+    rendered: dict[str, str] = {}
+    for each in objects:  # of a field that two directories have, the first counts
+        for path, text in leaves(each):
+            rendered.setdefault(path, text)
+    for path, value in rendered.items():
+        for whole in (path, path.partition(" ")[2]):
+            if whole == field:
+                return Value(field, path, value, source_of(known, path))
+            if whole.startswith((f"{field}.", f"{field}[")):
+                parent = path[: len(path) - len(whole) + len(field)]
+                return Value(field, parent, _below(rendered, parent), source_of(known, parent))
+    names = [value.name for value in known]
+    guess = did_you_mean(field, [*names, *(path.partition(" ")[2] for path in rendered)])
+    raise InputError(f"{field!r} is no field; it is one of {one_of(names)}{guess}")
+
+
+def source_of(known: Sequence[Value], field: str) -> str:
+    """Return the source of a field: of the longest beginning of it that has one."""
+    sources = dict(REASONS)
+    sources |= {each: value.source for value in known for each in value.fields}
+    path = field
+    while path and path not in sources:
+        path = path[: max(path.rfind("."), path.rfind("["), path.rfind(" "), 0)]
+    return sources.get(path, "unknown")
+
+
+def leaves(item: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield every field of an object that holds no other, with its value as text."""
+    for path, value in _leaves(item, ""):
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        yield f"{item['kind']} {path}", text
+
+
+def _below(rendered: Mapping[str, str], parent: str) -> str:
+    return ", ".join(
+        f"{path[len(parent) :].lstrip('.')}={text}"
+        for path, text in rendered.items()
+        if path.startswith((f"{parent}.", f"{parent}["))
+    )
+
+
+def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping) and value:
+        for key, inner in value.items():
+            yield from _leaves(inner, f"{path}.{key}" if path else key)
+    elif isinstance(value, list) and value:
+        for index, inner in enumerate(value):
+            yield from _leaves(inner, f"{path}[{index}]")
+    else:
+        yield path, value
+
+
+class _Places:
+    """Places of profile values as "file:line"."""
+
+    def __init__(self, matrix: Matrix, cell: Cell) -> None:
+        self._sources = matrix.profiles.sources
+        self._cell = cell
+
+    def platform(self, *path: str | int) -> str:
+        return self._at("platform", "platform", path)
+
+    def model(self, *path: str | int) -> str:
+        return self._at("models", self._cell.model_name, path)
+
+    def cell(self, field: str) -> str:
+        return self.model("cells", self._cell.gpu_name, field)
+
+    def gpu(self, *path: str | int) -> str:
+        return self._at("gpus", self._cell.gpu_name, path)
+
+    def machine(self, field: str) -> str:
+        index = self._cell.gpu.machines.index(self._cell.machine)
+        place = self.gpu("machines", index, field)
+        if self._cell.profile.compute_class is not None:
+            return f"{place}, named by {self.cell('compute_class')}"
+        return f"{place}: smallest machine with {self._cell.profile.tensor_parallel} GPUs"
+
+    def _at(self, kind: str, name: str, path: Path) -> str:
+        source = self._sources[kind, name]
+        return f"{source.file}:{source.document.place(path).line}"
+
+
+def _names(at: _Places, cell: Cell) -> Iterator[Value]:
+    yield Value(
+        "workload_name", "Deployment metadata.name", cell.workload_name,
+        at.platform("inference", "workload_name"),
+        ("Deployment spec.selector", "Service metadata.name", "Service spec.selector",
+         "ProvisioningRequest metadata.name"),
+    )  # fmt: skip
+    yield Value(
+        "service_account", f"{_POD}.serviceAccountName", cell.service_account,
+        at.platform("inference", "service_account"), ("ServiceAccount metadata.name",),
+    )  # fmt: skip
+    yield Value(
+        "compute_class", f"{_POD}.nodeSelector.cloud.google.com/compute-class",
+        cell.machine.compute_class, at.machine("compute_class"),
+    )  # fmt: skip
+    yield Value(
+        "tolerations", f"{_POD}.tolerations", _taints(cell.platform.inference.tolerations),
+        at.platform("inference", "tolerations"),
+    )  # fmt: skip
+
+
+def _server(at: _Places, cell: Cell) -> Iterator[Value]:
+    engine = cell.platform.engine
+    yield Value(
+        "image", f"{_SERVER}.image", f"{engine.image}:v{engine.version}",
+        at.platform("engine", "version"),
+        ("Deployment metadata.labels.app.kubernetes.io/version",),
+    )  # fmt: skip
+    if engine.run_as_user is not None:
+        yield Value(
+            "run_as_user", f"{_SERVER}.securityContext.runAsUser", str(engine.run_as_user),
+            at.platform("engine", "run_as_user"),
+        )  # fmt: skip
+    runtime = cell.runtime_values
+    for key, field in (
+        ("GPU_MEMORY_UTILIZATION", "gpu_memory_utilization"),
+        ("MAX_MODEL_LEN", "max_model_len"),
+        ("TENSOR_PARALLEL_SIZE", "tensor_parallel"),
+    ):
+        yield Value(field, f"ConfigMap data.{key}", runtime[key], at.cell(field))
+    yield Value("model_id", "ConfigMap data.MODEL_ID", runtime["MODEL_ID"], at.model("model_id"))
+    for index, flag in enumerate(cell.server_flags):
+        field = "kv_cache_dtype" if flag.startswith("--kv-cache-dtype") else "flags"
+        place = f"{_SERVER}.args[{_FIRST_FLAG + index}]"
+        yield Value(flag.partition("=")[0], place, flag, at.cell(field))
+    profile = cell.profile
+    gpus = f"{at.cell('tensor_parallel')}: one GPU for each part"
+    for name, key, amount, source in (
+        ("cpu", "cpu", profile.cpu, at.cell("cpu")),
+        ("memory", "memory", profile.memory, at.cell("memory")),
+        ("gpus", "nvidia.com/gpu", str(profile.tensor_parallel), gpus),
+    ):
+        requests = f"{_SERVER}.resources.requests.{key}"
+        yield Value(name, f"{_SERVER}.resources.limits.{key}", amount, source, (requests,))
+    mount = f"{at.model('model_id')}: /gcs/ and the model id"
+    yield Value(
+        "mount_path", f"{_SERVER}.volumeMounts[1].mountPath", cell.mount_path, mount,
+        (f"{_FETCH}.volumeMounts[0].mountPath",),
+    )  # fmt: skip
+
+
+def _rest(at: _Places, cell: Cell) -> Iterator[Value]:
+    platform = cell.platform
+    fetch, inference, engine = platform.fetch_safetensors, platform.inference, platform.engine
+    section = "fetch_safetensors"
+    for name, path, amount, also in (
+        ("image", "image", fetch.image, ""),
+        ("run_as_user", "securityContext.runAsUser", fetch.run_as_user, ""),
+        ("parallelism", "env[1].value", fetch.parallelism, ""),
+        ("cpu", "resources.requests.cpu", fetch.cpu, ""),
+        ("memory", "resources.limits.memory", fetch.memory, "resources.requests.memory"),
+    ):
+        yield Value(
+            f"fetch_{name}", f"{_FETCH}.{path}", str(amount), at.platform(section, name),
+            (f"{_FETCH}.{also}",) if also else (),
+        )  # fmt: skip
+    options = ",".join([*inference.mount_options, f"only-dir:{cell.model.model_id}"])
+    yield Value(
+        "mount_options", f"{_POD}.volumes[0].csi.volumeAttributes.mountOptions", options,
+        f"{at.platform('inference', 'mount_options')} and {at.model('model_id')}",
+    )  # fmt: skip
+    startup = at.platform("engine", "startup_seconds")
+    yield Value(
+        "startup_tries", f"{_SERVER}.startupProbe.failureThreshold",
+        str(-(-engine.startup_seconds // 10)),
+        f"{startup}: {engine.startup_seconds} seconds, one try every 10",
+    )  # fmt: skip
+    yield Value(
+        "progress_deadline_seconds", "Deployment spec.progressDeadlineSeconds",
+        str(inference.node_wait_seconds + engine.startup_seconds),
+        f"{at.platform('inference', 'node_wait_seconds')} + {startup}",
+    )  # fmt: skip
+    if platform.namespace is not None:
+        yield Value(
+            "namespace", "Deployment metadata.namespace", platform.namespace,
+            at.platform("namespace"),
+            ("Service metadata.namespace", "ServiceAccount metadata.namespace",
+             "PodTemplate metadata.namespace", "ProvisioningRequest metadata.namespace"),
+        )  # fmt: skip
+
+
+def _queue(at: _Places, cell: Cell) -> Iterator[Value]:
+    queue, section = cell.platform.queued_provisioning, "queued_provisioning"
+    pool = cell.gpu.queued_node_pool
+    yield Value(
+        "queued_nodes", f"{_POD}.nodeSelector", pool or cell.machine.accelerator,
+        at.machine("accelerator") if pool is None else at.gpu("queued_node_pool"),
+    )  # fmt: skip
+    yield Value(
+        "provisioning_class", f"{_REQUEST}.provisioningClassName", queue.provisioning_class,
+        at.platform(section, "provisioning_class"),
+    )  # fmt: skip
+    yield Value(
+        "max_run_duration_seconds", f"{_REQUEST}.parameters.maxRunDurationSeconds",
+        str(queue.max_run_duration_seconds), at.platform(section, "max_run_duration_seconds"),
+    )  # fmt: skip
+    if queue.valid_until_seconds is not None:
+        yield Value(
+            "valid_until_seconds", f"{_REQUEST}.parameters.ValidUntilSeconds",
+            str(queue.valid_until_seconds), at.platform(section, "valid_until_seconds"),
+        )  # fmt: skip
+
+
+def _taints(tolerations: Sequence[Toleration]) -> str:
+    return ", ".join(
+        f"{item.key}{'' if item.value is None else '=' + item.value}:{item.effect}"
+        for item in tolerations
+    )

@@ -1,0 +1,64 @@
+"""Why the constructs set what no profile decides. docs/differences.md says more of most."""
+
+from __future__ import annotations
+
+_POD = "Deployment spec.template.spec"
+_SERVER = f"{_POD}.containers[0]"
+_FETCH = f"{_POD}.containers[1]"
+
+_IDENTITY = "the construct: the object's kind"
+_LABELS = "the construct: the labels that Kubernetes recommends"
+_CONFIG = "the construct: read from the ConfigMap that kustomize names after its content"
+_SECURITY = "the construct: Pod Security restricted"
+_SIDECAR = "the construct: what the Cloud Storage FUSE driver expects"
+_PROBE = "the construct: vLLM's /health"
+_VOLUME = "the construct: the bucket's mount, for reading"
+
+_KINDS = ("Deployment", "Service", "ServiceAccount", "PodTemplate", "ProvisioningRequest")
+_OF_ALL = {"apiVersion": _IDENTITY, "kind": _IDENTITY, "metadata.labels": _LABELS}
+
+# The beginning of fields, and why they are as they are; the longest beginning counts.
+REASONS: dict[str, str] = {
+    **{f"{kind} {field}": reason for kind in _KINDS for field, reason in _OF_ALL.items()},
+    "Service spec.type": "the construct: reached from inside the cluster",
+    "Service spec.ports": "the construct: vLLM's port",
+    "Deployment spec.replicas": "the construct: one Pod a workload",
+    "Deployment spec.strategy": "the construct: the old Pod must leave its GPUs to the new one",
+    "Deployment spec.template.metadata.labels": _LABELS,
+    "Deployment spec.template.metadata.annotations": _SIDECAR,
+    "Deployment spec.template.metadata.annotations.autoscaling.x-k8s.io":
+        "the construct: the Pods consume the ProvisioningRequest",
+    "Deployment spec.template.metadata.annotations.kubectl.kubernetes.io/default-container":
+        "the construct: kubectl logs shows the server",
+    f"{_POD}.enableServiceLinks":
+        "the construct: a Service's VLLM_PORT would be taken for a setting",
+    f"{_POD}.securityContext": _SECURITY,
+    f"{_SERVER}.name": "the construct: the walkthrough's name",
+    f"{_SERVER}.imagePullPolicy": "the construct: the reference architecture's",
+    f"{_SERVER}.command": "the construct: the entry that every release of vLLM knows",
+    f"{_SERVER}.args": "the construct: the values of the ConfigMap, $(NAME) expanded",
+    f"{_SERVER}.args[4]": "the construct: the reference architecture's",
+    f"{_SERVER}.env": _CONFIG,
+    f"{_SERVER}.ports": "the construct: vLLM's port, under the name of the reference architecture",
+    f"{_SERVER}.startupProbe": _PROBE,
+    f"{_SERVER}.readinessProbe": f"{_PROBE}; half a minute of failures takes it out of the Service",
+    f"{_SERVER}.livenessProbe": f"{_PROBE}; three minutes of failures restart it",
+    f"{_SERVER}.securityContext": _SECURITY,
+    f"{_SERVER}.volumeMounts[0]": "the construct: shared memory of the parallel workers",
+    f"{_SERVER}.volumeMounts[1]": _VOLUME,
+    f"{_FETCH}.name": "the construct: the reference architecture's name",
+    f"{_FETCH}.command": "the construct: runs the script in the image's shell",
+    f"{_FETCH}.args": "the construct: scripts/fetch_safetensors.sh",
+    f"{_FETCH}.env": _CONFIG,
+    f"{_FETCH}.securityContext": _SECURITY,
+    f"{_FETCH}.volumeMounts[0]": _VOLUME,
+    f"{_POD}.volumes": _SIDECAR,
+    f"{_POD}.volumes[0].csi.volumeAttributes.bucketName":
+        "base/ira-model-config.env: IRA_BUCKET_NAME, which kustomize puts in place",
+    f"{_POD}.volumes[1]": "the construct: shared memory of the parallel workers",
+    "PodTemplate metadata.name":
+        "the construct: the workload's name and a hash of what decides where its Pods fit",
+    "PodTemplate template": "the construct: the Deployment's Pod, limits copied to requests",
+    "ProvisioningRequest spec.podSets":
+        "the construct: the Deployment's replicas and the PodTemplate's name",
+}  # fmt: skip
