@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from ira_manifests import Cell
+from ira_manifests.expansion import expand
 
 ROOT = Path(__file__).parents[1]
 DIST = ROOT / "dist"
@@ -104,18 +104,6 @@ def environment(container: Json, objects: Sequence[Json]) -> dict[str, str]:
         else:
             values[variable["name"]] = variable["value"]
     return values
-
-
-def expand(text: str, variables: Mapping[str, str]) -> str:
-    """Expand $(NAME) as the kubelet does: unknown names stay, $$ is an escaped dollar.
-
-    https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/
-    """
-    return re.sub(
-        r"\$(\$|\(([^)]*)\))",
-        lambda match: "$" if match[1] == "$" else variables.get(match[2], match[0]),
-        text,
-    )
 
 
 def command_line(container: Json, objects: Sequence[Json]) -> list[str]:

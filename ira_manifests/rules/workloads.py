@@ -9,13 +9,13 @@ from typing import NamedTuple
 from ira_manifests import names
 from ira_manifests.directory import KUSTOMIZATION, RUNTIME_CONFIG, Directory
 from ira_manifests.engine_options import UnknownReleaseError, unknown_flags
+from ira_manifests.expansion import expand, references
 from ira_manifests.profiles.yaml_source import Path
 from ira_manifests.rules import pods
 from ira_manifests.rules.pods import Json, PodTemplate
 
 _GPU = "nvidia.com/gpu"
 _BRACES = re.compile(r"\$\{(\w+)\}")
-_PARENTHESES = re.compile(r"(?<!\$)\$\((\w+)\)")
 
 
 class Hit(NamedTuple):
@@ -55,7 +55,7 @@ def _unexpanded(template: PodTemplate, path: Path, container: Json) -> Iterator[
                 message = f"{braces[0]} reaches the program as it is"
                 hint = f"write $({braces[1]}): Kubernetes expands parentheses, a shell braces"
                 yield Hit("IRA014", template.file, place, message, hint)
-            for name in () if script else _PARENTHESES.findall(word):
+            for name in () if script else references(word):
                 if name not in defined:
                     message = f"$({name}) stays as it is: the container has no variable {name}"
                     hint = "define the variable in env, or correct its name"
@@ -91,10 +91,7 @@ def _gpus(container: Json) -> int:
 
 def _server_words(container: Json, directory: Directory) -> list[str]:
     values = pods.variables(container, directory)
-    return [
-        _PARENTHESES.sub(lambda match: values.get(match[1], match[0]), word)
-        for word in pods.arguments(container)
-    ]
+    return [expand(word, values) for word in pods.arguments(container)]
 
 
 def _size(words: list[str], *flags: str) -> int:
