@@ -17,7 +17,7 @@ check: $(STAMP)  ## lint, types, rules, and whether dist/ is fresh
 	$(BIN)/python -m ira_manifests check
 
 test: $(STAMP)  ## every test
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist loadfile -r fEs
 
 accuracy: $(STAMP)  ## the memory estimate against measured start-ups
 	$(BIN)/python -m tools.accuracy

@@ -1,0 +1,1 @@
+"""What runs inside the containers, run here: scripts by their own shells, a Hub on loopback."""

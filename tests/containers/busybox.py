@@ -1,0 +1,63 @@
+"""A busybox, whose shell and tools are those of the warm-up's image.
+
+The first of: the one that the variable BUSYBOX names, the machine's own, and Debian's package
+busybox-static, which apt-get downloads and nothing installs: it is unpacked into build/.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from tests.support import ROOT
+
+UNPACKED = ROOT / "build" / "busybox"
+
+
+def busybox() -> Path:
+    """Return the program. Without one, its tests are skipped; a CI that can't run them fails."""
+    found = shutil.which(os.environ.get("BUSYBOX", "busybox"))
+    if found:
+        return Path(found)
+    try:
+        if not _unpacked():
+            _unpack()
+    except (OSError, subprocess.CalledProcessError) as error:
+        refuse = pytest.fail if os.environ.get("CI") else pytest.skip
+        refuse(f"there is no busybox; name one in BUSYBOX, or install one. ({error})")
+    return _unpacked()[0]
+
+
+def _unpacked() -> list[Path]:
+    return sorted(UNPACKED.glob("**/bin/busybox"))
+
+
+def _unpack() -> None:
+    """Download and unpack the package, as any user: apt-get keeps its lists in a folder."""
+    UNPACKED.parent.mkdir(exist_ok=True)
+    with TemporaryDirectory(dir=UNPACKED.parent) as folder:
+        lists, cache = Path(folder, "lists"), Path(folder, "cache")
+        for part in (lists, cache / "archives"):
+            (part / "partial").mkdir(parents=True)
+        apt_get = [
+            "apt-get",
+            "-qq",
+            "-o",
+            f"Dir::State::Lists={lists}",
+            "-o",
+            f"Dir::Cache={cache}",
+        ]
+        for command in (
+            [*apt_get, "update"],
+            [*apt_get, "download", "busybox-static"],
+            ["sh", "-c", "dpkg-deb --extract busybox-static_*.deb unpacked"],
+        ):
+            subprocess.run(command, cwd=folder, check=True, capture_output=True)
+        with suppress(OSError):  # another worker was faster
+            Path(folder, "unpacked").rename(UNPACKED)

@@ -1,0 +1,112 @@
+"""The download script as the Job runs it: its environment, its bucket, and what it leaves there."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from ira_manifests import load_matrix
+from tests.containers import processes
+from tests.containers.hub import TOKEN, Hub
+from tests.containers.processes import DOWNLOAD, PATH, finish
+from tests.support import PROFILES
+
+PINNED = load_matrix(PROFILES).platform.model_download.huggingface_hub
+MODEL_ID = "Some-Org/Tiny_Model-3b.it"
+INDEX = "model.safetensors.index.json"
+SHARDS = [f"model-{i:05}-of-00003.safetensors" for i in (1, 2, 3)]
+RANDOM = random.Random(5)  # noqa: S311  bytes that differ, no secret
+
+
+def weights(size: int = 200_000) -> bytes:
+    return RANDOM.randbytes(size)
+
+
+def sharded_model() -> dict[str, bytes]:
+    index = {"metadata": {}, "weight_map": {f"layer.{i}": name for i, name in enumerate(SHARDS)}}
+    return {
+        "README.md": b"# Tiny\n",
+        "config.json": b'{"model_type": "tiny"}\n',
+        "tokenizer.json": weights(1000),
+        "chat templates/default.jinja": b"{{ messages }}",
+        INDEX: json.dumps(index).encode(),
+        **{shard: weights() for shard in SHARDS},
+    }
+
+
+@dataclass
+class Job:
+    """What the Pod gives the script: a mounted bucket, a writable /tmp, and the environment."""
+
+    root: Path
+    tmp: Path
+    env: dict[str, str]
+
+    def environment(self, **changes: str | None) -> dict[str, str]:
+        return {name: value for name, value in (self.env | changes).items() if value is not None}
+
+    def run(self, **changes: str | None) -> subprocess.CompletedProcess[str]:
+        return finish(processes.start(["bash", "-c", DOWNLOAD], self.environment(**changes)))
+
+    @property
+    def folder(self) -> Path:
+        return self.root / self.env["MODEL_ID"]
+
+    def model(self) -> dict[str, bytes]:
+        """What a reader finds in the model's folder."""
+        return contents(self.folder)
+
+    def everything(self) -> set[str]:
+        """All files in the bucket."""
+        return {str(path.relative_to(self.root)) for path in self.root.rglob("*") if path.is_file()}
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """The files that are there and stay there while they are read."""
+    found: dict[str, bytes] = {}
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError, IsADirectoryError):
+            found[str(path.relative_to(folder))] = path.read_bytes()
+    return found
+
+
+def in_bucket(files: dict[str, bytes]) -> set[str]:
+    return {f"{MODEL_ID}/{path}" for path in files}
+
+
+def job_in(folder: Path, hub: Hub) -> Job:
+    root, tmp = folder / "local", folder / "tmp"
+    root.mkdir()
+    tmp.mkdir()
+    env = {
+        "PATH": PATH,
+        "HOME": str(tmp),
+        "TMPDIR": str(tmp),
+        "HF_ENDPOINT": hub.url,
+        "MODEL_ROOT": str(root),
+        "MODEL_ID": MODEL_ID,
+        "IRA_BUCKET_NAME": "p-ira-model",
+        "HUGGING_FACE_TOKEN": TOKEN,
+        "HUGGINGFACE_HUB_VERSION": PINNED,
+        "DOWNLOAD_ATTEMPTS": "3",
+        "DOWNLOAD_RETRY_SECONDS": "0.01",
+    }
+    return Job(root, tmp, env)
+
+
+def assert_failed(run: subprocess.CompletedProcess[str], code: int, message: str) -> None:
+    assert (run.returncode, run.stderr.count("\n")) == (code, 1), run.stderr
+    assert run.stderr.startswith("download-model: ")
+    assert message in run.stderr
+    assert "complete" not in run.stdout
+
+
+def assert_complete(run: subprocess.CompletedProcess[str], job: Job, hub: Hub) -> None:
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.endswith(f"complete: gs://p-ira-model/{MODEL_ID}/\n")
+    assert job.model() == hub.files
+    assert job.everything() == in_bucket(hub.files)

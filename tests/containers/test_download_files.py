@@ -1,0 +1,200 @@
+"""What the download leaves in the bucket, at its end and at every moment before."""
+
+from __future__ import annotations
+
+import threading
+from importlib.metadata import version
+
+import pytest
+
+from tests.containers import processes
+from tests.containers.download_job import (
+    MODEL_ID,
+    PINNED,
+    SHARDS,
+    Job,
+    assert_complete,
+    assert_failed,
+    contents,
+    weights,
+)
+from tests.containers.faults import held_until
+from tests.containers.hub import CDN, TOKEN, Hub
+from tests.containers.processes import DOWNLOAD, eventually
+
+# What arrives
+
+
+def test_the_tests_run_the_release_that_the_job_installs() -> None:
+    assert version("huggingface_hub") == PINNED
+
+
+def test_a_sharded_model_arrives_byte_for_byte_and_nothing_else_is_left(hub: Hub, job: Job) -> None:
+    assert_complete(job.run(), job, hub)
+    assert [path.name for path in job.root.iterdir()] == ["Some-Org"]
+
+
+def test_a_token_is_shown_to_the_hub_and_not_to_the_hosts_it_redirects_to(
+    hub: Hub, job: Job
+) -> None:
+    job.run()
+    shown = {(r.address.startswith(CDN), r.authorization) for r in hub.requests}
+    assert shown == {(False, f"Bearer {TOKEN}"), (True, None)}
+
+
+def test_temporary_files_of_cloud_storage_fuse_are_removed(hub: Hub, job: Job) -> None:
+    (job.root / ".gcsfuse_tmp").mkdir()
+    (job.root / ".gcsfuse_tmp" / "part").write_text("x")
+    assert_complete(job.run(), job, hub)
+
+
+def test_a_file_of_another_hand_in_the_folder_is_left_alone_and_named(hub: Hub, job: Job) -> None:
+    job.folder.mkdir(parents=True)
+    (job.folder / "notes.txt").write_text("mine")
+    run = job.run()
+    assert job.model() == hub.files | {"notes.txt": b"mine"}
+    assert "left alone: 1 files that are not the Hub's, such as notes.txt" in run.stdout
+
+
+def test_formats_that_serving_does_not_need_are_left_out(hub: Hub, job: Job) -> None:
+    needed = dict(hub.files)
+    hub.files |= {
+        "original/consolidated.00.pth": weights(10),
+        "original/params.json": b"{}",
+        "pytorch_model.bin": weights(10),
+        "pytorch_model.bin.index.json": b"{}",
+        "consolidated.safetensors": weights(10),
+        "tiny-q4.gguf": weights(10),
+        "model.pth": weights(10),
+        ".gitattributes": b"*.bin filter=lfs\n",
+    }
+    run = job.run()
+    assert job.model() == needed, run.stderr
+    assert not {path for path in hub.downloads() if path not in needed}
+
+
+def test_weights_without_safetensors_beside_them_are_not_left_out(hub: Hub, job: Job) -> None:
+    hub.files = {
+        "config.json": b"{}",
+        "pytorch_model.bin": weights(10),
+        "adapter/adapter.safetensors": weights(10),
+        "adapter/adapter.bin": weights(10),
+    }
+    job.run()
+    assert set(job.model()) == set(hub.files) - {"adapter/adapter.bin"}
+
+
+def test_the_profile_can_say_what_is_left_out(hub: Hub, job: Job) -> None:
+    hub.files |= {"original/params.json": b"{}", "model.pth": weights(10)}
+    wanted = {path: content for path, content in hub.files.items() if path != "README.md"}
+    job.run(DOWNLOAD_EXCLUDE="README.md *.nothing", DOWNLOAD_EXCLUDE_DUPLICATES="")
+    assert job.model() == wanted
+
+
+def test_a_revision_can_be_pinned(hub: Hub, job: Job) -> None:
+    assert_complete(job.run(MODEL_REVISION=hub.commit), job, hub)
+    assert_failed(job.run(MODEL_REVISION="v2"), 24, f"no {MODEL_ID} at revision v2 (404)")
+
+
+# Run again
+
+
+def test_a_second_run_downloads_nothing_and_the_model_stays_complete(hub: Hub, job: Job) -> None:
+    job.run()
+    hub.forget()
+    assert_complete(job.run(), job, hub)
+    assert hub.downloads() == []
+
+
+def test_a_file_that_was_damaged_or_lost_since_is_fetched_again(hub: Hub, job: Job) -> None:
+    job.run()
+    hub.forget()
+    (job.folder / SHARDS[0]).write_bytes(weights())
+    (job.folder / "README.md").unlink()
+    assert_complete(job.run(), job, hub)
+    assert hub.downloads() == sorted(["README.md", SHARDS[0]])
+
+
+def test_a_new_revision_replaces_what_changed_even_at_the_same_size(hub: Hub, job: Job) -> None:
+    job.run()
+    hub.forget()
+    hub.commit = "d" * 40
+    hub.files[SHARDS[1]] = weights()
+    assert_complete(job.run(), job, hub)
+    assert hub.downloads() == [SHARDS[1]]
+
+
+# Never half a model
+
+
+def test_until_every_file_is_there_the_folder_has_no_config(hub: Hub, job: Job) -> None:
+    """A run that is killed leaves no half model, and the next one goes on from what it had."""
+    staging = f".ira-model-download/{MODEL_ID}"
+    others = {f"{staging}/{path}" for path in hub.files if path != SHARDS[1]}
+    for _ in range(2):
+        killed = threading.Event()
+        hub.fail(SHARDS[1], held_until(killed))
+        process = processes.start(["bash", "-c", DOWNLOAD], job.environment())
+        eventually(lambda: others <= job.everything() and SHARDS[1] in hub.downloads())
+        partial = [path for path in job.everything() if path.endswith(".incomplete")]
+        processes.kill(process)
+        killed.set()
+        assert len(partial) == 1, "what was left of the run before is still there"
+        assert job.model() == {}
+        assert hub.downloads().count(SHARDS[1]) == 1
+        hub.forget()
+    assert_complete(job.run(), job, hub)
+    assert hub.downloads() == [SHARDS[1]]
+
+
+def test_config_comes_last_and_a_run_that_ends_between_moves_is_taken_up(
+    hub: Hub, job: Job
+) -> None:
+    obstacle = job.folder / SHARDS[2]
+    obstacle.mkdir(parents=True)
+    run = job.run()
+    assert run.returncode == 27, run.stderr
+    assert SHARDS[0] in job.model()
+    assert "config.json" not in job.model()
+    obstacle.rmdir()
+    hub.forget()
+    assert_complete(job.run(), job, hub)
+    assert hub.downloads() == []
+
+
+@pytest.mark.parametrize("config", [b'{"model_type": "tiny"}\n', b'{"model_type": "new!"}\n'])
+def test_an_update_takes_the_config_away_before_it_moves_anything(
+    hub: Hub, job: Job, config: bytes
+) -> None:
+    job.run()
+    hub.commit = "d" * 40
+    hub.files |= {"config.json": config, "README.md": b"# Two\n", "extra/vocab.txt": b"a b\n"}
+    (job.folder / "extra").write_text("in the way")
+    run = job.run()
+    assert run.returncode == 27, run.stderr
+    assert "config.json" not in job.model()
+    (job.folder / "extra").unlink()
+    hub.forget()
+    assert_complete(job.run(), job, hub)
+    assert hub.downloads() == []
+
+
+def test_what_an_interrupted_run_of_another_revision_staged_is_not_published(
+    hub: Hub, job: Job
+) -> None:
+    job.run()
+    staged = job.root / ".ira-model-download" / MODEL_ID
+    staged.mkdir(parents=True)
+    (staged / "config.json").write_text("stale")
+    (staged / "stale.safetensors").write_text("stale")
+    hub.forget()
+    assert_complete(job.run(), job, hub)
+    assert hub.downloads() == []
+
+
+def test_a_download_of_another_model_in_the_same_bucket_is_left_alone(hub: Hub, job: Job) -> None:
+    theirs = job.root / ".ira-model-download" / "Other" / "model"
+    theirs.mkdir(parents=True)
+    (theirs / "config.json").write_text("{}")
+    assert job.run().returncode == 0
+    assert contents(theirs) == {"config.json": b"{}"}

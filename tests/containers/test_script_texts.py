@@ -1,0 +1,69 @@
+"""What holds for the text of both scripts."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ira_manifests.expansion import expand
+from tests.containers.processes import DOWNLOAD, FETCH, SCRIPTS
+
+ENVIRONMENT = {
+    "download_model.sh": (
+        "MODEL_ID",
+        "IRA_BUCKET_NAME",
+        "HUGGING_FACE_TOKEN",
+        "HUGGINGFACE_HUB_VERSION",
+        "MODEL_REVISION",
+        "MODEL_ROOT",
+        "DOWNLOAD_ATTEMPTS",
+        "DOWNLOAD_RETRY_SECONDS",
+        "DOWNLOAD_EXCLUDE",
+        "DOWNLOAD_EXCLUDE_DUPLICATES",
+        "HF_HUB_DISABLE_XET",
+        "HOME",
+        "PATH",
+        "TMPDIR",
+    ),
+    "fetch_safetensors.sh": ("MODEL_ID", "MODEL_ROOT", "FETCH_PARALLELISM", "PATH"),
+}
+
+
+def test_shellcheck_finds_nothing() -> None:
+    shellcheck = Path(sys.executable).parent / "shellcheck"
+    scripts = [str(SCRIPTS / name) for name in ENVIRONMENT]
+    run = subprocess.run([shellcheck, *scripts], capture_output=True, text=True, check=False)
+    assert (run.stdout, run.stderr) == ("", "")
+
+
+@pytest.mark.parametrize("name", ENVIRONMENT)
+def test_kubernetes_leaves_the_text_as_it_is(name: str) -> None:
+    text = (SCRIPTS / name).read_text()
+    assert not [variable for variable in ENVIRONMENT[name] if f"$({variable})" in text]
+    assert expand(text, dict.fromkeys(ENVIRONMENT[name], "expanded")) == text
+
+
+@pytest.mark.parametrize("name", ENVIRONMENT)
+def test_every_setting_that_the_script_reads_is_listed_here(name: str) -> None:
+    text = (SCRIPTS / name).read_text()
+    read = set(re.findall(r"\$\{?!?([A-Z][A-Z_]+)\b", text))
+    read |= set(re.findall(r'environ(?:\.get)?[([]\s*"([A-Z_]+)"', text))
+    set_by_the_script = {"HF_TOKEN", "HF_HOME", "PYTHONPATH"}
+    assert read - set_by_the_script <= set(ENVIRONMENT[name])
+
+
+def test_the_table_of_exit_codes_is_that_of_the_script() -> None:
+    table, _, code = DOWNLOAD.partition("set -o errexit")
+    documented = re.findall(r" (\d{2,3})  (?=\w)", table)
+    used = re.findall(r"\b(?:fail|_?exit)[ (](\d{2,3})\b", code)
+    assert set(documented) == set(used)
+    assert len(documented) == len(set(documented))
+
+
+def test_the_scripts_are_small_enough_for_an_argument() -> None:
+    longest_argument = 128 * 1024
+    assert max(len(DOWNLOAD), len(FETCH)) < longest_argument / 8
