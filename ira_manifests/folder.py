@@ -35,7 +35,7 @@ class UserFiles:
 def look(folder: Path, tree: Tree) -> Found:
     """Read what `folder` holds of generated files, one level of directories deep.
 
-    The user's files are never opened. Raises `OutputError` where the folder can't be read.
+    The user's files are not opened. Raises `OutputError` where the folder can't be read.
     """
     with _explained(folder):
         if not os.path.lexists(folder):
@@ -81,6 +81,21 @@ def _generated_content(entry: Path, path: str) -> bytes | None:
         return start + file.read() if start == ours else None
 
 
+def token_path(folder: Path) -> Path:
+    """Return where the user keeps the token."""
+    return folder / BASE / env_file.TOKEN
+
+
+def token_file(folder: Path) -> bytes | None:
+    """Read the user's token, for `check` alone, or None where there is no such file.
+
+    Raises `OutputError` where it can't be read.
+    """
+    path = token_path(folder)
+    with _explained(path):
+        return path.read_bytes() if path.is_file() else None
+
+
 def write(
     folder: Path, tree: Tree, plan: Plan, values: Mapping[str, str] | None = None
 ) -> UserFiles:
@@ -108,7 +123,7 @@ def write(
 
 def _user_files(folder: Path, values: Mapping[str, str], changes: _Changes) -> UserFiles:
     config = folder / BASE / env_file.MODEL_CONFIG
-    token = folder / BASE / env_file.TOKEN
+    token = token_path(folder)
     created, updated = [], []
     if not os.path.lexists(token):
         changes.add(token, env_file.NEW_TOKEN, mode=0o600)

@@ -1,8 +1,15 @@
-"""`token_file_problems` sees the shape of the token's file and repeats nothing of it."""
+"""`check` sees the shape of the token's file and repeats nothing of it; nothing else reads it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
 
 import pytest
 
-from ira_manifests.token_file import token_file_problems
+from ira_manifests.env_file import NEW_TOKEN
+from ira_manifests.rules.token_file import problems
+from tests.support import DIST, Run, copy_profiles, fill_in, ira
 
 TOKEN = b"hf_aBcDeFgHiJkLmNoPqRsTuVwXyZ"
 LINE = b"HUGGING_FACE_TOKEN=" + TOKEN
@@ -12,76 +19,65 @@ SOUND = {
     "no line end at the end of the file": LINE,
     "comments and empty lines of their own": b"# my token\n\n" + LINE + b"\n\n",
     "a token of another form": b"HUGGING_FACE_TOKEN=hf_oauth_eyJh.bGci-Oi_J9==\n",
+    "what kustomize skips before a key": b"\xef\xbb\xbf  " + LINE + b"\n",
+    "the file as synth makes it": NEW_TOKEN,
+    "the line of the walkthrough": b"HUGGING_FACE_TOKEN=<HUGGING_FACE_TOKEN>\n",
 }
 
+BLANKS = "blanks around the value would become part of the token"
+QUOTES = "the quotes would become part of the token"
+COMMENT = "the comment would become part of the token"
+NO_TOKEN = "the value has characters that no token has, such as blanks inside"
 DEFECTS = {
-    "trailing spaces": (
-        LINE + b"  \n",
-        "line 1: blanks around the value would become part of the token",
-    ),
-    "a trailing tab": (
-        LINE + b"\t\n",
-        "line 1: blanks around the value would become part of the token",
-    ),
-    "a space before the value": (
-        LINE.replace(b"=", b"= ") + b"\n",
-        "line 1: blanks around the value would become part of the token",
-    ),
-    "double quotes": (
-        b'HUGGING_FACE_TOKEN="' + TOKEN + b'"\n',
-        "line 1: the quotes would become part of the token",
-    ),
-    "single quotes": (
-        b"HUGGING_FACE_TOKEN='" + TOKEN + b"'\n",
-        "line 1: the quotes would become part of the token",
-    ),
+    "trailing spaces": (LINE + b"  \n", (1, BLANKS)),
+    "a trailing tab": (LINE + b"\t\n", (1, BLANKS)),
+    "a space before the value": (LINE.replace(b"=", b"= ") + b"\n", (1, BLANKS)),
+    "double quotes": (b'HUGGING_FACE_TOKEN="' + TOKEN + b'"\n', (1, QUOTES)),
+    "single quotes": (b"HUGGING_FACE_TOKEN='" + TOKEN + b"'\n", (1, QUOTES)),
     "curly quotes": (
         "HUGGING_FACE_TOKEN=\u201c".encode() + TOKEN + "\u201d\n".encode(),
-        "line 1: the quotes would become part of the token",
+        (1, QUOTES),
     ),
-    "CRLF": (LINE + b"\r\n", "its line ends are CRLF or CR: save it with LF"),
-    "a byte order mark": (
-        b"\xef\xbb\xbf" + LINE + b"\n",
-        "it begins with a byte order mark: save it as UTF-8 without BOM",
-    ),
-    "UTF-16": ((LINE + b"\n").decode().encode("utf-16"), "it is not UTF-8 text: save it as UTF-8"),
-    "the placeholder": (
-        b"HUGGING_FACE_TOKEN=<HUGGING_FACE_TOKEN>\n",
-        "line 1: the placeholder <HUGGING_FACE_TOKEN> is left in",
-    ),
+    "CRLF": (b"# mine\n" + LINE + b"\r\n", (2, "the line ends in CR LF or CR")),
+    "CR": (LINE + b"\r", (1, "the line ends in CR LF or CR")),
+    "UTF-16": ((LINE + b"\n").decode().encode("utf-16"), (1, "the file is not UTF-8 text")),
     "the placeholder in quotes": (
         b'HUGGING_FACE_TOKEN="<HUGGING_FACE_TOKEN>"\n',
-        "line 1: the placeholder <HUGGING_FACE_TOKEN> is left in",
+        (1, "the placeholder <HUGGING_FACE_TOKEN> is left in"),
     ),
-    "an empty value": (b"HUGGING_FACE_TOKEN=\n", "line 1: the value is empty"),
-    "an empty file": (b"", "no line sets HUGGING_FACE_TOKEN"),
-    "a comment after the value": (
-        LINE + b" # from the Hub\n",
-        "line 1: the comment would become part of the token",
-    ),
+    "an empty value": (b"\nHUGGING_FACE_TOKEN=\n", (2, "the value is empty")),
+    "an empty file": (b"", (1, "no line sets HUGGING_FACE_TOKEN")),
+    "a comment after the value": (LINE + b" # from the Hub\n", (1, COMMENT)),
     "a blank inside the value": (
         b"HUGGING_FACE_TOKEN=hf_aBcDeFgHiJkLm NoPqRsTuVwXyZ\n",
-        "line 1: the value has characters that no token has, such as blanks inside",
+        (1, NO_TOKEN),
     ),
-    "an invisible character": (
-        LINE + "\u200b\n".encode(),
-        "line 1: the value has characters that no token has, such as blanks inside",
-    ),
+    "an invisible character": (LINE + "\u200b\n".encode(), (1, NO_TOKEN)),
     "blanks before the equals sign": (
         LINE.replace(b"=", b" =") + b"\n",
-        "line 1 has blanks around the key",
+        (1, "blanks stand before the '='"),
     ),
+    "a key beside the token": (
+        LINE + b"\nHF_HOME=/tmp\n",
+        (2, "the line is not HUGGING_FACE_TOKEN=<the token>"),
+    ),
+    "a second token": (LINE + b"\n" + LINE + b"\n", (2, "the line sets HUGGING_FACE_TOKEN again")),
 }
+
+
+def found(text: bytes) -> list[tuple[int, str]]:
+    return [(problem.line, problem.message) for problem in problems(text)]
 
 
 @pytest.mark.parametrize("text", SOUND.values(), ids=SOUND)
 def test_a_sound_file_has_no_problems(text: bytes) -> None:
-    assert token_file_problems(text) == []
+    assert found(text) == []
 
 
 @pytest.mark.parametrize(("text", "problem"), DEFECTS.values(), ids=DEFECTS)
-def test_a_defect_is_named(text: bytes, problem: str) -> None:
-    assert token_file_problems(text) == [problem]
+def test_a_defect_is_named_with_its_line(text: bytes, problem: tuple[int, str]) -> None:
+    assert found(text) == [problem]
+    assert all(each.hint for each in problems(text))
 
 
 @pytest.mark.parametrize(
@@ -95,33 +91,16 @@ def test_a_defect_is_named(text: bytes, problem: str) -> None:
     ids=["the token alone", "a shell's export", "another key", "a key alone"],
 )
 def test_a_file_without_the_key_is_told_what_to_hold(text: bytes) -> None:
-    assert token_file_problems(text) == [
-        "line 1 is not HUGGING_FACE_TOKEN=<the token>",
-        "no line sets HUGGING_FACE_TOKEN",
-    ]
-
-
-def test_a_key_beside_the_token_is_named_by_its_line() -> None:
-    text = LINE + b"\nHF_HOME=/tmp\n"
-    assert token_file_problems(text) == ["line 2 is not HUGGING_FACE_TOKEN=<the token>"]
-
-
-def test_a_second_token_is_named_by_its_line() -> None:
-    assert token_file_problems(LINE + b"\n" + LINE + b"\n") == [
-        "line 2 sets HUGGING_FACE_TOKEN again"
+    assert found(text) == [
+        (1, "the line is not HUGGING_FACE_TOKEN=<the token>"),
+        (1, "no line sets HUGGING_FACE_TOKEN"),
     ]
 
 
 def test_several_defects_are_all_named() -> None:
-    text = b'\xef\xbb\xbfHUGGING_FACE_TOKEN = "' + TOKEN + b'" # mine \r\n'
-    assert token_file_problems(text) == [
-        "it begins with a byte order mark: save it as UTF-8 without BOM",
-        "its line ends are CRLF or CR: save it with LF",
-        "line 1 has blanks around the key",
-        "line 1: blanks around the value would become part of the token",
-        "line 1: the comment would become part of the token",
-        "line 1: the quotes would become part of the token",
-    ]
+    text = b'HUGGING_FACE_TOKEN = "' + TOKEN + b'" # mine \r\n'
+    messages = ["the line ends in CR LF or CR", "blanks stand before the '='", BLANKS]
+    assert found(text) == [(1, message) for message in [*messages, COMMENT, QUOTES]]
 
 
 @pytest.mark.parametrize(
@@ -130,6 +109,59 @@ def test_several_defects_are_all_named() -> None:
     + [TOKEN, TOKEN + b"=" + TOKEN, b" " + TOKEN + b" x" + LINE],
 )
 def test_no_part_of_the_token_is_repeated(text: bytes) -> None:
-    said = "\n".join(token_file_problems(text))
-    secret = TOKEN.decode()
+    assert_hides(TOKEN, "\n".join(f"{each.message} {each.hint}" for each in problems(text)))
+
+
+def assert_hides(token: bytes, said: str) -> None:
+    secret = token.decode()
     assert not [secret[i : i + 4] for i in range(len(secret) - 3) if secret[i : i + 4] in said]
+
+
+# --- check ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    copy_profiles(tmp_path)
+    fill_in(Path(shutil.copytree(DIST, tmp_path / "dist")))
+    return tmp_path
+
+
+def check(project: Path, token_file: bytes, *options: str) -> Run:
+    (project / "dist/base/hugging-face-token.env").write_bytes(token_file)
+    run = ira("check", *options, cwd=project)
+    assert_hides(TOKEN, run.stdout + run.stderr)
+    return run
+
+
+def test_check_names_the_line_of_the_file_and_what_to_do(project: Path) -> None:
+    run = check(project, b"# mine\n" + LINE + b"  \n")
+
+    assert run.returncode == 1
+    lines = run.stdout.splitlines()
+    at = lines.index("dist/base/hugging-face-token.env:2:1: error IRA030 token-file-shape")
+    assert lines[at + 1 : at + 3] == [
+        f"    HUGGING_FACE_TOKEN: {BLANKS}",
+        "    write the token bare, as the Hub shows it, and nothing after it",
+    ]
+
+
+@pytest.mark.parametrize("text", [NEW_TOKEN, LINE + b"\n"], ids=["as shipped", "filled in"])
+def test_check_is_content_with_a_file_of_the_right_shape(project: Path, text: bytes) -> None:
+    run = check(project, text)
+
+    assert (run.returncode, "IRA030" in run.stdout) == (0, False)
+
+
+@pytest.mark.parametrize("form", ["json", "sarif", "github"])
+def test_no_format_repeats_the_token(project: Path, form: str) -> None:
+    run = check(project, LINE + b" # mine\n" + TOKEN + b"\n", "--format", form)
+
+    assert run.returncode == 1
+    assert "IRA030" in run.stdout
+
+
+def test_a_file_that_is_missing_is_no_finding(project: Path) -> None:
+    (project / "dist/base/hugging-face-token.env").unlink()
+
+    assert ira("check", cwd=project).returncode == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +16,7 @@ from ira_manifests.directory import tree_of
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.rules import run as rules
+from ira_manifests.rules import token_file
 from ira_manifests.rules.finding import Finding
 from ira_manifests.words import count
 
@@ -73,7 +75,15 @@ def _rendered(matrix: Matrix, cells: list[Cell], out: Path, *, partial: bool) ->
     return [
         *(item for each in directories for item in rules.check_directory(each, out)),
         *rules.check_output(out, plan),
+        *_token_file(out),
     ]
+
+
+def _token_file(out: Path) -> Iterator[Finding]:
+    """Look at the shape of the user's token; synth never reads it."""
+    content = folder.token_file(out)
+    if content is not None:
+        yield from token_file.check(str(folder.token_path(out)), content)
 
 
 def _print(findings: list[Finding], output_format: Format, cells: int) -> None:

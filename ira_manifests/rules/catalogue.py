@@ -59,5 +59,6 @@ RULES = {
         Rule("IRA027", "no-startup-probe", _W, "Nothing but readiness covers a long load."),
         Rule("IRA028", "stale-output", _E, "The output folder is not what the profiles say."),
         Rule("IRA029", "waiver-without-finding", _E, "A waived rule finds nothing to waive."),
+        Rule("IRA030", "token-file-shape", _E, "The token's file holds more than the token."),
     )
 }

@@ -1,0 +1,97 @@
+"""The shape of the user's `base/hugging-face-token.env`; no part of it is ever repeated.
+
+Kustomize takes a value to the end of its line, blanks, quotes and comments included, and skips
+lines that are empty or comments (https://github.com/kubernetes-sigs/kustomize, api/kv).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ira_manifests.rules.finding import Finding
+
+KEY = "HUGGING_FACE_TOKEN"
+_PLACEHOLDER = f"<{KEY}>"
+# The characters of a bearer token (RFC 6750); the Hub's are hf_ and letters and digits.
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")
+_QUOTES = re.compile("[\"'`\u2018-\u201f]")
+_BARE = "write the token bare, as the Hub shows it, and nothing after it"
+
+
+class Problem(NamedTuple):
+    """What is wrong in a line, counted from 1, and what to do."""
+
+    line: int
+    message: str
+    hint: str
+
+
+def check(file: str, content: bytes) -> Iterator[Finding]:
+    """Yield what is wrong with the shape of the token's file."""
+    for problem in problems(content):
+        yield Finding(file, problem.line, 1, "IRA030", KEY, problem.message, problem.hint)
+
+
+def problems(content: bytes) -> list[Problem]:
+    """Return what is wrong with the shape; nothing if the file holds one line KEY=<the token>.
+
+    The bare placeholder is a file that nobody has filled in yet, and no problem.
+    """
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return [Problem(1, "the file is not UTF-8 text", "save it as UTF-8")]
+    return [*_line_ends(text), *_lines(text.replace("\r\n", "\n").replace("\r", "\n"))]
+
+
+def _line_ends(text: str) -> Iterator[Problem]:
+    if "\r" in text:
+        line = text[: text.index("\r")].count("\n") + 1
+        hint = "save it with LF: a shell that reads the file takes the CR for a part of the token"
+        yield Problem(line, "the line ends in CR LF or CR", hint)
+
+
+def _lines(text: str) -> Iterator[Problem]:
+    seen = 0
+    for number, line in enumerate(map(str.lstrip, text.split("\n")), start=1):
+        if not line or line.startswith("#"):
+            continue
+        key, separator, value = line.partition("=")
+        if key.rstrip() != KEY or not separator:
+            hint = f"write {KEY}=<the token>, and no other line but comments"
+            yield Problem(number, f"the line is not {KEY}=<the token>", hint)
+            continue
+        seen += 1
+        if seen > 1:
+            yield Problem(number, f"the line sets {KEY} again", "keep one of the lines")
+        if key != KEY:
+            yield Problem(number, "blanks stand before the '='", "remove them")
+        yield from (Problem(number, message, _BARE) for message in _value(value))
+    if not seen:
+        yield Problem(1, f"no line sets {KEY}", f"write {KEY}=<the token>")
+
+
+def _value(value: str) -> Iterator[str]:
+    bare = value.strip()
+    if not bare:
+        yield "the value is empty"
+    elif value == _PLACEHOLDER or _TOKEN.fullmatch(value):
+        return
+    elif _PLACEHOLDER in bare:
+        yield f"the placeholder {_PLACEHOLDER} is left in"
+    else:
+        yield from _token(value, bare)
+
+
+def _token(value: str, bare: str) -> Iterator[str]:
+    token, *comment = re.split(r"\s+#", bare, maxsplit=1)
+    if value != bare:
+        yield "blanks around the value would become part of the token"
+    if comment:
+        yield "the comment would become part of the token"
+    if _QUOTES.search(token):
+        yield "the quotes would become part of the token"
+    elif not _TOKEN.fullmatch(token):
+        yield "the value has characters that no token has, such as blanks inside"
