@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import shutil
 import subprocess
@@ -88,22 +89,36 @@ def is_reference(cell: Cell) -> bool:
 
 
 def environment(container: Json, objects: Sequence[Json]) -> dict[str, str]:
-    """A container's environment, references to ConfigMaps resolved; Secrets show as their name."""
-    config_maps = {
-        item["metadata"]["name"]: item for item in objects if item["kind"] == "ConfigMap"
-    }
-    values = {}
+    """A container's environment as the kubelet makes it: references resolved, values expanded.
+
+    A Secret that is not among the objects shows as its name and key.
+    https://github.com/kubernetes/kubernetes, pkg/kubelet/kubelet_pods.go
+    """
+    values: dict[str, str] = {}
+    for source in container.get("envFrom", []):
+        (kind, reference), *_ = source.items()
+        values |= _data(objects, kind, reference["name"])
+    defined: dict[str, str] = {}
     for variable in container.get("env", []):
-        source = variable.get("valueFrom", {})
-        if "configMapKeyRef" in source:
-            reference = source["configMapKeyRef"]
-            values[variable["name"]] = config_maps[reference["name"]]["data"][reference["key"]]
-        elif "secretKeyRef" in source:
-            reference = source["secretKeyRef"]
-            values[variable["name"]] = f"secret {reference['name']} {reference['key']}"
+        if "valueFrom" in variable:
+            ((kind, reference),) = variable["valueFrom"].items()
+            name, key = reference["name"], reference["key"]
+            unknown = {key: f"secret {name} {key}"} if kind == "secretKeyRef" else {}
+            value = (unknown | _data(objects, kind, name))[key]
         else:
-            values[variable["name"]] = variable["value"]
-    return values
+            value = expand(variable["value"], defined)
+        defined[variable["name"]] = value
+    return values | defined
+
+
+def _data(objects: Sequence[Json], reference: str, name: str) -> dict[str, str]:
+    """What the ConfigMap or Secret holds that a reference, such as configMapKeyRef, names."""
+    kind = "Secret" if reference.startswith("secret") else "ConfigMap"
+    held = [item for item in objects if (item["kind"], item["metadata"]["name"]) == (kind, name)]
+    data = {key: value for item in held for key, value in item["data"].items()}
+    if kind == "Secret":
+        return {key: base64.b64decode(value).decode() for key, value in data.items()}
+    return data
 
 
 def command_line(container: Json, objects: Sequence[Json]) -> list[str]:

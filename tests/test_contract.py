@@ -12,6 +12,7 @@ import pytest
 from tests.support import (
     BUCKET,
     DIST,
+    TOKEN,
     Json,
     command_line,
     environment,
@@ -180,14 +181,13 @@ def test_the_download_container_is_the_contracts(rendered: Rendered) -> None:
     objects = rendered["model-download"]
     (only,) = the(objects, "Job")["spec"]["template"]["spec"]["containers"]
     variables = environment(only, objects)
-    secret = the(objects, "Secret")["metadata"]["name"]
 
     assert only["image"] == "gcr.io/google.com/cloudsdktool/cloud-sdk:518.0.0-slim"
     assert only["resources"]["requests"] == {"cpu": "4", "memory": "8Gi"}
     assert only["resources"]["limits"] == {"cpu": "4", "memory": "8Gi"}
     assert variables["MODEL_ID"] == GEMMA
     assert variables["IRA_BUCKET_NAME"] == BUCKET
-    assert variables["HUGGING_FACE_TOKEN"] == f"secret {secret} HUGGING_FACE_TOKEN"
+    assert variables["HUGGING_FACE_TOKEN"] == TOKEN
 
 
 def test_the_download_writes_to_the_bucket_through_fuse(rendered: Rendered) -> None:

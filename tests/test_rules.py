@@ -206,6 +206,8 @@ OBJECT_RULES: dict[str, list[Break]] = {
     "IRA010": [
         Break(DEPLOYMENT, f"{CONTAINER}.args[5]", "--disable-log-requests",
               lambda o: server(o)["args"].append("--disable-log-requests")),
+        Break(DEPLOYMENT, f"{CONTAINER}.args[3]", "meta-llama",
+              set_arg(3, "--tensor-parallel-size=$(MODEL_ID)")),
     ],
     "IRA011": [
         Break(DEPLOYMENT, f"{CONTAINER}.resources.limits.nvidia.com/gpu",

@@ -37,7 +37,9 @@ RULES = {
         Rule("IRA007", "context-too-long", _E, "Max model len is more than the model's own."),
         Rule("IRA008", "engine-too-old", _E, "The model needs a newer engine."),
         Rule("IRA009", "unknown-model-id", _E, "Organisation or case differ from a known id."),
-        Rule("IRA010", "unknown-flag", _E, "The engine does not know a flag of the server."),
+        Rule(
+            "IRA010", "unknown-flag", _E, "The engine refuses a flag of the server, or its value."
+        ),
         Rule("IRA011", "gpus-not-parallel", _E, "GPUs are not tensor × pipeline parallel size."),
         Rule("IRA012", "no-shared-memory", _E, "GPUs work together without shared memory."),
         Rule("IRA013", "unread-value", _E, "A runtime value is read by no container."),

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ira_manifests import names
 from ira_manifests.directory import KUSTOMIZATION, RUNTIME_CONFIG, Directory
-from ira_manifests.engine_options import UnknownReleaseError, unknown_flags
+from ira_manifests.engine_options import UnknownReleaseError, flag_problems
 from ira_manifests.expansion import expand, references
 from ira_manifests.profiles.yaml_source import Path
 from ira_manifests.rules import pods
@@ -34,7 +34,7 @@ def check(directory: Directory) -> Iterator[Hit]:
         for path, container in template.containers():
             yield from _unexpanded(template, path, container)
             yield from _unpinned(template, path, container)
-            yield from _flags(template, path, container)
+            yield from _flags(template, path, container, directory)
             yield from _parallel(template, path, container, directory)
             yield from _paths(template, path, container, directory)
         yield from _shared_memory(template, directory)
@@ -70,15 +70,17 @@ def _unpinned(template: PodTemplate, path: Path, container: Json) -> Iterator[Hi
         yield Hit("IRA015", template.file, (*path, "image"), f"{image!r} {problem}", hint)
 
 
-def _flags(template: PodTemplate, path: Path, container: Json) -> Iterator[Hit]:
+def _flags(
+    template: PodTemplate, path: Path, container: Json, directory: Directory
+) -> Iterator[Hit]:
     if list(container.get("command") or []) != ["vllm", "serve"]:
         return
     version = str(container.get("image", "")).rpartition(":")[2]
     try:
-        unknown = unknown_flags(list(container.get("args") or []), version)
+        refused = flag_problems(_server_words(container, directory)[2:], version)
     except UnknownReleaseError:
         return  # its options are not known, so none of them can be called wrong
-    for flag in unknown:
+    for flag in refused:
         hint = "the server prints its usage and exits, again and again"
         yield Hit("IRA010", template.file, (*path, "args", flag.index), flag.message, hint)
 
