@@ -137,6 +137,8 @@ def _container(download: ModelDownload, config_map: str, token_secret: str) -> o
         "image": download.image,
         "command": ["bash", "-c"],
         "args": [objects.script("download_model.sh")],
+        # The script's last words become the Pod's status, where `kubectl describe` shows them.
+        "terminationMessagePolicy": "FallbackToLogsOnError",
         "env": [
             *objects.env(config_map, _VALUES),
             {"name": "HUGGING_FACE_TOKEN", "valueFrom": token},

@@ -15,7 +15,8 @@ from tests.containers.hub import TOKEN, Hub
 from tests.containers.processes import DOWNLOAD, PATH, finish
 from tests.support import PROFILES
 
-PINNED = load_matrix(PROFILES).platform.model_download.huggingface_hub
+PROFILE = load_matrix(PROFILES).platform.model_download
+PINNED = PROFILE.huggingface_hub
 MODEL_ID = "Some-Org/Tiny_Model-3b.it"
 INDEX = "model.safetensors.index.json"
 SHARDS = [f"model-{i:05}-of-00003.safetensors" for i in (1, 2, 3)]
@@ -92,6 +93,8 @@ def job_in(folder: Path, hub: Hub) -> Job:
         "IRA_BUCKET_NAME": "p-ira-model",
         "HUGGING_FACE_TOKEN": TOKEN,
         "HUGGINGFACE_HUB_VERSION": PINNED,
+        "DOWNLOAD_EXCLUDE": " ".join(PROFILE.exclude),
+        "DOWNLOAD_EXCLUDE_DUPLICATES": " ".join(PROFILE.exclude_beside_safetensors),
         "DOWNLOAD_ATTEMPTS": "3",
         "DOWNLOAD_RETRY_SECONDS": "0.01",
     }

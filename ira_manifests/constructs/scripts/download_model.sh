@@ -6,8 +6,9 @@
 # record is kept: a later run compares what it finds with the Hub and fetches the difference.
 #
 # Optional settings and their defaults: MODEL_REVISION main, MODEL_ROOT /local, DOWNLOAD_ATTEMPTS 5,
-# DOWNLOAD_RETRY_SECONDS 10 (doubles with each try), HF_HUB_DISABLE_XET 1, and DOWNLOAD_EXCLUDE and
-# DOWNLOAD_EXCLUDE_DUPLICATES, patterns separated by blanks, as below (empty leaves out nothing).
+# DOWNLOAD_RETRY_SECONDS 10 (doubles with each try), HF_HUB_DISABLE_XET 1. What to leave out, as
+# patterns separated by blanks: DOWNLOAD_EXCLUDE, and DOWNLOAD_EXCLUDE_DUPLICATES, which counts only
+# where the same folder holds safetensors that it doesn't match. Default: nothing.
 #
 # Exit codes. A failure that another try can't mend ends the Job at once.
 #   10  a variable is missing or empty                22  the Hub refuses the token (401)
@@ -90,14 +91,8 @@ LAST = "config.json"
 WEIGHTS = (".safetensors", ".bin", ".pth", ".pt", ".gguf")
 ATTEMPTS = int(os.environ.get("DOWNLOAD_ATTEMPTS") or 5)
 RETRY_SECONDS = float(os.environ.get("DOWNLOAD_RETRY_SECONDS") or 10)
-EXCLUDE = os.environ.get(
-    "DOWNLOAD_EXCLUDE", "original/* metal/* onnx/* openvino/* coreml/* .gitattributes"
-).split()
-# Left out only where their folder holds safetensors that these patterns don't match.
-DUPLICATES = os.environ.get(
-    "DOWNLOAD_EXCLUDE_DUPLICATES",
-    "*.bin *.bin.index.json *.pth *.pt *.ckpt *.h5 *.msgpack *.gguf consolidated*.safetensors",
-).split()
+EXCLUDE = os.environ.get("DOWNLOAD_EXCLUDE", "").split()
+DUPLICATES = os.environ.get("DOWNLOAD_EXCLUDE_DUPLICATES", "").split()
 FAILING = Lock()
 
 
