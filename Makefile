@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: synth check test accuracy format lock clean
+.PHONY: synth check test rehearse accuracy format lock clean
 
 synth: $(STAMP)  ## write dist/ from profiles/
 	$(BIN)/python -m ira_manifests synth
@@ -18,6 +18,9 @@ check: $(STAMP)  ## lint, types, rules, and whether dist/ is fresh
 
 test: $(STAMP)  ## every test
 	$(BIN)/python -m pytest -n auto --dist loadfile -r fEs
+
+rehearse: $(STAMP)  ## the walkthrough on this machine: scripts, mounts and probes of dist/
+	$(BIN)/python -m tools.rehearse
 
 accuracy: $(STAMP)  ## the memory estimate against measured start-ups
 	$(BIN)/python -m tools.accuracy

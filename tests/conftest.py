@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 
 import ira_manifests  # before any test module imports cdk8s: it names the Node.js of the extra
-from tests.support import DIST, Json, fill_in, kustomize, objects_in
+from tests.support import DIST, Json, copy_filled, kustomize, objects_in
 
 assert ira_manifests.__all__
 
@@ -14,9 +13,7 @@ assert ira_manifests.__all__
 @pytest.fixture(scope="session")
 def filled_dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The committed dist/, with base/ filled in by the user."""
-    tree = Path(shutil.copytree(DIST, tmp_path_factory.mktemp("walkthrough") / "dist"))
-    fill_in(tree)
-    return tree
+    return copy_filled(DIST, tmp_path_factory.mktemp("walkthrough") / "dist")
 
 
 @pytest.fixture(scope="session")

@@ -74,6 +74,13 @@ def fill_in(tree: Path, model_id: str = "google/gemma-3-27b-it") -> None:
     (base / "hugging-face-token.env").write_text(f"HUGGING_FACE_TOKEN={TOKEN}\n")
 
 
+def copy_filled(dist: Path, target: Path) -> Path:
+    """Copy an output folder, with base/ filled in; the user's own token stays where it is."""
+    token = shutil.ignore_patterns("hugging-face-token.env")
+    fill_in(Path(shutil.copytree(dist, target, ignore=token)))
+    return target
+
+
 def copy_profiles(folder: Path) -> Path:
     """Copy the reference's profiles: whoever adds a model to this project changes no test."""
     copy = Path(shutil.copytree(PROFILES, folder / "profiles"))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 
 from ira_manifests.env_file import NEW_TOKEN
 from ira_manifests.rules.token_file import problems
-from tests.support import DIST, Run, copy_profiles, fill_in, ira
+from tests.support import DIST, Run, copy_filled, copy_profiles, ira
 
 TOKEN = b"hf_aBcDeFgHiJkLmNoPqRsTuVwXyZ"
 LINE = b"HUGGING_FACE_TOKEN=" + TOKEN
@@ -123,7 +122,7 @@ def assert_hides(token: bytes, said: str) -> None:
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     copy_profiles(tmp_path)
-    fill_in(Path(shutil.copytree(DIST, tmp_path / "dist")))
+    copy_filled(DIST, tmp_path / "dist")
     return tmp_path
 
 

@@ -34,6 +34,16 @@ def busybox() -> Path:
     return _unpacked()[0]
 
 
+def tools(folder: Path) -> Path:
+    """Make the folder a `/bin` of busybox alone, as the image has it, and return it."""
+    program = busybox()
+    folder.mkdir()
+    listed = subprocess.run([program, "--list"], capture_output=True, text=True, check=True)
+    for tool in listed.stdout.split():
+        (folder / tool).symlink_to(program)
+    return folder
+
+
 def _unpacked() -> list[Path]:
     return sorted(UNPACKED.glob("**/bin/busybox"))
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from ira_manifests import load_matrix
 from tests.containers import processes
-from tests.containers.hub import TOKEN, Hub
+from tests.containers.hub import Hub
 from tests.containers.processes import DOWNLOAD, PATH, finish
-from tests.support import PROFILES
+from tests.support import PROFILES, TOKEN
 
 PROFILE = load_matrix(PROFILES).platform.model_download
 PINNED = PROFILE.huggingface_hub

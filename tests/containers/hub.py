@@ -18,7 +18,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 from urllib.parse import unquote, urlsplit
 
-TOKEN = "hf_" + "sEcReT0123456789" * 2
+from tests.support import TOKEN
+
 API = "api"
 """What the listing of the files is called in faults and requests, where a file is its path."""
 

@@ -17,8 +17,9 @@ from tests.containers.download_job import (
     weights,
 )
 from tests.containers.faults import cut_after, damaged, reset_after, silent_after, status
-from tests.containers.hub import API, TOKEN, Fault, Hub
+from tests.containers.hub import API, Fault, Hub
 from tests.containers.processes import DOWNLOAD, finish, needs_mounts
+from tests.support import TOKEN
 
 INVALID_INPUT = {
     "IRA_BUCKET_NAME is missing": ({"IRA_BUCKET_NAME": None}, 10, "IRA_BUCKET_NAME is not set"),

@@ -19,8 +19,9 @@ from tests.containers.download_job import (
     weights,
 )
 from tests.containers.faults import held_until
-from tests.containers.hub import CDN, TOKEN, Hub
+from tests.containers.hub import CDN, Hub
 from tests.containers.processes import DOWNLOAD, eventually
+from tests.support import TOKEN
 
 # What arrives
 

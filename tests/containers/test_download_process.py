@@ -24,7 +24,7 @@ from tests.containers.download_job import (
     job_in,
 )
 from tests.containers.faults import held_until, refusal, status
-from tests.containers.hub import API, TOKEN, Hub
+from tests.containers.hub import API, Hub
 from tests.containers.processes import (
     DOWNLOAD,
     PATH,
@@ -33,6 +33,7 @@ from tests.containers.processes import (
     needs_mounts,
     needs_process_1,
 )
+from tests.support import TOKEN
 
 # The token
 

@@ -14,8 +14,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from tests.containers import processes
-from tests.containers.busybox import busybox
+from tests.containers import busybox, processes
 from tests.containers.processes import FETCH, eventually, needs_process_1
 
 MODEL_ID = "Some-Org/Tiny_Model-3b.it"
@@ -81,15 +80,9 @@ class Pod:
 @pytest.fixture
 def pod() -> Iterator[Pod]:
     """An empty mount, and a `/bin` of busybox alone, as the image has it, for any user to see."""
-    program = busybox()
     with TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
-        tools = Path(folder, "bin")
-        tools.mkdir()
-        listed = subprocess.run([program, "--list"], capture_output=True, text=True, check=True)
-        for tool in listed.stdout.split():
-            (tools / tool).symlink_to(program)
-        yield Pod(Path(folder, "gcs"), tools)
+        yield Pod(Path(folder, "gcs"), busybox.tools(Path(folder, "bin")))
 
 
 # Reading

@@ -1,0 +1,81 @@
+"""A Pod's containers as the rendered manifests describe them, and what each sees of the bucket."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from tests.support import Json, command_line, environment, the
+
+
+@dataclass(frozen=True)
+class Mount:
+    """A part of a bucket at a path of a container."""
+
+    path: PurePosixPath
+    source: Path
+    read_only: bool
+
+
+@dataclass(frozen=True)
+class Container:
+    """A container of a rendered Pod. `buckets`: each bucket's folder on this machine."""
+
+    json: Json
+    pod: Json
+    objects: Sequence[Json]
+    buckets: Mapping[str, Path]
+
+    @property
+    def command(self) -> list[str]:
+        return command_line(self.json, self.objects)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return environment(self.json, self.objects)
+
+    @property
+    def mounts(self) -> list[Mount]:
+        """What is mounted of buckets, as the Cloud Storage FUSE driver mounts it.
+
+        https://cloud.google.com/kubernetes-engine/docs/how-to/cloud-storage-fuse-csi-driver-ephemeral
+        """
+        attributes = {
+            volume["name"]: volume["csi"]["volumeAttributes"]
+            for volume in self.pod["volumes"]
+            if volume.get("csi", {}).get("driver") == "gcsfuse.csi.storage.gke.io"
+        }
+        return [
+            Mount(
+                PurePosixPath(mount["mountPath"]),
+                self._shown(attributes[mount["name"]]),
+                mount.get("readOnly", False),
+            )
+            for mount in self.json["volumeMounts"]
+            if mount["name"] in attributes
+        ]
+
+    def _shown(self, attributes: Json) -> Path:
+        """The part of the bucket that is mounted: all of it, or what only-dir names."""
+        bucket = self.buckets[attributes["bucketName"]]
+        options = attributes.get("mountOptions", "").split(",")
+        only = [option.removeprefix("only-dir:") for option in options if "only-dir:" in option]
+        return bucket.joinpath(*only)
+
+    def root(self, folder: Path) -> Path:
+        """Make the folder the container's `/`, with a reader's view of its mounts; return it."""
+        for mount in self.mounts:
+            place = folder / mount.path.relative_to("/")
+            place.mkdir(parents=True)
+            if mount.source.is_dir():
+                shutil.copytree(mount.source, place, copy_function=os.link, dirs_exist_ok=True)
+        return folder
+
+
+def containers(objects: Sequence[Json], kind: str, buckets: Mapping[str, Path]) -> list[Container]:
+    """The containers of the only object of a kind, in their order."""
+    pod = the(objects, kind)["spec"]["template"]["spec"]
+    return [Container(each, pod, objects, buckets) for each in pod["containers"]]
