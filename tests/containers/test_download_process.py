@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,6 +35,9 @@ from tests.containers.processes import (
     needs_process_1,
 )
 from tests.support import TOKEN
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become the Pod's user")
+
 
 # The token
 
@@ -115,15 +119,17 @@ def test_sigterm_ends_the_installation_at_once_even_as_process_1(job: Job) -> No
 AS_IN_THE_POD = """
 mount --bind "$MODEL_ROOT" "$MODEL_ROOT" && mount --bind "$TMPDIR" "$TMPDIR" &&
   mount -o remount,ro,bind / &&
-  exec setpriv --reuid=65534 --regid=10000 --clear-groups --no-new-privs --bounding-set=-all \\
+  exec setpriv --reuid="$RUN_AS" --regid=10000 --clear-groups --no-new-privs --bounding-set=-all \\
     bash -c "$0"
 """
+POD_USER, ROOT_WITHOUT_ITS_POWERS = 65534, 0
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A folder that other users can reach, which pytest's are not."""
     with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
         yield Path(folder)
 
 
@@ -136,19 +142,31 @@ def has_pip(python: str) -> bool:
         return False
 
 
-@needs_mounts
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become the Pod's user")
-@pytest.mark.skipif(not has_pip("/usr/bin/python3"), reason="needs Debian's python3-pip")
-def test_pip_installs_the_pinned_release_without_root_and_on_a_read_only_system(
-    hub: Hub, folder: Path
-) -> None:
-    """With Debian's own Python, as in the image, and nothing writable but the two mounts."""
-    folder.chmod(0o755)
+def install_as_in_the_pod(folder: Path, hub: Hub, path: str, user: int) -> None:
+    """Run the script where nothing can be written but the two mounts, and pip has to install."""
     job = job_in(folder, hub)
     for mounted in (job.root, job.tmp):
-        os.chown(mounted, 65534, 10000)
+        os.chown(mounted, user, 10000)
     settings = {name: value for name, value in os.environ.items() if re.match("PIP_|SSL_", name)}
+    environment = job.environment(PATH=f"{path}:/usr/bin:/bin", RUN_AS=str(user))
     command = [*processes.NEW_MOUNTS, "sh", "-c", AS_IN_THE_POD, DOWNLOAD]
-    run = finish(processes.start(command, settings | job.environment(PATH="/usr/bin:/bin")))
+    run = finish(processes.start(command, settings | environment))
     assert_complete(run, job, hub)
     assert (job.tmp / f"huggingface_hub-{PINNED}" / "huggingface_hub").is_dir()
+
+
+@needs_mounts
+@needs_root
+def test_pip_installs_the_pinned_release_on_a_read_only_system(hub: Hub, folder: Path) -> None:
+    """With a Python that has pip and nothing else."""
+    subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
+
+    install_as_in_the_pod(folder, hub, f"{folder}/venv/bin", ROOT_WITHOUT_ITS_POWERS)
+
+
+@needs_mounts
+@needs_root
+@pytest.mark.skipif(not has_pip("/usr/bin/python3"), reason="needs Debian's python3-pip")
+def test_pip_installs_the_pinned_release_as_the_pods_user(hub: Hub, folder: Path) -> None:
+    """With Debian's own Python, as in the image."""
+    install_as_in_the_pod(folder, hub, "/usr/bin", POD_USER)

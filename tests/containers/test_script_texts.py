@@ -11,6 +11,7 @@ import pytest
 
 from ira_manifests.expansion import expand
 from tests.containers.processes import DOWNLOAD, FETCH, SCRIPTS
+from tests.support import ROOT
 
 ENVIRONMENT = {
     "download_model.sh": (
@@ -62,6 +63,13 @@ def test_the_table_of_exit_codes_is_that_of_the_script() -> None:
     used = re.findall(r"\b(?:fail|_?exit)[ (](\d{2,3})\b", code)
     assert set(documented) == set(used)
     assert len(documented) == len(set(documented))
+
+
+def test_the_docs_explain_every_exit_code() -> None:
+    page = (ROOT / "docs/containers.md").read_text()
+    explained = re.findall(r"^\| (\d+) \|", page, re.MULTILINE)
+    _, _, code = DOWNLOAD.partition("set -o errexit")
+    assert set(explained) == {"0", *re.findall(r"\b(?:fail|_?exit)[ (](\d{2,3})\b", code)}
 
 
 def test_the_scripts_are_small_enough_for_an_argument() -> None:
