@@ -1,21 +1,28 @@
 """GPU × model profiles to the exact kustomize directories that serve open models on GKE.
 
-The constructs start Node.js when they are first used, and not before.
+Names are imported when they are first used; the constructs start Node.js then, and not before.
 """
 
 from __future__ import annotations
 
-from importlib import import_module, metadata
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ira_manifests import node
-from ira_manifests.errors import InputError, IraError, NodeError, OutputError, Problem, ProfileError
-from ira_manifests.profiles import Cell, Matrix, load_matrix
 
 node.prefer_packaged()
 
 if TYPE_CHECKING:
     from ira_manifests.constructs import ModelDownloadJob, ProvisioningRequest, VllmDeployment
+    from ira_manifests.errors import (
+        InputError,
+        IraError,
+        NodeError,
+        OutputError,
+        Problem,
+        ProfileError,
+    )
+    from ira_manifests.profiles import Cell, Matrix, load_matrix
 
 __all__ = [
     "Cell",
@@ -32,14 +39,21 @@ __all__ = [
     "load_matrix",
 ]
 
-_CONSTRUCTS = ("ModelDownloadJob", "ProvisioningRequest", "VllmDeployment")
+_MODULES = {
+    "constructs": ("ModelDownloadJob", "ProvisioningRequest", "VllmDeployment"),
+    "errors": ("InputError", "IraError", "NodeError", "OutputError", "Problem", "ProfileError"),
+    "profiles": ("Cell", "Matrix", "load_matrix"),
+}
 
 
 def __getattr__(name: str) -> Any:
-    if name in _CONSTRUCTS:
-        return getattr(import_module("ira_manifests.constructs"), name)
     if name == "__version__":
+        from importlib import metadata
+
         return metadata.version("ira-manifests")
+    for module, names in _MODULES.items():
+        if name in names:
+            return getattr(import_module(f"ira_manifests.{module}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

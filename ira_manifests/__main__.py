@@ -1,6 +1,19 @@
-"""`python -m ira_manifests`."""
+"""`python -m ira_manifests`, and the script `ira-manifests`."""
 
-from ira_manifests.cli import app
+import signal
+import sys
+
+
+def main() -> int:
+    """Run the command line and return its exit code."""
+    # While modules are imported there is nothing to tidy up: an interrupt just ends the process.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    from ira_manifests.cli import process
+
+    return process.run("python -m ira_manifests" if __name__ == "__main__" else "ira-manifests")
+
 
 if __name__ == "__main__":
-    app(prog_name="python -m ira_manifests")
+    sys.exit(main())

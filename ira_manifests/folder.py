@@ -1,25 +1,24 @@
-"""The output folder on disk: the one module that writes files."""
+"""The output folder: what it holds, and how it comes to hold a tree."""
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
-from ira_manifests import env_file
+from ira_manifests import env_file, files
+from ira_manifests.changes import WAITING, Changes, explained, locked
 from ira_manifests.errors import OutputError
 from ira_manifests.profiles.matrix import BASE
 from ira_manifests.tree import Found, Plan, Tree, marker
 
-# New content waits beside its file under this ending, so that putting it in place is one rename
-# and what a killed run leaves is known by name.
-_WAITING = ".ira-tmp"
-_USER_FILES = frozenset(f"{BASE}/{name}" for name in (env_file.MODEL_CONFIG, env_file.TOKEN))
+__all__ = ["UserFiles", "locked", "look", "write"]
+
+_CONFIG = f"{BASE}/{env_file.MODEL_CONFIG}"
+_TOKEN = f"{BASE}/{env_file.TOKEN}"
+_MOST_BYTES = 1 << 20  # of the user's file, which is some lines of text
 
 
 @dataclass(frozen=True)
@@ -28,6 +27,8 @@ class UserFiles:
 
     created: tuple[str, ...] = ()
     updated: tuple[str, ...] = ()
+    unlinked: tuple[str, ...] = ()
+    """Those of the updated that had another name as well, which keeps the old content."""
     model_config: bytes = b""
     """What the model config holds now."""
 
@@ -37,53 +38,83 @@ def look(folder: Path, tree: Tree) -> Found:
 
     The user's files are not opened. Raises `OutputError` where the folder can't be read.
     """
-    with _explained(folder):
-        if not os.path.lexists(folder):
+    with explained(folder):
+        try:
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except FileNotFoundError:
+            if folder.is_symlink():
+                raise
             return Found()
-        if not folder.is_dir():
-            raise OutputError(f"{folder} is not a folder; name a folder for the output with --out")
-        generated: dict[str, bytes] = {}
-        foreign: set[str] = set()
-        wanted = set(tree.directories)
-        for entry in sorted(folder.iterdir()):
-            if entry.is_dir() and not entry.is_symlink():
-                _look_into(entry, entry.name in wanted, generated, foreign)
-            elif entry.name in wanted:  # a file or a link where a directory belongs
-                foreign |= {path for path in tree.files if path.startswith(f"{entry.name}/")}
-        return Found(generated, frozenset(foreign))
+        look = _Look(tree)
+        for entry in entries:
+            look.at(entry)
+        return Found(look.generated, frozenset(look.foreign), tuple(look.leftovers))
 
 
-def _look_into(
-    directory: Path, wanted: bool, generated: dict[str, bytes], foreign: set[str]
-) -> None:
-    mine: dict[str, bytes] = {}
-    others: set[str] = set()
-    for entry in sorted(directory.iterdir()):
-        path = f"{directory.name}/{entry.name}"
-        if path in _USER_FILES or entry.name.endswith(_WAITING):
-            continue
-        content = _generated_content(entry, path)
-        if content is None:
-            others.add(path)
-        else:
-            mine[path] = content
-    generated |= mine
-    if mine or wanted:  # a directory without generated files is none of ours
-        foreign |= others
+class _Look:
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+        self._wanted = set(tree.directories)
+        self.generated: dict[str, bytes] = {}
+        self.foreign: set[str] = set()
+        self.leftovers: list[str] = []
 
+    def at(self, entry: os.DirEntry[str]) -> None:
+        """See to one entry of the output folder."""
+        wanted = entry.name in self._wanted
+        if not entry.is_dir(follow_symlinks=False):
+            if wanted:  # a file or a link where a directory belongs
+                self.foreign |= {
+                    path for path in self._tree.files if path.startswith(f"{entry.name}/")
+                }
+            return
+        try:
+            names = sorted(each.name for each in os.scandir(entry.path))
+        except PermissionError:
+            if wanted:
+                raise
+            self.foreign.add(f"{entry.name}/")
+            return
+        self._into(entry, names, wanted=wanted)
 
-def _generated_content(entry: Path, path: str) -> bytes | None:
-    if entry.is_symlink() or not entry.is_file():
-        return None
-    ours = marker(path).encode()
-    with entry.open("rb") as file:
-        start = file.read(len(ours))
-        return start + file.read() if start == ours else None
+    def _into(self, directory: os.DirEntry[str], names: list[str], *, wanted: bool) -> None:
+        mine: dict[str, bytes] = {}
+        others: set[str] = set()
+        for name in names:
+            path = f"{directory.name}/{name}"
+            if name.startswith(".") and name.endswith(WAITING):
+                self.leftovers.append(path)
+            elif path not in (_CONFIG, _TOKEN):
+                content = self._generated_content(Path(directory.path, name), path)
+                if content is None:
+                    others.add(path)
+                else:
+                    mine[path] = content
+        self.generated |= mine
+        if mine or wanted:  # a directory without generated files is none of ours
+            self.foreign |= others
+
+    def _generated_content(self, entry: Path, path: str) -> bytes | None:
+        """Return the content of a file that synth wrote, None for anything else."""
+        ours = marker(path).encode()
+        try:
+            status = entry.lstat()
+            if not stat.S_ISREG(status.st_mode):
+                return None
+            if not status.st_size and path in self._tree.files:
+                return b""  # the power failed: new content had its name before it was on disk
+            if status.st_size < len(ours):
+                return None
+            with entry.open("rb") as file:
+                start = file.read(len(ours))
+                return start + file.read() if start == ours else None
+        except (FileNotFoundError, PermissionError):
+            return None
 
 
 def token_path(folder: Path) -> Path:
     """Return where the user keeps the token."""
-    return folder / BASE / env_file.TOKEN
+    return folder / _TOKEN
 
 
 def token_file(folder: Path) -> bytes | None:
@@ -92,8 +123,8 @@ def token_file(folder: Path) -> bytes | None:
     Raises `OutputError` where it can't be read.
     """
     path = token_path(folder)
-    with _explained(path):
-        return path.read_bytes() if path.is_file() else None
+    with explained(path):
+        return files.read_regular(path, _MOST_BYTES) if os.path.lexists(path) else None
 
 
 def write(
@@ -101,9 +132,11 @@ def write(
 ) -> UserFiles:
     """Make the folder hold the tree, and see to the user's files.
 
-    `values`: keys of `base/ira-model-config.env` to set. All new content is on disk before the
-    first file changes; each file then changes by one rename. Raises `OutputError`, with nothing
-    changed, where something is in the way or the disk is full.
+    `values`: keys of `base/ira-model-config.env` to set. All new content is on disk, and every
+    folder that loses a file is known to be writable, before the first file changes; each file
+    then changes by one rename. Raises `OutputError`: with nothing changed where something is in
+    the way, a folder or file may not be written, or the disk is full; with some files new and
+    the rest old where the system refuses a rename or a removal that it seemed to allow.
     """
     if plan.blocked:
         first, *others = (str(folder / path) for path in plan.blocked)
@@ -112,112 +145,34 @@ def write(
             f"{first}{more} was not written by synth and is in its way; move it away, "
             "or write to another folder with --out"
         )
-    with _explained(folder), _Changes(folder) as changes:
+    with explained(folder), Changes(folder) as changes:
         users = _user_files(folder, values or {}, changes)
         for path in (*plan.created, *plan.updated):
             changes.add(folder / path, tree.files[path])
+        for path in (*plan.leftovers, *plan.removed):
+            changes.remove(folder / path)
         changes.commit()
-        _remove(folder, plan.removed)
     return users
 
 
-def _user_files(folder: Path, values: Mapping[str, str], changes: _Changes) -> UserFiles:
-    config = folder / BASE / env_file.MODEL_CONFIG
-    token = token_path(folder)
-    created, updated = [], []
-    if not os.path.lexists(token):
-        changes.add(token, env_file.NEW_TOKEN, mode=0o600)
-        created.append(f"{BASE}/{env_file.TOKEN}")
-    exists = os.path.lexists(config)
-    before = config.read_bytes() if exists else b""
-    after = env_file.with_values(before if exists else env_file.NEW_MODEL_CONFIG, values)
-    if not exists:
-        changes.add(config, after)
-        created.append(f"{BASE}/{env_file.MODEL_CONFIG}")
-    elif after != before:
-        changes.add(config.resolve(), after, mode=stat.S_IMODE(config.stat().st_mode))
-        updated.append(f"{BASE}/{env_file.MODEL_CONFIG}")
-    return UserFiles(tuple(created), tuple(updated), after)
-
-
-def _remove(folder: Path, paths: tuple[str, ...]) -> None:
-    for path in paths:
-        (folder / path).unlink(missing_ok=True)
-    for directory in {(folder / path).parent for path in paths}:
-        for leftover in directory.glob(f".*{_WAITING}"):
-            leftover.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):  # somebody else's file keeps it
-            directory.rmdir()
-
-
-class _Changes:
-    """New contents, all written beside their files before the first takes its place."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._waiting: list[tuple[Path, Path]] = []
-        self._made: list[Path] = []
-
-    def __enter__(self) -> Self:
-        return self
-
-    def add(self, target: Path, content: bytes, mode: int | None = None) -> None:
-        """Write `content` to wait for its place. `mode`: permissions; default as for new files."""
-        self._make_folder(target.parent)
-        waiting = target.with_name(f".{target.name}{_WAITING}")
-        with contextlib.suppress(FileNotFoundError):
-            waiting.unlink()  # of a run that was killed
-        self._waiting.append((waiting, target))
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-        descriptor = os.open(waiting, flags, 0o666 if mode is None else mode)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        if mode is not None:
-            waiting.chmod(mode)
-
-    def commit(self) -> None:
-        """Put every waiting content in its place."""
-        while self._waiting:
-            waiting, target = self._waiting[0]
-            waiting.replace(target)
-            del self._waiting[0]
-        self._made.clear()
-
-    def __exit__(self, *_: object) -> None:
-        for waiting, _target in self._waiting:
-            with contextlib.suppress(OSError):
-                waiting.unlink()
-        for made in reversed(self._made):
-            with contextlib.suppress(OSError):
-                made.rmdir()
-
-    def _make_folder(self, folder: Path) -> None:
-        missing = []
-        while not folder.exists():
-            missing.append(folder)
-            folder = folder.parent
-        for made in reversed(missing):
-            made.mkdir()
-            self._made.append(made)
-
-
-_REASONS = {
-    errno.ENOSPC: "no space is left on the disk",
-    errno.EDQUOT: "the disk quota is used up",
-    errno.EFBIG: "a file grew larger than is allowed",
-    errno.EROFS: "the file system is read-only",
-    errno.EACCES: "permission is denied",
-    errno.EPERM: "permission is denied",
-    errno.ENOTDIR: "a part of the path is not a folder",
-    errno.ENAMETOOLONG: "the path is too long",
-}
-
-
-@contextlib.contextmanager
-def _explained(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        reason = _REASONS.get(error.errno or 0, error.strerror or str(error))
-        place = error.filename or str(folder)
-        raise OutputError(f"{place} can't be used: {reason}") from None
+def _user_files(folder: Path, values: Mapping[str, str], changes: Changes) -> UserFiles:
+    created = []
+    if not os.path.lexists(folder / _TOKEN):
+        changes.add(folder / _TOKEN, env_file.NEW_TOKEN, mode=0o600)
+        created.append(_TOKEN)
+    config = folder / _CONFIG
+    if not os.path.lexists(config):
+        content = env_file.with_values(env_file.NEW_MODEL_CONFIG, values)
+        changes.add(config, content, durable=True)
+        return UserFiles(created=(*created, _CONFIG), model_config=content)
+    before = files.read_regular(config, _MOST_BYTES)
+    after = env_file.with_values(before, values)
+    if after == before:
+        return UserFiles(tuple(created), model_config=before)
+    status = config.stat()
+    if not status.st_mode & 0o222 or not os.access(config, os.W_OK):
+        raise OutputError(f"{config} is read-only; make it writable, or edit it yourself")
+    # The file that a link leads to changes, and the link stays.
+    changes.add(config.resolve(), after, mode=stat.S_IMODE(status.st_mode), durable=True)
+    unlinked = (_CONFIG,) if status.st_nlink > 1 else ()
+    return UserFiles(tuple(created), (_CONFIG,), unlinked, after)

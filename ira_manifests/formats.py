@@ -8,6 +8,7 @@ from typing import Any
 
 from ira_manifests.rules.catalogue import RULES, Severity
 from ira_manifests.rules.finding import Finding
+from ira_manifests.words import visible
 
 _COLOURS = {Severity.ERROR: "\x1b[1;31m", Severity.WARNING: "\x1b[1;33m"}
 _RESET, _DIM = "\x1b[0m", "\x1b[2m"
@@ -21,15 +22,16 @@ def text(findings: Sequence[Finding], *, colour: bool = False) -> str:
 def _text(finding: Finding, colour: bool) -> str:
     severity = str(finding.rule.severity)
     start, dim, end = (_COLOURS[finding.rule.severity], _DIM, _RESET) if colour else ("", "", "")
-    place = f"{finding.file}:{finding.line}:{finding.column}"
+    place = visible(f"{finding.file}:{finding.line}:{finding.column}")
     field = f" {finding.field}:" if finding.field else ""
+    said = visible(f"{field} {finding.message}")
     head = f"{place}: {start}{severity} {finding.rule_id}{end} {finding.rule.name}"
-    return f"{head}\n   {field} {finding.message}\n    {dim}{finding.hint}{end}"
+    return f"{head}\n   {said}\n    {dim}{visible(finding.hint)}{end}"
 
 
 def as_json(findings: Sequence[Finding]) -> str:
     """Return findings as a JSON list of objects."""
-    return json.dumps([_object(finding) for finding in findings], indent=2, ensure_ascii=False)
+    return json.dumps([_object(finding) for finding in findings], indent=2)
 
 
 def _object(finding: Finding) -> dict[str, Any]:
@@ -76,7 +78,7 @@ def sarif(findings: Sequence[Finding], version: str) -> str:
             }
         ],
     }
-    return json.dumps(log, indent=2, ensure_ascii=False)
+    return json.dumps(log, indent=2)
 
 
 def _result(finding: Finding) -> dict[str, Any]:
@@ -101,7 +103,8 @@ def _result(finding: Finding) -> dict[str, Any]:
 def _uri(path: str) -> str:
     from urllib.parse import quote
 
-    return quote(path.replace("\\", "/"))
+    # A name on disk may be any bytes.
+    return quote(path.replace("\\", "/").encode("utf-8", "surrogateescape"))
 
 
 def github(findings: Sequence[Finding]) -> str:
@@ -119,9 +122,11 @@ def _annotation(finding: Finding) -> str:
         "col": str(finding.column),
         "title": f"{finding.rule_id} {finding.rule.name}",
     }
-    shown = ",".join(f"{key}={_escaped(value, more=':,')}" for key, value in properties.items())
+    shown = ",".join(
+        f"{key}={_escaped(visible(value), more=':,')}" for key, value in properties.items()
+    )
     field = f"{finding.field}: " if finding.field else ""
-    message = _escaped(f"{field}{finding.message}\n{finding.hint}")
+    message = _escaped(f"{visible(field + finding.message)}\n{visible(finding.hint)}")
     return f"::{finding.rule.severity} {shown}::{message}"
 
 

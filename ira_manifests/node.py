@@ -1,16 +1,23 @@
-"""Node.js for cdk8s: found once, before `import cdk8s` starts it."""
+"""Node.js for cdk8s: found once, before `import cdk8s` starts it, and explained where it fails."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
+import threading
+import traceback
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
-from ira_manifests.errors import NodeError
+from ira_manifests import files
+from ira_manifests.errors import IraError, NodeError
 
 # The oldest release line that jsii supports: https://nodejs.org/en/about/previous-releases
 OLDEST = 22
@@ -26,6 +33,10 @@ def prepare() -> None:
     """
     if "cdk8s" in sys.modules:
         return
+    # jsii's cache of packages in the home folder gains nothing that can be measured, and fails or
+    # waits for minutes where that folder can't be written.
+    os.environ.setdefault("JSII_RUNTIME_PACKAGE_CACHE", "disabled")
+    os.environ["TMPDIR"] = _temporary_folder()  # Node.js does not look for one that can be written
     named = os.environ.get("JSII_NODE")
     os.environ["JSII_NODE"] = _checked(named) if named else str(_packaged() or _on_path())
 
@@ -39,6 +50,65 @@ def prefer_packaged() -> None:
     packaged = _packaged()
     if packaged is not None:
         os.environ.setdefault("JSII_NODE", str(packaged))
+
+
+@contextlib.contextmanager
+def explained() -> Iterator[None]:
+    """Turn what goes wrong between jsii and its Node.js into a `NodeError`.
+
+    What Node.js says on standard error is part of it, and is dropped where nothing goes wrong.
+    """
+    said = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="replace", write_through=True)
+    with contextlib.redirect_stderr(said):
+        try:
+            yield
+        except IraError:
+            raise
+        except Exception as error:
+            if not _comes_from_jsii(error):
+                raise
+            _hear_out()
+            raise NodeError(
+                f"Node.js ({os.environ.get('JSII_NODE', 'node')}) failed under cdk8s: "
+                f"{_reason(error, said)}; see that it is version {OLDEST} or newer, and that "
+                f"{tempfile.gettempdir()} can be written and has space"
+            ) from error
+
+
+def _hear_out() -> None:
+    """Wait until jsii's thread has read what a Node.js that has died wrote at last."""
+    for thread in threading.enumerate():
+        if thread.name == "process.stderr_sink":
+            thread.join(timeout=0.2)
+
+
+def _comes_from_jsii(error: Exception) -> bool:
+    frames = traceback.walk_tb(error.__traceback__)
+    return any(frame.f_globals.get("__name__", "").startswith("jsii.") for frame, _ in frames)
+
+
+def _reason(error: Exception, said: io.TextIOWrapper) -> str:
+    """Return the most telling line: Node.js' own words of its end, else what jsii made of it."""
+    said.seek(0)
+    for line in said:
+        match = re.search(r"\w*Error\b.*", line.removesuffix("\\n'\n"))
+        if match:
+            return match[0].strip()
+    if isinstance(error, ValueError | BrokenPipeError):  # jsii parses the answer that never came
+        return "it ended without an answer"
+    if isinstance(error, OSError):
+        return f"{error.filename or 'it'} can't be used: {files.reason(error)}"
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _temporary_folder() -> str:
+    try:
+        return tempfile.gettempdir()
+    except OSError:
+        raise NodeError(
+            "cdk8s needs a folder for temporary files, and none can be written: "
+            "name one in the environment variable TMPDIR"
+        ) from None
 
 
 def _packaged() -> Path | None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, TextIO
 
 from ira_manifests import env_file, next_steps
 from ira_manifests.errors import ProfileError
@@ -15,7 +17,32 @@ from ira_manifests.next_steps import Standing
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import shared_workloads
 from ira_manifests.tree import Plan
-from ira_manifests.words import count
+from ira_manifests.words import count, visible
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def say(text: str) -> None:
+    """Print lines on standard output."""
+    sys.stdout.write(f"{text}\n")
+
+
+def complain(text: str) -> None:
+    """Print lines on standard error."""
+    sys.stderr.write(f"{text}\n")
+
+
+def colourful(stream: TextIO) -> bool:
+    """Tell whether a stream wants colours: https://no-color.org."""
+    return stream.isatty() and not os.environ.get("NO_COLOR")
+
+
+def console(stream: TextIO | None = None) -> Console:
+    """Return the one kind of console that tables and notes are printed on."""
+    from rich.console import Console
+
+    return Console(file=stream or sys.stdout, highlight=False, soft_wrap=True)
 
 
 def problem_count(error: ProfileError) -> str:
@@ -35,7 +62,12 @@ def stale(out: Path, plan: Plan) -> str:
         ("in the way", plan.blocked),
     ]
     said = ", ".join(f"{len(paths)} {word}" for word, paths in changes if paths)
-    return f"{out} is stale: {said}. Run synth with the same options, without --check."
+    move = "".join(
+        f"{visible(str(out / path))} was not written by synth: move it away.\n"
+        for path in plan.blocked
+    )
+    mend = "Run synth with the same options, without --check."
+    return f"{move}{visible(str(out))} is stale: {said}. {mend}"
 
 
 @contextlib.contextmanager
@@ -44,11 +76,10 @@ def progress(total: int) -> Iterator[Callable[[str], None]]:
     if not sys.stderr.isatty():
         yield lambda _directory: None
         return
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     columns = (BarColumn(20), MofNCompleteColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=console(sys.stderr), transient=True) as bar:
         task = bar.add_task("", total=total)
 
         def step(directory: str) -> None:
@@ -59,19 +90,17 @@ def progress(total: int) -> Iterator[Callable[[str], None]]:
 
 def written(out: Path, cells: Sequence[Cell], plan: Plan, users: UserFiles) -> None:
     """Print what a synth did, what it left alone, and the next commands."""
-    from rich.console import Console
-
-    console = Console(highlight=False, soft_wrap=True)
-    console.print(_table(plan))
+    screen = console()
+    screen.print(_table(plan))
     standing = Standing(out, cells, env_file.filled_in(users.model_config))
     for note in (*_user_notes(out, users), *_left_notes(out, plan), *_shared_notes(cells)):
-        console.print(note, markup=False)
+        screen.print(visible(note), markup=False)
     unserved = next_steps.note(standing)
     if unserved:
-        console.print(f"unserved  {unserved}", markup=False)
-    console.print("\nNext:", style="bold")
+        screen.print(f"unserved  {visible(unserved)}", markup=False)
+    screen.print("\nNext:", style="bold")
     for step in next_steps.commands(standing):
-        console.print(f"  {step}", markup=False)
+        screen.print(f"  {visible(step)}", markup=False)
 
 
 def _table(plan: Plan) -> object:
@@ -101,6 +130,8 @@ def _user_notes(out: Path, users: UserFiles) -> Iterator[str]:
         yield f"created   {out / path}: yours to fill in"
     for path in users.updated:
         yield f"edited    {out / path}: only the keys of the command line"
+    for path in users.unlinked:
+        yield f"note      {out / path} had a second name (a hard link), which keeps the old values"
 
 
 def _left_notes(out: Path, plan: Plan) -> Iterator[str]:

@@ -11,6 +11,7 @@ from ira_manifests.listing import Absent, Row
 from ira_manifests.memory import GIB, Budget, MemoryInputError
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.provenance import Value
+from ira_manifests.report import console
 
 _WIDTH = 80
 # How a verdict is shown in the narrow table, and its style.
@@ -23,14 +24,14 @@ _SHORT = {
 
 def matrix(rows: Sequence[Row], absent: Sequence[Absent]) -> None:
     """Print a row for each cell, and below them the pairs that have none."""
-    console = _console()
-    console.print(_table(rows))
-    console.print("headroom: KV cache beyond one longest request, GiB on each GPU.")
-    console.print("requests: of max model len at once. ~ rests on no measured start-up.")
+    screen = console()
+    screen.print(_table(rows))
+    screen.print("headroom: KV cache beyond one longest request, GiB on each GPU.")
+    screen.print("requests: of max model len at once. ~ rests on no measured start-up.")
     if absent:
-        console.print("\nNot in the matrix:", style="bold")
+        screen.print("\nNot in the matrix:", style="bold")
     for pair in absent:
-        console.print(_wrapped(f"{pair.gpu} × {pair.model}: {pair.why}"), markup=False)
+        screen.print(_wrapped(f"{pair.gpu} × {pair.model}: {pair.why}"), markup=False)
 
 
 def _table(rows: Sequence[Row]) -> Any:
@@ -62,64 +63,56 @@ def _number(value: float | None) -> str:
 
 def value(item: Value) -> None:
     """Print one value: what it is, where it is in the manifest, where it comes from."""
-    console = _console()
-    console.print(f"{item.name}: {item.value}", markup=False)
-    console.print(f"  {item.manifest}", markup=False)
-    console.print(f"  from {item.source}", markup=False)
+    screen = console()
+    screen.print(f"{item.name}: {item.value}", markup=False)
+    screen.print(f"  {item.manifest}", markup=False)
+    screen.print(f"  from {item.source}", markup=False)
 
 
 def explained(cell: Cell, values: Sequence[Value]) -> None:
     """Print a cell's memory, its limit, its knobs, and the source of every value."""
-    console = _console()
-    console.print(
+    screen = console()
+    screen.print(
         f"{cell.gpu_name} × {cell.model_name} on {cell.machine.machine_type}", style="bold"
     )
     try:
         answer = cell.budget
     except MemoryInputError as error:
-        console.print(_wrapped(f"memory: {error}"), markup=False)
+        screen.print(_wrapped(f"memory: {error}"), markup=False)
     else:
-        _memory(console, cell, answer)
-    console.print("\nValues and where they come from:", style="bold")
+        _memory(screen, cell, answer)
+    screen.print("\nValues and where they come from:", style="bold")
     for item in values:
-        console.print(_wrapped(f"{item.name}: {item.value}"), markup=False)
-        console.print(f"    {item.source}", markup=False, style="dim")
+        screen.print(_wrapped(f"{item.name}: {item.value}"), markup=False)
+        screen.print(f"    {item.source}", markup=False, style="dim")
 
 
-def _memory(console: Any, cell: Cell, answer: Budget | None) -> None:
+def _memory(screen: Any, cell: Cell, answer: Budget | None) -> None:
     if answer is None:
-        console.print("memory: not judged, the model's profile has no weights and geometry")
+        screen.print("memory: not judged, the model's profile has no weights and geometry")
         return
-    console.print(f"\n{explain.bar(answer)}", markup=False)
+    screen.print(f"\n{explain.bar(answer)}", markup=False)
     for part in explain.parts(answer):
         if part.size:
-            console.print(f"  {part.letter} {part.size / GIB:7.2f} GiB  {part.name}", markup=False)
-    console.print(f"    {answer.total / GIB:7.2f} GiB  of each of {cell.profile.tensor_parallel}")
-    console.print(
+            screen.print(f"  {part.letter} {part.size / GIB:7.2f} GiB  {part.name}", markup=False)
+    screen.print(f"    {answer.total / GIB:7.2f} GiB  of each of {cell.profile.tensor_parallel}")
+    screen.print(
         f"\n{answer.tokens} tokens in the pool, {answer.kv_bytes_per_token} bytes a token; "
         f"{float(answer.concurrency):.2f} requests of {answer.serving.max_model_len}.\n"
         f"Longest context that starts: {answer.longest_max_model_len}, "
         f"with a margin: {answer.safe_max_model_len}."
     )
-    console.print(_wrapped(explain.limit(answer)), markup=False)
+    screen.print(_wrapped(explain.limit(answer)), markup=False)
     for reason in answer.serving.unmeasured:
-        console.print(_wrapped(f"  ~ {reason}"), markup=False)
-    console.print("\nOne more step of each knob:", style="bold")
+        screen.print(_wrapped(f"  ~ {reason}"), markup=False)
+    screen.print("\nOne more step of each knob:", style="bold")
     for step in explain.steps(cell):
         requests = "" if step.concurrency is None else f"{step.concurrency:7.2f} requests, "
         longest = "" if step.longest is None else f"longest {step.longest}, "
-        console.print(
-            _wrapped(f"  {step.knob:<30} {requests}{longest}{step.verdict}"), markup=False
-        )
+        screen.print(_wrapped(f"  {step.knob:<30} {requests}{longest}{step.verdict}"), markup=False)
 
 
 def _wrapped(text: str) -> str:
     return textwrap.fill(
         text, _WIDTH, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
     )
-
-
-def _console() -> Any:
-    from rich.console import Console
-
-    return Console(highlight=False, soft_wrap=True)

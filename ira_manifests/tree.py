@@ -41,6 +41,8 @@ class Found:
     generated: Mapping[str, bytes] = field(default_factory=dict)
     foreign: frozenset[str] = frozenset()
     """Files without the marker beside generated ones, and whatever stands in a file's way."""
+    leftovers: tuple[str, ...] = ()
+    """New contents that a run which was killed did not put in their places."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,8 @@ class Plan:
     """Files beside generated ones that synth did not write and leaves alone."""
     blocked: tuple[str, ...]
     """Paths that synth would write, but that something it did not write occupies."""
+    leftovers: tuple[str, ...] = ()
+    """What a run that was killed left, to be removed."""
 
     @property
     def stale(self) -> bool:
@@ -82,6 +86,7 @@ def compare(tree: Tree, found: Found, *, partial: bool = False) -> Plan:
         removed=tuple(sorted(orphans)),
         left=tuple(sorted(path for path in found.foreign if path not in tree.files)),
         blocked=tuple(sorted(path for path in found.foreign if path in tree.files)),
+        leftovers=found.leftovers,
     )
 
 

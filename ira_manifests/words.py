@@ -1,4 +1,4 @@
-"""Numbers in words of a message."""
+"""Numbers and other people's texts in the words of a message."""
 
 from __future__ import annotations
 
@@ -13,3 +13,14 @@ def count(number: int, noun: str) -> str:
 def gib(size: int) -> str:
     """Return bytes as GiB with one digit, such as "51.5 GiB"."""
     return f"{size / _GIB:.1f} GiB"
+
+
+def visible(text: str) -> str:
+    """Return the text with an escape in the place of every letter that does not show itself.
+
+    Such as line ends, what a terminal obeys, and what turns the direction of writing round.
+    """
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in text
+    )

@@ -27,6 +27,11 @@ REFERENCE_MODELS = ("gemma3-27b", "llama3", "llama4-scout")
 BUCKET = "acme-dev-ira-model"
 TOKEN = "hf_notARealTokenButShapedLikeOne"
 
+# Root may read and write anywhere, until it gives that up.
+UNPRIVILEGED = (
+    ["setpriv", "--bounding-set=-dac_override,-dac_read_search,-fowner"] if os.getuid() == 0 else []
+)
+
 Json = dict[str, Any]
 Run = subprocess.CompletedProcess[str]
 
@@ -40,6 +45,23 @@ def ira(*arguments: str | Path, cwd: Path = ROOT, **options: Any) -> Run:
     return subprocess.run(
         command, cwd=cwd, text=True, capture_output=True, check=False, env=environment, **options
     )
+
+
+def shell(script: str, cwd: Path = ROOT, **environment: str) -> Run:
+    """Run a line of bash, in which $IRA is the command line."""
+    inherited = {key: value for key, value in os.environ.items() if key != "JSII_NODE"}
+    program = f"{sys.executable} -m ira_manifests"
+    environment = {**inherited, "PYTHONPATH": str(ROOT), "IRA": program, **environment}
+    return subprocess.run(
+        ["bash", "-c", script], cwd=cwd, text=True, capture_output=True, check=False,
+        env=environment, timeout=120,
+    )  # fmt: skip
+
+
+def at_start(folder: Path, program: str) -> dict[str, str]:
+    """The environment in which every Python runs a program of the test before anything else."""
+    (folder / "sitecustomize.py").write_text(program)
+    return {"PYTHONPATH": f"{folder}{os.pathsep}{ROOT}"}
 
 
 def kubectl(*arguments: str | Path) -> Run:

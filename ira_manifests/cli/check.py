@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from ira_manifests import folder, formats, profiles, tree
+from ira_manifests import folder, formats, profiles, report, tree
 from ira_manifests.cli import common
 from ira_manifests.directory import tree_of
 from ira_manifests.profiles.cell import Cell
@@ -52,20 +52,17 @@ def command(
     Exits with 0 where there are no findings but warnings, with 1 where there are errors, with 2
     where a profile can't be read. docs/rules.md explains every rule.
     """
-    with common.errors_are_one_message():
-        matrix = profiles.load_matrix(
-            profiles_folder, workload_name=workload_name, namespace=namespace
-        )
-        cells = common.chosen(matrix, only)
-        findings = rules.check_cells(matrix, cells)
-        if profiles_only:
-            findings = sorted(rules.waived(cells, findings))
-        else:
-            findings += _rendered(matrix, cells, out, partial=bool(only))
-            findings = rules.apply_waivers(matrix, cells, findings)
-        _print(findings, output_format, len(cells))
-        if any(finding.refuses for finding in findings):
-            raise typer.Exit(common.FINDINGS)
+    matrix = profiles.load_matrix(profiles_folder, workload_name=workload_name, namespace=namespace)
+    cells = common.chosen(matrix, only)
+    findings = rules.check_cells(matrix, cells)
+    if profiles_only:
+        findings = sorted(rules.waived(cells, findings))
+    else:
+        findings += _rendered(matrix, cells, out, partial=bool(only))
+        findings = rules.apply_waivers(matrix, cells, findings)
+    _print(findings, output_format, len(cells))
+    if any(finding.refuses for finding in findings):
+        raise typer.Exit(common.FINDINGS)
 
 
 def _rendered(matrix: Matrix, cells: list[Cell], out: Path, *, partial: bool) -> list[Finding]:
@@ -89,11 +86,11 @@ def _token_file(out: Path) -> Iterator[Finding]:
 def _print(findings: list[Finding], output_format: Format, cells: int) -> None:
     from ira_manifests import __version__
 
-    show = formats.formatter(output_format, __version__, colour=sys.stdout.isatty())
+    show = formats.formatter(output_format, __version__, colour=report.colourful(sys.stdout))
     shown = show(findings)
     if shown:
-        typer.echo(shown)
+        report.say(shown)
     if output_format is Format.TEXT:
         errors = sum(finding.refuses for finding in findings)
         summary = f"{count(errors, 'error')}, {count(len(findings) - errors, 'warning')}"
-        typer.echo(f"{count(cells, 'cell')} checked: {summary}.")
+        report.say(f"{count(cells, 'cell')} checked: {summary}.")

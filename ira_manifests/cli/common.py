@@ -1,19 +1,16 @@
-"""What the commands share: options, exit codes, and how an error becomes one message."""
+"""What the commands share: options and exit codes."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ira_manifests import report
-from ira_manifests.errors import InputError, IraError, ProfileError, did_you_mean, one_of
+from ira_manifests import node, report
+from ira_manifests.errors import InputError, did_you_mean, one_of
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
 
@@ -22,15 +19,30 @@ if TYPE_CHECKING:
 
 FINDINGS = 1
 BAD_INPUT = 2
-_INTERRUPTED = 130
 
-Out = Annotated[Path, typer.Option("--out", "-o", help="Folder of the output.", metavar="FOLDER")]
+
+def _folder(option: str) -> Callable[[str | Path], Path]:
+    def parse(value: str | Path) -> Path:
+        if not str(value):
+            raise InputError(f"{option} is empty; name a folder")
+        return Path(value)
+
+    return parse
+
+
+Out = Annotated[
+    Path,
+    typer.Option(
+        "--out", "-o", help="Folder of the output.", metavar="FOLDER", parser=_folder("--out")
+    ),
+]
 ProfilesFolder = Annotated[
     Path | None,
     typer.Option(
         "--profiles",
         "-p",
         metavar="FOLDER",
+        parser=_folder("--profiles"),
         help="Folder of the profiles. [default: ./profiles, else the packaged copy]",
     ),
 ]
@@ -56,26 +68,6 @@ WorkloadName = Annotated[
 ]
 
 
-@contextlib.contextmanager
-def errors_are_one_message() -> Iterator[None]:
-    """Turn what a user got wrong into a message on standard error and exit code 2."""
-    try:
-        yield
-    except ProfileError as error:
-        typer.echo(str(error), err=True)
-        typer.echo(report.problem_count(error), err=True)
-        raise typer.Exit(BAD_INPUT) from None
-    except IraError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(BAD_INPUT) from None
-    except KeyboardInterrupt:
-        typer.echo("interrupted", err=True)
-        raise typer.Exit(_INTERRUPTED) from None
-    except BrokenPipeError:  # the reader of a pipe has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit(FINDINGS) from None
-
-
 def chosen(matrix: Matrix, patterns: list[str] | None) -> list[Cell]:
     """Return the cells that the patterns of --only name; without patterns, all."""
     if not patterns:
@@ -96,8 +88,8 @@ def chosen(matrix: Matrix, patterns: list[str] | None) -> list[Cell]:
 
 def render(matrix: Matrix, cells: list[Cell]) -> tuple[Directory, ...]:
     """Render the directories of the cells, with a bar on a terminal. Starts Node.js."""
-    from ira_manifests.synth import render as render_directories
-
     directories = 1 + sum(len(cell.directories) for cell in cells)
-    with report.progress(directories) as step:
+    with report.progress(directories) as step, node.explained():
+        from ira_manifests.synth import render as render_directories
+
         return render_directories(matrix, cells, step)

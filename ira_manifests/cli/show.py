@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from ira_manifests import listing, profiles, provenance, report_cells
+from ira_manifests import listing, profiles, provenance, report, report_cells
 from ira_manifests.cli import common
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
@@ -25,17 +25,16 @@ def list_command(
 
     Below it stand the pairs of GPU type and model that are not in the matrix, and why.
     """
-    with common.errors_are_one_message():
-        matrix = profiles.load_matrix(profiles_folder)
-        rows, absent = listing.rows(matrix), list(listing.absent(matrix))
-        if as_json:
-            found = {
-                "cells": [row.to_json() for row in rows],
-                "absent": [vars(pair) for pair in absent],
-            }
-            typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
-        else:
-            report_cells.matrix(rows, absent)
+    matrix = profiles.load_matrix(profiles_folder)
+    rows, absent = listing.rows(matrix), list(listing.absent(matrix))
+    if as_json:
+        found = {
+            "cells": [row.to_json() for row in rows],
+            "absent": [vars(pair) for pair in absent],
+        }
+        report.say(json.dumps(found, indent=2))
+    else:
+        report_cells.matrix(rows, absent)
 
 
 def explain_command(
@@ -51,13 +50,12 @@ def explain_command(
     profiles_folder: common.ProfilesFolder = None,
 ) -> None:
     """Explain a cell: where its memory goes, what limits it, where each value comes from."""
-    with common.errors_are_one_message():
-        matrix = profiles.load_matrix(profiles_folder)
-        cell = matrix[gpu, model]
-        if field is not None:
-            report_cells.value(_value(matrix, cell, field))
-        else:
-            report_cells.explained(cell, provenance.values(matrix, cell))
+    matrix = profiles.load_matrix(profiles_folder)
+    cell = matrix[gpu, model]
+    if field is not None:
+        report_cells.value(_value(matrix, cell, field))
+    else:
+        report_cells.explained(cell, provenance.values(matrix, cell))
 
 
 def _value(matrix: Matrix, cell: Cell, field: str) -> Value:

@@ -8,97 +8,117 @@ from typing import Annotated
 
 import typer
 
-from ira_manifests import folder, formats, names, profiles, report, terraform, tree
+from ira_manifests import files, folder, formats, names, profiles, report, terraform, tree
 from ira_manifests.cli import common
 from ira_manifests.directory import tree_of
 from ira_manifests.errors import InputError
+from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.rules import run as rules
 from ira_manifests.rules.finding import Finding
-from ira_manifests.words import count
+from ira_manifests.words import count, visible
+
+# Terraform's list of buckets is a line of text.
+_MOST_BYTES = 1 << 20
+
+Bucket = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Set the model's bucket in base/ira-model-config.env."),
+]
+TerraformOutput = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE|-", help=f"Take the bucket from: terraform output -json {terraform.OUTPUT}"
+    ),
+]
+ModelId = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ORG/NAME", help="Set the model to download in base/ira-model-config.env."
+    ),
+]
+Check = Annotated[
+    bool,
+    typer.Option("--check", help="Write nothing; show a diff and exit with 1 when stale."),
+]
 
 
 def command(
     out: common.Out = Path("dist"),
     profiles_folder: common.ProfilesFolder = None,
     only: common.Only = None,
-    bucket: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Set the model's bucket in base/ira-model-config.env."),
-    ] = None,
-    terraform_output: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE|-",
-            help=f"Take the bucket from: terraform output -json {terraform.OUTPUT}",
-        ),
-    ] = None,
-    model_id: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ORG/NAME", help="Set the model to download in base/ira-model-config.env."
-        ),
-    ] = None,
+    bucket: Bucket = None,
+    terraform_output: TerraformOutput = None,
+    model_id: ModelId = None,
     namespace: common.Namespace = None,
     workload_name: common.WorkloadName = None,
-    check: Annotated[
-        bool,
-        typer.Option("--check", help="Write nothing; show a diff and exit with 1 when stale."),
-    ] = False,
+    check: Check = False,
 ) -> None:
     """Write the kustomize directories of the matrix.
 
     Nothing is written when a rule refuses a cell: see check.
     """
-    with common.errors_are_one_message():
-        matrix = profiles.load_matrix(
-            profiles_folder, workload_name=workload_name, namespace=namespace
-        )
-        cells = common.chosen(matrix, only)
-        values = _config_values(matrix, bucket, terraform_output, model_id)
-        if check and values:
-            raise InputError("--check writes nothing, so it takes no --bucket and no --model-id")
-        findings = rules.check_cells(matrix, cells)
-        # A cell that can't work is not worth a Node.js.
-        _refuse_errors([item for item in rules.waived(cells, findings) if item.refuses])
-        directories = common.render(matrix, cells)
-        for directory in directories:
-            findings += rules.check_directory(directory, out)
-        _refuse_errors(rules.apply_waivers(matrix, cells, findings))
-        rendered = tree_of(directories)
-        found = folder.look(out, rendered)
-        plan = tree.compare(rendered, found, partial=bool(only))
-        if check:
-            _check(out, rendered, found, plan)
-        else:
-            users = folder.write(out, rendered, plan, values)
-            report.written(out, cells, plan, users)
+    _refuse_contradictions(bucket, terraform_output, model_id, check)
+    matrix = profiles.load_matrix(profiles_folder, workload_name=workload_name, namespace=namespace)
+    cells = common.chosen(matrix, only)
+    values = _config_values(matrix, bucket, terraform_output, model_id)
+    rendered = _rendered(matrix, cells, out)
+    if check:
+        _check(out, rendered, partial=bool(only))
+        return
+    with folder.locked(out):
+        plan = tree.compare(rendered, folder.look(out, rendered), partial=bool(only))
+        users = folder.write(out, rendered, plan, values)
+    report.written(out, cells, plan, users)
+
+
+def _refuse_contradictions(
+    bucket: str | None, terraform_output: str | None, model_id: str | None, check: bool
+) -> None:
+    given = {"--bucket": bucket, "--terraform-output": terraform_output, "--model-id": model_id}
+    named = [option for option, value in given.items() if value is not None]
+    if check and named:
+        raise InputError(f"--check writes nothing, so it takes no {' and no '.join(named)}")
+    if bucket is not None and terraform_output is not None:
+        raise InputError("--bucket and --terraform-output both name the bucket; give one of them")
+
+
+def _rendered(matrix: Matrix, cells: list[Cell], out: Path) -> tree.Tree:
+    """Return the files of the cells; raises `typer.Exit` where a rule refuses one of them."""
+    findings = rules.check_cells(matrix, cells)
+    # A cell that can't work is not worth a Node.js.
+    _refuse_errors([item for item in rules.waived(cells, findings) if item.refuses])
+    directories = common.render(matrix, cells)
+    for directory in directories:
+        findings += rules.check_directory(directory, out)
+    _refuse_errors(rules.apply_waivers(matrix, cells, findings))
+    return tree_of(directories)
 
 
 def _refuse_errors(findings: list[Finding]) -> None:
     """Stop where a rule refuses a cell; warnings are told by check."""
     refusing = [finding for finding in findings if finding.refuses]
     if refusing:
-        typer.echo(formats.text(refusing, colour=sys.stderr.isatty()), err=True)
-        typer.echo(f"{count(len(refusing), 'error')}; nothing was written.", err=True)
+        report.complain(formats.text(refusing, colour=report.colourful(sys.stderr)))
+        report.complain(f"{count(len(refusing), 'error')}; nothing was written.")
         raise typer.Exit(common.FINDINGS)
 
 
-def _check(out: Path, rendered: tree.Tree, found: tree.Found, plan: tree.Plan) -> None:
+def _check(out: Path, rendered: tree.Tree, *, partial: bool) -> None:
+    found = folder.look(out, rendered)
+    plan = tree.compare(rendered, found, partial=partial)
     for line in tree.diff(rendered, found, plan):
-        typer.echo(line)
+        report.say(visible(line))
     if plan.stale:
-        typer.echo(report.stale(out, plan), err=True)
+        report.complain(report.stale(out, plan))
         raise typer.Exit(common.FINDINGS)
-    typer.echo(f"{out} is up to date: {len(plan.unchanged)} files.")
+    report.say(f"{visible(str(out))} is up to date: {count(len(plan.unchanged), 'file')}.")
 
 
 def _config_values(
     matrix: Matrix, bucket: str | None, terraform_output: str | None, model_id: str | None
 ) -> dict[str, str]:
     """Return the keys of base/ira-model-config.env that the command line names."""
-    if bucket is not None and terraform_output is not None:
-        raise InputError("--bucket and --terraform-output both name the bucket; give one of them")
     if terraform_output is not None:
         text, source = _read_text(terraform_output)
         bucket = terraform.model_bucket(text, matrix.platform.bucket_suffix, source)
@@ -128,11 +148,23 @@ def _differs_in_case(matrix: Matrix, model_id: str) -> str | None:
 
 
 def _read_text(path: str) -> tuple[str, str]:
+    if not path:
+        raise InputError("--terraform-output is empty; name a file, or - for standard input")
     source = "standard input" if path == "-" else path
     try:
-        content = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+        content = _read(path)
         return content.decode("utf-8-sig"), source
     except OSError as error:
-        raise InputError(f"{source} can't be read: {error.strerror}") from None
+        raise InputError(f"{source} can't be read: {files.reason(error)}") from None
     except UnicodeDecodeError:
         raise InputError(f"{source} is not UTF-8 text") from None
+
+
+def _read(path: str) -> bytes:
+    """Return the start of a file or pipe; a shell's <(...) is a pipe with a name."""
+    if path != "-":
+        with Path(path).open("rb") as file:
+            return file.read(_MOST_BYTES)
+    if sys.stdin is None:
+        raise InputError("standard input is closed; --terraform-output - reads it")
+    return sys.stdin.buffer.read(_MOST_BYTES)

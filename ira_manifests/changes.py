@@ -1,0 +1,159 @@
+"""Changes of a folder, all prepared before the first is made. The one module that writes."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
+
+from ira_manifests import files
+from ira_manifests.errors import OutputError
+
+if sys.platform != "win32":
+    import fcntl
+
+# New content waits beside its file under this ending, so that putting it in place is one rename
+# and what a killed run leaves is known by name.
+WAITING = ".ira-tmp"
+
+
+def waiting_for(target: Path) -> Path:
+    """Return where new content of a file waits."""
+    return target.with_name(f".{target.name}{WAITING}")
+
+
+@contextlib.contextmanager
+def explained(folder: Path, then: str = "") -> Iterator[None]:
+    """Turn a refusal of the system into an `OutputError`. `then`: what to know or do about it."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, NotADirectoryError) and folder.exists():
+            raise OutputError(
+                f"{folder} is not a folder; name a folder for the output with --out"
+            ) from None
+        place = error.filename or str(folder)
+        raise OutputError(f"{place} can't be used: {files.reason(error)}{then}") from None
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other runs out of a folder, which is made where it is missing.
+
+    A run that is killed takes its lock along. A folder that was made is removed again where the
+    run fails. Raises `OutputError` where another run is at work.
+    """
+    with explained(folder), contextlib.ExitStack() as undo:
+        for made in make_folder(folder):
+            undo.callback(_remove_empty, made)
+        descriptor = _lock(folder)
+        try:
+            yield
+        finally:
+            if descriptor is not None:
+                os.close(descriptor)
+        undo.pop_all()
+
+
+def _lock(folder: Path) -> int | None:
+    if sys.platform == "win32":  # it has no locks of folders
+        return None
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise OutputError(
+            f"another synth is writing to {folder}; run this one again when that has ended"
+        ) from None
+    except OSError:  # some network file systems have none either
+        pass
+    return descriptor
+
+
+def make_folder(folder: Path) -> list[Path]:
+    """Make a folder and those above it; return what was missing, the innermost first."""
+    missing = []
+    while not folder.exists():
+        missing.append(folder)
+        folder = folder.parent
+    for each in reversed(missing):
+        each.mkdir(exist_ok=True)
+    return missing
+
+
+def _remove_empty(folder: Path) -> None:
+    with contextlib.suppress(OSError):  # somebody's file keeps it
+        folder.rmdir()
+
+
+class Changes:
+    """New contents and removals, all known to be possible before the first is done."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._waiting: list[tuple[Path, Path]] = []
+        self._removed: list[Path] = []
+        self._made: list[Path] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def add(
+        self, target: Path, content: bytes, *, mode: int | None = None, durable: bool = False
+    ) -> None:
+        """Write `content` to wait for its place.
+
+        `mode`: permissions; default as for new files. `durable`: on disk even if the power fails.
+        """
+        self._made = [*make_folder(target.parent), *self._made]
+        waiting = waiting_for(target)
+        waiting.unlink(missing_ok=True)  # of a run that was killed
+        self._waiting.append((waiting, target))
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+        descriptor = os.open(waiting, flags, 0o666 if mode is None else mode)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        if mode is not None:
+            waiting.chmod(mode)
+
+    def remove(self, path: Path) -> None:
+        """Note a file to remove; its folder goes with it when it is empty then.
+
+        Raises `PermissionError` where nothing may be removed from the folder.
+        """
+        if not os.access(path.parent, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path.parent))
+        self._removed.append(path)
+
+    def commit(self) -> None:
+        """Put every waiting content in its place, and remove what is to be removed.
+
+        Raises `OutputError` where the system refuses what it seemed to allow.
+        """
+        with explained(
+            self._folder, "; some files are new already: mend that and run synth again for the rest"
+        ):
+            while self._waiting:
+                waiting, target = self._waiting[0]
+                waiting.replace(target)
+                del self._waiting[0]
+            self._made.clear()
+            for path in self._removed:
+                path.unlink(missing_ok=True)
+        for directory in {path.parent for path in self._removed}:
+            _remove_empty(directory)
+
+    def __exit__(self, *_: object) -> None:
+        for waiting, _target in self._waiting:
+            with contextlib.suppress(OSError):
+                waiting.unlink()
+        for made in self._made:
+            _remove_empty(made)

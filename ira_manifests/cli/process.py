@@ -1,0 +1,96 @@
+"""One run of the command line in its process: streams, signals, and the exit code."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any
+
+from ira_manifests import files, report
+from ira_manifests.cli import streams
+from ira_manifests.cli.app import app
+from ira_manifests.cli.common import BAD_INPUT
+from ira_manifests.errors import IraError, ProfileError
+from ira_manifests.words import visible
+
+_STOPS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
+_SIGNALLED = 128  # a shell adds the signal's number
+
+
+class _StoppedError(BaseException):
+    """A signal asks the run to end. No library takes it for an error of its own."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+def run(program: str) -> int:
+    """Run the command line of `sys.argv` as `program`, and return the exit code."""
+    output = streams.take_over()
+    with _stoppable():
+        try:
+            code = _outcome(program)
+        except _StoppedError as stopped:
+            report.complain(f"stopped by {signal.Signals(stopped.number).name}")
+            code = _SIGNALLED + stopped.number
+        sys.stdout.flush()
+        if output.failure is not None:
+            report.complain(
+                f"error: standard output can't be written: {files.reason(output.failure)}"
+            )
+            code = BAD_INPUT
+        sys.stderr.flush()
+    return code
+
+
+def _outcome(program: str) -> int:
+    """Return the exit code of the command; what a user got wrong becomes one message and 2."""
+    try:
+        app(prog_name=program)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
+    except ProfileError as error:
+        report.complain(str(error))
+        report.complain(report.problem_count(error))
+    except IraError as error:
+        report.complain(f"error: {visible(str(error))}")
+    except OSError as error:
+        place = error.filename or "the system"
+        report.complain(f"error: {visible(f'{place}: {files.reason(error)}')}")
+    return BAD_INPUT
+
+
+@contextlib.contextmanager
+def _stoppable() -> Iterator[None]:
+    """Let signals end the run by an exception, so that everything is tidied up on the way."""
+    for number in _STOPS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _stop)
+    sys.unraisablehook = _unraisable
+    try:
+        yield
+    finally:  # the exit code is known: let Node.js be ended in peace
+        for number in _STOPS:
+            signal.signal(number, signal.SIG_IGN)
+
+
+def _stop(number: int, _frame: FrameType | None) -> None:
+    for each in _STOPS:  # who asks twice does not wait
+        signal.signal(each, signal.SIG_DFL)
+    raise _StoppedError(number)
+
+
+def _unraisable(lost: Any) -> None:
+    """Hear of an exception where Python can't raise it, such as in a callback of an import.
+
+    A signal is sent again. All others are of something that is being thrown away, such as the
+    pipe to a Node.js that has died.
+    """
+    if isinstance(lost.exc_value, _StoppedError):
+        signal.signal(lost.exc_value.number, _stop)
+        signal.raise_signal(lost.exc_value.number)

