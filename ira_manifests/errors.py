@@ -4,7 +4,7 @@
     ├── ProfileError         one or more problems in profile files, each with its place
     ├── InputError           an option, a Terraform output or an env file that can't be used
     ├── OutputError          the output folder can't take what synth wants to write
-    └── NodeError            no usable Node.js for cdk8s
+    └── NodeError            no usable Node.js for cdk8s, or one that failed
 
 The command line prints `str(error)` and exits with 2; no other layer prints or exits.
 """
@@ -14,6 +14,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+from ira_manifests.words import visible
 
 
 class IraError(Exception):
@@ -36,7 +38,7 @@ class Problem:
 
     def __str__(self) -> str:
         field = f" {self.field}:" if self.field else ""
-        return f"{self.file}:{self.line}:{self.column}:{field} {self.message}"
+        return visible(f"{self.file}:{self.line}:{self.column}:{field} {self.message}")
 
 
 class ProfileError(IraError):
@@ -52,11 +54,14 @@ class InputError(IraError):
 
 
 class OutputError(IraError):
-    """The output folder can't be read or written as asked; nothing was changed."""
+    """The output folder can't be read or written as asked.
+
+    Nothing was changed, unless the message says that some files are new already.
+    """
 
 
 class NodeError(IraError):
-    """cdk8s needs Node.js, and none that it supports was found."""
+    """cdk8s needs Node.js, and there is none that it supports, or it failed."""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

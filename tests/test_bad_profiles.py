@@ -81,4 +81,4 @@ def test_a_profile_that_is_a_folder_is_one_problem(tmp_path: Path) -> None:
     run = ira("synth", cwd=tmp_path)
 
     assert run.returncode == 2
-    assert "profiles/models/tiny.yaml:1:1: can't be read: is a directory" in run.stderr
+    assert "profiles/models/tiny.yaml:1:1: can't be read: it is a folder" in run.stderr

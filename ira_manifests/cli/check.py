@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from ira_manifests import folder, formats, profiles, report, tree
+from ira_manifests import folder, formats, report, tree
 from ira_manifests.cli import common
 from ira_manifests.directory import tree_of
 from ira_manifests.profiles.cell import Cell
@@ -52,7 +52,7 @@ def command(
     Exits with 0 where there are no findings but warnings, with 1 where there are errors, with 2
     where a profile can't be read. docs/rules.md explains every rule.
     """
-    matrix = profiles.load_matrix(profiles_folder, workload_name=workload_name, namespace=namespace)
+    matrix = common.load(profiles_folder, workload_name=workload_name, namespace=namespace)
     cells = common.chosen(matrix, only)
     findings = rules.check_cells(matrix, cells)
     if profiles_only:

@@ -12,7 +12,8 @@ import typer
 from ira_manifests import node, report
 from ira_manifests.errors import InputError, did_you_mean, one_of
 from ira_manifests.profiles.cell import Cell
-from ira_manifests.profiles.matrix import Matrix
+from ira_manifests.profiles.loader import find_folder, packaged_folder
+from ira_manifests.profiles.matrix import Matrix, load_matrix
 
 if TYPE_CHECKING:
     from ira_manifests.directory import Directory
@@ -66,6 +67,16 @@ WorkloadName = Annotated[
         "GPU type side by side. [default: vllm-{gpu}]",
     ),
 ]
+
+
+def load(
+    folder: Path | None, *, workload_name: str | None = None, namespace: str | None = None
+) -> Matrix:
+    """Load the matrix, and say so where its profiles are nobody's choice."""
+    found = find_folder(folder)
+    if found == packaged_folder() != folder:
+        report.complain("note: ./profiles holds no profiles; these are the package's")
+    return load_matrix(found, workload_name=workload_name, namespace=namespace)
 
 
 def chosen(matrix: Matrix, patterns: list[str] | None) -> list[Cell]:

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from ira_manifests import listing, profiles, provenance, report, report_cells
+from ira_manifests import listing, provenance, report, report_cells
 from ira_manifests.cli import common
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
@@ -25,7 +25,7 @@ def list_command(
 
     Below it stand the pairs of GPU type and model that are not in the matrix, and why.
     """
-    matrix = profiles.load_matrix(profiles_folder)
+    matrix = common.load(profiles_folder)
     rows, absent = listing.rows(matrix), list(listing.absent(matrix))
     if as_json:
         found = {
@@ -50,7 +50,7 @@ def explain_command(
     profiles_folder: common.ProfilesFolder = None,
 ) -> None:
     """Explain a cell: where its memory goes, what limits it, where each value comes from."""
-    matrix = profiles.load_matrix(profiles_folder)
+    matrix = common.load(profiles_folder)
     cell = matrix[gpu, model]
     if field is not None:
         report_cells.value(_value(matrix, cell, field))

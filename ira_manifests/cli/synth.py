@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ira_manifests import files, folder, formats, names, profiles, report, terraform, tree
+from ira_manifests import files, folder, formats, names, report, terraform, tree
 from ira_manifests.cli import common
 from ira_manifests.directory import tree_of
 from ira_manifests.errors import InputError
@@ -59,7 +59,7 @@ def command(
     Nothing is written when a rule refuses a cell: see check.
     """
     _refuse_contradictions(bucket, terraform_output, model_id, check)
-    matrix = profiles.load_matrix(profiles_folder, workload_name=workload_name, namespace=namespace)
+    matrix = common.load(profiles_folder, workload_name=workload_name, namespace=namespace)
     cells = common.chosen(matrix, only)
     values = _config_values(matrix, bucket, terraform_output, model_id)
     rendered = _rendered(matrix, cells, out)

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from ira_manifests import names
+from ira_manifests import files, names
 from ira_manifests.errors import InputError, Problem, did_you_mean, one_of
 from ira_manifests.profiles import yaml_source
 from ira_manifests.profiles.schema import (
@@ -63,30 +63,56 @@ def find_folder(folder: str | os.PathLike[str] | None = None) -> Path:
     """Return the profiles folder: the one named, else ./profiles, else the packaged copy.
 
     ./profiles counts when it holds any of what a profiles folder holds, so that another
-    program's folder of that name is left alone.
+    program's folder of that name is left alone. Raises `InputError` where it holds nothing at
+    all, and for a name that is no folder's.
     """
     if folder is not None:
         named = Path(folder)
-        if not named.is_dir():
+        if not os.path.isdir(named):  # noqa: PTH112  Path.is_dir raises where a name is too long
             raise InputError(f"{named} is not a folder; name the folder that holds {PLATFORM_FILE}")
         return named
     local = Path("profiles")
-    if any((local / part).exists() for part in (PLATFORM_FILE, GPU_FOLDER, MODEL_FOLDER)):
-        return local
+    if not local.is_dir():
+        return packaged_folder()
+    held = {entry.name for entry in _entries(local)}
+    if not held:
+        raise InputError(
+            f"{local} is empty; fill it, remove it to use the profiles of the package, "
+            "or name another folder with --profiles"
+        )
+    return local if held & {PLATFORM_FILE, GPU_FOLDER, MODEL_FOLDER} else packaged_folder()
+
+
+def packaged_folder() -> Path:
+    """Return the folder of the profiles that the package carries."""
     packaged = Path(str(resources.files("ira_manifests"))) / "_profiles"
     beside = Path(__file__).parents[2] / "profiles"  # an editable install has no packaged copy
     return packaged if packaged.is_dir() else beside
 
 
+def _entries(folder: Path) -> list[Path]:
+    """Return what a folder holds, in order and but for hidden files; nothing where it is none."""
+    try:
+        return sorted(each for each in folder.iterdir() if not each.name.startswith("."))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise InputError(f"{folder} can't be read: {files.reason(error)}") from None
+
+
 def read_profiles(folder: Path) -> tuple[Profiles, list[Problem]]:
-    """Read and check every file below `folder`; a broken file is a problem and no profile."""
+    """Read and check every file below `folder`; a broken file is a problem and no profile.
+
+    Raises `InputError` where a folder can't be read.
+    """
     reader = _FolderReader(folder)
     platform = reader.one("platform", folder / PLATFORM_FILE, Platform)
     gpus = reader.all(GPU_FOLDER, GpuProfile)
     models = reader.all(MODEL_FOLDER, ModelProfile)
     known = None
-    if (folder / KNOWN_MODELS_FILE).exists():
+    if os.path.lexists(folder / KNOWN_MODELS_FILE):
         known = reader.one("known-models", folder / KNOWN_MODELS_FILE, KnownModels)
+    reader.refuse_other_endings(_entries(folder))
     ids = frozenset(known.model_ids) if known else frozenset()
     profiles = Profiles(platform, gpus, models, reader.sources, ids)
     return profiles, reader.problems
@@ -101,18 +127,22 @@ class _FolderReader:
     def all(self, kind: str, model: type[P]) -> dict[str, P]:
         """Read every profile of one kind, in the order of names."""
         folder = self._folder / kind
-        files = sorted(folder.iterdir()) if folder.is_dir() else []
-        self.problems += [
-            Problem(str(file), 1, 1, "", "is not read; name it with the ending .yaml")
-            for file in files
-            if file.suffix.lower() in (".yml", ".yaml", ".json") and file.suffix != ".yaml"
-        ]
-        files = [file for file in files if file.suffix == ".yaml"]
-        if not files:
+        entries = _entries(folder)
+        self.refuse_other_endings(entries)
+        profiles = [file for file in entries if file.suffix == ".yaml"]
+        if not profiles:
             message = f"holds no profile; add one file for each, such as {kind}/name.yaml"
             self.problems.append(Problem(str(folder), 1, 1, "", message))
-        found = {file.stem: self.one(kind, file, model) for file in files}
+        found = {file.stem: self.one(kind, file, model) for file in profiles}
         return {name: profile for name, profile in found.items() if profile is not None}
+
+    def refuse_other_endings(self, entries: Iterable[Path]) -> None:
+        """Say so where a file looks like a profile and is none."""
+        self.problems += [
+            Problem(str(file), 1, 1, "", "is not read; name it with the ending .yaml")
+            for file in entries
+            if file.suffix.lower() in (".yml", ".yaml", ".json") and file.suffix != ".yaml"
+        ]
 
     def one(self, kind: str, file: Path, model: type[P]) -> P | None:
         """Read one profile; None where it has problems."""
@@ -138,9 +168,9 @@ class _FolderReader:
 
     def _read(self, file: Path) -> Source | None:
         try:
-            content = file.read_bytes()
+            content = files.read_regular(file, yaml_source.MAX_BYTES + 1)
         except OSError as error:
-            message = f"can't be read: {(error.strerror or str(error)).lower()}"
+            message = f"can't be read: {files.reason(error)}"
             self.problems.append(Problem(str(file), *START, "", message))
             return None
         document, problems = yaml_source.read(str(file), content)

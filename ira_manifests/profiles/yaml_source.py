@@ -88,7 +88,7 @@ def dotted(path: Path) -> str:
 
 def _decode(content: bytes) -> str:
     if len(content) > MAX_BYTES:
-        raise _BrokenError(START, f"has {len(content)} bytes; a profile has {MAX_BYTES} at most")
+        raise _BrokenError(START, f"has more than {MAX_BYTES} bytes, the most of a profile")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
