@@ -21,6 +21,10 @@ from ira_manifests.words import count, visible
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
+
+# What the numbers of a table need, and some letters of a name.
+_NARROWEST = 64
 
 
 def say(text: str) -> None:
@@ -43,6 +47,13 @@ def console(stream: TextIO | None = None) -> Console:
     from rich.console import Console
 
     return Console(file=stream or sys.stdout, highlight=False, soft_wrap=True)
+
+
+def print_table(screen: Console, table: Table) -> None:
+    """Print a table; in a narrow terminal names go on in the next line, and nothing is cut off."""
+    if screen.width < _NARROWEST:
+        table.width = _NARROWEST
+    screen.print(table)
 
 
 def problem_count(error: ProfileError) -> str:
@@ -91,7 +102,7 @@ def progress(total: int) -> Iterator[Callable[[str], None]]:
 def written(out: Path, cells: Sequence[Cell], plan: Plan, users: UserFiles) -> None:
     """Print what a synth did, what it left alone, and the next commands."""
     screen = console()
-    screen.print(_table(plan))
+    print_table(screen, _table(plan))
     standing = Standing(out, cells, env_file.filled_in(users.model_config))
     for note in (*_user_notes(out, users), *_left_notes(out, plan), *_shared_notes(cells)):
         screen.print(visible(note), markup=False)
@@ -103,7 +114,7 @@ def written(out: Path, cells: Sequence[Cell], plan: Plan, users: UserFiles) -> N
         screen.print(f"  {visible(step)}", markup=False)
 
 
-def _table(plan: Plan) -> object:
+def _table(plan: Plan) -> Table:
     from rich import box
     from rich.table import Table
 
@@ -112,10 +123,10 @@ def _table(plan: Plan) -> object:
         "unchanged": Counter(map(_directory, plan.unchanged)),
         "removed": Counter(map(_directory, plan.removed)),
     }
-    table = Table("directory", box=box.SIMPLE_HEAD, show_footer=True, pad_edge=False)
-    table.columns[0].footer = "files"
+    table = Table(box=box.SIMPLE_HEAD, show_footer=True, pad_edge=False)
+    table.add_column("directory", footer="files", overflow="fold")
     for name, counts in groups.items():
-        table.add_column(name, justify="right", footer=str(counts.total()))
+        table.add_column(name, justify="right", footer=str(counts.total()), no_wrap=True)
     for directory in sorted(set().union(*groups.values())):
         table.add_row(directory, *(str(counts[directory] or "") for counts in groups.values()))
     return table

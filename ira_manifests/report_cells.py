@@ -11,7 +11,8 @@ from ira_manifests.listing import Absent, Row
 from ira_manifests.memory import GIB, Budget, MemoryInputError
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.provenance import Value
-from ira_manifests.report import console
+from ira_manifests.report import console, print_table
+from ira_manifests.words import visible
 
 _WIDTH = 80
 # How a verdict is shown in the narrow table, and its style.
@@ -25,7 +26,7 @@ _SHORT = {
 def matrix(rows: Sequence[Row], absent: Sequence[Absent]) -> None:
     """Print a row for each cell, and below them the pairs that have none."""
     screen = console()
-    screen.print(_table(rows))
+    print_table(screen, _table(rows))
     screen.print("headroom: KV cache beyond one longest request, GiB on each GPU.")
     screen.print("requests: of max model len at once. ~ rests on no measured start-up.")
     if absent:
@@ -39,9 +40,9 @@ def _table(rows: Sequence[Row]) -> Any:
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    table.add_column("GPU × model, machine\ndirectory", no_wrap=True)
+    table.add_column("GPU × model, machine\ndirectory", overflow="fold")
     for name in ("GPUs", "max\nlen", "head-\nroom", "re-\nquests"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     for row in rows:
         mark = "" if row.measured or row.concurrency is None else " ~"
@@ -64,9 +65,8 @@ def _number(value: float | None) -> str:
 def value(item: Value) -> None:
     """Print one value: what it is, where it is in the manifest, where it comes from."""
     screen = console()
-    screen.print(f"{item.name}: {item.value}", markup=False)
-    screen.print(f"  {item.manifest}", markup=False)
-    screen.print(f"  from {item.source}", markup=False)
+    for line in (f"{item.name}: {item.value}", f"  {item.manifest}", f"  from {item.source}"):
+        screen.print(visible(line), markup=False)
 
 
 def explained(cell: Cell, values: Sequence[Value]) -> None:
@@ -83,8 +83,8 @@ def explained(cell: Cell, values: Sequence[Value]) -> None:
         _memory(screen, cell, answer)
     screen.print("\nValues and where they come from:", style="bold")
     for item in values:
-        screen.print(_wrapped(f"{item.name}: {item.value}"), markup=False)
-        screen.print(f"    {item.source}", markup=False, style="dim")
+        screen.print(_wrapped(visible(f"{item.name}: {item.value}")), markup=False)
+        screen.print(f"    {visible(item.source)}", markup=False, style="dim")
 
 
 def _memory(screen: Any, cell: Cell, answer: Budget | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -115,6 +116,26 @@ def copy_profiles(folder: Path) -> Path:
 
 def is_reference(cell: Cell) -> bool:
     return cell.gpu_name in REFERENCE_GPUS and cell.model_name in REFERENCE_MODELS
+
+
+def occupy(path: Path, kind: str) -> None:
+    """Put something at a path that is no file to read."""
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "socket":
+        with socket.socket(socket.AF_UNIX) as listener:
+            here = Path.cwd()
+            os.chdir(path.parent)  # a socket's path is short
+            listener.bind(path.name)
+            os.chdir(here)
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    elif kind == "dangling link":
+        path.symlink_to("nowhere")
+    elif kind == "circle":
+        path.symlink_to(path.name)
 
 
 def environment(container: Json, objects: Sequence[Json]) -> dict[str, str]:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.support import DIST, ROOT, copy_profiles, fill_in, ira, kustomize, objects_in, the
+from tests.support import DIST, ROOT, copy_profiles, fill_in, ira, kustomize, objects_in, shell, the
 
 CONFIG = "base/ira-model-config.env"
 
@@ -60,6 +58,10 @@ def test_the_bucket_is_the_one_of_terraforms_that_ends_in_ira_model(
 @pytest.mark.parametrize(
     ("output", "message"),
     [
+        (
+            '["ira-model-logs", "my-ira-model-2"]',
+            "no bucket ends in 'ira-model' in standard input (ira-model-logs, my-ira-model-2)",
+        ),
         ('["acme-terraform"]', "no bucket ends in 'ira-model' in standard input (acme-terraform)"),
         ("[]", "no bucket ends in 'ira-model' in standard input (none)"),
         (
@@ -104,9 +106,19 @@ def test_other_terraform_outputs_are_refused_with_what_they_hold(
         (["--workload-name", "{gpu"], "the workload name '{gpu' is not a name template"),
         (["--workload-name", "../{gpu}"], "gives the workload name '../h100'"),
         (["--only", "h100/lama3"], "did you mean 'h100/llama3'?"),
+        (["--only", "h100"], "did you mean 'h100/*'?"),
+        (["--only", "*/lama3"], "did you mean '*/llama3'?"),
+        (["--only", ""], "--only '' names no cell"),
+        (["--only", "h100/llama3", "--only", "[h"], "--only '[h' names no cell"),
         (["--bucket", "a-b-c", "--terraform-output", "-"], "give one of them"),
         (["--terraform-output", "/no/such/file"], "/no/such/file can't be read"),
-        (["--check", "--bucket", "acme-ira-model"], "--check writes nothing"),
+        (["--check", "--bucket", "acme-ira-model"], "so it takes no --bucket\n"),
+        (
+            ["--check", "--terraform-output", "/no/such/file", "--model-id", "a/b"],
+            "so it takes no --terraform-output and no --model-id\n",
+        ),
+        (["--terraform-output", "/dev/zero"], "/dev/zero is not JSON"),
+        (["--terraform-output", "."], ". can't be read: is a directory"),
     ],
 )
 def test_a_bad_option_is_explained_exits_with_2_and_writes_nothing(
@@ -176,18 +188,58 @@ def test_check_shows_a_diff_and_writes_nothing(tmp_path: Path) -> None:
     assert {p: p.read_bytes() for p in (tmp_path / "dist").rglob("*") if p.is_file()} == before
 
 
+def test_check_names_what_is_in_the_way_and_what_to_do(tmp_path: Path) -> None:
+    shutil.copytree(DIST, tmp_path / "dist")
+    for name in ("job.yaml", "kustomization.yaml"):
+        (tmp_path / "dist/model-download" / name).write_text("mine: true")
+
+    run = ira("synth", "--check", "--profiles", ROOT / "profiles", cwd=tmp_path)
+
+    assert run.returncode == 1
+    assert run.stderr.splitlines() == [
+        "dist/model-download/job.yaml was not written by synth: move it away.",
+        "dist/model-download/kustomization.yaml was not written by synth: move it away.",
+        "dist is stale: 2 in the way. Run synth with the same options, without --check.",
+    ]
+
+
 def test_check_of_a_fresh_folder_exits_with_0() -> None:
     assert ira("synth", "--check").returncode == 0
 
 
-def test_a_reader_that_stops_reading_gets_no_traceback(tmp_path: Path) -> None:
-    command = f"{sys.executable} -m ira_manifests synth --check --out {tmp_path}/none | head -1"
-    run = subprocess.run(
-        ["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False
+def test_a_shells_pipe_with_a_name_is_a_terraform_output(tmp_path: Path) -> None:
+    run = shell(
+        f"$IRA synth --out {tmp_path}/out --only l4/gemma3-27b"
+        """ --terraform-output <(echo '["a-ira-model", "b-logs"]')"""
     )
 
-    assert "Traceback" not in run.stderr
-    assert "BrokenPipe" not in run.stderr
+    assert run.returncode == 0
+    assert "IRA_BUCKET_NAME=a-ira-model\n" in (tmp_path / "out" / CONFIG).read_text()
+
+
+@pytest.mark.parametrize("command", [["list"], ["synth", "--out", "out"]])
+def test_a_narrow_terminal_cuts_no_name_and_no_number_off(
+    tmp_path: Path, command: list[str]
+) -> None:
+    profiles = ["--profiles", str(ROOT / "profiles")]
+
+    run = ira(*command, *profiles, cwd=tmp_path, env={"COLUMNS": "40"})
+
+    table = run.stdout.split("Next:")[0]
+    assert "…" not in table
+    first_words = "".join(line.split()[0] for line in table.splitlines() if line.strip())
+    assert "online-inference-gpu-h100-llama4-scout" in first_words
+    if command == ["list"]:
+        assert "3600000" in table
+
+
+def test_the_same_cell_twice_is_one_cell(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+
+    run = ira("synth", "--out", out, "--only", "l4/gemma3-27b", "--only", "l4/*")
+
+    assert run.returncode == 0
+    assert len(list(out.iterdir())) == len(("base", "model-download", "the cell"))
 
 
 @pytest.mark.parametrize("seed", ["0", "4242"])

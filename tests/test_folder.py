@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import resource
 import shutil
@@ -16,7 +17,7 @@ import pytest
 
 from ira_manifests import OutputError, folder, tree
 from ira_manifests.tree import Found, Tree, compare, marked
-from tests.support import DIST, ROOT, ira
+from tests.support import DIST, ROOT, UNPRIVILEGED, copy_profiles, ira, occupy, shell
 
 ONE = "online-inference-gpu-h100-gemma3-27b"
 
@@ -259,12 +260,8 @@ def test_an_output_that_may_not_be_written_is_one_sentence_and_nothing_is_left(o
     shutil.rmtree(out / "model-download")
     out.chmod(0o555)
     before = snapshot(out)
-    # Root may write anywhere, until it gives that up.
-    drop = ["setpriv", "--bounding-set=-dac_override"] if os.getuid() == 0 else []
-    if drop:
-        os.chown(out, 65534, 65534)
 
-    run = ira("synth", "--out", out, prefix=drop)
+    run = ira("synth", "--out", out, prefix=UNPRIVILEGED)
 
     assert run.returncode == 2
     assert run.stderr.count("\n") == 1
@@ -368,3 +365,252 @@ def test_writing_a_blocked_plan_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(OutputError, match=r"d/f\.yaml was not written by synth"):
         apply(tmp_path, {"d/f.yaml": generated("d/f.yaml")})
+
+
+# What is left, in the way, or not to be read
+
+
+def test_what_a_killed_run_left_is_removed_and_is_nobody_elses(out: Path) -> None:
+    ira("synth", "--out", out)
+    leftovers = [out / ONE / ".service.yaml.ira-tmp", out / "gone" / ".service.yaml.ira-tmp"]
+    (out / "gone").mkdir()
+    for leftover in leftovers:
+        leftover.write_text("half of")
+
+    checked = ira("synth", "--out", out, "--check")
+    run = ira("synth", "--out", out)
+
+    assert (checked.returncode, run.returncode) == (0, 0)
+    assert "ira-tmp" not in checked.stdout + run.stdout
+    assert [path for path in leftovers if path.exists()] == []
+    assert not (out / "gone").exists()
+
+
+def test_a_folder_of_others_that_may_not_be_read_is_left_and_named(out: Path) -> None:
+    (out / "lost+found").mkdir(mode=0o000)
+
+    run = ira("synth", "--out", out, prefix=UNPRIVILEGED)
+
+    assert run.returncode == 0, run.stderr
+    assert f"{out}/lost+found: not written by synth" in run.stdout
+    assert (out / "lost+found").exists()
+
+
+def test_a_file_of_others_that_may_not_be_read_is_left_and_named(out: Path) -> None:
+    (out / "base/secret").write_text("mine " * 100)
+    (out / "base/secret").chmod(0o000)
+
+    run = ira("synth", "--out", out, prefix=UNPRIVILEGED)
+
+    assert run.returncode == 0, run.stderr
+    assert "base/secret: not written by synth" in run.stdout
+
+
+def test_an_empty_file_in_the_place_of_a_generated_one_is_filled(out: Path) -> None:
+    (out / ONE / "service.yaml").write_bytes(b"")  # as after a power failure
+
+    run = ira("synth", "--out", out)
+
+    assert run.returncode == 0
+    assert (out / ONE / "service.yaml").read_bytes() == (DIST / ONE / "service.yaml").read_bytes()
+
+
+def test_a_removal_that_is_not_allowed_is_known_before_anything_changes(out: Path) -> None:
+    gone = last_years(out)
+    stale = out / ONE / "service.yaml"
+    stale.write_bytes(generated(f"{ONE}/service.yaml"))
+    gone.chmod(0o555)
+    before = snapshot(out)
+
+    run = ira("synth", "--out", out, prefix=UNPRIVILEGED)
+
+    gone.chmod(0o755)
+    assert run.returncode == 2
+    assert run.stderr == f"error: {gone} can't be used: permission is denied\n"
+    after = snapshot(out)
+    assert {path: after[path] for path in before} == before
+    assert list(out.rglob(".*.ira-tmp")) == []
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="files of another user need root")
+def test_a_removal_that_is_refused_all_the_same_is_told_with_what_is_new(out: Path) -> None:
+    gone = last_years(out)
+    stale = out / ONE / "service.yaml"
+    stale.write_bytes(generated(f"{ONE}/service.yaml"))
+    for path in (gone, *gone.iterdir()):  # of another user, in a sticky folder
+        os.chown(path, 65534, 65534)
+    gone.chmod(0o1777)
+
+    run = ira("synth", "--out", out, prefix=UNPRIVILEGED)
+
+    assert run.returncode == 2
+    assert run.stderr.count("\n") == 1
+    assert "permission is denied; some files are new already" in run.stderr
+    assert stale.read_bytes() == (DIST / ONE / "service.yaml").read_bytes()
+    assert ira("synth", "--out", out).returncode == 0
+    assert not gone.exists()
+
+
+# Runs at the same time
+
+
+def test_a_run_does_not_begin_while_another_writes(out: Path) -> None:
+    (out / ONE / "service.yaml").write_bytes(generated(f"{ONE}/service.yaml"))
+    before = snapshot(out)
+    other = os.open(out, os.O_RDONLY)
+    fcntl.flock(other, fcntl.LOCK_EX)
+
+    run = ira("synth", "--out", out)
+
+    os.close(other)
+    assert run.returncode == 2
+    assert run.stderr == (
+        f"error: another synth is writing to {out}; run this one again when that has ended\n"
+    )
+    assert snapshot(out) == before
+    assert ira("synth", "--out", out).returncode == 0
+
+
+def test_runs_at_the_same_time_leave_what_one_of_them_wrote(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    templates = ["a-{gpu}", "b-{gpu}", "a-{gpu}", "b-{gpu}"]
+    script = "".join(
+        f"($IRA synth --out {out} --workload-name '{name}' || echo $? >> {tmp_path}/codes) & "
+        for name in templates
+    )
+
+    run = shell(f"{script} wait")
+
+    assert "Traceback" not in run.stderr
+    codes = (tmp_path / "codes").read_text().split() if (tmp_path / "codes").exists() else []
+    assert len(codes) < len(templates)
+    assert set(codes) <= {"2"}
+    assert run.stderr.count("another synth is writing") == len(codes)
+    checks = [
+        ira("synth", "--check", "--out", out, "--workload-name", name) for name in set(templates)
+    ]
+    assert sorted(check.returncode for check in checks) == [0, 1]
+    assert list(out.rglob(".*.ira-tmp")) == []
+
+
+# The user's file
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("folder", "it is a folder"),
+        ("pipe", "it is not a regular file"),
+        ("dangling link", "no such file or directory"),
+    ],
+)
+@pytest.mark.parametrize("values", [[], ["--bucket", "acme-ira-model"]])
+def test_a_config_that_is_no_file_is_one_sentence_and_nothing_changes(
+    out: Path, kind: str, message: str, values: list[str]
+) -> None:
+    config = out / "base/ira-model-config.env"
+    config.unlink()
+    occupy(config, kind)
+    (out / ONE / "service.yaml").write_bytes(generated(f"{ONE}/service.yaml"))
+    before = snapshot(out)
+
+    run = ira("synth", "--out", out, *values, timeout=60)
+
+    assert run.returncode == 2
+    assert run.stderr == f"error: {config} can't be used: {message}\n"
+    assert snapshot(out) == before
+
+
+def test_a_config_that_is_read_only_is_not_edited(out: Path) -> None:
+    config = out / "base/ira-model-config.env"
+    config.chmod(0o444)
+    before = snapshot(out)
+
+    run = ira("synth", "--out", out, "--bucket", "acme-ira-model")
+
+    assert run.returncode == 2
+    assert run.stderr == (f"error: {config} is read-only; make it writable, or edit it yourself\n")
+    assert snapshot(out) == before
+    assert ira("synth", "--out", out).returncode == 0  # which does not edit it
+
+
+def test_a_config_that_is_a_link_stays_one_and_what_it_leads_to_is_edited(
+    out: Path, tmp_path: Path
+) -> None:
+    config = out / "base/ira-model-config.env"
+    mine = config.rename(tmp_path / "mine.env")
+    config.symlink_to(mine)
+
+    run = ira("synth", "--out", out, "--bucket", "acme-ira-model")
+
+    assert run.returncode == 0
+    assert config.is_symlink()
+    assert "IRA_BUCKET_NAME=acme-ira-model" in mine.read_text().splitlines()
+
+
+def test_a_config_with_a_second_name_gets_a_content_of_its_own_and_that_is_said(
+    out: Path, tmp_path: Path
+) -> None:
+    config = out / "base/ira-model-config.env"
+    other = tmp_path / "other.env"
+    other.hardlink_to(config)
+    before = other.read_bytes()
+
+    run = ira("synth", "--out", out, "--bucket", "acme-ira-model")
+
+    assert run.returncode == 0
+    assert f"{config} had a second name (a hard link), which keeps the old values" in run.stdout
+    assert other.read_bytes() == before
+    assert "IRA_BUCKET_NAME=acme-ira-model" in config.read_text().splitlines()
+
+
+# Odd places
+
+
+@pytest.mark.parametrize(
+    "name", ["with space", "wíth-ümlaut", "trailing/", "a/b/c", "./x/../y", "'quoted'", "-dash"]
+)
+def test_an_output_folder_of_any_name_works(tmp_path: Path, name: str) -> None:
+    profiles = ("--profiles", ROOT / "profiles")
+
+    run = ira("synth", f"--out={name}", *profiles, "--only", "l4/*", cwd=tmp_path)
+
+    assert run.returncode == 0, run.stderr
+    assert (tmp_path / name.replace("x/../", "") / "base/kustomization.yaml").exists()
+    again = ira("synth", "--check", f"--out={name}", *profiles, "--only", "l4/*", cwd=tmp_path)
+    assert again.returncode == 0
+
+
+def test_the_folder_of_a_project_can_be_the_output(tmp_path: Path) -> None:
+    copy_profiles(tmp_path)
+    (tmp_path / "README.md").write_text("mine")
+    before = snapshot(tmp_path)
+
+    run = ira("synth", "--out", ".", cwd=tmp_path)
+
+    assert run.returncode == 0
+    assert "left" not in run.stdout
+    after = snapshot(tmp_path)
+    assert {path: after[path] for path in before} == before
+
+
+def test_a_link_to_a_folder_can_be_the_output(out: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(out)
+    shutil.rmtree(out / ONE)
+
+    run = ira("synth", "--out", tmp_path / "link")
+
+    assert run.returncode == 0
+    assert (out / ONE / "deployment.yaml").exists()
+    assert (tmp_path / "link").is_symlink()
+
+
+@pytest.mark.parametrize("check", [[], ["--check"]])
+def test_a_link_to_nothing_is_no_output(tmp_path: Path, check: list[str]) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+
+    run = ira("synth", "--out", tmp_path / "link", *check)
+
+    assert run.returncode == 2
+    assert run.stderr.count("\n") == 1
+    assert not (tmp_path / "nowhere").exists()

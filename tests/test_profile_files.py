@@ -4,38 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 from pathlib import Path
 
 import pytest
 
-from tests.support import UNPRIVILEGED, copy_profiles, ira
+from tests.support import UNPRIVILEGED, copy_profiles, ira, occupy
 
 
 @pytest.fixture
 def models(tmp_path: Path) -> Path:
     """The models of a copy of the shipped profiles."""
     return copy_profiles(tmp_path) / "models"
-
-
-def occupy(path: Path, kind: str) -> None:
-    """Put something at a path that is no file to read."""
-    if kind == "folder":
-        path.mkdir()
-    elif kind == "pipe":
-        os.mkfifo(path)
-    elif kind == "socket":
-        with socket.socket(socket.AF_UNIX) as listener:
-            here = Path.cwd()
-            os.chdir(path.parent)  # a socket's path is short
-            listener.bind(path.name)
-            os.chdir(here)
-    elif kind == "device":
-        path.symlink_to("/dev/zero")
-    elif kind == "dangling link":
-        path.symlink_to("nowhere")
-    elif kind == "circle":
-        path.symlink_to(path.name)
 
 
 def test_what_is_no_file_is_a_problem_and_is_not_waited_for(tmp_path: Path, models: Path) -> None:

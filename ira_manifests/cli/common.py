@@ -84,11 +84,12 @@ def chosen(matrix: Matrix, patterns: list[str] | None) -> list[Cell]:
     if not patterns:
         return list(matrix.values())
     by_name = {"/".join(key): cell for key, cell in matrix.items()}
+    known = [*by_name, *(f"{gpu}/*" for gpu, _ in matrix), *(f"*/{model}" for _, model in matrix)]
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in by_name):
             raise InputError(
                 f"--only {pattern!r} names no cell of the matrix; it has {one_of(by_name)}"
-                f"{did_you_mean(pattern, by_name)}"
+                f"{did_you_mean(pattern, known)}"
             )
     return [
         cell
