@@ -8,9 +8,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ira_manifests import node
+from ira_manifests import packaged_node
 
-node.prefer_packaged()
+packaged_node.prefer()
 
 if TYPE_CHECKING:
     from ira_manifests.constructs import ModelDownloadJob, ProvisioningRequest, VllmDeployment

@@ -7,7 +7,6 @@ would take it for something else (`1e3`, `0o14`, `y`), and long texts are litera
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import Any
 
 import yaml
@@ -51,8 +50,3 @@ def dump(value: Any) -> str:
             width=1 << 20,
         )
     )
-
-
-def dump_all(values: Iterable[Any]) -> str:
-    """Return several values as one stream of YAML documents."""
-    return "---\n".join(dump(value) for value in values)

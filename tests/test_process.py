@@ -155,7 +155,7 @@ def stopped_by(run: Run, number: signal.Signals) -> bool:
     return run.returncode in (-number, 128 + number)
 
 
-@pytest.mark.parametrize("module", ["typer", "pydantic", "ira_manifests.cli.synth"])
+@pytest.mark.parametrize("module", ["dataclasses", "typer", "pydantic", "ira_manifests.cli.synth"])
 def test_an_interrupt_during_the_imports_ends_the_run_without_a_traceback(
     tmp_path: Path, module: str
 ) -> None:
@@ -243,9 +243,8 @@ def test_a_signal_while_writing_leaves_whole_files_and_the_next_run_the_rest(
 
 
 def test_a_node_that_dies_at_its_start_is_one_sentence_with_its_own_words(tmp_path: Path) -> None:
-    node = fake_node(
-        tmp_path, 'echo "node:1" >&2; echo "SyntaxError: Unexpected token" >&2; exit 1'
-    )
+    last_words = 'echo "node:1" >&2; echo "SyntaxError: Unexpected token" >&2'
+    node = fake_node(tmp_path, f"exec >&-; sleep 0.1; {last_words}; exit 1")
 
     run = ira("synth", "--out", tmp_path / "out", env={"JSII_NODE": str(node)})
 

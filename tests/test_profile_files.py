@@ -82,6 +82,8 @@ def test_a_byte_order_mark_is_no_part_of_a_profile(tmp_path: Path, models: Path)
     profile.write_bytes(b"\xef\xbb\xbf" + profile.read_bytes())
 
     assert ira("list", "--json", cwd=tmp_path).stdout == ira("list", "--json").stdout
+    profile.write_bytes(b"\xef\xbb\xbfmodel: 1\n")
+    assert "llama3.yaml:1:1: model: is an unknown key" in ira("list", cwd=tmp_path).stderr
 
 
 @pytest.mark.parametrize("folder", ["models", "gpus", "."])

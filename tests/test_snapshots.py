@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from ira_manifests import ModelDownloadJob, ProvisioningRequest, VllmDeployment, load_matrix
-from ira_manifests.manifest_yaml import dump_all
+from ira_manifests.manifest_yaml import dump
 from tests.support import is_reference
 
 DIRECTORIES = ["base", "model-download"]
@@ -38,6 +39,10 @@ def test_directory(
 
 def chart() -> Any:
     return Chart(App(), "chart", namespace="llm")
+
+
+def dump_all(objects: Iterable[Any]) -> str:
+    return "---\n".join(dump(item) for item in objects)
 
 
 def test_model_download_job(yaml_file: SnapshotAssertion) -> None:
