@@ -210,3 +210,25 @@ def test_check_writes_nothing(tmp_path: Path) -> None:
     ira("check", "--out", tmp_path / "out")
 
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("output_format", ["text", "json", "sarif", "github"])
+def test_a_folder_of_any_name_steers_no_terminal_and_breaks_no_format(
+    refused: Path, output_format: str
+) -> None:
+    folder = "pro\x1b[31m\n::error::\u202e\udcff"  # the last is a byte that is no text
+    (refused / "profiles").rename(refused / folder)
+
+    run = ira(
+        "check", "--profiles-only", "--profiles", folder, "--format", output_format, cwd=refused
+    )
+
+    assert run.returncode == 1, run.stderr
+    assert run.stdout.replace("\n", "").isprintable()
+    if output_format in ("json", "sarif"):
+        assert json.loads(run.stdout)
+    if output_format == "json":
+        assert json.loads(run.stdout)[0]["file"].startswith(folder)
+    if output_format == "github":
+        starts = tuple(f"::{severity} file=pro" for severity in ("error", "warning"))
+        assert all(line.startswith(starts) for line in run.stdout.splitlines())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import resource
 import shutil
@@ -17,7 +16,7 @@ import pytest
 
 from ira_manifests import OutputError, folder, tree
 from ira_manifests.tree import Found, Tree, compare, marked
-from tests.support import DIST, ROOT, UNPRIVILEGED, copy_profiles, ira, occupy, shell
+from tests.support import DIST, ROOT, UNPRIVILEGED, at_start, copy_profiles, ira, occupy, shell
 
 ONE = "online-inference-gpu-h100-gemma3-27b"
 
@@ -454,21 +453,29 @@ def test_a_removal_that_is_refused_all_the_same_is_told_with_what_is_new(out: Pa
 # Runs at the same time
 
 
-def test_a_run_does_not_begin_while_another_writes(out: Path) -> None:
+def test_a_run_does_not_begin_while_another_writes(out: Path, tmp_path: Path) -> None:
+    # The first run starts a second one, and waits for its end, when it renames its first file.
     (out / ONE / "service.yaml").write_bytes(generated(f"{ONE}/service.yaml"))
-    before = snapshot(out)
-    other = os.open(out, os.O_RDONLY)
-    fcntl.flock(other, fcntl.LOCK_EX)
+    second = [sys.executable, "-m", "ira_manifests", "synth", "--out", str(out)]
+    hook = (
+        "import os, subprocess, sys\n"
+        "def hook(event, arguments):\n"
+        "    if event == 'os.rename' and '.ira-tmp' in str(arguments[0]):\n"
+        f"        environment = {{**os.environ, 'PYTHONPATH': {str(ROOT)!r}}}\n"
+        f"        run = subprocess.run({second!r}, env=environment, capture_output=True)\n"
+        f"        open({str(tmp_path / 'code')!r}, 'w').write(str(run.returncode))\n"
+        f"        open({str(tmp_path / 'said')!r}, 'wb').write(run.stderr)\n"
+        "sys.addaudithook(hook)\n"
+    )
 
-    run = ira("synth", "--out", out)
+    first = ira("synth", "--out", out, env=at_start(tmp_path, hook))
 
-    os.close(other)
-    assert run.returncode == 2
-    assert run.stderr == (
+    assert first.returncode == 0, first.stderr
+    assert (tmp_path / "code").read_text() == "2"
+    assert (tmp_path / "said").read_text() == (
         f"error: another synth is writing to {out}; run this one again when that has ended\n"
     )
-    assert snapshot(out) == before
-    assert ira("synth", "--out", out).returncode == 0
+    assert ira("synth", "--check", "--out", out).returncode == 0
 
 
 def test_runs_at_the_same_time_leave_what_one_of_them_wrote(tmp_path: Path) -> None:
