@@ -14,7 +14,7 @@ from ira_manifests.errors import OutputError
 from ira_manifests.profiles.matrix import BASE
 from ira_manifests.tree import Found, Plan, Tree, marker
 
-__all__ = ["UserFiles", "locked", "look", "write"]
+__all__ = ["UserFiles", "locked", "look", "token_file", "token_path", "write"]
 
 _CONFIG = f"{BASE}/{env_file.MODEL_CONFIG}"
 _TOKEN = f"{BASE}/{env_file.TOKEN}"
