@@ -14,7 +14,16 @@ from ira_manifests.errors import OutputError
 from ira_manifests.profiles.matrix import BASE
 from ira_manifests.tree import Found, Plan, Tree, marker
 
-__all__ = ["UserFiles", "locked", "look", "token_file", "token_path", "write"]
+__all__ = [
+    "UserFiles",
+    "config_path",
+    "locked",
+    "look",
+    "model_config",
+    "token_file",
+    "token_path",
+    "write",
+]
 
 _CONFIG = f"{BASE}/{env_file.MODEL_CONFIG}"
 _TOKEN = f"{BASE}/{env_file.TOKEN}"
@@ -117,12 +126,28 @@ def token_path(folder: Path) -> Path:
     return folder / _TOKEN
 
 
+def config_path(folder: Path) -> Path:
+    """Return where the user names the bucket and the model to download."""
+    return folder / _CONFIG
+
+
 def token_file(folder: Path) -> bytes | None:
     """Read the user's token, for `check` alone, or None where there is no such file.
 
     Raises `OutputError` where it can't be read.
     """
-    path = token_path(folder)
+    return _user_file(token_path(folder))
+
+
+def model_config(folder: Path) -> bytes | None:
+    """Read the user's model config, or None where there is no such file.
+
+    Raises `OutputError` where it can't be read.
+    """
+    return _user_file(config_path(folder))
+
+
+def _user_file(path: Path) -> bytes | None:
     with explained(path):
         return files.read_regular(path, _MOST_BYTES) if os.path.lexists(path) else None
 

@@ -152,4 +152,4 @@ def test_a_context_with_a_letter_is_refused(context: str, tmp_path: Path) -> Non
     run = ira("list", cwd=tmp_path)
 
     assert run.returncode == 2
-    assert "must be a number of tokens such as 131072, or auto" in run.stderr
+    assert "must be a whole number of tokens such as 131072" in run.stderr

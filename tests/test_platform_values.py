@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ira_manifests import ProfileError, load_matrix
+from ira_manifests.rules.run import check_cells
 from tests.support import copy_profiles
 
 LABEL = "letters, digits, '-', '_' and '.', with a letter or digit at both ends"
@@ -14,7 +15,15 @@ YEAR = 365 * 24 * 3600
 
 BAD = {
     "a version longer than a label": (
-        "  version: 0.26.0", f"  version: 0.{'1' * 62}", "engine.version", "has 64 characters; 63",
+        "  version: 0.26.0", f"  version: 0.{'1' * 62}", "engine.version",
+        "is not a release's number",
+    ),
+    "a version with a v": (
+        "  version: 0.26.0", "  version: v0.26.0", "engine.version",
+        "'v0.26.0' is not a release's number: write major.minor.patch without a v",
+    ),
+    "a version of two parts": (
+        "  version: 0.26.0", '  version: "0.26"', "engine.version", "is not a release's number",
     ),
     "a wait of more than a year": (
         "node_wait_seconds: 3600", f"node_wait_seconds: {YEAR + 1}",
@@ -132,3 +141,20 @@ def test_what_kubernetes_takes_is_taken(old: str, new: str, tmp_path: Path) -> N
     file.write_text(text.replace(old, new, 1))
 
     assert load_matrix(file.parent)
+
+
+@pytest.mark.parametrize(
+    ("version", "user", "findings"),
+    [("0.26.0", True, 0), ("0.21.0", True, 0), ("0.20.2", True, 1), ("0.20.2", False, 0)],
+)
+def test_a_user_that_the_engines_image_has_not_is_told_once(
+    version: str, user: bool, findings: int, tmp_path: Path
+) -> None:
+    file = copy_profiles(tmp_path) / "platform.yaml"
+    text = file.read_text().replace("version: 0.26.0", f"version: {version}")
+    file.write_text(text if user else text.replace("  run_as_user: 2000\n", ""))
+    matrix = load_matrix(file.parent)
+
+    found = [item for item in check_cells(matrix, matrix.values()) if item.rule_id == "IRA031"]
+
+    assert [item.field for item in found] == ["engine.run_as_user"] * findings

@@ -15,8 +15,8 @@ from ira_manifests.cli import common
 from ira_manifests.directory import tree_of
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
+from ira_manifests.rules import model_config, token_file
 from ira_manifests.rules import run as rules
-from ira_manifests.rules import token_file
 from ira_manifests.rules.finding import Finding
 from ira_manifests.words import count
 
@@ -72,15 +72,21 @@ def _rendered(matrix: Matrix, cells: list[Cell], out: Path, *, partial: bool) ->
     return [
         *(item for each in directories for item in rules.check_directory(each, out)),
         *rules.check_output(out, plan),
-        *_token_file(out),
+        *_users_files(out, matrix),
     ]
 
 
-def _token_file(out: Path) -> Iterator[Finding]:
-    """Look at the shape of the user's token; synth never reads it."""
-    content = folder.token_file(out)
-    if content is not None:
-        yield from token_file.check(str(folder.token_path(out)), content)
+def _users_files(out: Path, matrix: Matrix) -> Iterator[Finding]:
+    """Look at what the user wrote into base/: of the token at its shape only."""
+    config = folder.model_config(out)
+    if config is not None:
+        served = dict.fromkeys(matrix.profiles.known_model_ids, "is the known id")
+        for cell in reversed(list(matrix.values())):  # of several cells the first is named
+            served[cell.model.model_id] = f"{cell.directory} serves"
+        yield from model_config.check(str(folder.config_path(out)), config, served)
+    token = folder.token_file(out)
+    if token is not None:
+        yield from token_file.check(str(folder.token_path(out)), token)
 
 
 def _print(findings: list[Finding], output_format: Format, cells: int) -> None:

@@ -60,13 +60,14 @@ def _number_as_text(value: Any) -> Any:
 
 
 def _tokens_or_auto(value: Any) -> Any:
-    if isinstance(value, str) and value != "auto":
-        raise refuse(
-            f"is the text {value[:60]!r}; it must be a number of tokens such as 131072, or auto"
-        )
-    if _is_whole(value) and not 0 < value <= _INT32:
-        raise refuse(f"is the number {value}; it must be 1 to {_INT32} tokens, or auto")
-    return value
+    if value == "auto" or (_is_whole(value) and 0 < value <= _INT32):
+        return value
+    shown = f"the number {value}" if isinstance(value, Decimal) or _is_whole(value) else "no number"
+    if isinstance(value, str):
+        shown = f"the text {value[:60]!r}"
+    raise refuse(
+        f"is {shown}; it must be a whole number of tokens such as 131072, {_INT32} at most, or auto"
+    )
 
 
 def _not_empty(value: Any) -> Any:
@@ -75,15 +76,44 @@ def _not_empty(value: Any) -> Any:
     return value
 
 
-def _known_engine(value: str) -> str:
+# A release's name, as its image has it behind a "v"; it becomes app.kubernetes.io/version as well.
+_RELEASE = re.compile(r"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}(?:(?:a|b|rc|\.post|\.dev)[0-9]{1,4})?")
+
+
+def _check_engine(version: str) -> str | None:
     try:
-        EngineVersion.parse(value)
+        EngineVersion.parse(version)
     except EngineVersionError as error:
         raise refuse(str(error)) from None
-    problem = names.check_label_value(value)  # it becomes the label app.kubernetes.io/version
-    if problem:
-        raise refuse(f"{value[:100]!r} {problem}")
-    return value
+    if not _RELEASE.fullmatch(version):
+        return "is not a release's number: write major.minor.patch without a v, such as 0.26.0"
+    return None
+
+
+# Flags that the construct sets, or that would change what the cell's own fields say: argparse
+# takes the last one, so a second would win without being judged.
+_OWNED = {
+    "--data-parallel-size": "a cell's GPUs are its tensor_parallel",
+    "--gpu-memory-utilization": "set gpu_memory_utilization",
+    "--host": "the probes and the Service expect the server's own address",
+    "--kv-cache-dtype": "set kv_cache_dtype",
+    "--max-model-len": "set max_model_len",
+    "--model": "set model_id",
+    "--pipeline-parallel-size": "a cell's GPUs are its tensor_parallel",
+    "--port": "the probes and the Service expect port 8000",
+    "--tensor-parallel-size": "set tensor_parallel",
+    "--trust-remote-code": "every cell has it",
+}
+
+
+def _check_flag(flag: str) -> str | None:
+    if not re.fullmatch(r"--[a-z][a-z0-9-]*(?:=[A-Za-z0-9_.,:/{}\"-]+)?", flag):
+        return "is not a flag of the server such as --max-num-seqs=256"
+    name = flag.partition("=")[0]
+    for owned, instead in _OWNED.items():
+        if owned.startswith(name):  # argparse takes a beginning for the whole
+            return f"is not for a profile's flags: {instead}"
+    return None
 
 
 def _check_mount_option(option: str) -> str | None:
@@ -136,18 +166,10 @@ Version = Annotated[
         )
     ),
 ]
-EngineRelease = Annotated[str, AfterValidator(_known_engine)]
+EngineRelease = Annotated[str, checked(_check_engine)]
 MountOption = Annotated[str, checked(_check_mount_option)]
 Glob = Annotated[str, checked(_check_glob)]
-Flag = Annotated[
-    str,
-    checked(
-        _matches(
-            r"--[a-z][a-z0-9-]*(?:=[A-Za-z0-9_.,:/{}\"-]+)?",
-            "a flag of the server such as --max-num-seqs=256",
-        )
-    ),
-]
+Flag = Annotated[str, checked(_check_flag)]
 Reason = Annotated[str, checked(_check_reason)]
 TaintEffect = Annotated[
     str,

@@ -62,5 +62,6 @@ RULES = {
         Rule("IRA028", "stale-output", _E, "The output folder is not what the profiles say."),
         Rule("IRA029", "waiver-without-finding", _E, "A waived rule finds nothing to waive."),
         Rule("IRA030", "token-file-shape", _E, "The token's file holds more than the token."),
+        Rule("IRA031", "no-such-user", _W, "The engine's image has no user of its own."),
     )
 }

@@ -12,6 +12,7 @@ from ira_manifests.profiles.loader import Source
 from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.profiles.yaml_source import Path
 from ira_manifests.rules.finding import Finding, found
+from ira_manifests.rules.known_ids import other_spelling
 from ira_manifests.words import count, gib
 
 
@@ -165,12 +166,8 @@ def _release(version: str) -> tuple[int, ...]:
 
 def _known_ids(subject: _Subject, known: frozenset[str]) -> Iterator[Finding]:
     model_id = subject.cell.model.model_id
-    if model_id in known:
-        return
-    name = model_id.split("/")[1].casefold()
-    for other in sorted(known):
-        if other.split("/")[1].casefold() == name:
-            message = f"{model_id!r} differs from the known {other!r} in organisation or case"
-            hint = f"write {other}, or waive the rule for a copy of the model that you trust"
-            yield subject.finding("IRA009", "model_id", message, hint)
-            return
+    other = other_spelling(model_id, known)
+    if other is not None:
+        message = f"{model_id!r} differs from the known {other!r} in organisation or case"
+        hint = f"write {other}, or waive the rule for a copy of the model that you trust"
+        yield subject.finding("IRA009", "model_id", message, hint)

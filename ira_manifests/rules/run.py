@@ -10,7 +10,7 @@ from ira_manifests.profiles import yaml_source
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.profiles.yaml_source import START, Place
-from ira_manifests.rules import cells, objects, queue, workloads
+from ira_manifests.rules import cells, objects, platform, queue, workloads
 from ira_manifests.rules.catalogue import RULES
 from ira_manifests.rules.finding import Finding, found
 from ira_manifests.rules.workloads import Hit
@@ -19,7 +19,10 @@ from ira_manifests.tree import Plan
 
 def check_cells(matrix: Matrix, chosen: Iterable[Cell]) -> list[Finding]:
     """Return what the rules of cells find, before waivers. Nothing is rendered."""
-    return [item for cell in chosen for item in cells.check(matrix, cell)]
+    return [
+        *platform.check(matrix),
+        *(item for cell in chosen for item in cells.check(matrix, cell)),
+    ]
 
 
 def check_directory(directory: Directory, out: Path) -> list[Finding]:

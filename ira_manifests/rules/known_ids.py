@@ -1,0 +1,17 @@
+"""Model ids that are almost one that is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def other_spelling(model_id: str, known: Iterable[str]) -> str | None:
+    """Return the known id of the same name in another organisation or case, if any.
+
+    An id that is known itself has none.
+    """
+    candidates = sorted(known)
+    if model_id in candidates:
+        return None
+    name = model_id.rpartition("/")[2].casefold()
+    return next((each for each in candidates if each.rpartition("/")[2].casefold() == name), None)

@@ -1,0 +1,25 @@
+"""Rules of what all cells share; each finding is told once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ira_manifests.memory import EngineVersion
+from ira_manifests.profiles.matrix import Matrix
+from ira_manifests.rules.finding import Finding, found
+
+# https://github.com/vllm-project/vllm/pull/40275
+_IMAGE, _FIRST_WITH_USER = "vllm/vllm-openai", EngineVersion(0, 21, 0)
+
+
+def check(matrix: Matrix) -> Iterator[Finding]:
+    """Yield what is wrong with the platform's profile as a whole."""
+    engine = matrix.platform.engine
+    release = EngineVersion.parse(engine.version)
+    if engine.run_as_user is None or engine.image != _IMAGE or release >= _FIRST_WITH_USER:
+        return
+    source = matrix.profiles.sources["platform", "platform"]
+    message = f"the image of {release} has no user {engine.run_as_user}; {_FIRST_WITH_USER} has one"
+    hint = "drop the line, and let the image run as root; or pin a newer release"
+    path = ("engine", "run_as_user")
+    yield found(source.file, source.document, path, "IRA031", message, hint)

@@ -1,0 +1,99 @@
+"""What `check` says of base/ira-model-config.env, which the user writes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ira_manifests.env_file import NEW_MODEL_CONFIG
+from ira_manifests.rules.model_config import check
+from tests.support import copy_profiles, ira
+
+GEMMA, LLAMA = "google/gemma-3-27b-it", "meta-llama/Llama-3.3-70B-Instruct"
+SERVED = {GEMMA: "online-inference-gpu-h100-gemma3-27b serves", LLAMA: "is the known id"}
+AROUND = "blanks, quotes or a comment around the value become part of it"
+
+
+def found(text: str) -> list[tuple[int, str, str, str]]:
+    return [
+        (item.line, item.rule_id, item.field, item.message)
+        for item in check("base/ira-model-config.env", text.encode(), SERVED)
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        NEW_MODEL_CONFIG.decode(),
+        f"IRA_BUCKET_NAME=acme-ira-model\nMODEL_ID={GEMMA}\n",
+        f"\ufeff# ours\n\nMODEL_ID={GEMMA}\n  IRA_BUCKET_NAME=acme-ira-model",
+        "IRA_BUCKET_NAME=acme-ira-model\nMODEL_ID=acme/tiny-1b\n",
+    ],
+)
+def test_what_is_good_or_not_filled_in_yet_is_no_finding(text: str) -> None:
+    assert found(text) == []
+
+
+@pytest.mark.parametrize(
+    ("bucket", "rule", "message"),
+    [
+        ("acme-ira-model # mine", "IRA025", AROUND),
+        ('"acme-ira-model"', "IRA025", AROUND),
+        ("acme-ira-model ", "IRA025", AROUND),
+        (" acme-ira-model", "IRA025", AROUND),
+        ("acme-ira-model\r", "IRA025", AROUND),
+        ("", "IRA025", "the value is empty"),
+        ("gs://acme-ira-model", "IRA021", "'gs://acme-ira-model' is not a bucket's name"),
+    ],
+)
+def test_a_value_that_kustomize_would_keep_as_it_is(bucket: str, rule: str, message: str) -> None:
+    ((line, rule_id, field, said),) = found(f"MODEL_ID={GEMMA}\nIRA_BUCKET_NAME={bucket}\n")
+
+    assert (line, rule_id, field) == (2, rule, "IRA_BUCKET_NAME")
+    assert said.startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("model_id", "rule", "message"),
+    [
+        ("Google/Gemma-3-27b-it", "IRA009", f"differs from {GEMMA!r} in organisation or case"),
+        ("acme/gemma-3-27b-it", "IRA009", f"differs from {GEMMA!r} in organisation or case"),
+        ("meta-llama/llama-3.3-70b-instruct", "IRA009", f"differs from {LLAMA!r}"),
+        ("gemma-3-27b-it", "IRA021", "is not a Hugging Face Hub id"),
+    ],
+)
+def test_a_model_that_would_land_in_another_folder(model_id: str, rule: str, message: str) -> None:
+    ((line, rule_id, field, said),) = found(f"IRA_BUCKET_NAME=acme\nMODEL_ID={model_id}\n")
+
+    assert (line, rule_id, field) == (2, rule, "MODEL_ID")
+    assert message in said
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "message"),
+    [
+        ("MODEL_ID=a/b\n", (1, "IRA_BUCKET_NAME"), "no line sets IRA_BUCKET_NAME"),
+        ("IRA_BUCKET_NAME=acme\nMODEL_ID=a/b\nMODEL_ID=a/c\n", (3, "MODEL_ID"), "a second time"),
+        ("IRA_BUCKET_NAME=acme\nMODEL_ID=a/b\nMODELID=a/c\n", (3, "MODELID"), "none of the file"),
+    ],
+)
+def test_keys_are_the_two_of_the_file(text: str, place: tuple[int, str], message: str) -> None:
+    ((line, _, field, said),) = found(text)
+
+    assert (line, field) == place
+    assert message in said
+
+
+def test_check_names_the_line_and_exits_with_1(tmp_path: Path) -> None:
+    copy_profiles(tmp_path)
+    assert ira("synth", cwd=tmp_path).returncode == 0
+    config = tmp_path / "dist/base/ira-model-config.env"
+    config.write_text("IRA_BUCKET_NAME=acme-ira-model # mine\nMODEL_ID=google/Gemma-3-27b-it\n")
+
+    run = ira("check", cwd=tmp_path)
+
+    assert run.returncode == 1
+    assert "dist/base/ira-model-config.env:1:1: error IRA025 comment-in-value" in run.stdout
+    assert "dist/base/ira-model-config.env:2:1: error IRA009 unknown-model-id" in run.stdout
+    assert "online-inference-gpu-h100-gemma3-27b serves" in run.stdout
