@@ -16,6 +16,7 @@ _REASONS = {
     errno.EPERM: "permission is denied",
     errno.ENOTDIR: "a part of the path is not a folder",
     errno.ENAMETOOLONG: "the path is too long",
+    errno.EEXIST: "something that is no folder is there",
     errno.ELOOP: "its links lead round in a circle",
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import io
 import os
@@ -78,7 +79,11 @@ def _reason(error: Exception, said: io.TextIOWrapper) -> str:
     """Return the most telling line: Node.js' own words of its end, else what jsii made of it."""
     said.seek(0)
     for line in said:
-        match = re.search(r"\w*Error\b.*", line.removesuffix("\\n'\n"))
+        # jsii prints what is not its own as the representation of bytes.
+        heard = (
+            ast.literal_eval(line).decode("utf-8", "replace") if re.match(r"b['\"]", line) else line
+        )
+        match = re.search(r"\w*Error\b.*", heard)
         if match:
             return match[0].strip()
     if isinstance(error, ValueError | BrokenPipeError):  # jsii parses the answer that never came
@@ -108,7 +113,7 @@ def _on_path() -> str:
 def _checked(node: str) -> str:
     version = _version(node)
     if version is None or version < OLDEST:
-        found = "is none" if version is None else f"is version {version}"
+        found = "does not run as one" if version is None else f"is version {version}"
         raise NodeError(f"cdk8s needs Node.js {OLDEST} or newer, and {node} {found}: {_BOTH_WAYS}")
     return node
 

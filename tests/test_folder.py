@@ -619,5 +619,6 @@ def test_a_link_to_nothing_is_no_output(tmp_path: Path, check: list[str]) -> Non
     run = ira("synth", "--out", tmp_path / "link", *check)
 
     assert run.returncode == 2
+    assert run.stderr.startswith(f"error: {tmp_path / 'link'} can't be used: ")
     assert run.stderr.count("\n") == 1
     assert not (tmp_path / "nowhere").exists()

@@ -243,12 +243,12 @@ def test_a_signal_while_writing_leaves_whole_files_and_the_next_run_the_rest(
 
 
 def test_a_node_that_dies_at_its_start_is_one_sentence_with_its_own_words(tmp_path: Path) -> None:
-    last_words = 'echo "node:1" >&2; echo "SyntaxError: Unexpected token" >&2'
+    last_words = 'echo "node:1" >&2; echo "Error: no module \'x\'" >&2'
     node = fake_node(tmp_path, f"exec >&-; sleep 0.1; {last_words}; exit 1")
 
     run = ira("synth", "--out", tmp_path / "out", env={"JSII_NODE": str(node)})
 
-    assert "SyntaxError: Unexpected token; see that" in one_sentence(run)
+    assert "Error: no module 'x'; see that" in one_sentence(run)
     assert not (tmp_path / "out").exists()
 
 

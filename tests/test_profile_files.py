@@ -178,17 +178,18 @@ def test_an_empty_folder_of_profiles_is_not_taken_for_none(tmp_path: Path) -> No
     assert not (tmp_path / "dist").exists()
 
 
-@pytest.mark.parametrize("content", [None, "robots.txt"])
-def test_it_is_said_when_the_profiles_are_those_of_the_package(
-    tmp_path: Path, content: str | None
+def test_a_folder_of_profiles_of_another_program_is_left_alone_and_that_is_said(
+    tmp_path: Path,
 ) -> None:
-    if content:  # another program's folder of that name
-        (tmp_path / "profiles").mkdir()
-        (tmp_path / "profiles" / content).touch()
+    without = ira("list", cwd=tmp_path)
+    (tmp_path / "profiles").mkdir()
+    (tmp_path / "profiles/work.ini").touch()
 
     run = ira("list", cwd=tmp_path)
 
+    assert (without.returncode, without.stderr) == (0, "")
     assert run.returncode == 0
+    assert run.stdout == without.stdout
     assert run.stderr == "note: ./profiles holds no profiles; these are the package's\n"
 
 

@@ -72,9 +72,9 @@ WorkloadName = Annotated[
 def load(
     folder: Path | None, *, workload_name: str | None = None, namespace: str | None = None
 ) -> Matrix:
-    """Load the matrix, and say so where its profiles are nobody's choice."""
+    """Load the matrix, and say so where a folder of the default name is not what is read."""
     found = find_folder(folder)
-    if found == packaged_folder() != folder:
+    if folder is None and Path("profiles").is_dir() and found == packaged_folder():
         report.complain("note: ./profiles holds no profiles; these are the package's")
     return load_matrix(found, workload_name=workload_name, namespace=namespace)
 
