@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: synth check test rehearse accuracy format lock clean
+.PHONY: synth check test test-cluster cluster-programs rehearse accuracy format lock clean
 
 synth: $(STAMP)  ## write dist/ from profiles/
 	$(BIN)/python -m ira_manifests synth
@@ -16,8 +16,15 @@ check: $(STAMP)  ## lint, types, rules, and whether dist/ is fresh
 	$(BIN)/mypy
 	$(BIN)/python -m ira_manifests check
 
-test: $(STAMP)  ## every test
-	$(BIN)/python -m pytest -n auto --dist loadfile -r fEs
+test: $(STAMP)  ## every test; those on a control plane where it is built
+	$(BIN)/python -m pytest -n auto --dist loadfile --ignore tests/cluster -r fEs
+	$(BIN)/python -m pytest tests/cluster -r fEs
+
+test-cluster: cluster-programs  ## dist/ on a real control plane
+	IRA_REQUIRE_CLUSTER=1 $(BIN)/python -m pytest tests/cluster
+
+cluster-programs: $(STAMP)  ## build the control plane; needs Go, takes minutes, once
+	$(BIN)/python -m tests.cluster.binaries build
 
 rehearse: $(STAMP)  ## the walkthrough on this machine: scripts, mounts and probes of dist/
 	$(BIN)/python -m tools.rehearse

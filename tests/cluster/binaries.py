@@ -1,0 +1,180 @@
+"""Finds or builds the programs of the control plane, from the Go module `controlplane`.
+
+    python -m tests.cluster.binaries build    build what is missing; print the folder
+    python -m tests.cluster.binaries path     print the folder; fail if there is none
+
+The folder holds the programs and `crds/`. It is `KUBEBUILDER_ASSETS` if that is set; else it lies
+in the user's cache, under a name made from everything that decides what is built: a changed
+module or another Go has another folder.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+MODULE = Path(__file__).with_name("controlplane")
+PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok")
+PROVISIONING_REQUEST_CRD = "provisioningrequests.yaml"
+
+_CRD_SOURCES = {
+    PROVISIONING_REQUEST_CRD: (
+        "k8s.io/autoscaler/cluster-autoscaler/apis",
+        "config/crd/autoscaling.x-k8s.io_provisioningrequests.yaml",
+    ),
+}
+_MODULE_FILES = ("go.mod", "go.sum", "crds.go")
+# `go build` calls a program after the last element of its package, and etcd's is no good name.
+_BUILT_AS = {"etcd": "server"}
+_VERSION_PACKAGES = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
+_BUILD_FLAGS = ("-trimpath", "-tags=grpcnotrace")
+_GO_ENVIRONMENT = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly -buildvcs=false", "GOWORK": "off"}
+
+
+class MissingProgramsError(Exception):
+    """There are no programs to start; the message says what to do."""
+
+
+def find(environ: Mapping[str, str] = os.environ) -> Path:
+    """The folder with the programs; MissingProgramsError if they are not there or not complete."""
+    if "KUBEBUILDER_ASSETS" in environ:
+        return _complete(Path(environ["KUBEBUILDER_ASSETS"]))
+    folder = _cache(environ) / _key(environ)
+    if not folder.is_dir():
+        raise MissingProgramsError("the control plane is not built: run `make cluster-programs`")
+    return folder
+
+
+def build(environ: Mapping[str, str] = os.environ) -> Path:
+    """Like `find`, but builds what is missing, which takes minutes.
+
+    Two builds at once wait for each other; an interrupted one leaves nothing that is used.
+    """
+    if "KUBEBUILDER_ASSETS" in environ:
+        return find(environ)
+    cache = _cache(environ)
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / "lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        folder = cache / _key(environ)
+        if not folder.is_dir():
+            _build_into(folder, environ)
+    return folder
+
+
+def crd(folder: Path, name: str, environ: Mapping[str, str] = os.environ) -> Path:
+    """The file of a CustomResourceDefinition: beside the programs, else from its Go module."""
+    beside = folder / "crds" / name
+    return beside if beside.exists() else _crd_in_module_cache(name, environ)
+
+
+def main(arguments: list[str]) -> int:
+    """Runs the command line and returns its exit code."""
+    commands = {"build": build, "path": find}
+    if len(arguments) != 1 or arguments[0] not in commands:
+        print("usage: python -m tests.cluster.binaries build|path", file=sys.stderr)
+        return 2
+    try:
+        print(commands[arguments[0]]())
+    except MissingProgramsError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _complete(folder: Path) -> Path:
+    missing = [name for name in PROGRAMS if not os.access(folder / name, os.X_OK)]
+    if missing:
+        raise MissingProgramsError(f"KUBEBUILDER_ASSETS={folder} lacks {', '.join(missing)}")
+    return folder.resolve()
+
+
+def _cache(environ: Mapping[str, str]) -> Path:
+    base = environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "ira_manifests" / "controlplane"
+
+
+def _key(environ: Mapping[str, str]) -> str:
+    digest = hashlib.sha256()
+    for name in _MODULE_FILES:
+        digest.update((MODULE / name).read_bytes())
+    platform = _go(environ, "env", "GOVERSION", "GOOS", "GOARCH")
+    recipe = (platform, _BUILD_FLAGS, _GO_ENVIRONMENT, _VERSION_PACKAGES)
+    digest.update(json.dumps(recipe).encode())
+    return digest.hexdigest()[:16]
+
+
+def _build_into(folder: Path, environ: Mapping[str, str]) -> None:
+    for leftover in folder.parent.glob("building-*"):
+        shutil.rmtree(leftover)
+    print(f"building {', '.join(PROGRAMS)}: minutes, but only once", file=sys.stderr)
+    with tempfile.TemporaryDirectory(prefix="building-", dir=folder.parent) as name:
+        unfinished = Path(name) / "programs"
+        unfinished.mkdir()
+        _build_programs(unfinished, environ)
+        _copy_crds(unfinished / "crds", environ)
+        unfinished.rename(folder)
+
+
+def _build_programs(folder: Path, environ: Mapping[str, str]) -> None:
+    flags = [*_BUILD_FLAGS, f"-ldflags=-s -w {_version_flags(environ)}", f"-o={folder}{os.sep}"]
+    _go(environ, "build", *flags, "tool")
+    for program, built in _BUILT_AS.items():
+        (folder / built).rename(folder / program)
+
+
+def _version_flags(environ: Mapping[str, str]) -> str:
+    """Kubernetes' own build stamps its version in at link time; without, it calls itself v0.0.0."""
+    version = _go(environ, "list", "-m", "-f", "{{.Version}}", "k8s.io/kubernetes")
+    major, minor, _ = version.removeprefix("v").split(".", 2)
+    values = {"gitVersion": version, "gitMajor": major, "gitMinor": minor}
+    return " ".join(
+        f"-X {package}.{variable}={value}"
+        for package in _VERSION_PACKAGES
+        for variable, value in values.items()
+    )
+
+
+def _copy_crds(folder: Path, environ: Mapping[str, str]) -> None:
+    folder.mkdir()
+    for name in _CRD_SOURCES:
+        # Not `copy`: the module cache is read-only, its modes too.
+        shutil.copyfile(_crd_in_module_cache(name, environ), folder / name)
+
+
+def _crd_in_module_cache(name: str, environ: Mapping[str, str]) -> Path:
+    module, path = _CRD_SOURCES[name]
+    downloaded = json.loads(_go(environ, "mod", "download", "-json", module))
+    return Path(downloaded["Dir"]) / path
+
+
+def _go(environ: Mapping[str, str], *arguments: str) -> str:
+    go = shutil.which("go", path=environ.get("PATH"))
+    if go is None:
+        raise MissingProgramsError(
+            "no Go to build the control plane with: install Go, "
+            "or set KUBEBUILDER_ASSETS to a folder that holds " + ", ".join(PROGRAMS)
+        )
+    result = subprocess.run(
+        [go, *arguments],
+        cwd=MODULE,
+        env={**environ, **_GO_ENVIRONMENT},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if result.returncode:
+        raise MissingProgramsError(f"go {' '.join(arguments)} failed:\n{result.stderr.strip()}")
+    return result.stdout.strip()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,58 @@
+"""The cluster that the tests of this folder share, and a namespace for each of them.
+
+Without the programs the tests are skipped, and say so; with IRA_REQUIRE_CLUSTER=1 they fail.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cluster import binaries
+from tests.cluster.controlplane import ControlPlane
+from tests.cluster.miniature import furnish
+from tests.cluster.namespace import Namespace
+from tests.cluster.provisioner import provisioning
+
+
+@pytest.fixture(scope="session")
+def programs() -> Path:
+    """The folder of the control plane's programs."""
+    try:
+        return binaries.find()
+    except binaries.MissingProgramsError as error:
+        if os.environ.get("IRA_REQUIRE_CLUSTER") == "1":
+            pytest.fail(f"IRA_REQUIRE_CLUSTER=1, but {error}", pytrace=False)
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def cluster(programs: Path) -> Iterator[ControlPlane]:
+    """A control plane with GKE in miniature on it, for the whole run."""
+    crd = binaries.crd(programs, binaries.PROVISIONING_REQUEST_CRD)
+    with ControlPlane.start(programs) as started:
+        furnish(started.api, crd)
+        with provisioning(started.api):
+            yield started
+
+
+@pytest.fixture
+def namespace(cluster: ControlPlane) -> Iterator[Namespace]:
+    """A namespace that enforces Pod Security `baseline`."""
+    yield from _namespace(cluster, "baseline")
+
+
+@pytest.fixture
+def restricted_namespace(cluster: ControlPlane) -> Iterator[Namespace]:
+    """A namespace that enforces Pod Security `restricted`."""
+    yield from _namespace(cluster, "restricted")
+
+
+def _namespace(cluster: ControlPlane, pod_security: str) -> Iterator[Namespace]:
+    made = Namespace(cluster, pod_security)
+    yield made
+    cluster.check()
+    made.clear()

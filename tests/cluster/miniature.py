@@ -1,0 +1,117 @@
+"""Makes a control plane look like a cluster of the base platform, and changes its machines."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import yaml
+
+from tests.cluster import base_platform
+from tests.cluster.api import Api, wait_until
+from tests.cluster.gke import GPU, NodePool, node, node_pools
+from tests.cluster.objects import has_condition
+from tests.support import Json
+
+_NODES = "/api/v1/nodes"
+_CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+_ADMISSION = "/apis/admissionregistration.k8s.io/v1"
+_STORAGE = "/apis/storage.k8s.io/v1"
+
+
+def furnish(api: Api, provisioning_request_crd: Path) -> None:
+    """Adds the nodes and everything else that GKE and the base platform bring."""
+    policy, binding = base_platform.class_toleration()
+    api.create(f"{_ADMISSION}/mutatingadmissionpolicies", policy)
+    api.create(f"{_ADMISSION}/mutatingadmissionpolicybindings", binding)
+    api.create(f"{_STORAGE}/storageclasses", base_platform.premium_rwo())
+    for driver in base_platform.csi_drivers():
+        api.create(f"{_STORAGE}/csidrivers", driver)
+    crds = [yaml.safe_load(provisioning_request_crd.read_text()), base_platform.compute_class_crd()]
+    for crd in crds:
+        api.create(_CRDS, crd)
+    add_nodes(api, [node(pool) for pool in node_pools()])
+    for crd in crds:
+        _wait_until_served(api, crd["metadata"]["name"])
+    for compute_class in base_platform.compute_classes():
+        api.create(base_platform.COMPUTE_CLASSES, compute_class)
+
+
+def add_nodes(api: Api, nodes: Iterable[Json]) -> None:
+    """Adds nodes and returns when Pods can be scheduled on them."""
+    names = [api.create(_NODES, manifest)["metadata"]["name"] for manifest in nodes]
+    for name in names:
+        _wait_until_ready(api, name)
+
+
+@contextlib.contextmanager
+def added_nodes(api: Api, *nodes: Json) -> Iterator[None]:
+    """Has some more nodes for a while, as if the autoscaler had made them."""
+    add_nodes(api, nodes)
+    try:
+        yield
+    finally:
+        _delete_nodes(api, nodes)
+
+
+@contextlib.contextmanager
+def removed_nodes(api: Api, *pools: NodePool) -> Iterator[None]:
+    """Has no nodes of some pools for a while."""
+    nodes = [node(pool) for pool in pools]
+    _delete_nodes(api, nodes)
+    try:
+        yield
+    finally:
+        add_nodes(api, nodes)
+
+
+def occupant(pool: NodePool) -> Json:
+    """A Pod that holds all GPUs of the pool's node, past the scheduler and every taint."""
+    name = node(pool)["metadata"]["name"]
+    gpus = {"limits": {GPU: str(pool.machine.gpus)}}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": f"occupies-{pool.name}"},
+        "spec": {
+            "nodeName": name,
+            "tolerations": [{"operator": "Exists"}],
+            "containers": [{"name": "occupant", "image": "simulated", "resources": gpus}],
+        },
+    }
+
+
+def provision_request(api: Api, request: str) -> None:
+    """Says what the autoscaler says of a ProvisioningRequest, given by its path, on success."""
+    conditions = [
+        {
+            "type": kind,
+            "status": "True",
+            "reason": kind,
+            "message": "simulated",
+            "lastTransitionTime": "2026-01-01T00:00:00Z",
+        }
+        for kind in ("Accepted", "Provisioned")
+    ]
+    api.patch(f"{request}/status", {"status": {"conditions": conditions}})
+
+
+def _delete_nodes(api: Api, nodes: Iterable[Json]) -> None:
+    for manifest in nodes:
+        api.delete(f"{_NODES}/{manifest['metadata']['name']}")
+
+
+def _wait_until_ready(api: Api, name: str) -> None:
+    """Ready, and without the taint that a new node has until the controllers have seen it so."""
+
+    def ready() -> bool:
+        manifest = api.get(f"{_NODES}/{name}")
+        taints = {taint["key"] for taint in manifest["spec"].get("taints", [])}
+        return has_condition(manifest, "Ready") and "node.kubernetes.io/not-ready" not in taints
+
+    wait_until(ready, f"ready: node {name}")
+
+
+def _wait_until_served(api: Api, crd: str) -> None:
+    wait_until(lambda: has_condition(api.get(f"{_CRDS}/{crd}"), "Established"), f"served: {crd}")

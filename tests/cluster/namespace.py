@@ -1,0 +1,80 @@
+"""A namespace for one test: what is applied to it, asked of it, and cleared from it."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import subprocess
+
+from tests.cluster.api import wait_until
+from tests.cluster.controlplane import ControlPlane
+from tests.support import Json
+
+_NAMESPACES = "/api/v1/namespaces"
+_GROUP = {
+    "deployments": "/apis/apps/v1",
+    "replicasets": "/apis/apps/v1",
+    "jobs": "/apis/batch/v1",
+    "endpointslices": "/apis/discovery.k8s.io/v1",
+    "provisioningrequests": "/apis/autoscaling.x-k8s.io/v1",
+}
+_OWNERS_OF_PODS = ("deployments", "replicasets", "jobs")
+
+
+class Namespace:
+    """A namespace of a control plane that enforces a level of the Pod Security Standards."""
+
+    def __init__(self, cluster: ControlPlane, pod_security: str) -> None:
+        self.name = f"test-{secrets.token_hex(4)}"
+        self.cluster = cluster
+        labels = {
+            "pod-security.kubernetes.io/enforce": pod_security,
+            "pod-security.kubernetes.io/enforce-version": "latest",
+        }
+        manifest: Json = {"metadata": {"name": self.name, "labels": labels}}
+        cluster.api.create(_NAMESPACES, manifest)
+        account = f"{self.path('serviceaccounts')}/default"
+        wait_until(lambda: cluster.api.exists(account), f"made: {account}")
+
+    def clear(self) -> None:
+        """Returns when no Pod of the namespace holds a machine; the rest goes in its own time."""
+        for resource in _OWNERS_OF_PODS:
+            self.cluster.api.delete(self.path(resource))
+        self.cluster.api.delete(self.path("pods"), grace_seconds=0)
+        wait_until(lambda: not self.items("pods"), f"empty: {self.name}")
+        self.cluster.api.delete(f"{_NAMESPACES}/{self.name}")
+
+    def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
+        """Calls kubectl in the namespace; KubectlError if it fails."""
+        return self.cluster.kubectl("--namespace", self.name, *arguments, stdin=stdin)
+
+    def run_kubectl(
+        self, *arguments: str, stdin: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Calls kubectl in the namespace and returns how it ended."""
+        return self.cluster.kubectl.run("--namespace", self.name, *arguments, stdin=stdin)
+
+    def apply(self, *manifests: Json) -> str:
+        """Applies objects as `kubectl apply` does; returns what it prints."""
+        return self.kubectl("apply", "--filename=-", stdin=_as_list(manifests))
+
+    def path(self, resource: str) -> str:
+        """The path of a list of the namespace, such as that of `pods`."""
+        return f"{_GROUP.get(resource, '/api/v1')}/namespaces/{self.name}/{resource}"
+
+    def get(self, resource: str, name: str) -> Json:
+        """Reads an object of the namespace."""
+        return self.cluster.api.get(f"{self.path(resource)}/{name}")
+
+    def exists(self, resource: str, name: str) -> bool:
+        """Tells whether the namespace has an object."""
+        return self.cluster.api.exists(f"{self.path(resource)}/{name}")
+
+    def items(self, resource: str, **labels: str) -> list[Json]:
+        """Reads the objects of the namespace that have some labels."""
+        selector = ",".join(f"{key}={value}" for key, value in labels.items())
+        return self.cluster.api.items(f"{self.path(resource)}?labelSelector={selector}")
+
+
+def _as_list(manifests: tuple[Json, ...]) -> str:
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": manifests})
