@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Each process starts a control plane of its own.
+CLUSTER_TESTS := $(BIN)/python -m pytest tests/cluster -n 2 --dist loadfile
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: synth check test test-cluster cluster-programs rehearse accuracy format lock clean
@@ -18,10 +20,10 @@ check: $(STAMP)  ## lint, types, rules, and whether dist/ is fresh
 
 test: $(STAMP)  ## every test; those on a control plane where it is built
 	$(BIN)/python -m pytest -n auto --dist loadfile --ignore tests/cluster -r fEs
-	$(BIN)/python -m pytest tests/cluster -r fEs
+	$(CLUSTER_TESTS) -r fEs
 
 test-cluster: cluster-programs  ## dist/ on a real control plane
-	IRA_REQUIRE_CLUSTER=1 $(BIN)/python -m pytest tests/cluster
+	IRA_REQUIRE_CLUSTER=1 $(CLUSTER_TESTS)
 
 cluster-programs: $(STAMP)  ## build the control plane; needs Go, takes minutes, once
 	$(BIN)/python -m tests.cluster.binaries build

@@ -42,6 +42,7 @@ def build() -> Chart:
     ProvisioningRequest(chart, "capacity", workload=queued)
 
     # Every object is reachable for patches of your own; the request follows its Deployment.
+    # The PriorityClass is the cluster's: without it, no Pod of this Deployment is admitted.
     ApiObject.of(queued).add_json_patch(
         JsonPatch.add("/spec/template/spec/priorityClassName", "high-priority")
     )

@@ -97,7 +97,7 @@ class Api:
             raise ApiError(error.code, _message(error.read())) from error
 
 
-def wait_until(probe: Callable[[], T], what: str, *, seconds: float = 30) -> T:
+def wait_until(probe: Callable[[], T], what: str, *, seconds: float = 60) -> T:
     """Asks until the answer is true and returns it; TimeoutError names `what` otherwise."""
     deadline = time.monotonic() + seconds
     while True:

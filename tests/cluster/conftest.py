@@ -6,6 +6,7 @@ Without the programs the tests are skipped, and say so; with IRA_REQUIRE_CLUSTER
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 from tests.cluster import binaries
 from tests.cluster.controlplane import ControlPlane
 from tests.cluster.miniature import furnish
-from tests.cluster.namespace import Namespace
+from tests.cluster.namespace import Namespace, namespace_on
 from tests.cluster.provisioner import provisioning
 
 
@@ -42,17 +43,18 @@ def cluster(programs: Path) -> Iterator[ControlPlane]:
 @pytest.fixture
 def namespace(cluster: ControlPlane) -> Iterator[Namespace]:
     """A namespace that enforces Pod Security `baseline`."""
-    yield from _namespace(cluster, "baseline")
+    with namespace_on(cluster, "baseline") as made:
+        yield made
 
 
 @pytest.fixture
 def restricted_namespace(cluster: ControlPlane) -> Iterator[Namespace]:
     """A namespace that enforces Pod Security `restricted`."""
-    yield from _namespace(cluster, "restricted")
+    with namespace_on(cluster, "restricted") as made:
+        yield made
 
 
-def _namespace(cluster: ControlPlane, pod_security: str) -> Iterator[Namespace]:
-    made = Namespace(cluster, pod_security)
-    yield made
-    cluster.check()
-    made.clear()
+@pytest.fixture
+def dist(filled_dist: Path, tmp_path: Path) -> Path:
+    """The committed dist/, filled in, for a test that changes it."""
+    return Path(shutil.copytree(filled_dist, tmp_path / "dist"))

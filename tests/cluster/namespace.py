@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import secrets
 import subprocess
+from collections.abc import Iterator
 
 from tests.cluster.api import wait_until
 from tests.cluster.controlplane import ControlPlane
@@ -24,8 +26,8 @@ _OWNERS_OF_PODS = ("deployments", "replicasets", "jobs")
 class Namespace:
     """A namespace of a control plane that enforces a level of the Pod Security Standards."""
 
-    def __init__(self, cluster: ControlPlane, pod_security: str) -> None:
-        self.name = f"test-{secrets.token_hex(4)}"
+    def __init__(self, cluster: ControlPlane, pod_security: str, name: str = "") -> None:
+        self.name = name or f"test-{secrets.token_hex(4)}"
         self.cluster = cluster
         labels = {
             "pod-security.kubernetes.io/enforce": pod_security,
@@ -37,12 +39,16 @@ class Namespace:
         wait_until(lambda: cluster.api.exists(account), f"made: {account}")
 
     def clear(self) -> None:
-        """Returns when no Pod of the namespace holds a machine; the rest goes in its own time."""
+        """Deletes the namespace; returns when no Pod of it holds a machine."""
+        self.clear_pods()
+        self.cluster.api.delete(f"{_NAMESPACES}/{self.name}")
+
+    def clear_pods(self) -> None:
+        """Deletes all Pods and what makes them; returns when they are gone."""
         for resource in _OWNERS_OF_PODS:
             self.cluster.api.delete(self.path(resource))
         self.cluster.api.delete(self.path("pods"), grace_seconds=0)
         wait_until(lambda: not self.items("pods"), f"empty: {self.name}")
-        self.cluster.api.delete(f"{_NAMESPACES}/{self.name}")
 
     def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
         """Calls kubectl in the namespace; KubectlError if it fails."""
@@ -74,6 +80,17 @@ class Namespace:
         """Reads the objects of the namespace that have some labels."""
         selector = ",".join(f"{key}={value}" for key, value in labels.items())
         return self.cluster.api.items(f"{self.path(resource)}?labelSelector={selector}")
+
+
+@contextlib.contextmanager
+def namespace_on(cluster: ControlPlane, pod_security: str, name: str = "") -> Iterator[Namespace]:
+    """A namespace for a while."""
+    namespace = Namespace(cluster, pod_security, name)
+    try:
+        yield namespace
+        cluster.check()
+    finally:
+        namespace.clear()
 
 
 def _as_list(manifests: tuple[Json, ...]) -> str:

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 
 import pytest
 
 from tests.cluster.api import ApiError
 from tests.cluster.kubectl import KubectlError
 from tests.cluster.namespace import Namespace
-from tests.support import Json, the
+from tests.support import Json, kustomize, objects_in, the
 
 _TOO_LONG = "a" * 254
 _LONGER_THAN_A_PARAMETER = "a" * 256
 
 
-@pytest.fixture
-def request_of_dist(rendered: dict[str, list[Json]]) -> Json:
+@pytest.fixture(scope="module")
+def request_of_dist(filled_dist: Path) -> Json:
     """A request as kubectl renders it."""
-    return the(rendered["online-inference-gpu-h100-gemma3-27b-queued"], "ProvisioningRequest")
+    directory = filled_dist / "online-inference-gpu-h100-gemma3-27b-queued"
+    return the(objects_in(kustomize(directory)), "ProvisioningRequest")
 
 
 @pytest.mark.parametrize("version", ["v1", "v1beta1"])
