@@ -31,9 +31,9 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def run(programs: Path, temporary: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A run of the tests of the harness, in a process group of its own."""
+    """A run of the tests of the harness as make starts it, in a process group of its own."""
     with subprocess.Popen(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", _TESTS],
+        [sys.executable, "-m", "pytest", "-q", "-n", "1", "-p", "no:cacheprovider", _TESTS],
         cwd=ROOT,
         env={**os.environ, "TMPDIR": str(temporary), "KUBEBUILDER_ASSETS": str(programs)},
         stdout=subprocess.DEVNULL,
