@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from ira_manifests import constructs, env_file
+from ira_manifests.constructs import _bulk
 from ira_manifests.constructs import _objects as objects
 from ira_manifests.constructs.model_download_job import BUCKET_VOLUME as DOWNLOAD_VOLUME
 from ira_manifests.constructs.vllm_deployment import BUCKET_VOLUME as MODEL_VOLUME
@@ -63,7 +64,7 @@ def _base(matrix: Matrix) -> Directory:
 
 def _model_download(matrix: Matrix) -> Directory:
     namespace = matrix.platform.namespace
-    chart = objects.new_chart(MODEL_DOWNLOAD, namespace)
+    chart = _bulk.new_chart(MODEL_DOWNLOAD, namespace)
     constructs.ModelDownloadJob(chart, "download", platform=matrix.platform)
     rendered = _rendered(chart)
     field = f"spec.template.spec.volumes.[name={DOWNLOAD_VOLUME}].csi.volumeAttributes.bucketName"
@@ -77,7 +78,7 @@ def _model_download(matrix: Matrix) -> Directory:
 
 def _cell_directory(cell: Cell, name: str) -> Directory:
     namespace = cell.platform.namespace
-    chart = objects.new_chart(name, namespace)
+    chart = _bulk.new_chart(name, namespace)
     workload = constructs.VllmDeployment(chart, "vllm", cell=cell)
     field = f"spec.volumes.[name={MODEL_VOLUME}].csi.volumeAttributes.bucketName"
     targets = [("Deployment", f"spec.template.{field}")]
@@ -99,6 +100,5 @@ def _cell_directory(cell: Cell, name: str) -> Directory:
 
 def _rendered(chart: Chart) -> dict[str, Any]:
     """Return a chart's objects by file name, in the order in which they are applied."""
-    manifests: Sequence[Any] = chart.to_json()
-    ordered = sorted(manifests, key=lambda manifest: _ORDER.index(manifest["kind"]))
+    ordered = sorted(_bulk.render(chart), key=lambda manifest: _ORDER.index(manifest["kind"]))
     return {_FILES[manifest["kind"]]: manifest for manifest in ordered}

@@ -1,4 +1,4 @@
-"""What the constructs share: names of the contract, labels, and how an object enters cdk8s."""
+"""What the constructs share: names of the contract, labels, and parts of objects."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from importlib import resources
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from cdk8s import ApiObject, ApiObjectMetadata, App, Chart, JsonPatch
+from cdk8s import Chart
 from constructs import Construct
 
 from ira_manifests.errors import InputError
@@ -35,11 +35,6 @@ GCSFUSE_ANNOTATIONS = {
 Json = dict[str, Any]
 
 
-def new_chart(id: str, namespace: str | None) -> Chart:
-    """Return an empty chart of its own; its objects go to `namespace`, or to the context's."""
-    return Chart(App(), id, namespace=namespace)
-
-
 _claimed: WeakKeyDictionary[Chart, set[tuple[str, str]]] = WeakKeyDictionary()
 
 
@@ -48,14 +43,19 @@ def claim(scope: Construct, kind: str, name: str) -> bool:
 
     A chart has one namespace, so two objects of one name would be one object in the cluster.
     """
-    claimed = _claimed.setdefault(Chart.of(scope), set())
+    chart = scope if isinstance(scope, Chart) else Chart.of(scope)
+    claimed = _claimed.setdefault(chart, set())
     first = (kind, name) not in claimed
     claimed.add((kind, name))
     return first
 
 
-def api_object(
-    scope: Construct,
+def path(scope: Construct, id: str) -> str:
+    """Return where in the tree of constructs a child is, or is about to be."""
+    return f"{scope.node.path}/{id}"
+
+
+def manifest(
     id: str,
     *,
     api_version: str,
@@ -63,13 +63,13 @@ def api_object(
     name: str,
     labels: Mapping[str, str],
     body: Mapping[str, Any],
-) -> ApiObject:
-    """Add one complete object to `scope`. `body` holds its top-level keys besides metadata."""
-    metadata = ApiObjectMetadata(name=name, labels=dict(labels))
-    created = ApiObject(scope, id, api_version=api_version, kind=kind, metadata=metadata)
-    if body:
-        created.add_json_patch(*(JsonPatch.add(f"/{key}", value) for key, value in body.items()))
-    return created
+) -> Json:
+    """Return one complete object of a construct, under its id in there.
+
+    `body` holds its top-level keys besides metadata.
+    """
+    metadata = {"name": name, "labels": dict(labels)}
+    return {"id": id, "apiVersion": api_version, "kind": kind, "metadata": metadata, **body}
 
 
 def labels(name: str, instance: str, component: str) -> dict[str, str]:
@@ -86,32 +86,27 @@ def labels(name: str, instance: str, component: str) -> dict[str, str]:
     }
 
 
-def config_map(
-    scope: Construct, values: Mapping[str, str], object_labels: Mapping[str, str]
-) -> str:
-    """Add an immutable ConfigMap named after its content and its owner, and return the name."""
-    name = f"{CONFIG_MAP}-{fingerprint([dict(values), dict(object_labels)], 10)}"
-    body = {"data": dict(values), "immutable": True}
-    api_object(
-        scope,
+def config_map(values: Mapping[str, str], object_labels: Mapping[str, str]) -> Json:
+    """Return an immutable ConfigMap named after its content and its owner."""
+    return manifest(
         "ConfigMap",
         api_version="v1",
         kind="ConfigMap",
-        name=name,
+        name=f"{CONFIG_MAP}-{fingerprint([dict(values), dict(object_labels)], 10)}",
         labels=object_labels,
-        body=body,
+        body={"data": dict(values), "immutable": True},
     )
-    return name
 
 
-def service_account(scope: Construct, name: str, object_labels: Mapping[str, str]) -> None:
-    """Add a Kubernetes service account, unless another construct of the chart did.
+def service_account(scope: Construct, name: str, object_labels: Mapping[str, str]) -> list[Json]:
+    """Return a Kubernetes service account, or nothing where the chart of `scope` has it.
 
     The platform's IAM bindings know the account by its name; workloads of one model share it.
     """
-    if claim(scope, "ServiceAccount", name):
-        api_object(
-            scope,
+    if not claim(scope, "ServiceAccount", name):
+        return []
+    return [
+        manifest(
             "ServiceAccount",
             api_version="v1",
             kind="ServiceAccount",
@@ -119,6 +114,7 @@ def service_account(scope: Construct, name: str, object_labels: Mapping[str, str
             labels=object_labels,
             body={},
         )
+    ]
 
 
 def fingerprint(value: Any, length: int) -> str:

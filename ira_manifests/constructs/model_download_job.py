@@ -7,6 +7,7 @@ from constructs import Construct
 
 from ira_manifests import names
 from ira_manifests.constructs import _objects as objects
+from ira_manifests.constructs._bulk import Composite
 from ira_manifests.errors import InputError
 from ira_manifests.profiles.matrix import DOWNLOAD_JOB as NAME
 from ira_manifests.profiles.schema import ModelDownload, Platform
@@ -17,7 +18,7 @@ _BUFFER_VOLUME = "gke-gcsfuse-buffer"
 _VALUES = ("MODEL_ID", "IRA_BUCKET_NAME")
 
 
-class ModelDownloadJob(Construct):
+class ModelDownloadJob(Composite):
     """A Job, the disk that it buffers files on, and its Kubernetes service account.
 
     Objects: ServiceAccount (id "ServiceAccount"), ConfigMap (id "ConfigMap", only with
@@ -40,36 +41,45 @@ class ModelDownloadJob(Construct):
         model_id: str | None = None,
         token_secret: str = objects.TOKEN_SECRET,
     ) -> None:
-        super().__init__(scope, id)
         _check(bucket, model_id)
         objects.check("token's Secret", token_secret, names.check_subdomain)
-        if not objects.claim(self, "Job", NAME):
+        if not objects.claim(scope, "Job", NAME):
             raise InputError(
-                f"{self.node.path}: the chart has a Job {NAME} already; add one ModelDownloadJob, "
-                "or a chart of another namespace"
+                f"{objects.path(scope, id)}: the chart has a Job {NAME} already; add one "
+                "ModelDownloadJob, or a chart of another namespace"
             )
         self._labels = objects.labels("model-download", NAME, "model-download")
         download = platform.model_download
-        objects.service_account(self, download.service_account, self._labels)
+        manifests = objects.service_account(scope, download.service_account, self._labels)
         config_map = objects.CONFIG_MAP
         if bucket is not None and model_id is not None:
             values = {"IRA_BUCKET_NAME": bucket, "MODEL_ID": model_id}
-            config_map = objects.config_map(self, values, self._labels)
-        self.buffer = self._add_buffer(download)
-        self.job = self._add_job(
+            manifests.append(objects.config_map(values, self._labels))
+            config_map = manifests[-1]["metadata"]["name"]
+        job = self._job(
             download,
             container=_container(download, config_map, token_secret),
             bucket=bucket or objects.BUCKET_PLACEHOLDER,
         )
+        super().__init__(scope, id, [*manifests, self._buffer(download), job])
 
-    def _add_buffer(self, download: ModelDownload) -> ApiObject:
+    @property
+    def buffer(self) -> ApiObject:
+        """The PersistentVolumeClaim."""
+        return self._object("Buffer")
+
+    @property
+    def job(self) -> ApiObject:
+        """The Job."""
+        return self._object("Default")
+
+    def _buffer(self, download: ModelDownload) -> objects.Json:
         spec = {
             "accessModes": ["ReadWriteOnce"],
             "storageClassName": download.storage_class,
             "resources": {"requests": {"storage": download.storage}},
         }
-        return objects.api_object(
-            self,
+        return objects.manifest(
             "Buffer",
             api_version="v1",
             kind="PersistentVolumeClaim",
@@ -78,9 +88,9 @@ class ModelDownloadJob(Construct):
             body={"spec": spec},
         )
 
-    def _add_job(
+    def _job(
         self, download: ModelDownload, *, container: objects.Json, bucket: str
-    ) -> ApiObject:
+    ) -> objects.Json:
         spec = {
             "backoffLimit": 0,
             "ttlSecondsAfterFinished": download.ttl_seconds_after_finished,
@@ -107,8 +117,7 @@ class ModelDownloadJob(Construct):
                 },
             },
         }
-        return objects.api_object(
-            self,
+        return objects.manifest(
             "Default",
             api_version="batch/v1",
             kind="Job",

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable
-from typing import Any
+import json
 
-import jsii
-from cdk8s import ApiObject, ApiObjectMetadata, JsonPatch
+from cdk8s import ApiObject
 from constructs import Construct
 
 from ira_manifests import queued_capacity as queued
 from ira_manifests.constructs import _objects as objects
+from ira_manifests.constructs._bulk import Derived
 from ira_manifests.constructs.vllm_deployment import VllmDeployment
 from ira_manifests.errors import InputError
 from ira_manifests.names import MAX_LABEL
@@ -33,40 +31,10 @@ _OF_POD = (
 )
 _OF_CONTAINER = ("resources", "restartPolicy")
 
-
-class _Derived(ApiObject):
-    """An object that is computed from others when cdk8s renders it, and patched after that."""
-
-    def __init__(
-        self,
-        scope: Construct,
-        id: str,
-        *,
-        api_version: str,
-        kind: str,
-        metadata: ApiObjectMetadata,
-        derive: Callable[[], objects.Json],
-    ) -> None:
-        super().__init__(scope, id, api_version=api_version, kind=kind, metadata=metadata)
-        self._derive = derive
-        self._patches: list[JsonPatch] = []
-
-    @jsii.member(jsii_name="addJsonPatch")
-    def add_json_patch(self, *ops: JsonPatch) -> None:
-        """Keep patches for when there is something to patch."""
-        self._patches += ops
-
-    @jsii.member(jsii_name="toJson")
-    def to_json(self) -> Any:
-        """Render the object, what it derives, and the caller's patches."""
-        rendered = super().to_json()
-        derived = self._derive()
-        rendered["metadata"] |= derived.pop("metadata", {})
-        rendered |= derived
-        return JsonPatch.apply(rendered, *self._patches) if self._patches else rendered
+_TEMPLATE = "PodTemplate"
 
 
-class ProvisioningRequest(Construct):
+class ProvisioningRequest(Derived):
     """A request for queued capacity, and the PodTemplate that says what it is for.
 
     Objects: PodTemplate (id "PodTemplate"), ProvisioningRequest (id "Default").
@@ -86,12 +54,11 @@ class ProvisioningRequest(Construct):
     """
 
     def __init__(self, scope: Construct, id: str, *, workload: VllmDeployment) -> None:
-        super().__init__(scope, id)
         cell = workload.cell
         if not cell.gpu.queued:
             raise InputError(
-                f"{self.node.path}: the GPU type {cell.gpu_name} has no queued capacity; its "
-                "profile says so with queued: true"
+                f"{objects.path(scope, id)}: the GPU type {cell.gpu_name} has no queued capacity; "
+                "its profile says so with queued: true"
             )
         self.workload = workload
         queue = cell.platform.queued_provisioning
@@ -101,30 +68,48 @@ class ProvisioningRequest(Construct):
             tolerations=objects.tolerations(queue.tolerations),
             progress_deadline_seconds=queue.wait_seconds + cell.platform.engine.startup_seconds,
         )
-        labels = objects.labels("vllm", workload.name, "capacity")
-        self.pod_template = _Derived(
-            self,
-            "PodTemplate",
-            api_version="v1",
-            kind="PodTemplate",
-            metadata=ApiObjectMetadata(
+        super().__init__(scope, id, self._manifests(), source=workload)
+
+    @property
+    def pod_template(self) -> ApiObject:
+        """The PodTemplate."""
+        return self._object(_TEMPLATE)
+
+    @property
+    def request(self) -> ApiObject:
+        """The ProvisioningRequest."""
+        return self._object("Default")
+
+    def _manifests(self) -> list[objects.Json]:
+        labels = objects.labels("vllm", self.workload.name, "capacity")
+        return [
+            objects.manifest(
+                _TEMPLATE,
+                api_version="v1",
+                kind="PodTemplate",
                 name=self.name,
                 labels={**labels, "cloud.google.com/apply-warden-policies": "true"},
+                body={},
             ),
-            derive=self._template,
-        )
-        self.request = _Derived(
-            self,
-            "Default",
-            api_version=queued.API_VERSION,
-            kind="ProvisioningRequest",
-            metadata=ApiObjectMetadata(name=self.name, labels=labels),
-            derive=self._spec,
-        )
+            objects.manifest(
+                "Default",
+                api_version=queued.API_VERSION,
+                kind="ProvisioningRequest",
+                name=self.name,
+                labels=labels,
+                body={},
+            ),
+        ]
 
-    def _deployment(self) -> objects.Json:
+    def _derive(self, id: str, inputs: str) -> str:
+        rendered = json.loads(inputs)
+        deployment = self._checked(rendered["source"])
+        if id == _TEMPLATE:
+            return json.dumps(_template(deployment))
+        return json.dumps(self._spec(deployment, rendered[_TEMPLATE]["metadata"]["name"]))
+
+    def _checked(self, deployment: objects.Json) -> objects.Json:
         """Return the consumer as it is now, or raise `InputError` where it can't be one."""
-        deployment: objects.Json = self.workload.deployment.to_json()
         template = deployment["spec"]["template"]
         if queued.CONSUME not in template.get("metadata", {}).get("annotations", {}):
             raise InputError(
@@ -134,17 +119,8 @@ class ProvisioningRequest(Construct):
         self.workload.refuse_other_capacity(template["spec"].get("nodeSelector", {}))
         return deployment
 
-    def _template(self) -> objects.Json:
-        deployment = self._deployment()
-        template = copy.deepcopy(deployment["spec"]["template"])
-        for container in _containers(template["spec"]):
-            _requests_from_limits(container)
-        return {"metadata": {"name": _template_name(deployment)}, "template": template}
-
-    def _spec(self) -> objects.Json:
-        deployment = self._deployment()
+    def _spec(self, deployment: objects.Json, template_name: str) -> objects.Json:
         annotations = deployment["spec"]["template"]["metadata"]["annotations"]
-        template = self.pod_template.to_json()
         queue = self.workload.cell.platform.queued_provisioning
         parameters = {"maxRunDurationSeconds": str(queue.max_run_duration_seconds)}
         if queue.valid_until_seconds is not None:
@@ -157,11 +133,19 @@ class ProvisioningRequest(Construct):
                 "podSets": [
                     {
                         "count": deployment["spec"].get("replicas", 1),
-                        "podTemplateRef": {"name": template["metadata"]["name"]},
+                        "podTemplateRef": {"name": template_name},
                     }
                 ],
             },
         }
+
+
+def _template(deployment: objects.Json) -> objects.Json:
+    name = _template_name(deployment)
+    template = deployment["spec"]["template"]
+    for container in _containers(template["spec"]):
+        _requests_from_limits(container)
+    return {"metadata": {"name": name}, "template": template}
 
 
 def _node_selector(cell: Cell) -> dict[str, str]:

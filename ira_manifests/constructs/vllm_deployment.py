@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from cdk8s import ApiObject, JsonPatch
+from cdk8s import ApiObject
 from constructs import Construct
 
 from ira_manifests import names
 from ira_manifests import queued_capacity as queued
 from ira_manifests.constructs import _objects as objects
+from ira_manifests.constructs._bulk import Composite
 from ira_manifests.errors import InputError
 from ira_manifests.profiles.cell import Cell
 
@@ -25,7 +26,7 @@ _READINESS = {**_HEALTH, "periodSeconds": 10, "timeoutSeconds": 5, "failureThres
 _LIVENESS = {**_HEALTH, "periodSeconds": 30, "timeoutSeconds": 10, "failureThreshold": 6}
 
 
-class VllmDeployment(Construct):
+class VllmDeployment(Composite):
     """A Deployment, its Service and its Kubernetes service account.
 
     Objects: ServiceAccount (id "ServiceAccount", with the first workload of its model in a
@@ -49,32 +50,41 @@ class VllmDeployment(Construct):
         bucket: str | None = None,
         service_account: str | None = None,
     ) -> None:
-        super().__init__(scope, id)
         if bucket is not None:
             objects.check("bucket", bucket, names.check_bucket)
         self.cell = cell
         self.name = cell.workload_name
-        if not objects.claim(self, "Deployment", self.name):
+        self._consumes = False
+        if not objects.claim(scope, "Deployment", self.name):
             raise InputError(
-                f"{self.node.path}: the chart has a Deployment {self.name} already; name workloads "
-                'apart, such as with load_matrix(workload_name="vllm-{gpu}-{model}")'
+                f"{objects.path(scope, id)}: the chart has a Deployment {self.name} already; name "
+                'workloads apart, such as with load_matrix(workload_name="vllm-{gpu}-{model}")'
             )
         self._labels = objects.labels("vllm", self.name, _SERVER)
+        manifests = []
         if service_account is None:
             service_account = cell.service_account
             account_labels = objects.labels("vllm", service_account, "service-account")
-            objects.service_account(self, service_account, account_labels)
+            manifests += objects.service_account(scope, service_account, account_labels)
         else:
             objects.check("service account", service_account, names.check_subdomain)
         config_map = objects.CONFIG_MAP
         if bucket is not None:
             values = {"IRA_BUCKET_NAME": bucket, **cell.runtime_values}
-            config_map = objects.config_map(self, values, self._labels)
-        self.service = self._add_service()
-        self.deployment = self._add_deployment(
-            _pod_spec(cell, service_account, config_map, bucket or objects.BUCKET_PLACEHOLDER)
-        )
-        self._consumes = False
+            manifests.append(objects.config_map(values, self._labels))
+            config_map = manifests[-1]["metadata"]["name"]
+        pod = _pod_spec(cell, service_account, config_map, bucket or objects.BUCKET_PLACEHOLDER)
+        super().__init__(scope, id, [*manifests, self._service(), self._deployment(pod)])
+
+    @property
+    def service(self) -> ApiObject:
+        """The Service."""
+        return self._object("Service")
+
+    @property
+    def deployment(self) -> ApiObject:
+        """The Deployment."""
+        return self._object("Default")
 
     @property
     def selector(self) -> dict[str, str]:
@@ -101,7 +111,7 @@ class VllmDeployment(Construct):
                 f"{self.node.path} consumes a ProvisioningRequest already; add one for each "
                 "workload"
             )
-        deployment = self.deployment.to_json()
+        deployment = self._json("Default")
         name, spec = str(deployment["metadata"]["name"]), deployment["spec"]
         metadata, pod = spec["template"].get("metadata", {}), spec["template"]["spec"]
         metadata["annotations"] = {
@@ -116,11 +126,14 @@ class VllmDeployment(Construct):
         deadline = max(spec.get("progressDeadlineSeconds", 0), progress_deadline_seconds)
         kept = pod.get("tolerations", [])
         added = [item for item in tolerations if item not in kept]
-        self.deployment.add_json_patch(
-            JsonPatch.add("/spec/progressDeadlineSeconds", deadline),
-            JsonPatch.add("/spec/template/metadata", metadata),
-            JsonPatch.add("/spec/template/spec/nodeSelector", selector),
-            JsonPatch.add("/spec/template/spec/tolerations", [*kept, *added]),
+        self._patch(
+            "Default",
+            {
+                "/spec/progressDeadlineSeconds": deadline,
+                "/spec/template/metadata": metadata,
+                "/spec/template/spec/nodeSelector": selector,
+                "/spec/template/spec/tolerations": [*kept, *added],
+            },
         )
         return name
 
@@ -129,11 +142,10 @@ class VllmDeployment(Construct):
         for key, reason in queued.excluded(node_selector).items():
             raise InputError(f"{self.node.path}: drop the node selector {key}: {reason}")
 
-    def _add_service(self) -> ApiObject:
+    def _service(self) -> objects.Json:
         port = {"name": "http", "protocol": "TCP", "port": PORT, "targetPort": PORT}
         spec = {"type": "ClusterIP", "selector": self.selector, "ports": [port]}
-        return objects.api_object(
-            self,
+        return objects.manifest(
             "Service",
             api_version="v1",
             kind="Service",
@@ -142,7 +154,7 @@ class VllmDeployment(Construct):
             body={"spec": spec},
         )
 
-    def _add_deployment(self, pod_spec: objects.Json) -> ApiObject:
+    def _deployment(self, pod_spec: objects.Json) -> objects.Json:
         engine = self.cell.platform.engine
         inference = self.cell.platform.inference
         spec = {
@@ -162,8 +174,7 @@ class VllmDeployment(Construct):
             },
         }
         version = {"app.kubernetes.io/version": engine.version}
-        return objects.api_object(
-            self,
+        return objects.manifest(
             "Default",
             api_version="apps/v1",
             kind="Deployment",

@@ -1,0 +1,138 @@
+"""cdk8s objects in bulk: all objects of a construct, or of a chart, in one crossing into Node.js.
+
+Each call into cdk8s waits for Node.js, and every value in it is converted on both sides; an object
+of a plain `ApiObject` and two patches is three such calls. The classes here do as much in one, in
+`bulk/index.js`. They are written as jsii's generator writes a binding, and loaded as it loads one:
+https://aws.github.io/jsii/specification/
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+import tempfile
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jsii
+from cdk8s import ApiObject, Chart
+from constructs import Construct
+
+Json = dict[str, Any]
+
+_NAME, _VERSION = "ira-manifests", "1.0.0"
+_TEXT = {"primitive": "string"}
+_CHART, _CONSTRUCT = {"fqn": "cdk8s.Chart"}, {"fqn": "constructs.Construct"}
+
+
+class Composite(Construct, metaclass=jsii.JSIIMeta, jsii_type=f"{_NAME}.Composite"):
+    """A construct of several objects. `manifests`: each complete, and with its `id`."""
+
+    def __init__(self, scope: Construct, id: str, manifests: Sequence[Mapping[str, Any]]) -> None:
+        jsii.create(self.__class__, self, [scope, id, json.dumps(manifests)])
+
+    def _object(self, id: str) -> ApiObject:
+        found: ApiObject = jsii.invoke(self, "object", [id])
+        return found
+
+    def _json(self, id: str) -> Json:
+        """Return one object as it is rendered now."""
+        rendered: Json = json.loads(jsii.invoke(self, "json", [id]))
+        return rendered
+
+    def _patch(self, id: str, additions: Mapping[str, Any]) -> None:
+        """Add to one object, or replace in it: values by JSON pointer (RFC 6901)."""
+        jsii.invoke(self, "patch", [id, json.dumps(additions)])
+
+
+class Derived(Composite, jsii_type=f"{_NAME}.Derived"):
+    """A construct whose objects are computed whenever they are rendered.
+
+    Each is computed from the main object of `source` and the objects before it; patches of it
+    are applied after that.
+    """
+
+    def __init__(
+        self, scope: Construct, id: str, manifests: Sequence[Mapping[str, Any]], source: Construct
+    ) -> None:
+        jsii.create(self.__class__, self, [scope, id, json.dumps(manifests), source])
+
+    @jsii.member(jsii_name="derive")
+    def _derive(self, id: str, inputs: str) -> str:
+        """Return, as JSON, what to merge into one object.
+
+        `inputs`: what it is computed from, as JSON: "source", and the objects before it by id.
+        """
+        raise NotImplementedError
+
+
+def new_chart(id: str, namespace: str | None) -> Chart:
+    """Return an empty chart of its own; its objects go to `namespace`, or to the context's."""
+    chart: Chart = jsii.sinvoke(Composite, "chart", [id, namespace])
+    return chart
+
+
+def render(chart: Chart) -> list[Json]:
+    """Return the chart's objects, as its `to_json` does."""
+    objects: list[Json] = json.loads(jsii.sinvoke(Composite, "render", [chart]))
+    return objects
+
+
+def _method(name: str, returns: Json | None, **parameters: Json) -> Json:
+    """Return a method as jsii describes one. Python gives every argument, if only None."""
+    listed = [{"name": name, "type": kind, "optional": True} for name, kind in parameters.items()]
+    return {"name": name, "parameters": listed} | (
+        {"returns": {"type": returns}} if returns else {}
+    )
+
+
+def _type(name: str, base: str, initializer: Json, *methods: Json) -> Json:
+    named = {"assembly": _NAME, "fqn": f"{_NAME}.{name}", "name": name, "kind": "class"}
+    return {**named, "base": base, "initializer": initializer, "methods": list(methods)}
+
+
+def _assembly() -> Json:
+    composite = _type(
+        "Composite",
+        "constructs.Construct",
+        _method("", None, scope=_CONSTRUCT, id=_TEXT, manifests=_TEXT),
+        _method("chart", _CHART, id=_TEXT, namespace=_TEXT) | {"static": True},
+        _method("render", _TEXT, chart=_CHART) | {"static": True},
+        _method("object", {"fqn": "cdk8s.ApiObject"}, id=_TEXT),
+        _method("json", _TEXT, id=_TEXT),
+        _method("patch", None, id=_TEXT, additions=_TEXT),
+    )
+    derived = _type(
+        "Derived",
+        composite["fqn"],
+        _method("", None, scope=_CONSTRUCT, id=_TEXT, manifests=_TEXT, source=_CONSTRUCT),
+        _method("derive", _TEXT, id=_TEXT, inputs=_TEXT),
+    )
+    return {
+        "schema": "jsii/0.10.0",
+        "name": _NAME,
+        "version": _VERSION,
+        "jsiiVersion": "1.0.0",  # since 1.19, jsii's compiler marks classes; else its kernel does
+        "dependencies": {"cdk8s": "^2.69.0", "constructs": "^10.3.0"},
+        "types": {item["fqn"]: item for item in (composite, derived)},
+    }
+
+
+def _load() -> None:
+    folder = resources.files(__package__) / "bulk"
+    files = {name: (folder / name).read_bytes() for name in ("index.js", "package.json")}
+    files[".jsii"] = json.dumps(_assembly()).encode()
+    with tempfile.TemporaryDirectory() as place:
+        package = Path(place, "package.tgz")
+        with tarfile.open(package, "w") as archive:
+            for name, content in files.items():
+                entry = tarfile.TarInfo(f"package/{name}")
+                entry.size = len(content)
+                archive.addfile(entry, io.BytesIO(content))
+        jsii.load(_NAME, _VERSION, str(package))
+
+
+_load()
