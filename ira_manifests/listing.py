@@ -90,16 +90,18 @@ def _round(value: float) -> float:
 def absent(matrix: Matrix) -> Iterator[Absent]:
     """Yield the pairs of the profiles that have no cell, with what memory says of them."""
     for gpu in sorted(matrix.profiles.gpus):
+        utilization = _utilization(matrix, gpu)
         for model in sorted(matrix.profiles.models):
             if (gpu, model) not in matrix:
-                yield Absent(gpu, model, _why(matrix, gpu, model))
+                yield Absent(gpu, model, _why(matrix, gpu, model, utilization))
 
 
-def _why(matrix: Matrix, gpu: str, model: str) -> str:
+def _why(matrix: Matrix, gpu: str, model: str, utilization: Decimal) -> str:
     best = "its memory can't be judged: the model has no geometry"
     for size in sorted({machine.gpus for machine in matrix.profiles.gpus[gpu].machines}):
         try:
-            question = judging.serving(_imagined(matrix, gpu, model, size), max_model_len=_CONTEXT)
+            cell = _imagined(matrix, gpu, model, size, utilization)
+            question = judging.serving(cell, max_model_len=_CONTEXT)
         except MemoryInputError as error:
             best = str(error)
             continue
@@ -112,15 +114,19 @@ def _why(matrix: Matrix, gpu: str, model: str) -> str:
     return best
 
 
-def _imagined(matrix: Matrix, gpu: str, model: str, size: int) -> Cell:
-    """Return the cell that the pair would have, with the utilization of its GPU type's cells."""
-    utilizations = [cell.profile.gpu_memory_utilization for key, cell in matrix.items()
-                    if key[0] == gpu]  # fmt: skip
+def _utilization(matrix: Matrix, gpu: str) -> Decimal:
+    """Return the least that the cells of a GPU type ask for."""
+    asked = (cell.profile.gpu_memory_utilization for key, cell in matrix.items() if key[0] == gpu)
+    return min(asked, default=_UTILIZATION)
+
+
+def _imagined(matrix: Matrix, gpu: str, model: str, size: int, utilization: Decimal) -> Cell:
+    """Return the cell that the pair would have."""
     profile = CellProfile(
         tensor_parallel=size,
         cpu="1",
         memory="1Gi",
-        gpu_memory_utilization=min(utilizations, default=_UTILIZATION),
+        gpu_memory_utilization=utilization,
         max_model_len=_CONTEXT,
     )
     gpus, models = matrix.profiles.gpus, matrix.profiles.models

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 
 
 def marker(path: str) -> str:
@@ -22,6 +21,11 @@ def marked(path: str, body: str) -> bytes:
     return f"{marker(path)} edit profiles/ and run synth again, not this.\n{body}".encode()
 
 
+def directory_of(path: str) -> str:
+    """Return the directory of a generated file."""
+    return path.rpartition("/")[0]
+
+
 @dataclass(frozen=True)
 class Tree:
     """Generated files by path, relative to the output folder, with '/' between the parts."""
@@ -31,7 +35,7 @@ class Tree:
     @property
     def directories(self) -> tuple[str, ...]:
         """The directories that hold the files, in order."""
-        return tuple(dict.fromkeys(str(PurePosixPath(path).parent) for path in self.files))
+        return tuple(dict.fromkeys(map(directory_of, self.files)))
 
 
 @dataclass(frozen=True)
@@ -76,8 +80,7 @@ def compare(tree: Tree, found: Found, *, partial: bool = False) -> Plan:
     orphans = (
         path
         for path in found.generated
-        if path not in tree.files
-        and not (partial and str(PurePosixPath(path).parent) not in directories)
+        if path not in tree.files and not (partial and directory_of(path) not in directories)
     )
     return Plan(
         created=tuple(path for path in ours if path not in found.generated),

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 
 from ira_manifests.engine_options.table import Kind, Table, kinds_at, table
 from ira_manifests.errors import one_of
@@ -77,8 +78,13 @@ def flag_problems(arguments: Sequence[str], version: str) -> list[FlagProblem]:
     taken to be right. The choices of an option, and the keys of a JSON option, are not checked.
     Raises UnknownReleaseError for a version outside the table, or for text that is no version.
     """
+    return list(_problems(tuple(arguments), version))
+
+
+@lru_cache(maxsize=1024)  # cells take their own values from variables, so their arguments recur
+def _problems(arguments: tuple[str, ...], version: str) -> tuple[FlagProblem, ...]:
     known = table()
-    return _Scan(arguments, version, known, known.place(version)).run()
+    return tuple(_Scan(arguments, version, known, known.place(version)).run())
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
@@ -117,6 +118,8 @@ CHANGES: tuple[Change, ...] = (
 )
 
 
+@cache
+@cache
 def engine_facts(version: EngineVersion) -> EngineFacts:
     """Return what is known of an engine: every change up to its version, the last one wins."""
     facts = EngineFacts()
