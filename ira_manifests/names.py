@@ -34,7 +34,8 @@ _BYTES = re.compile(r"(?:0|[1-9][0-9]{0,6})(?:\.[0-9]{1,3})?(?:M|G|T|P|Mi|Gi|Ti|
 
 # https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests
 _REPOSITORY = re.compile(
-    r"[a-z0-9]+(?:[.-][a-z0-9]+)*(?::[0-9]+)?(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*"
+    # A number is a port only before a path: busybox:1 has a tag.
+    r"[a-z0-9]+(?:[.-][a-z0-9]+)*(?::[0-9]+(?=/))?(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*"
 )
 _TAG = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}"
 _IMAGE = re.compile(

@@ -87,3 +87,26 @@ def test_a_hub_id_is_one_for_profiles_and_for_the_download_alike(
 )
 def test_a_bucket_has_the_name_that_cloud_storage_takes(bucket: str, allowed: bool) -> None:
     assert (names.check_bucket(bucket) is None) == allowed
+
+
+@pytest.mark.parametrize(
+    ("image", "pinned"),
+    [
+        # https://github.com/distribution/reference: a number is a port only before a path.
+        ("busybox:1", True),
+        ("nginx:1", True),
+        ("localhost:5000/busybox:1", True),
+        ("localhost:5000/busybox", False),
+        ("registry.example/team/vllm-openai:v0.26.0", True),
+        ("registry.example/team/vllm-openai@sha256:" + "a" * 64, True),
+        ("busybox", False),
+        ("busybox:latest", False),
+    ],
+)
+def test_an_image_is_pinned_by_a_tag_or_a_digest(image: str, pinned: bool) -> None:
+    assert (names.check_pinned_image(image) is None) == pinned
+
+
+def test_a_repository_has_no_tag() -> None:
+    assert names.check_repository("localhost:5000/vllm-openai") is None
+    assert names.check_repository("vllm-openai:1")
