@@ -6,6 +6,7 @@ reads them from the published source of each release.
 
     options("0.26.0")                             every option string of that release
     flag_problems(["--swap-space=4"], "0.26.0")   what its parser would refuse, in order
+    settings(["-tp", "8"], "0.26.0")              what its parser takes from them
     unknown_flags(["--swap-space=4"], "0.26.0")   of these, the options it does not have
 """
 
@@ -14,6 +15,7 @@ from ira_manifests.engine_options.scan import (
     Reason,
     UnknownFlag,
     flag_problems,
+    settings,
     unknown_flags,
 )
 from ira_manifests.engine_options.table import (
@@ -32,5 +34,6 @@ __all__ = [
     "flag_problems",
     "options",
     "releases",
+    "settings",
     "unknown_flags",
 ]

@@ -11,7 +11,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 
-from ira_manifests.engine_options.table import Kind, Table, kinds_at, table
+from ira_manifests.engine_options.table import (
+    Kind,
+    Table,
+    UnknownReleaseError,
+    kinds_at,
+    table,
+)
 from ira_manifests.errors import one_of
 
 _NEGATIVE_NUMBER = re.compile(r"-\d+|-\d*\.\d+")
@@ -87,6 +93,23 @@ def _problems(arguments: tuple[str, ...], version: str) -> tuple[FlagProblem, ..
     return tuple(_Scan(arguments, version, known, known.place(version)).run())
 
 
+def settings(arguments: Sequence[str], version: str) -> list[tuple[str, str]]:
+    """Return (option, value) as `vllm serve` of this release reads them, in their order.
+
+    Options are spelled in full; of several of one name the last wins. A positional argument has
+    the name "", and an option that takes no value the value "". A version outside the table is
+    read as the newest one.
+    """
+    known = table()
+    try:
+        place = known.place(version)
+    except UnknownReleaseError:
+        place = len(known.releases) - 1
+    scan = _Scan(arguments, version, known, place)
+    scan.run()
+    return scan.given
+
+
 @dataclass(frozen=True)
 class _Option:
     """An argument as argparse reads it: the options it may mean, and the value after "="."""
@@ -108,6 +131,7 @@ class _Scan:
     kinds: Mapping[str, Kind] = field(init=False)
     has_dotted: bool = field(init=False)
     problems: list[FlagProblem] = field(default_factory=list)
+    given: list[tuple[str, str]] = field(default_factory=list)
     next: int = 0
     models: int = 0
     bare: str = ""  # the option just before, where it takes no value
@@ -162,6 +186,7 @@ class _Scan:
     def _positional(self, index: int, bare: str = "") -> None:
         """Take the first value that no option takes as the model, and no other one."""
         self.models += 1
+        self.given.append(("", self.arguments[index]))
         if self.models > 1 and bare:
             self._report(index, bare, Reason.NEEDLESS_VALUE)
         elif self.models > 1:
@@ -209,9 +234,11 @@ class _Scan:
             self._key(index, option, kind)
         elif kind.is_bare:
             self.bare = option.name
+            self.given.append((option.meant[0], ""))
             if option.value is not None:
                 self._report(index, option.name, Reason.NEEDLESS_VALUE)
         elif option.value is not None:
+            self.given.append((option.meant[0], option.value))
             self._number(index, option.name, option.value, kind)
         else:
             self._following(index, option, kind)
@@ -235,6 +262,7 @@ class _Scan:
         elif not taken and kind is not Kind.OPTIONAL:
             self._report(index, option.name, Reason.NO_VALUE)
         elif taken:
+            self.given.append((option.meant[0], taken[0]))
             self._number(index, option.name, taken[0], kind)
 
     def _take(self, most: int) -> Sequence[str]:

@@ -14,6 +14,7 @@ from ira_manifests.engine_options import (
     UnknownReleaseError,
     flag_problems,
     releases,
+    settings,
     unknown_flags,
 )
 from ira_manifests.engine_options.table import kinds_at, table
@@ -199,3 +200,24 @@ def test_any_text_is_judged_and_each_problem_has_its_place(
     found = flag_problems(arguments, version)
     assert all(arguments[problem.index] == problem.argument for problem in found)
     assert [p.index for p in found] == sorted(p.index for p in found)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        ["-tp", "8"],
+        ["-tp=8"],
+        ["--tensor-parallel-size", "8"],
+        ["--tensor_parallel_size=8"],
+        ["--tensor-parallel=8"],  # argparse takes a beginning that only one option has
+    ],
+)
+def test_a_setting_is_read_however_it_is_written(written: list[str]) -> None:
+    model, setting, bare = settings(["model", *written, "--enforce-eager"], "0.26.0")
+
+    assert (model, bare) == (("", "model"), ("--enforce-eager", ""))
+    assert setting in (("-tp", "8"), ("--tensor-parallel-size", "8"))
+
+
+def test_settings_of_an_unknown_release_are_read_as_the_newest() -> None:
+    assert settings(["--port=1", "--port=2"], "99.0.0") == [("--port", "1"), ("--port", "2")]
