@@ -19,15 +19,38 @@ CLASS = PREFIX + "provisioning-class-name"
 SHORTEST_RUN, LONGEST_RUN = 600, 604800
 """Seconds that `maxRunDurationSeconds` may have."""
 
+MAX_PARAMETER = 255
+"""Characters that the value of a parameter may have."""
+
+WARDEN_LABEL = "cloud.google.com/apply-warden-policies"
+"""What GKE wants on PodTemplates, with the value "true"."""
+
+TAINT = "cloud.google.com/gke-queued"
+NODE_POOL = "cloud.google.com/gke-nodepool"
+FLEX_START = "cloud.google.com/gke-flex-start"
+
 COMPUTE_CLASS = "cloud.google.com/compute-class"
+_SPOT = "queued capacity is never Spot"
+_RESERVED = "queued capacity is never reserved"
 _EXCLUDED = {
     COMPUTE_CLASS: "ordinary pools of a compute class never scale up for it",
-    "cloud.google.com/gke-spot": "queued capacity is never Spot",
-    "cloud.google.com/reservation-name": "queued capacity is never reserved",
+    "cloud.google.com/gke-spot": _SPOT,
+    "cloud.google.com/gke-preemptible": _SPOT,
+    "cloud.google.com/reservation-name": _RESERVED,
     "cloud.google.com/gke-max-run-duration-seconds": "the request sets the run's duration",
+}
+_EXCLUDED_VALUES = {
+    ("cloud.google.com/gke-provisioning", "spot"): _SPOT,
+    ("cloud.google.com/gke-provisioning", "preemptible"): _SPOT,
+    ("cloud.google.com/reservation-affinity", "any"): _RESERVED,
+    ("cloud.google.com/reservation-affinity", "specific"): _RESERVED,
 }
 
 
 def excluded(node_selector: Mapping[str, str]) -> dict[str, str]:
     """Return the keys of a node selector that queued capacity never matches, each with why."""
-    return {key: _EXCLUDED[key] for key in node_selector if key in _EXCLUDED}
+    reasons = {
+        key: _EXCLUDED.get(key) or _EXCLUDED_VALUES.get((key, value))
+        for key, value in node_selector.items()
+    }
+    return {key: reason for key, reason in reasons.items() if reason}

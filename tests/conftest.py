@@ -1,13 +1,25 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 import ira_manifests  # before any test module imports cdk8s: it names the Node.js of the extra
-from tests.support import DIST, Json, copy_filled, kustomize, objects_in
+from tests.support import DIST, PROFILES, Json, copy_filled, kustomize, objects_in
+
+if TYPE_CHECKING:
+    from ira_manifests.directory import Directory
 
 assert ira_manifests.__all__
+
+
+@pytest.fixture(scope="session")
+def directories() -> dict[str, Directory]:
+    """What the shipped profiles render to: right in every respect."""
+    from ira_manifests.synth import render
+
+    return {item.name: item for item in render(ira_manifests.load_matrix(PROFILES))}
 
 
 @pytest.fixture(scope="session")

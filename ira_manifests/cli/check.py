@@ -70,7 +70,7 @@ def _rendered(matrix: Matrix, cells: list[Cell], out: Path, *, partial: bool) ->
     rendered = tree_of(directories)
     plan = tree.compare(rendered, folder.look(out, rendered), partial=partial)
     return [
-        *(item for each in directories for item in rules.check_directory(each, out)),
+        *rules.check_directories(matrix, directories, out),
         *rules.check_output(out, plan),
         *_users_files(out, matrix),
     ]

@@ -89,8 +89,7 @@ def _rendered(matrix: Matrix, cells: list[Cell], out: Path) -> tree.Tree:
     # A cell that can't work is not worth a Node.js.
     _refuse_errors([item for item in rules.waived(cells, findings) if item.refuses])
     directories = common.render(matrix, cells)
-    for directory in directories:
-        findings += rules.check_directory(directory, out)
+    findings += rules.check_directories(matrix, directories, out)
     _refuse_errors(rules.apply_waivers(matrix, cells, findings))
     return tree_of(directories)
 

@@ -63,5 +63,11 @@ RULES = {
         Rule("IRA029", "waiver-without-finding", _E, "A waived rule finds nothing to waive."),
         Rule("IRA030", "token-file-shape", _E, "The token's file holds more than the token."),
         Rule("IRA031", "no-such-user", _W, "The engine's image has no user of its own."),
+        Rule("IRA032", "flags-not-judged", _W, "The options of the engine's release are unknown."),
+        Rule("IRA033", "missing-value", _E, "A container reads a value that there is not."),
+        Rule("IRA034", "queue-not-reached", _E, "Pods can't get onto the nodes of their request."),
+        Rule("IRA035", "no-such-port", _E, "A probe or Service asks at a port that no Pod has."),
+        Rule("IRA036", "second-machine", _W, "A second Pod takes the GPUs of another machine."),
+        Rule("IRA037", "selects-nothing", _E, "A selector matches no Pod of its workload."),
     )
 }

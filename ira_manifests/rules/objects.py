@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from ira_manifests import names
 from ira_manifests.directory import RUNTIME_CONFIG, Directory
 from ira_manifests.profiles.matrix import BASE
+from ira_manifests.profiles.yaml_source import Path
 from ira_manifests.rules import pods
-from ira_manifests.rules.workloads import Hit
+from ira_manifests.rules.hit import Hit
+from ira_manifests.rules.pods import PodTemplate, mapping
 
 # What GKE and Kubernetes build other names from, and so want as RFC 1035 labels.
 _RFC1035_KINDS = ("Service", "ProvisioningRequest", "Deployment")
@@ -50,16 +52,31 @@ def _token(directory: Directory) -> Iterator[Hit]:
     generated = {generator.name for generator in directory.kustomization.secrets}
     inherits = f"../{BASE}" in directory.kustomization.resources
     dropped = set(directory.kustomization.dropped_secrets)
-    read = any(
-        (item.get("valueFrom") or {}).get("secretKeyRef")
-        for template in pods.pod_templates(directory)
-        for _, container in template.containers()
-        for item in container.get("env") or ()
-    )
+    read = list(_secret_readers(directory))
     if (inherits or generated) and not dropped and not read and directory.objects:
         message = f"{directory.name} renders the token's Secret, and nothing there reads it"
         hint = "drop the Secret from the directory: a token belongs where it is used"
         yield Hit("IRA026", "kustomization.yaml", ("resources",), message, hint)
+    for template, path in read:
+        if template.kind != "Job":
+            message = "a serving container reads a Secret: the model is in the bucket"
+            hint = "drop it: the token is for the download, and nobody else needs it"
+            yield Hit("IRA026", template.file, path, message, hint)
+
+
+def _secret_readers(directory: Directory) -> Iterator[tuple[PodTemplate, Path]]:
+    """Yield where containers read a Secret, as a variable, as all of its keys, or as files."""
+    for template in pods.pod_templates(directory):
+        for path, container in template.containers():
+            for index, item in enumerate(container.get("env") or ()):
+                if mapping(item.get("valueFrom")).get("secretKeyRef"):
+                    yield template, (*path, "env", index)
+            for index, item in enumerate(container.get("envFrom") or ()):
+                if item.get("secretRef"):
+                    yield template, (*path, "envFrom", index)
+        for index, volume in enumerate(template.spec.get("volumes") or ()):
+            if volume.get("secret"):
+                yield template, (*template.path, "spec", "volumes", index, "secret")
 
 
 def _comments(directory: Directory) -> Iterator[Hit]:

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ira_manifests.directory import Directory
+from ira_manifests.expansion import expand
 from ira_manifests.profiles.yaml_source import Path
 
 Json = Mapping[str, Any]
+
+GPU = "nvidia.com/gpu"
 
 # Where each kind keeps the template of its Pods.
 _TEMPLATES: dict[str, Path] = {
@@ -29,19 +32,29 @@ class PodTemplate:
     template: Json
 
     @property
+    def kind(self) -> str:
+        """The kind of the object."""
+        return str(self.owner.get("kind"))
+
+    @property
+    def name(self) -> str:
+        """The name of the object."""
+        return str(mapping(self.owner.get("metadata")).get("name", ""))
+
+    @property
     def spec(self) -> Json:
         """The Pod's spec; empty where the object lacks one."""
-        return _mapping(self.template.get("spec"))
+        return mapping(self.template.get("spec"))
 
     @property
     def annotations(self) -> Json:
         """The Pod's annotations."""
-        return _mapping(_mapping(self.template.get("metadata")).get("annotations"))
+        return mapping(mapping(self.template.get("metadata")).get("annotations"))
 
     @property
     def labels(self) -> Json:
         """The Pod's labels."""
-        return _mapping(_mapping(self.template.get("metadata")).get("labels"))
+        return mapping(mapping(self.template.get("metadata")).get("labels"))
 
     def containers(self) -> Iterator[tuple[Path, Json]]:
         """Yield each container with its path inside the object."""
@@ -51,14 +64,15 @@ class PodTemplate:
 
 
 def pod_templates(directory: Directory) -> Iterator[PodTemplate]:
-    """Yield the template of every object that makes Pods."""
-    for file, item in directory.objects.items():
+    """Yield the template of every object that makes Pods, before PodTemplates, their copies."""
+    objects = directory.objects.items()
+    for file, item in sorted(objects, key=lambda pair: pair[1].get("kind") == "PodTemplate"):
         path = _TEMPLATES.get(item.get("kind", ""))
         if path is None:
             continue
         template: Any = item
         for key in path:
-            template = _mapping(_mapping(template).get(str(key)))
+            template = mapping(mapping(template).get(str(key)))
         yield PodTemplate(file, item, path, template)
 
 
@@ -73,27 +87,41 @@ def is_script(container: Json) -> bool:
     return bool(command) and command[0].rsplit("/", 1)[-1] in ("sh", "bash")
 
 
-def flag(words: list[str], name: str) -> str | None:
-    """Return the value of a flag among arguments, given as --name=value or --name value."""
-    for index, word in enumerate(words):
-        if word.startswith(f"{name}="):
-            return word.split("=", 1)[1]
-        if word == name and index + 1 < len(words):
-            return words[index + 1]
-    return None
+def gpus(container: Json) -> int:
+    """Return the GPUs that a container gets."""
+    text = str(mapping(mapping(container.get("resources")).get("limits")).get(GPU, "0"))
+    return int(text) if text.isdecimal() else 0
 
 
-def variables(container: Json, directory: Directory) -> dict[str, str]:
-    """Return what is known of a container's environment when the directory is rendered."""
-    values = {}
+def config_maps(directory: Directory) -> set[str]:
+    """Return the names of the ConfigMap that `base` and the directory's own values make."""
+    kustomization = directory.kustomization
+    generated = {generator.name for generator in kustomization.config_maps}
+    return generated | {replacement.config_map for replacement in kustomization.replacements}
+
+
+def variables(
+    container: Json, directory: Directory, values: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Return what is known of a container's environment when the directory is rendered.
+
+    `values`: what the ConfigMap holds. Default: the directory's runtime values.
+    """
+    known = directory.runtime_values if values is None else values
+    maps = config_maps(directory)
+    found: dict[str, str] = {}
+    for source in container.get("envFrom") or ():
+        if mapping(source.get("configMapRef")).get("name") in maps:
+            found |= {f"{source.get('prefix', '')}{key}": value for key, value in known.items()}
     for item in container.get("env") or ():
-        reference = _mapping(_mapping(item.get("valueFrom")).get("configMapKeyRef"))
+        reference = mapping(mapping(item.get("valueFrom")).get("configMapKeyRef"))
         if "value" in item:
-            values[item["name"]] = item["value"]
-        elif reference.get("key") in directory.runtime_values:
-            values[item["name"]] = directory.runtime_values[reference["key"]]
-    return values
+            found[item["name"]] = expand(str(item["value"]), found)
+        elif reference.get("name") in maps and reference.get("key") in known:
+            found[item["name"]] = known[reference["key"]]
+    return found
 
 
-def _mapping(value: Any) -> Json:
+def mapping(value: Any) -> Json:
+    """Return a mapping as it is, and nothing of anything else."""
     return value if isinstance(value, Mapping) else {}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ira_manifests.directory import RUNTIME_CONFIG, Directory
@@ -10,26 +11,86 @@ from ira_manifests.profiles import yaml_source
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.profiles.yaml_source import START, Place
-from ira_manifests.rules import cells, objects, platform, queue, workloads
+from ira_manifests.rules import (
+    cells,
+    copied,
+    environment,
+    flags,
+    objects,
+    platform,
+    queue,
+    selectors,
+    shared_names,
+    workloads,
+)
 from ira_manifests.rules.catalogue import RULES
 from ira_manifests.rules.finding import Finding, found
-from ira_manifests.rules.workloads import Hit
+from ira_manifests.rules.hit import Hit
 from ira_manifests.tree import Plan
 
 
 def check_cells(matrix: Matrix, chosen: Iterable[Cell]) -> list[Finding]:
     """Return what the rules of cells find, before waivers. Nothing is rendered."""
+    those = list(chosen)
     return [
         *platform.check(matrix),
-        *(item for cell in chosen for item in cells.check(matrix, cell)),
+        *flags.check_release(matrix),
+        *shared_names.check(matrix, those),
+        *(item for cell in those for item in cells.check(matrix, cell)),
+        *(item for cell in those for item in flags.check_cell(matrix, cell)),
+    ]
+
+
+def check_directories(matrix: Matrix, directories: Sequence[Directory], out: Path) -> list[Finding]:
+    """Return what the rules of objects find in rendered directories, before waivers.
+
+    What the rules of cells find as well is told at the profile's line alone, and what the
+    directories of one cell have in common is told in the first of them.
+    """
+    by_name = {"/".join(key): cell for key, cell in matrix.items()}
+    told = {
+        (item.rule_id, item.cell, item.message)
+        for item in (
+            *(item for cell in matrix.values() for item in flags.check_cell(matrix, cell)),
+            *(replace(item, cell=cell) for cell in by_name for item in flags.check_release(matrix)),
+        )
+    }
+    findings: dict[tuple[str, ...], Finding] = {}
+    for directory in directories:
+        hits = [*_hits(directory)]
+        if directory.cell in by_name:
+            hits += copied.check_cell(directory, by_name[directory.cell])
+        for hit in hits:
+            item = _finding(directory, out, hit)
+            if (item.rule_id, item.cell, item.message) not in told:
+                findings.setdefault(_sameness(directory, item), item)
+    across = selectors.check_namespace(directories)
+    return [
+        *findings.values(),
+        *dict.fromkeys(_finding(directory, out, hit) for directory, hit in across),
     ]
 
 
 def check_directory(directory: Directory, out: Path) -> list[Finding]:
-    """Return what the rules of objects find in a rendered directory, before waivers."""
-    rules = (workloads.check, workloads.unmatched_targets, queue.check, objects.check)
-    hits = [hit for rule in rules for hit in rule(directory)]
-    return [_finding(directory, out, hit) for hit in hits]
+    """Return what the rules of objects find in one rendered directory, before waivers."""
+    return [_finding(directory, out, hit) for hit in _hits(directory)]
+
+
+def _hits(directory: Directory) -> Iterator[Hit]:
+    for rule in (
+        workloads.check, workloads.unmatched_targets, flags.check, environment.check,
+        copied.check, selectors.check, queue.check, objects.check,
+    ):  # fmt: skip
+        yield from rule(directory)
+
+
+def _sameness(directory: Directory, item: Finding) -> tuple[str, ...]:
+    """Return what two findings of one cell share where they are the same one.
+
+    A Deployment's Pods are in the PodTemplate once more, and in the cell's queued directory.
+    """
+    of_pod = item.field.removeprefix("spec.").removeprefix("template.")
+    return item.cell or directory.name, item.rule_id, of_pod, item.message
 
 
 def check_output(out: Path, plan: Plan) -> Iterator[Finding]:

@@ -1,65 +1,33 @@
-"""Rules of a directory's workloads: arguments, environment, images, parallelism, paths."""
+"""Rules of a directory's Pods: images, memory, probes, ports, and how many there are."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from ira_manifests import names
-from ira_manifests.directory import KUSTOMIZATION, RUNTIME_CONFIG, Directory
-from ira_manifests.engine_options import UnknownReleaseError, flag_problems
-from ira_manifests.expansion import expand, references
+from ira_manifests.directory import KUSTOMIZATION, Directory
+from ira_manifests.profiles.allocatable import quantity
 from ira_manifests.profiles.yaml_source import Path
 from ira_manifests.rules import pods
-from ira_manifests.rules.pods import Json, PodTemplate
+from ira_manifests.rules.hit import Hit
+from ira_manifests.rules.pods import Json, PodTemplate, mapping
 
-_GPU = "nvidia.com/gpu"
-_BRACES = re.compile(r"\$\{(\w+)\}")
-
-
-class Hit(NamedTuple):
-    """What a rule found in a file of the directory."""
-
-    rule: str
-    file: str
-    path: Path
-    message: str
-    hint: str
+_PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
+_SHORTEST_START = 600  # seconds; a load takes tens of minutes
+_SHARED_MEMORY = 1 << 30  # bytes; NCCL and the engine's queues of eight processes stay below
 
 
 def check(directory: Directory) -> Iterator[Hit]:
     """Yield what the rules find in a directory's workloads."""
     for template in pods.pod_templates(directory):
         for path, container in template.containers():
-            yield from _unexpanded(template, path, container)
             yield from _unpinned(template, path, container)
-            yield from _flags(template, path, container, directory)
-            yield from _parallel(template, path, container, directory)
-            yield from _paths(template, path, container, directory)
-        yield from _shared_memory(template, directory)
-        yield from _startup(template)
-        yield from _accounts(template, directory)
-    yield from _unread(directory)
-    yield from _selectors(directory)
-
-
-def _unexpanded(template: PodTemplate, path: Path, container: Json) -> Iterator[Hit]:
-    defined = {item["name"] for item in container.get("env") or ()}
-    script = pods.is_script(container)
-    for key in ("command", "args"):
-        for index, word in enumerate(container.get(key) or ()):
-            place = (*path, key, index)
-            braces = None if script else _BRACES.search(word)
-            if braces:
-                message = f"{braces[0]} reaches the program as it is"
-                hint = f"write $({braces[1]}): Kubernetes expands parentheses, a shell braces"
-                yield Hit("IRA014", template.file, place, message, hint)
-            for name in () if script else references(word):
-                if name not in defined:
-                    message = f"$({name}) stays as it is: the container has no variable {name}"
-                    hint = "define the variable in env, or correct its name"
-                    yield Hit("IRA014", template.file, place, message, hint)
+            yield from _shared_memory(template, path, container)
+            yield from _startup(template, path, container)
+            yield from _probe_ports(template, path, container)
+        yield from _several(template)
+    yield from _target_ports(directory)
 
 
 def _unpinned(template: PodTemplate, path: Path, container: Json) -> Iterator[Hit]:
@@ -70,166 +38,114 @@ def _unpinned(template: PodTemplate, path: Path, container: Json) -> Iterator[Hi
         yield Hit("IRA015", template.file, (*path, "image"), f"{image!r} {problem}", hint)
 
 
-def _flags(
-    template: PodTemplate, path: Path, container: Json, directory: Directory
-) -> Iterator[Hit]:
-    if list(container.get("command") or []) != ["vllm", "serve"]:
-        return
-    version = str(container.get("image", "")).rpartition(":")[2]
-    try:
-        refused = flag_problems(_server_words(container, directory)[2:], version)
-    except UnknownReleaseError:
-        return  # its options are not known, so none of them can be called wrong
-    for flag in refused:
-        hint = "the server prints its usage and exits, again and again"
-        yield Hit("IRA010", template.file, (*path, "args", flag.index), flag.message, hint)
-
-
-def _gpus(container: Json) -> int:
-    limits = (container.get("resources") or {}).get("limits") or {}
-    text = str(limits.get(_GPU, "0"))
-    return int(text) if text.isdecimal() else 0
-
-
-def _server_words(container: Json, directory: Directory) -> list[str]:
-    values = pods.variables(container, directory)
-    return [expand(word, values) for word in pods.arguments(container)]
-
-
-def _size(words: list[str], *flags: str) -> int:
-    for name in flags:
-        text = pods.flag(words, name)
-        if text is not None and text.isdecimal():
-            return int(text)
-    return 1
-
-
-def _parallel(
-    template: PodTemplate, path: Path, container: Json, directory: Directory
-) -> Iterator[Hit]:
-    words = _server_words(container, directory)
-    if "vllm" not in words[:1]:
-        return
-    tensor = _size(words, "--tensor-parallel-size", "-tp")
-    pipeline = _size(words, "--pipeline-parallel-size", "-pp")
-    gpus = _gpus(container)
-    if gpus != tensor * pipeline:
-        message = f"{gpus} GPUs for tensor parallel {tensor} × pipeline parallel {pipeline}"
-        hint = "the server starts one process for each GPU that it is told of: make them agree"
-        yield Hit("IRA011", template.file, (*path, "resources", "limits", _GPU), message, hint)
-
-
-def _paths(
-    template: PodTemplate, path: Path, container: Json, directory: Directory
-) -> Iterator[Hit]:
-    model = directory.runtime_values.get("MODEL_ID")
-    if model is None:
-        return
-    for index, mount in enumerate(container.get("volumeMounts") or ()):
-        place = str(mount.get("mountPath", ""))
-        if place.startswith("/gcs") and place != f"/gcs/{model}":
-            message = f"{place} is not the folder of {model}"
-            hint = f"mount the bucket at /gcs/{model}, exact case included"
-            where = (*path, "volumeMounts", index, "mountPath")
-            yield Hit("IRA023", template.file, where, message, hint)
-
-
-def _accounts(template: PodTemplate, directory: Directory) -> Iterator[Hit]:
-    model = directory.runtime_values.get("MODEL_ID")
-    for index, volume in enumerate(template.spec.get("volumes") or ()):
-        attributes = (volume.get("csi") or {}).get("volumeAttributes") or {}
-        only = re.search(r"(?:^|,)only-dir:([^,]*)", str(attributes.get("mountOptions", "")))
-        if model is not None and only and only[1] != model:
-            message = f"only-dir:{only[1]} hides the folder of {model}"
-            where = (*template.path, "spec", "volumes", index, "csi", "volumeAttributes")
-            hint = f"write only-dir:{model}"
-            yield Hit("IRA023", template.file, (*where, "mountOptions"), message, hint)
-    accounts = [
-        item["metadata"]["name"]
-        for item in directory.objects.values()
-        if item.get("kind") == "ServiceAccount"
-    ]
-    used = template.spec.get("serviceAccountName")
-    if accounts and used not in accounts:
-        message = f"{used!r} is not the directory's service account {accounts[0]!r}"
-        hint = "IAM knows the account by its name: any other can't read the bucket"
-        where = (*template.path, "spec", "serviceAccountName")
-        yield Hit("IRA023", template.file, where, message, hint)
-
-
-def _shared_memory(template: PodTemplate, _: Directory) -> Iterator[Hit]:
+def _shared_memory(template: PodTemplate, path: Path, container: Json) -> Iterator[Hit]:
+    count = pods.gpus(container)
+    mounted = {
+        mount["name"]
+        for mount in container.get("volumeMounts") or ()
+        if mount.get("mountPath") == "/dev/shm"  # noqa: S108
+    }
     memory = {
-        volume["name"]
+        volume["name"]: mapping(volume.get("emptyDir")).get("sizeLimit")
         for volume in template.spec.get("volumes") or ()
-        if (volume.get("emptyDir") or {}).get("medium") == "Memory"
+        if mapping(volume.get("emptyDir")).get("medium") == "Memory" and volume["name"] in mounted
     }
-    for path, container in template.containers():
-        mounted = {
-            mount["name"]
-            for mount in container.get("volumeMounts") or ()
-            if mount.get("mountPath") == "/dev/shm"  # noqa: S108
-        }
-        if _gpus(container) > 1 and not mounted & memory:
-            message = f"{_gpus(container)} GPUs and no memory-backed emptyDir at /dev/shm"
-            hint = "the runtime's 64 MiB are too little for the processes of tensor parallelism"
-            yield Hit("IRA012", template.file, (*path, "volumeMounts"), message, hint)
+    if count > 1 and not memory:
+        message = f"{count} GPUs and no memory-backed emptyDir at /dev/shm"
+        hint = "the runtime's 64 MiB are too little for the processes of tensor parallelism"
+        yield Hit("IRA012", template.file, (*path, "volumeMounts"), message, hint)
+    for index, volume in enumerate(template.spec.get("volumes") or ()):
+        limit = memory.get(volume["name"])
+        if count > 1 and limit is not None and quantity(str(limit)) < _SHARED_MEMORY:
+            message = f"{count} GPUs and no more than {limit} at /dev/shm"
+            hint = "drop sizeLimit, or allow 1Gi at least: the container's memory limit counts it"
+            place = (*template.path, "spec", "volumes", index, "emptyDir", "sizeLimit")
+            yield Hit("IRA012", template.file, place, message, hint)
 
 
-def _startup(template: PodTemplate) -> Iterator[Hit]:
-    for path, container in template.containers():
-        if _gpus(container) and "livenessProbe" in container and "startupProbe" not in container:
-            message = "a liveness probe without a startup probe kills the server while it loads"
-            hint = "add a startupProbe that covers the load"
-            yield Hit("IRA027", template.file, (*path, "livenessProbe"), message, hint)
-        if _gpus(container) and not {"livenessProbe", "startupProbe"} & set(container):
-            message = "only a readiness probe watches the server: a hung one stays in place"
-            hint = "add a startupProbe that covers the load, and a livenessProbe"
-            yield Hit("IRA027", template.file, path, message, hint)
+def _startup(template: PodTemplate, path: Path, container: Json) -> Iterator[Hit]:
+    if not pods.gpus(container):
+        return
+    if "livenessProbe" in container and "startupProbe" not in container:
+        message = "a liveness probe without a startup probe kills the server while it loads"
+        hint = "add a startupProbe that covers the load"
+        yield Hit("IRA027", template.file, (*path, "livenessProbe"), message, hint)
+    if not {"livenessProbe", "startupProbe"} & set(container):
+        message = "only a readiness probe watches the server: a hung one stays in place"
+        hint = "add a startupProbe that covers the load, and a livenessProbe"
+        yield Hit("IRA027", template.file, path, message, hint)
+    startup = mapping(container.get("startupProbe"))
+    # What the API server sets where nothing is said: every 10 seconds, 3 times.
+    seconds = int(startup.get("periodSeconds", 10)) * int(startup.get("failureThreshold", 3))
+    seconds += int(startup.get("initialDelaySeconds", 0))
+    if startup and seconds < _SHORTEST_START:
+        message = f"the startup probe gives up after {seconds} seconds, and the load takes longer"
+        hint = f"failureThreshold × periodSeconds must cover the load: {_SHORTEST_START} at least"
+        place = (*path, "startupProbe", "failureThreshold")
+        yield Hit("IRA027", template.file, place, message, hint)
 
 
-def _unread(directory: Directory) -> Iterator[Hit]:
-    read = {
-        (item.get("valueFrom") or {}).get("configMapKeyRef", {}).get("key")
-        for template in pods.pod_templates(directory)
+def _ports(template: PodTemplate) -> set[object]:
+    """Return numbers and names of the ports of a Pod's containers."""
+    return {
+        port.get(key)
         for _, container in template.containers()
-        for item in container.get("env") or ()
-    }
-    read |= {replacement.key for replacement in directory.kustomization.replacements}
-    for key in directory.runtime_values:
-        if key not in read:
-            message = f"{key} is set and no container reads it"
-            hint = "read it in a container's env, or drop it: a change of it does nothing"
-            yield Hit("IRA013", RUNTIME_CONFIG, (key,), message, hint)
+        for port in container.get("ports") or ()
+        for key in ("containerPort", "name")
+    } - {None}
 
 
-def _selectors(directory: Directory) -> Iterator[Hit]:
-    templates = [
-        item for item in pods.pod_templates(directory) if item.owner.get("kind") == "Deployment"
-    ]
-    for template in templates:
-        selector = template.owner["spec"].get("selector", {}).get("matchLabels", {})
-        for other in templates:
-            if other is not template and selector.items() <= other.labels.items():
-                message = (
-                    f"{template.owner['metadata']['name']} also selects the Pods of "
-                    f"{other.owner['metadata']['name']}"
-                )
-                hint = "select by a label that only this workload's Pods carry"
-                place = ("spec", "selector", "matchLabels")
-                yield Hit("IRA016", template.file, place, message, hint)
+def _probe_ports(template: PodTemplate, path: Path, container: Json) -> Iterator[Hit]:
+    known = _ports(template)
+    for probe in _PROBES:
+        for how in ("httpGet", "tcpSocket", "grpc"):
+            port = mapping(mapping(container.get(probe)).get(how)).get("port")
+            if port is not None and port not in known:
+                message = f"the probe asks at {port}, and the Pod has {_listed(known)}"
+                hint = "the probe fails for ever: ask at the port on which the server listens"
+                yield Hit("IRA035", template.file, (*path, probe, how, "port"), message, hint)
+
+
+def _target_ports(directory: Directory) -> Iterator[Hit]:
+    templates = [item for item in pods.pod_templates(directory) if item.kind == "Deployment"]
     for file, item in directory.objects.items():
         if item.get("kind") != "Service":
             continue
-        selector = (item.get("spec") or {}).get("selector") or {}
-        selected = [
-            other.owner["metadata"]["name"]
-            for other in templates
-            if selector.items() <= other.labels.items()
-        ]
-        if len(selected) > 1:
-            message = f"the Service sends requests to {' and '.join(selected)}"
-            hint = "select by a label that only one workload's Pods carry"
-            yield Hit("IRA016", file, ("spec", "selector"), message, hint)
+        spec = mapping(item.get("spec"))
+        selector = mapping(spec.get("selector"))
+        selected = [each for each in templates if selector.items() <= each.labels.items()]
+        known = {port for each in selected for port in _ports(each)}
+        for index, port in enumerate(spec.get("ports") or ()):
+            target = port.get("targetPort", port.get("port"))
+            if selected and target not in known:
+                message = f"the Service sends to {target}, and the Pods have {_listed(known)}"
+                hint = "every request is refused: name a port of the Pods"
+                yield Hit("IRA035", file, ("spec", "ports", index, "targetPort"), message, hint)
+
+
+def _listed(known: set[object]) -> str:
+    return ", ".join(sorted(map(str, known))) or "no port"
+
+
+def _several(template: PodTemplate) -> Iterator[Hit]:
+    if template.kind != "Deployment" or not any(
+        pods.gpus(item) for _, item in template.containers()
+    ):
+        return
+    spec = mapping(template.owner.get("spec"))
+    replicas = spec.get("replicas", 1)
+    if isinstance(replicas, int) and replicas > 1:
+        message = f"{replicas} Pods, each with GPUs of its own"
+        hint = "every Pod takes a machine: one is enough unless the load asks for more"
+        yield Hit("IRA036", template.file, ("spec", "replicas"), message, hint)
+    strategy = mapping(spec.get("strategy"))
+    kind = strategy.get("type", "RollingUpdate")
+    surge = mapping(strategy.get("rollingUpdate")).get("maxSurge")
+    if kind == "RollingUpdate" and surge not in (0, "0", "0%"):
+        message = "a rolling update starts a second Pod beside the first: twice the GPUs"
+        hint = "strategy Recreate frees the GPUs first; on one machine nothing else can roll"
+        place = ("spec", "strategy", "type") if "type" in strategy else ("spec",)
+        yield Hit("IRA036", template.file, place, message, hint)
 
 
 def unmatched_targets(directory: Directory) -> Iterator[Hit]:

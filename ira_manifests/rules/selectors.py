@@ -1,0 +1,91 @@
+"""Rules of selectors, in one directory and over all that share a namespace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ira_manifests.directory import Directory
+from ira_manifests.profiles.yaml_source import Path
+from ira_manifests.rules import pods
+from ira_manifests.rules.hit import Hit
+from ira_manifests.rules.pods import PodTemplate, mapping
+
+_NARROW = "select by a label that only one workload's Pods carry, such as its name"
+
+
+@dataclass(frozen=True)
+class _Selector:
+    """A selector of a Deployment or Service, and the workload that it is for."""
+
+    file: str
+    path: Path
+    kind: str
+    name: str
+    labels: Mapping[str, str]
+
+    def selects(self, template: PodTemplate) -> bool:
+        return self.labels.items() <= template.labels.items()
+
+
+def check(directory: Directory) -> Iterator[Hit]:
+    """Yield what the rules find in a directory's selectors."""
+    workloads = _workloads(directory)
+    for selector in _selectors(directory):
+        owned = [item for item in workloads if item.name == selector.name] or workloads
+        others = [item.name for item in workloads if selector.selects(item) and item not in owned]
+        if others:
+            yield _shared(selector, others, "of the directory")
+        elif workloads and not any(selector.selects(item) for item in owned):
+            message = f"the {selector.kind} {selector.name} selects no Pod of the directory"
+            hint = "select labels that the Pod template has, exactly as they are there"
+            yield Hit("IRA037", selector.file, selector.path, message, hint)
+        elif workloads and not {item.name for item in owned} & set(selector.labels.values()):
+            shown = ", ".join(f"{key}: {value}" for key, value in selector.labels.items())
+            message = f"the selector {shown} does not hold the name of "
+            message += f"{owned[0].name}: any other workload may have it as well"
+            yield Hit("IRA016", selector.file, selector.path, message, _NARROW)
+
+
+def check_namespace(directories: Sequence[Directory]) -> Iterator[tuple[Directory, Hit]]:
+    """Yield selectors of one directory that select another one's workload of another name.
+
+    Directories whose workloads have one name are meant to replace each other.
+    """
+    workloads = {item.name: item for each in directories for item in _workloads(each)}
+    for directory in directories:
+        own = {item.name for item in _workloads(directory)}
+        for selector in _selectors(directory):
+            others = [
+                name
+                for name, item in sorted(workloads.items())
+                if name not in own and selector.selects(item)
+            ]
+            if others:
+                yield directory, _shared(selector, others, "of the namespace")
+
+
+def _shared(selector: _Selector, others: Sequence[str], where: str) -> Hit:
+    does = "sends requests to" if selector.kind == "Service" else "also selects"
+    message = f"the {selector.kind} {selector.name} {does} the Pods of {' and '.join(others)}"
+    return Hit("IRA016", selector.file, selector.path, f"{message} {where}", _NARROW)
+
+
+def _workloads(directory: Directory) -> list[PodTemplate]:
+    return [item for item in pods.pod_templates(directory) if item.kind != "PodTemplate"]
+
+
+def _selectors(directory: Directory) -> Iterator[_Selector]:
+    for template in pods.pod_templates(directory):
+        if template.kind == "Deployment":
+            spec = mapping(template.owner.get("spec"))
+            labels = mapping(mapping(spec.get("selector")).get("matchLabels"))
+            path: Path = ("spec", "selector", "matchLabels")
+            if labels:
+                yield _Selector(template.file, path, "Deployment", template.name, labels)
+    for file, item in directory.objects.items():
+        if item.get("kind") == "Service":
+            labels = mapping(mapping(item.get("spec")).get("selector"))
+            name = str(mapping(item.get("metadata")).get("name", ""))
+            if labels:  # without any, somebody else names the Service's endpoints
+                yield _Selector(file, ("spec", "selector"), "Service", name, labels)

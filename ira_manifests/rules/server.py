@@ -1,0 +1,118 @@
+"""Where a container starts the vLLM server, and what the server then reads.
+
+The image starts it by itself, `vllm serve` and the older module do, and so does a shell's script.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+
+from ira_manifests.directory import Directory
+from ira_manifests.engine_options import settings
+from ira_manifests.expansion import expand
+from ira_manifests.profiles.yaml_source import Path
+from ira_manifests.rules import pods
+from ira_manifests.rules.pods import Json
+
+_MODULE = "vllm.entrypoints.openai.api_server"
+_SHELL_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+_MODEL = ("", "--model")  # the first positional argument, or the option
+
+
+@dataclass(frozen=True)
+class Server:
+    """The server's own arguments, each with its place in the object."""
+
+    version: str
+    words: tuple[str, ...]
+    places: tuple[Path, ...]
+
+    def value(self, *names: str) -> str | None:
+        """Return the value that an option of these names ends up with: argparse takes the last."""
+        given = settings(self.words, self.version)
+        return next((value for name, value in reversed(given) if name in names), None)
+
+    @property
+    def model(self) -> str | None:
+        """The model that is served."""
+        given = settings(self.words, self.version)
+        return next((value for name, value in given if name in _MODEL), None)
+
+    @property
+    def model_place(self) -> Path:
+        """Where the model is named, or the first argument."""
+        model = self.model or ""
+        named = (
+            place
+            for word, place in zip(self.words, self.places, strict=True)
+            if word in (model, f"--model={model}")
+        )
+        return next(named, self.places[0])
+
+
+def release(image: str) -> str:
+    """Return the version that an image's tag names; empty where it has no tag."""
+    return image.partition("@")[0].rpartition("/")[2].partition(":")[2].removeprefix("v")
+
+
+def find(
+    path: Path, container: Json, directory: Directory, values: Mapping[str, str] | None = None
+) -> Server | None:
+    """Return the server that a container starts, or None. `values`: what the ConfigMap holds."""
+    known = pods.variables(container, directory, values)
+    words = [
+        (expand(str(word), known), (*path, key, index))
+        for key in ("command", "args")
+        for index, word in enumerate(container.get(key) or ())
+    ]
+    if pods.is_script(container):
+        words = [
+            (word, place)
+            for script, place in words
+            for word in _of_script(_shell_expanded(script, known))
+        ]
+    elif not container.get("command") and _image_name(container).startswith("vllm"):
+        words = [*((word, (*path, "image")) for word in ("vllm", "serve")), *words]
+    start = _start([word for word, _ in words])
+    if start is None:
+        return None
+    texts, places = zip(*words, strict=True)
+    own = places[start:] or (path,)
+    return Server(release(str(container.get("image", ""))), texts[start:], own)
+
+
+def _start(words: Sequence[str]) -> int | None:
+    """Return where the server's own arguments begin."""
+    if [word.rpartition("/")[2] for word in words[:2]] == ["vllm", "serve"]:
+        return 2
+    if words[1:3] == ["-m", _MODULE] and words[0].rpartition("/")[2].startswith("python"):
+        return 3
+    return None
+
+
+def _image_name(container: Json) -> str:
+    repository = str(container.get("image", "")).partition("@")[0].rpartition("/")[2]
+    return repository.partition(":")[0]
+
+
+def _shell_expanded(script: str, known: Mapping[str, str]) -> str:
+    return _SHELL_VARIABLE.sub(lambda part: known.get(part[1] or part[2], part[0]), script)
+
+
+def _of_script(script: str) -> list[str]:
+    """Return the words of the first command of a script that starts the server."""
+    for line in script.replace("\\\n", " ").splitlines():
+        lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+        lexer.whitespace_split = True
+        try:
+            words = list(lexer)
+        except ValueError:  # a quotation over several lines
+            continue
+        for index in range(len(words)):
+            if _start(words[index:]) is not None:
+                return list(takewhile(lambda word: not set(word) <= set(";&|<>()"), words[index:]))
+    return []

@@ -1,0 +1,100 @@
+"""Changes of right directories that make rules fire, and where the finding must be."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ira_manifests.directory import Directory
+from ira_manifests.rules import run
+from ira_manifests.rules.finding import Finding
+
+OUT = Path("dist")
+ONE = "online-inference-gpu-h100-llama3"
+QUEUED = f"{ONE}-queued"
+DEPLOYMENT = "deployment.yaml"
+CONTAINER = "spec.template.spec.containers[0]"
+CONSUME = "autoscaling.x-k8s.io/consume-provisioning-request"
+CLASS = "autoscaling.x-k8s.io/provisioning-class-name"
+
+Directories = Mapping[str, Directory]
+Change = Callable[[dict[str, Any]], Any]
+
+
+@dataclass(frozen=True)
+class Break:
+    """A change of a rendered directory that makes a rule of objects fire."""
+
+    file: str
+    field: str
+    message: str
+    change: Change
+    directory: str = ONE
+
+
+def cases(table: Mapping[str, Sequence[Break]]) -> list[Any]:
+    """Return the breaks of a table, as parameters with the rule's id."""
+    return [
+        pytest.param(rule, item, id=f"{rule}-{index}")
+        for rule, items in table.items()
+        for index, item in enumerate(items)
+    ]
+
+
+def changed(directories: Directories, change: Change, name: str = ONE) -> Directory:
+    """Return a right directory after a change of its objects."""
+    right = directories[name]
+    objects = copy.deepcopy(dict(right.objects))
+    change(objects)
+    return replace(right, objects=objects)
+
+
+def findings_after(directories: Directories, change: Change, name: str = ONE) -> list[Finding]:
+    """Return what is found in a right directory after a change."""
+    return run.check_directory(changed(directories, change, name), OUT)
+
+
+def assert_fires(rule: str, item: Break, directories: Directories) -> None:
+    """The rule must be silent before the change, and fire at the field after it."""
+    assert run.check_directory(directories[item.directory], OUT) == []
+    found = findings_after(directories, item.change, item.directory)
+
+    place = (rule, f"dist/{item.directory}/{item.file}", item.field)
+    there = [each for each in found if (each.rule_id, each.file, each.field) == place]
+    matching = [each for each in there if item.message in each.message]
+    assert matching, [(each.rule_id, each.file, each.field, each.message) for each in found]
+    assert matching[0].cell == "h100/llama3"
+    assert matching[0].hint
+
+
+def server(objects: dict[str, Any]) -> Any:
+    return objects["deployment.yaml"]["spec"]["template"]["spec"]["containers"][0]
+
+
+def pod(objects: dict[str, Any]) -> Any:
+    return objects["deployment.yaml"]["spec"]["template"]
+
+
+def template(objects: dict[str, Any]) -> Any:
+    return objects["pod-template.yaml"]["template"]
+
+
+def request(objects: dict[str, Any]) -> Any:
+    return objects["provisioning-request.yaml"]["spec"]
+
+
+def set_arg(index: int, text: str) -> Change:
+    return lambda objects: server(objects)["args"].__setitem__(index, text)
+
+
+def add_args(*words: str) -> Change:
+    return lambda objects: server(objects)["args"].extend(words)
+
+
+def add_env(**item: Any) -> Change:
+    return lambda objects: server(objects)["env"].append(item)

@@ -1,0 +1,194 @@
+"""Rules over rendered directories: their values, their kustomization, and all of them together."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ira_manifests import load_matrix
+from ira_manifests.kustomize import Replacement
+from ira_manifests.rules import run
+from ira_manifests.rules.finding import Finding
+from tests.breaking import (
+    DEPLOYMENT,
+    ONE,
+    OUT,
+    QUEUED,
+    Change,
+    Directories,
+    changed,
+    pod,
+    server,
+)
+from tests.support import PROFILES, copy_profiles, ira
+
+
+def test_every_rule_of_objects_is_silent_where_all_is_right(
+    directories: Directories,
+) -> None:
+    for directory in directories.values():
+        assert run.check_directory(directory, OUT) == []
+
+
+def test_a_finding_names_the_line_of_the_generated_file(
+    directories: Directories,
+) -> None:
+    right = directories[ONE]
+    objects = copy.deepcopy(dict(right.objects))
+    server(objects)["image"] = "vllm/vllm-openai"
+
+    (finding,) = run.check_directory(replace(right, objects=objects), OUT)
+
+    text = replace(right, objects=objects).files["deployment.yaml"].decode()
+    assert text.splitlines()[finding.line - 1].strip() == "image: vllm/vllm-openai"
+
+
+@pytest.mark.parametrize("value", ["131072 # long", "131072 "])
+def test_a_comment_inside_a_value_is_found(value: str, directories: Directories) -> None:
+    right = directories[ONE]
+    values = {**right.runtime_values, "MAX_MODEL_LEN": value}
+
+    findings = run.check_directory(replace(right, runtime_values=values), OUT)
+
+    (finding,) = [f for f in findings if f.rule_id == "IRA025"]
+    assert finding.field == "MAX_MODEL_LEN"
+
+
+def test_the_token_where_nothing_reads_it_is_found(directories: Directories) -> None:
+    right = directories[ONE]
+    kept = replace(right.kustomization, dropped_secrets=())
+
+    findings = run.check_directory(replace(right, kustomization=kept), OUT)
+
+    assert [f.rule_id for f in findings] == ["IRA026"]
+
+
+def test_a_target_that_is_no_field_is_found(directories: Directories) -> None:
+    right = directories[ONE]
+    wrong = Replacement("ira-model-configmap", "IRA_BUCKET_NAME", (("Deployment", "spec.bucket"),))
+    kustomization = replace(right.kustomization, replacements=(wrong,))
+
+    findings = run.check_directory(replace(right, kustomization=kustomization), OUT)
+
+    assert "IRA024" in {f.rule_id for f in findings}
+
+
+# --- all directories together ---------------------------------------------------------------------
+
+
+def together(directories: Directories, **changes: Change) -> list[Finding]:
+    """Return what is found in all directories; changes by `one` and `queued` of one cell."""
+    names = {"one": ONE, "queued": QUEUED, "download": "model-download"}
+    broken = {
+        names[key]: changed(directories, change, names[key]) for key, change in changes.items()
+    }
+    return run.check_directories(
+        load_matrix(PROFILES), list({**directories, **broken}.values()), OUT
+    )
+
+
+def test_all_directories_together_are_right(directories: Directories) -> None:
+    assert together(directories) == []
+
+
+def test_a_selector_that_takes_another_directorys_pods_is_found(directories: Directories) -> None:
+    def widen(objects: dict[str, object]) -> None:
+        wide = {"app.kubernetes.io/name": "vllm"}
+        objects[DEPLOYMENT]["spec"]["selector"]["matchLabels"] = wide  # type: ignore[index]
+
+    found = [item for item in together(directories, one=widen) if "namespace" in item.message]
+
+    (finding,) = found
+    assert finding.rule_id == "IRA016"
+    assert "vllm-h200" in finding.message
+    assert "vllm-l4" in finding.message
+    assert finding.file == f"dist/{ONE}/deployment.yaml"
+
+
+def other_account(objects: dict[str, object]) -> None:
+    other = "ira-online-gpu-ksa-gemma3-27b"
+    pod(objects)["spec"]["serviceAccountName"] = other
+    objects["service-account.yaml"]["metadata"]["name"] = other  # type: ignore[index]
+
+
+def test_the_account_of_another_model_is_found(directories: Directories) -> None:
+    (finding,) = together(directories, one=other_account)
+
+    assert finding.rule_id == "IRA023"
+    assert finding.field == "metadata.name"
+    assert "ira-online-gpu-ksa-llama3" in finding.message
+
+
+def test_a_runtime_value_of_another_cell_is_found(directories: Directories) -> None:
+    right = directories[ONE]
+    values = {**right.runtime_values, "MAX_MODEL_LEN": "1000000"}
+    all_of_them = {**directories, ONE: replace(right, runtime_values=values)}
+
+    found = run.check_directories(load_matrix(PROFILES), list(all_of_them.values()), OUT)
+
+    assert [(item.rule_id, item.field) for item in found] == [("IRA023", "MAX_MODEL_LEN")]
+
+
+def test_twins_of_a_cell_tell_a_finding_once(directories: Directories) -> None:
+    def unpin(objects: dict[str, object]) -> None:
+        server(objects)["image"] = "vllm/vllm-openai"
+
+    (finding,) = together(directories, one=unpin, queued=unpin)
+
+    assert finding.rule_id == "IRA015"
+    assert finding.file == f"dist/{ONE}/deployment.yaml"
+
+
+# --- what a profile says wrong --------------------------------------------------------------------
+
+
+def test_a_profiles_bad_flag_is_told_once_at_its_line(tmp_path: Path) -> None:
+    profiles = copy_profiles(tmp_path)
+    file = profiles / "models/llama3.yaml"
+    flags = "  h100:\n    flags:\n    - --max-num-seqs=256\n    - --disable-log-requests\n"
+    file.write_text(file.read_text().replace("  h100:\n", flags, 1))
+    line = file.read_text().splitlines().index("    - --disable-log-requests") + 1
+
+    checked = ira("check", "--profiles", profiles, "--out", tmp_path / "dist", "--format", "github")
+
+    told = [each for each in checked.stdout.splitlines() if "disable-log-requests" in each]
+    assert len(told) == 1, checked.stdout
+    assert f"line={line}," in told[0]
+    assert str(file) in told[0]
+
+
+def test_a_release_without_known_options_is_told_once(tmp_path: Path) -> None:
+    profiles = copy_profiles(tmp_path)
+    file = profiles / "platform.yaml"
+    file.write_text(file.read_text().replace("version: 0.26.0", "version: 99.0.0", 1))
+    matrix = load_matrix(profiles)
+
+    found = [item for item in run.check_cells(matrix, matrix.values()) if item.rule_id == "IRA032"]
+
+    (finding,) = found
+    assert finding.field == "engine.version"
+    assert not finding.refuses
+
+
+@pytest.mark.parametrize("template", ["vllm", "vllm-{model}"])
+def test_one_name_for_two_gpu_types_is_refused_before_anything_is_written(
+    template: str, tmp_path: Path
+) -> None:
+    made = ira("synth", "--out", tmp_path / "dist", "--workload-name", template)
+
+    assert made.returncode == 1
+    assert "h200/llama3 would be the same Deployment vllm" in made.stderr
+    assert not (tmp_path / "dist").exists()
+
+
+@pytest.mark.parametrize(
+    ("template", "only"), [("vllm-{gpu}", "*"), ("vllm-{gpu}-{model}", "*"), ("vllm", "h100/*")]
+)
+def test_models_of_one_gpu_type_may_share_a_name(template: str, only: str) -> None:
+    matrix = load_matrix(PROFILES, workload_name=template)
+    cells = [cell for cell in matrix.values() if only == "*" or cell.gpu_name == "h100"]
+
+    assert not [item for item in run.check_cells(matrix, cells) if item.rule_id == "IRA017"]
