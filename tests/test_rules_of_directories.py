@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,6 +23,7 @@ from tests.breaking import (
     changed,
     pod,
     server,
+    template,
 )
 from tests.support import PROFILES, copy_profiles, ira
 
@@ -142,6 +144,18 @@ def test_twins_of_a_cell_tell_a_finding_once(directories: Directories) -> None:
     assert finding.file == f"dist/{ONE}/deployment.yaml"
 
 
+def test_a_pod_and_its_template_tell_a_finding_once_at_the_deployment(
+    directories: Directories,
+) -> None:
+    def unpin(objects: dict[str, Any]) -> None:
+        for each in (pod(objects), template(objects)):
+            each["spec"]["containers"][0]["image"] = "vllm/vllm-openai"
+
+    (finding,) = together(directories, queued=unpin)
+
+    assert finding.file == f"dist/{QUEUED}/deployment.yaml"
+
+
 # --- what a profile says wrong --------------------------------------------------------------------
 
 
@@ -173,11 +187,11 @@ def test_a_release_without_known_options_is_told_once(tmp_path: Path) -> None:
     assert not finding.refuses
 
 
-@pytest.mark.parametrize("template", ["vllm", "vllm-{model}"])
+@pytest.mark.parametrize("name", ["vllm", "vllm-{model}"])
 def test_one_name_for_two_gpu_types_is_refused_before_anything_is_written(
-    template: str, tmp_path: Path
+    name: str, tmp_path: Path
 ) -> None:
-    made = ira("synth", "--out", tmp_path / "dist", "--workload-name", template)
+    made = ira("synth", "--out", tmp_path / "dist", "--workload-name", name)
 
     assert made.returncode == 1
     assert "h200/llama3 would be the same Deployment vllm" in made.stderr
@@ -185,10 +199,10 @@ def test_one_name_for_two_gpu_types_is_refused_before_anything_is_written(
 
 
 @pytest.mark.parametrize(
-    ("template", "only"), [("vllm-{gpu}", "*"), ("vllm-{gpu}-{model}", "*"), ("vllm", "h100/*")]
+    ("name", "only"), [("vllm-{gpu}", "*"), ("vllm-{gpu}-{model}", "*"), ("vllm", "h100/*")]
 )
-def test_models_of_one_gpu_type_may_share_a_name(template: str, only: str) -> None:
-    matrix = load_matrix(PROFILES, workload_name=template)
+def test_models_of_one_gpu_type_may_share_a_name(name: str, only: str) -> None:
+    matrix = load_matrix(PROFILES, workload_name=name)
     cells = [cell for cell in matrix.values() if only == "*" or cell.gpu_name == "h100"]
 
     assert not [item for item in run.check_cells(matrix, cells) if item.rule_id == "IRA017"]
