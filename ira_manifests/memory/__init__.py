@@ -41,6 +41,7 @@ from ira_manifests.memory.errors import (
     GeometryError,
     MemoryInputError,
     SettingsError,
+    SplitError,
 )
 from ira_manifests.memory.geometry import Experts, Geometry, LayerKind, Layers
 from ira_manifests.memory.overhead import Overheads
@@ -70,6 +71,7 @@ __all__ = [
     "Overheads",
     "Serving",
     "SettingsError",
+    "SplitError",
     "Verdict",
     "Weights",
     "activation",

@@ -20,6 +20,17 @@ EXTRAPOLATED_MARGIN = Decimal("0.025")
 START_UP_MARGIN_GIB = Decimal("0.2")
 """What to keep free outside the share: the largest error of the CUDA graph fit."""
 
+EXTRAPOLATED_START_UP_MARGIN_GIB = Decimal(1)
+"""The same where nothing was measured: five times as much."""
+
+EXPERTS_START_UP_MARGIN_GIB = Decimal(2)
+"""The same for experts on engines whose CUDA graphs lie outside the share.
+
+Of the start-ups of vLLM 0.19.0 that llm-d-incubation/llm-d-planner published (issue 194, pull
+request 205), gpt-oss-20b on one H100 at 0.95 ran out of memory while it warmed up the sampler,
+with 1.97 GiB to spare by this estimate; Mixtral started with 2.47. What the difference is made of
+(the kernels of quantised experts) can't be derived from the model's geometry.
+"""
 
 # From this many tokens on, round down to a multiple of the second number.
 _CONTEXT_STEPS = ((8192, 1024), (1024, 256), (0, 16))
@@ -50,11 +61,13 @@ class Check:
         limit: which one.
         spare: bytes to spare; negative where the check fails.
         margin: bytes that should be to spare, given how well the figures are known.
+        reason: why it is the margin of what was measured no longer; empty where it is.
     """
 
     limit: Limit
     spare: int
     margin: int = 0
+    reason: str = ""
 
     @property
     def verdict(self) -> Verdict:
@@ -154,9 +167,28 @@ class Budget:
         return (
             Check(Limit.START, self.outside),
             Check(Limit.WEIGHTS, self.kv_pool),
-            Check(Limit.KV_CACHE, self.kv_pool - self.kv_request, self.margin),
-            Check(Limit.WARM_UP, self.outside - self.warm_up, gib(START_UP_MARGIN_GIB)),
+            Check(
+                Limit.KV_CACHE,
+                self.kv_pool - self.kv_request,
+                self.margin,
+                "; ".join(self.serving.unmeasured),
+            ),
+            self._warm_up_check,
         )
+
+    @property
+    def _warm_up_check(self) -> Check:
+        spare, serving = self.outside - self.warm_up, self.serving
+        if serving.geometry.is_moe and not serving.facts.graphs_budgeted:
+            reason = (
+                "experts are known to need more here than can be computed: gpt-oss-20b failed "
+                "with engine 0.19.0"
+            )
+            return Check(Limit.WARM_UP, spare, gib(EXPERTS_START_UP_MARGIN_GIB), reason)
+        if serving.unmeasured:
+            margin, reason = EXTRAPOLATED_START_UP_MARGIN_GIB, "; ".join(serving.unmeasured)
+            return Check(Limit.WARM_UP, spare, gib(margin), reason)
+        return Check(Limit.WARM_UP, spare, gib(START_UP_MARGIN_GIB))
 
     @property
     def decisive(self) -> Check:

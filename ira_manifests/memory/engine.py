@@ -14,17 +14,22 @@ from typing import Any
 from ira_manifests.memory.errors import EngineVersionError
 
 _VERSION = re.compile(
-    r"v?(?P<major>\d+)\.(?P<minor>\d+)(?:\.(?P<patch>\d+))?(?:\.?(?:post|rc|dev|a|b)\d+)?(?:\+\S+)?"
+    r"v?(?P<major>\d+)\.(?P<minor>\d+)(?:\.(?P<patch>\d+))?(?:\.?post\d+|\.?(?P<pre>rc|dev|a|b)\d+)?(?:\+\S+)?"
 )
 
 
 @dataclass(frozen=True, order=True)
 class EngineVersion:
-    """A vLLM release, comparable: ``EngineVersion(0, 26) > EngineVersion(0, 9, 2)``."""
+    """A vLLM release, comparable: ``EngineVersion(0, 26) > EngineVersion(0, 9, 2)``.
+
+    A pre-release (0.26.0rc1) is older than its release: what came with the release may not be
+    in it yet. Pre-releases of one release are not told apart.
+    """
 
     major: int
     minor: int
     patch: int = 0
+    is_final: bool = True
 
     @classmethod
     def parse(cls, text: str) -> "EngineVersion":
@@ -38,13 +43,15 @@ class EngineVersion:
             raise EngineVersionError(
                 f"engine version {text!r} is no version: write major.minor.patch, as 0.26.0"
             )
-        version = cls(int(match["major"]), int(match["minor"]), int(match["patch"] or 0))
+        major, minor, patch = (int(match[part] or 0) for part in ("major", "minor", "patch"))
+        version = cls(major, minor, patch, is_final=match["pre"] is None)
         if version < OLDEST:
             raise EngineVersionError(f"engine {version} is too old: {OLDEST} is the oldest known")
         return version
 
     def __str__(self) -> str:
-        return f"{self.major}.{self.minor}.{self.patch}"
+        mark = "" if self.is_final else " (a pre-release)"
+        return f"{self.major}.{self.minor}.{self.patch}{mark}"
 
 
 OLDEST = EngineVersion(0, 8, 4)

@@ -4,7 +4,8 @@ The tree:
 
     ValueError
     └── MemoryInputError
-        ├── GeometryError         a model that cannot exist, or that cannot be split so
+        ├── GeometryError         a model that cannot exist, or that vLLM refuses
+    │   └── SplitError        a tensor parallel size that does not divide the model
         ├── EngineVersionError    text that is no version, or an engine older than the tables
         └── SettingsError         utilization, context, KV cache dtype or memory out of range
 """
@@ -15,7 +16,11 @@ class MemoryInputError(ValueError):
 
 
 class GeometryError(MemoryInputError):
-    """A model geometry that is impossible, or that the tensor parallel size does not divide."""
+    """A model geometry that is impossible, or whose KV cache vLLM can't lay out."""
+
+
+class SplitError(GeometryError):
+    """A tensor parallel size that does not divide the model's heads."""
 
 
 class EngineVersionError(MemoryInputError):

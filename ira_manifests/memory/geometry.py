@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
-from ira_manifests.memory.errors import GeometryError
+from ira_manifests.memory.errors import GeometryError, SplitError
 
 ELEMENT_BYTES = 2
 """Bytes of an activation or an unquantised weight: models are served in bf16 or fp16."""
@@ -122,21 +122,21 @@ class Geometry:
         return 0 if self.is_moe else _usual_mlp_width(self.hidden)
 
     def check_tensor_parallel(self, tensor_parallel: int) -> None:
-        """Raise GeometryError if vLLM would refuse to split the model over so many GPUs.
+        """Raise SplitError if vLLM would refuse to split the model over so many GPUs.
 
         Source: vLLM's model classes assert that the query heads divide, and that the KV heads
         divide or are replicated a whole number of times.
         """
         if tensor_parallel < 1:
-            raise GeometryError(f"tensor parallel must be at least 1, got {tensor_parallel}")
+            raise SplitError(f"tensor parallel must be at least 1, got {tensor_parallel}")
         if self.heads % tensor_parallel:
-            raise GeometryError(
+            raise SplitError(
                 f"tensor parallel {tensor_parallel} does not divide {self.heads} heads"
             )
         for layers in self.layers:
             small, large = sorted((layers.kv_heads, tensor_parallel))
             if large % small:
-                raise GeometryError(
+                raise SplitError(
                     f"tensor parallel {tensor_parallel} neither divides {layers.kv_heads} KV heads "
                     "nor is a multiple of them"
                 )

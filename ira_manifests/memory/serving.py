@@ -30,7 +30,7 @@ class Serving:
         kv_cache_dtype: ``auto`` (the model's 16 bit), ``fp8``, …
         batch: the largest batch, where flags set it; None takes vLLM's default for the GPU.
 
-    Raises SettingsError for a value out of range, GeometryError for a tensor parallel size that
+    Raises SettingsError for a value out of range, SplitError for a tensor parallel size that
     does not divide the model.
     """
 

@@ -119,8 +119,30 @@ def test_the_sampler_and_the_graphs_must_fit_beside_the_share() -> None:
 def test_measured_cuda_graphs_can_replace_the_estimate() -> None:
     cell = serving("gpt-oss-20b", engine="0.19.0")
     heavy = Overheads(graph_gib=Decimal(3), graph_per_layer_gib=Decimal(0))
-    assert budget(cell).decisive.verdict is Verdict.FITS
+    assert budget(cell).decisive.verdict is not Verdict.DOES_NOT_FIT
     assert budget(cell, heavy).decisive.limit is Limit.WARM_UP
+
+
+def test_a_start_up_that_is_known_to_have_failed_is_not_said_to_fit() -> None:
+    """gpt-oss-20b, one H100, 0.19.0, 0.95: out of memory in the sampler's warm-up.
+
+    https://github.com/llm-d-incubation/llm-d-planner/issues/194
+    """
+    answer = budget(serving("gpt-oss-20b", engine="0.19.0"))
+    assert answer.verdict is Verdict.TIGHT
+    assert answer.decisive.limit is Limit.WARM_UP
+    assert "gpt-oss-20b failed" in answer.decisive.reason
+
+
+def test_the_sampler_needs_a_wider_margin_where_nothing_was_measured() -> None:
+    """0.98 leaves 1.05 GiB beside context and share, of which the logits take 0.49."""
+    checks = {
+        engine: budget(serving("llama3", tensor_parallel=4, utilization="0.98", engine=engine))
+        for engine in ("0.20.0", "0.26.0")
+    }
+    measured, newer = (answer.checks[3] for answer in checks.values())
+    assert measured.spare == newer.spare
+    assert (measured.verdict, newer.verdict) == (Verdict.FITS, Verdict.TIGHT)
 
 
 def test_a_check_with_less_to_spare_than_its_margin_is_tight() -> None:

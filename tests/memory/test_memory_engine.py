@@ -17,7 +17,7 @@ def facts(text: str) -> EngineFacts:
         ("v0.26.0", EngineVersion(0, 26, 0)),
         ("0.26", EngineVersion(0, 26, 0)),
         ("0.8.5.post1", EngineVersion(0, 8, 5)),
-        ("0.20.0rc1", EngineVersion(0, 20, 0)),
+        ("0.20.0rc1", EngineVersion(0, 20, 0, is_final=False)),
         ("0.19.0+cu129", EngineVersion(0, 19, 0)),
     ],
 )
@@ -75,3 +75,8 @@ def test_cuda_graphs_are_budgeted_from_0_20() -> None:
 
 def test_an_engine_newer_than_the_table_is_taken_for_the_newest() -> None:
     assert facts("0.33.0") == facts("0.26.0")
+
+
+def test_a_pre_release_is_older_than_its_release_and_newer_than_the_one_before() -> None:
+    before, candidate, release = map(EngineVersion.parse, ("0.25.1", "0.26.0rc1", "0.26.0"))
+    assert before < candidate < release
