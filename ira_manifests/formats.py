@@ -6,11 +6,12 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ira_manifests.rules.catalogue import RULES, Severity
+from ira_manifests.rules.catalogue import BAD_PROFILE, RULES, Severity
 from ira_manifests.rules.finding import Finding
 from ira_manifests.words import visible
 
 _COLOURS = {Severity.ERROR: "\x1b[1;31m", Severity.WARNING: "\x1b[1;33m"}
+_RULES = {BAD_PROFILE.id: BAD_PROFILE} | RULES
 _RESET, _DIM = "\x1b[0m", "\x1b[2m"
 
 
@@ -64,7 +65,7 @@ def sarif(findings: Sequence[Finding], version: str) -> str:
                 "shortDescription": {"text": rule.summary},
                 "defaultConfiguration": {"level": str(rule.severity)},
             }
-            for rule in RULES.values()
+            for rule in _RULES.values()
         ],
     }
     log = {
@@ -86,7 +87,7 @@ def _result(finding: Finding) -> dict[str, Any]:
     region = {"startLine": finding.line, "startColumn": finding.column}
     return {
         "ruleId": finding.rule_id,
-        "ruleIndex": list(RULES).index(finding.rule_id),
+        "ruleIndex": list(_RULES).index(finding.rule_id),
         "level": str(finding.rule.severity),
         "message": {"text": f"{field}{finding.message}. {finding.hint}."},
         "locations": [

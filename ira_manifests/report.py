@@ -59,9 +59,7 @@ def print_table(screen: Console, table: Table) -> None:
 def problem_count(error: ProfileError) -> str:
     """Return how many problems there are in how many files."""
     files = len({problem.file for problem in error.problems})
-    return (
-        f"{count(len(error.problems), 'problem')} in {count(files, 'file')}; nothing was written."
-    )
+    return f"{count(len(error.problems), 'problem')} in {count(files, 'file')}."
 
 
 def stale(out: Path, plan: Plan) -> str:

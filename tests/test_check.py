@@ -52,7 +52,7 @@ def test_a_cell_that_cannot_work_exits_with_1_and_names_line_and_remedy(refused:
     text = (refused / file).read_text().splitlines()[int(number) - 1]
     assert text[int(column) - 1 :] == "1"
     assert text.strip() == "tensor_parallel: 1"
-    assert "use more GPUs" in run.stdout
+    assert "tensor_parallel: 4, would keep the margin" in run.stdout  # as the profile had it
 
 
 def test_synth_writes_nothing_when_a_cell_is_refused(refused: Path) -> None:
@@ -79,6 +79,69 @@ def test_a_stale_output_is_a_finding(tmp_path: Path) -> None:
 
     assert run.returncode == 1
     assert "dist/model-download/job.yaml:1:1: error IRA028 stale-output" in run.stdout
+
+
+def test_a_missing_directory_is_one_finding_that_names_a_file(tmp_path: Path) -> None:
+    copy_profiles(tmp_path)
+    run = ira("check", "--format", "json", "--only", "h100/llama3", cwd=tmp_path)
+
+    found = [item for item in json.loads(run.stdout) if item["rule"] == "IRA028"]
+    folders = [str(Path(item["file"]).parent) for item in found]
+    assert sorted(folders) == [
+        "dist/base", "dist/model-download", "dist/online-inference-gpu-h100-llama3",
+        "dist/online-inference-gpu-h100-llama3-queued",
+    ]  # fmt: skip
+    for item in found:
+        assert item["message"].startswith(f"{Path(item['file']).name} is missing")
+
+
+def test_what_two_cells_share_is_told_once(tmp_path: Path) -> None:
+    profiles = copy_profiles(tmp_path)
+    file = profiles / "models/llama3.yaml"  # two cells
+    file.write_text(file.read_text().replace("meta-llama/Llama", "meta/Llama"))
+
+    run = ira("check", "--profiles-only", "--format", "json", cwd=tmp_path)
+
+    (found,) = [item for item in json.loads(run.stdout) if item["rule"] == "IRA009"]
+    assert found["cell"] is None
+    assert ira("synth", cwd=tmp_path, env=NO_NODE).stderr.count("IRA009") == 1
+
+
+def test_a_needless_waiver_is_found_without_rendering(tmp_path: Path) -> None:
+    profiles = copy_profiles(tmp_path)
+    file = profiles / "models/llama4-scout.yaml"
+    waivers = "    waive:\n      IRA005: There were too many.\n      IRA010: Ours knows it.\n"
+    file.write_text(file.read_text() + waivers)
+
+    run = ira("check", "--profiles-only", "--format", "json", cwd=tmp_path, env=NO_NODE)
+
+    fields = {item["field"] for item in json.loads(run.stdout) if item["rule"] == "IRA029"}
+    assert fields == {"cells.h200.waive.IRA005"}  # IRA010 is a rule of rendered objects
+
+
+@pytest.mark.parametrize("output_format", ["json", "sarif", "github"])
+def test_problems_of_profiles_are_told_in_the_format_that_was_asked_for(
+    output_format: str, tmp_path: Path, sarif_schema: Any
+) -> None:
+    profiles = copy_profiles(tmp_path)
+    (profiles / "models/llama3.yaml").write_text("model_id: [}")
+
+    run = ira("check", "--format", output_format, cwd=tmp_path)
+
+    assert run.returncode == 2
+    if output_format == "json":
+        (found,) = json.loads(run.stdout)
+        assert (found["rule"], found["line"], found["column"]) == ("IRA000", 1, 12)
+    elif output_format == "sarif":
+        log = json.loads(run.stdout)
+        jsonschema.validate(log, sarif_schema)
+        (result,) = log["runs"][0]["results"]
+        assert result["ruleId"] == "IRA000"
+    else:
+        assert re.fullmatch(
+            r"::error file=profiles/models/llama3\.yaml,line=1,col=12,title=IRA000 .+",
+            run.stdout.strip(),
+        )
 
 
 def test_bad_input_exits_with_2(tmp_path: Path) -> None:

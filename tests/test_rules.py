@@ -65,6 +65,9 @@ CELL_RULES = {
                    "needs engine 0.30.0, and 0.26.0 is pinned"),
     "IRA009": Edit(LLAMA3, "model_id: meta-llama/", "model_id: meta/", "model_id",
                    "differs from the known 'meta-llama/Llama-3.3-70B-Instruct'"),
+    # Pages of 96 and of 128 values a head: vLLM's unify_kv_cache_spec_page_size refuses them.
+    "IRA038": Edit("models/gemma3-27b.yaml", "head_dim: 128", "head_dim: 96", "geometry",
+                   "cannot be made equal", "h100/gemma3-27b"),
 }  # fmt: skip
 
 
@@ -100,6 +103,82 @@ def test_a_rule_of_cells_is_silent_where_the_cell_is_right(rule: str) -> None:
     cells = {f.cell for f in in_cells(ROOT / "profiles") if f.rule_id == rule}
 
     assert "h100/llama3" not in cells
+
+
+def memory_findings(folder: Path, cell: str, *edits: tuple[str, str]) -> list[Finding]:
+    model = cell.partition("/")[2]
+    profiles = copy_profiles(folder)
+    file = profiles / f"models/{model}.yaml"
+    text = file.read_text()
+    for old, new in edits:
+        assert old in text
+        text = text.replace(old, new, 1)
+    file.write_text(text)
+    return [f for f in in_cells(profiles) if f.cell == cell and f.rule_id in ("IRA001", "IRA002")]
+
+
+def value_of(finding: Finding) -> str:
+    """What the hint says first of the field that the finding points to."""
+    field, _, value = finding.hint.partition(",")[0].partition(": ")
+    assert finding.field == f"cells.h100.{field}"
+    return f"{field}: {value}"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field"),
+    [
+        # 0.30 of 79.19 GiB is less than a quarter of 131.42 GiB and one request: 0.95 was enough.
+        ("gpu_memory_utilization: 0.95", "gpu_memory_utilization: 0.30", "gpu_memory_utilization"),
+        # 0.80 GiB are left beside 0.99, and the CUDA context alone takes 0.53.
+        ("gpu_memory_utilization: 0.95", "gpu_memory_utilization: 0.99", "gpu_memory_utilization"),
+        ("tensor_parallel: 4", "tensor_parallel: 1", "tensor_parallel"),
+    ],
+)
+def test_the_hint_names_what_works_and_the_finding_stands_there(
+    old: str, new: str, field: str, tmp_path: Path
+) -> None:
+    (finding,) = memory_findings(tmp_path, "h100/llama3", (old, new))
+    remedy = value_of(finding)
+
+    assert remedy.startswith(f"{field}: ")
+    again = memory_findings(tmp_path / "mended", "h100/llama3", (old, remedy))
+    assert again == []
+
+
+def test_the_hint_asks_for_no_more_gpus_than_are_needed(tmp_path: Path) -> None:
+    (finding,) = memory_findings(
+        tmp_path, "h100/llama3", ("tensor_parallel: 4", "tensor_parallel: 1")
+    )
+
+    assert "tensor_parallel: 4" in finding.hint  # there are machines of 8, too
+
+
+def test_auto_that_finds_no_context_worth_serving_is_refused(tmp_path: Path) -> None:
+    """0.49 of 79.19 GiB leave less than the margin beside a quarter of 131.42 GiB."""
+    (finding,) = memory_findings(
+        tmp_path, "h100/llama3",
+        ("gpu_memory_utilization: 0.95", "gpu_memory_utilization: 0.49"),
+        ("max_model_len: 131072", "max_model_len: auto"),
+    )  # fmt: skip
+
+    assert finding.rule_id == "IRA001"
+    assert "auto finds no context of 1024 tokens" in finding.message
+    assert value_of(finding).startswith("gpu_memory_utilization: 0.5")
+
+
+def test_an_engine_counts_as_a_number_and_not_as_text(tmp_path: Path) -> None:
+    for needed, is_needed in (('"0.26"', False), ("0.26.0rc1", False), ("0.26.1rc1", True)):
+        edit = replace(CELL_RULES["IRA008"], new=f"min_engine: {needed}")
+        rules = {f.rule_id for f in in_cells(edited(tmp_path / needed.strip('"'), edit))}
+        assert ("IRA008" in rules) is is_needed, needed
+
+
+def test_a_pre_release_is_older_than_the_release_that_a_model_needs(tmp_path: Path) -> None:
+    profiles = edited(tmp_path, replace(CELL_RULES["IRA008"], new="min_engine: 0.26.0"))
+    platform = profiles / "platform.yaml"
+    platform.write_text(platform.read_text().replace("version: 0.26.0", "version: 0.26.0rc1"))
+
+    assert "IRA008" in {f.rule_id for f in in_cells(profiles)}
 
 
 def test_the_case_of_a_known_id_counts_as_well(tmp_path: Path) -> None:

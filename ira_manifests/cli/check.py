@@ -13,11 +13,13 @@ import typer
 from ira_manifests import folder, formats, report, tree
 from ira_manifests.cli import common
 from ira_manifests.directory import tree_of
+from ira_manifests.errors import ProfileError
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
+from ira_manifests.rules import cells as cell_rules
 from ira_manifests.rules import model_config, token_file
 from ira_manifests.rules import run as rules
-from ira_manifests.rules.finding import Finding
+from ira_manifests.rules.finding import Finding, distinct, of_problem
 from ira_manifests.words import count
 
 
@@ -52,14 +54,20 @@ def command(
     Exits with 0 where there are no findings but warnings, with 1 where there are errors, with 2
     where a profile can't be read. docs/rules.md explains every rule.
     """
-    matrix = common.load(profiles_folder, workload_name=workload_name, namespace=namespace)
+    try:
+        matrix = common.load(profiles_folder, workload_name=workload_name, namespace=namespace)
+    except ProfileError as error:
+        if output_format is not Format.TEXT:  # whoever parses the output needs a whole one
+            _print([of_problem(problem) for problem in error.problems], output_format, cells=0)
+        raise
     cells = common.chosen(matrix, only)
     findings = rules.check_cells(matrix, cells)
     if profiles_only:
-        findings = sorted(rules.waived(cells, findings))
+        findings = rules.apply_waivers(matrix, cells, findings, cell_rules.IDS)
     else:
         findings += _rendered(matrix, cells, out, partial=bool(only))
         findings = rules.apply_waivers(matrix, cells, findings)
+    findings = distinct(findings)
     _print(findings, output_format, len(cells))
     if any(finding.refuses for finding in findings):
         raise typer.Exit(common.FINDINGS)

@@ -15,7 +15,7 @@ from ira_manifests.errors import InputError
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.rules import run as rules
-from ira_manifests.rules.finding import Finding
+from ira_manifests.rules.finding import Finding, distinct
 from ira_manifests.words import count, visible
 
 # Terraform's list of buckets is a line of text.
@@ -96,7 +96,7 @@ def _rendered(matrix: Matrix, cells: list[Cell], out: Path) -> tree.Tree:
 
 def _refuse_errors(findings: list[Finding]) -> None:
     """Stop where a rule refuses a cell; warnings are told by check."""
-    refusing = [finding for finding in findings if finding.refuses]
+    refusing = [finding for finding in distinct(findings) if finding.refuses]
     if refusing:
         report.complain(formats.text(refusing, colour=report.colourful(sys.stderr)))
         report.complain(f"{count(len(refusing), 'error')}; nothing was written.")

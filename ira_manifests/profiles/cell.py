@@ -13,6 +13,9 @@ from ira_manifests.profiles.schema import CellProfile, GpuProfile, Machine, Mode
 
 QUEUED_SUFFIX = "-queued"
 
+LEAST_AUTO = 1024
+"""Tokens that `max_model_len: auto` takes at least; a cell with room for fewer is refused."""
+
 
 def directory_names(gpu_name: str, model_name: str, gpu: GpuProfile) -> tuple[str, ...]:
     """Return the directories of a cell: on ordinary capacity, and on queued where there is any."""
@@ -89,7 +92,8 @@ class Cell:
         longest = judging.serving(self, max_model_len=1 if asked == "auto" else asked)
         if longest is None or asked != "auto":
             return longest
-        return replace(longest, max_model_len=max(1, budget(longest).safe_max_model_len))
+        least = min(LEAST_AUTO, longest.geometry.max_position)
+        return replace(longest, max_model_len=max(least, budget(longest).safe_max_model_len))
 
     @cached_property
     def budget(self) -> Budget | None:

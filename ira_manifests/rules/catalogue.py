@@ -25,6 +25,9 @@ class Rule:
 
 _E, _W = Severity.ERROR, Severity.WARNING
 
+BAD_PROFILE = Rule("IRA000", "bad-profile", _E, "A profile can't be read as it is meant.")
+"""What a problem of a profile is where all else are findings; nobody waives it."""
+
 RULES = {
     rule.id: rule
     for rule in (
@@ -69,5 +72,6 @@ RULES = {
         Rule("IRA035", "no-such-port", _E, "A probe or Service asks at a port that no Pod has."),
         Rule("IRA036", "second-machine", _W, "A second Pod takes the GPUs of another machine."),
         Rule("IRA037", "selects-nothing", _E, "A selector matches no Pod of its workload."),
+        Rule("IRA038", "geometry-refused", _E, "The engine can't lay out the model's memory."),
     )
 }

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
-from ira_manifests.memory import Budget, Limit, MemoryInputError, Verdict
+from ira_manifests.memory import (
+    Budget,
+    EngineVersion,
+    EngineVersionError,
+    Limit,
+    MemoryInputError,
+    SplitError,
+    Verdict,
+)
 from ira_manifests.profiles import allocatable
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.loader import Source
@@ -13,7 +20,13 @@ from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.profiles.yaml_source import Path
 from ira_manifests.rules.finding import Finding, found
 from ira_manifests.rules.known_ids import other_spelling
+from ira_manifests.verdicts import auto_fails, remedies, sizes
 from ira_manifests.words import count, gib
+
+IDS = frozenset({*(f"IRA00{number}" for number in range(1, 10)), "IRA038"})
+"""The rules of this module: they need nothing rendered."""
+
+_SHOWN = 2  # remedies in a hint
 
 
 class _Subject:
@@ -32,7 +45,7 @@ class _Subject:
         cell = f"{self.cell.gpu_name}/{self.cell.model_name}"
         return found(
             self._source.file, self._source.document, path, rule, message, hint,
-            cell=cell, at_key=not field,
+            cell=cell, at_key=field in ("", "geometry"),
         )  # fmt: skip
 
 
@@ -50,27 +63,47 @@ def _memory(subject: _Subject) -> Iterator[Finding]:
     try:
         budget = subject.cell.budget
     except MemoryInputError as error:
-        hint = "choose a tensor parallel size that divides the heads"
-        yield subject.finding("IRA004", "tensor_parallel", f"{error}", hint)
+        yield _not_computed(subject, error)
         return
     if budget is None:
         message = f"{subject.cell.model_name} has no weights and geometry: its memory is not judged"
         hint = "add both from the model's config.json, as profiles/models/llama3.yaml has them"
         yield subject.finding("IRA003", "model_id", message, hint)
+    elif auto_fails(subject.cell, budget):
+        yield _short(subject, budget, "IRA001", _auto_finds_nothing(budget))
     elif budget.verdict is Verdict.DOES_NOT_FIT:
-        yield subject.finding(
-            "IRA001", _knob(budget), _does_not_fit(budget), _how_to_fit(subject.cell, budget)
-        )
+        yield _short(subject, budget, "IRA001", _does_not_fit(budget))
     elif budget.verdict is Verdict.TIGHT:
-        yield subject.finding(
-            "IRA002", _knob(budget), _tight(budget), _how_to_fit(subject.cell, budget)
-        )
+        yield _short(subject, budget, "IRA002", _tight(budget))
 
 
-def _knob(budget: Budget) -> str:
-    """Return the field that moves what is short."""
+def _not_computed(subject: _Subject, error: MemoryInputError) -> Finding:
+    if isinstance(error, SplitError):
+        able = ", ".join(map(str, sizes(subject.cell)))
+        hint = f"tensor_parallel: {able} would do" if able else "use another GPU type"
+        return subject.finding("IRA004", "tensor_parallel", f"{error}", hint)
+    hint = "compare the geometry with the model's config.json; vLLM itself refuses such a model"
+    return subject.finding("IRA038", "geometry", f"{error}", hint)
+
+
+def _short(subject: _Subject, budget: Budget, rule: str, message: str) -> Finding:
+    """Return a finding at the field whose change costs least and works."""
+    able = remedies(subject.cell, budget)
+    if able:
+        hint = f"{', or '.join(map(str, able[:_SHOWN]))}, would keep the margin"
+        return subject.finding(rule, able[0].field, message, hint)
     knobs = {Limit.KV_CACHE: "max_model_len", Limit.WEIGHTS: "tensor_parallel"}
-    return knobs.get(budget.decisive.limit, "gpu_memory_utilization")
+    field = knobs.get(budget.decisive.limit, "gpu_memory_utilization")
+    hint = "use a GPU type with more memory, or a smaller or quantised model"
+    return subject.finding(rule, field, message, hint)
+
+
+def _auto_finds_nothing(budget: Budget) -> str:
+    return (
+        f"auto finds no context of {budget.serving.max_model_len} tokens or more: "
+        f"{gib(max(0, budget.kv_pool))} are left for the KV cache on each GPU, of which "
+        f"{gib(budget.margin)} are the margin"
+    )
 
 
 def _does_not_fit(budget: Budget) -> str:
@@ -85,29 +118,16 @@ def _does_not_fit(budget: Budget) -> str:
             f"one request of {budget.serving.max_model_len} tokens needs {gib(budget.kv_request)} "
             f"of KV cache on each GPU, and {gib(budget.kv_pool)} are left"
         )
-    return f"{budget.decisive.limit} lacks {gib(-budget.decisive.spare)} on each GPU"
+    return f"{gib(-budget.decisive.spare)} more are needed for {budget.decisive.limit} on each GPU"
 
 
 def _tight(budget: Budget) -> str:
     check = budget.decisive
-    reasons = "; ".join(budget.serving.unmeasured)
-    because = f" ({reasons})" if reasons else ""
+    because = f" ({check.reason})" if check.reason else ""
     return (
         f"{check.limit} has {gib(check.spare)} to spare on each GPU where {gib(check.margin)} "
         f"are wanted{because}"
     )
-
-
-def _how_to_fit(cell: Cell, budget: Budget) -> str:
-    longest = budget.safe_max_model_len
-    if budget.decisive.limit is Limit.KV_CACHE and longest:
-        return f"max_model_len: {longest} keeps the margin"
-    if budget.decisive.limit in (Limit.START, Limit.WARM_UP):
-        return "lower gpu_memory_utilization"
-    most = max(machine.gpus for machine in cell.gpu.machines)
-    if cell.profile.tensor_parallel < most:
-        return f"use more GPUs: {cell.gpu_name} has machines of {most}"
-    return "use a GPU type with more memory, or a smaller or quantised model"
 
 
 def _context(subject: _Subject) -> Iterator[Finding]:
@@ -154,14 +174,17 @@ def _machine(subject: _Subject) -> Iterator[Finding]:
 def _engine(subject: _Subject) -> Iterator[Finding]:
     needed = subject.cell.model.min_engine
     used = subject.cell.platform.engine.version
-    if needed is not None and _release(used) < _release(needed):
+    if needed is not None and _is_older(used, needed):
         message = f"{subject.cell.model.model_id} needs engine {needed}, and {used} is pinned"
         hint = f"set engine.version in platform.yaml to {needed} or newer"
         yield subject.finding("IRA008", "min_engine", message, hint)
 
 
-def _release(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
+def _is_older(used: str, needed: str) -> bool:
+    try:
+        return EngineVersion.parse(used) < EngineVersion.parse(needed)
+    except EngineVersionError:
+        return False  # the model needs less than the oldest engine that can be pinned
 
 
 def _known_ids(subject: _Subject, known: frozenset[str]) -> Iterator[Finding]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from ira_manifests.directory import RUNTIME_CONFIG, Directory
 from ira_manifests.profiles import yaml_source
@@ -94,7 +94,7 @@ def _sameness(directory: Directory, item: Finding) -> tuple[str, ...]:
 
 
 def check_output(out: Path, plan: Plan) -> Iterator[Finding]:
-    """Yield a finding for each file of the output folder that is not what the profiles say."""
+    """Yield a finding for each directory of the output that is not what the profiles say."""
     hint = "run synth with the same options"
     for paths, message in (
         (plan.created, "is missing"),
@@ -102,21 +102,37 @@ def check_output(out: Path, plan: Plan) -> Iterator[Finding]:
         (plan.removed, "is no longer generated"),
         (plan.blocked, "was not written by synth and is in its way"),
     ):
-        for path in paths:
-            yield Finding(str(out / path), *START, "IRA028", "", message, hint)
+        for same in _by_directory(paths):
+            first, others = same[0], len(same) - 1
+            name = PurePosixPath(first).name
+            said = f"{name} {message}" if not others else f"{name} {message}, and {others} more"
+            yield Finding(str(out / first), *START, "IRA028", "", said, hint)
+
+
+def _by_directory(paths: Iterable[str]) -> list[list[str]]:
+    grouped: dict[PurePosixPath, list[str]] = {}
+    for path in sorted(paths):
+        grouped.setdefault(PurePosixPath(path).parent, []).append(path)
+    return list(grouped.values())
 
 
 def apply_waivers(
-    matrix: Matrix, chosen: Iterable[Cell], findings: Iterable[Finding]
+    matrix: Matrix,
+    chosen: Iterable[Cell],
+    findings: Iterable[Finding],
+    applied: Container[str] = RULES,
 ) -> list[Finding]:
-    """Return the findings that no waiver covers, and one for each waiver that covers none."""
+    """Return the findings that no waiver covers, and one for each waiver that covers none.
+
+    `applied`: the rules that had their say; a waiver of another one may well be needed.
+    """
     cells, everything = list(chosen), list(findings)
     found_by = {(item.cell, item.rule_id) for item in everything}
     needless = [
         _needless(matrix, cell, rule)
         for cell in cells
         for rule in cell.profile.waive
-        if ("/".join(cell.key), rule) not in found_by
+        if rule in applied and ("/".join(cell.key), rule) not in found_by
     ]
     return sorted([*waived(cells, everything), *needless])
 
