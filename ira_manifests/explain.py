@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from ira_manifests.memory import Budget, MemoryInputError, Serving, budget
+from ira_manifests.memory import Budget, Limit, MemoryInputError, Serving, budget
 from ira_manifests.profiles.cell import Cell
+from ira_manifests.verdicts import auto_fails
 from ira_manifests.words import gib
 
 BAR_WIDTH = 64
@@ -32,37 +33,60 @@ class Step:
 
 
 def parts(answer: Budget) -> list[Part]:
-    """Return one GPU's memory in parts that add up to the whole, or to more where it is short."""
-    graphs = answer.graphs if answer.serving.facts.graphs_budgeted else 0
-    pool, needed = max(0, answer.kv_pool), answer.kv_request
-    return [
+    """Return one GPU's memory in parts that add up to the whole; what is short counts less."""
+    inside = answer.serving.facts.graphs_budgeted
+    headroom = answer.kv_pool - answer.kv_request
+    short = headroom < 0
+    left = answer.total - answer.requested - (0 if inside else answer.graphs)
+    found = [
         Part("W", "weights", answer.weights),
         Part("A", "activation", answer.activation),
         Part("O", "other (kernels, NCCL)", answer.other),
-        Part("G", "CUDA graphs", graphs),
-        Part("K", "KV cache of one longest request", min(needed, pool)),
-        Part("+", "KV cache to spare", max(0, pool - needed)),
-        Part("-", "KV cache that lacks", max(0, needed - pool)),
-        Part(".", "left to others by the utilization", answer.total - answer.requested),
+        Part("G", "CUDA graphs", answer.graphs if inside else 0),
+        Part("K", "KV cache of one longest request", answer.kv_request),
+        Part("-" if short else "+", "missing" if short else "KV cache to spare", headroom),
+        Part("G", "CUDA graphs, outside the share", 0 if inside else answer.graphs),
+        Part(".", "left to others by the utilization", left),
     ]
+    return [part for part in found if part.size]
 
 
 def bar(answer: Budget) -> str:
-    """Return the parts as a bar of letters; each part that is not empty has one at least."""
-    shown = [part for part in parts(answer) if part.size > 0 and part.letter != "-"]
-    total = sum(part.size for part in shown)
+    """Return the parts as a bar of letters; each part that is not empty has one at least.
+
+    Where memory is missing, a line marks the end of the share.
+    """
+    shown = [part for part in parts(answer) if part.size > 0]
+    needed = [part for part in shown if part.letter in "WAOK" or part.name == "CUDA graphs"]
+    if answer.kv_pool >= answer.kv_request:
+        return _letters(shown, sum(part.size for part in shown))
+    total = sum(part.size for part in needed)
+    letters = _letters(needed, total)
+    end = round(len(letters) * answer.requested / total)
+    return f"{letters[:end]}|{letters[end:]}"
+
+
+def _letters(shown: list[Part], total: int) -> str:
     return "".join(part.letter * max(1, round(BAR_WIDTH * part.size / total)) for part in shown)
 
 
-def limit(answer: Budget) -> str:
+def limit(cell: Cell, answer: Budget) -> str:
     """Return what decides the verdict, in a sentence."""
     check = answer.decisive
-    if check.spare < 0:
-        return f"{answer.verdict}: {check.limit} lacks {gib(-check.spare)} on each GPU"
-    return (
-        f"{answer.verdict}: {check.limit} has {gib(check.spare)} to spare on each GPU, "
-        f"{gib(check.margin)} wanted"
-    )
+    if auto_fails(cell, answer):
+        return (
+            f"does not fit: auto finds no context of {answer.serving.max_model_len} tokens or more "
+            "that keeps the margin"
+        )
+    if check.spare >= 0:
+        return (
+            f"{answer.verdict}: {check.limit} has {gib(check.spare)} to spare on each GPU, "
+            f"{gib(check.margin)} wanted"
+        )
+    if check.limit is Limit.WEIGHTS:
+        what = "weights and start-up exceed the share"
+        return f"does not fit: {what} of each GPU by {gib(-check.spare)}, before any KV cache"
+    return f"does not fit: {gib(-check.spare)} are missing for {check.limit} on each GPU"
 
 
 def steps(cell: Cell) -> list[Step]:
@@ -72,9 +96,6 @@ def steps(cell: Cell) -> list[Step]:
         return []
     utilization = question.utilization + Decimal("0.01")
     knobs: dict[str, dict[str, object]] = {
-        f"tensor_parallel: {question.tensor_parallel * 2}": {
-            "tensor_parallel": question.tensor_parallel * 2
-        },
         f"gpu_memory_utilization: {utilization}": {"utilization": utilization},
         f"max_model_len: {question.max_model_len * 2}": {
             "max_model_len": question.max_model_len * 2
@@ -84,7 +105,20 @@ def steps(cell: Cell) -> list[Step]:
         },
         "kv_cache_dtype: fp8": {"kv_cache_dtype": "fp8"},
     }
-    return [_step(question, knob, changes) for knob, changes in knobs.items()]
+    return [
+        _more_gpus(cell, question),
+        *(_step(question, knob, changes) for knob, changes in knobs.items()),
+    ]
+
+
+def _more_gpus(cell: Cell, question: Serving) -> Step:
+    """Return the step to the next size that the GPU type has a machine for."""
+    sizes = sorted({machine.gpus for machine in cell.gpu.machines})
+    larger = [size for size in sizes if size > question.tensor_parallel]
+    if not larger:
+        most = f"{sizes[-1]} GPUs are the most of a machine of {cell.gpu_name}"
+        return Step("tensor_parallel", None, None, most)
+    return _step(question, f"tensor_parallel: {larger[0]}", {"tensor_parallel": larger[0]})
 
 
 def _step(question: Serving, knob: str, changes: dict[str, object]) -> Step:

@@ -7,11 +7,13 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
-from ira_manifests.memory import GIB, Budget, MemoryInputError, budget
+from ira_manifests.explain import limit
+from ira_manifests.memory import GIB, Budget, MemoryInputError, Verdict, budget
 from ira_manifests.profiles import judging
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.profiles.schema import CellProfile
+from ira_manifests.verdicts import verdict
 from ira_manifests.words import gib
 
 # What a pair that has no cell is judged with where no cell of its GPU type says better.
@@ -34,6 +36,7 @@ class Row:
     concurrency: float | None
     longest_max_model_len: int | None
     verdict: str
+    why: str
     measured: bool
     reasons: tuple[str, ...]
 
@@ -57,7 +60,7 @@ def rows(matrix: Matrix) -> list[Row]:
 
 
 def _row(cell: Cell) -> Row:
-    answer, verdict = _judged(cell)
+    answer, judged, reason = _judged(cell)
     return Row(
         gpu=cell.gpu_name,
         model=cell.model_name,
@@ -69,18 +72,23 @@ def _row(cell: Cell) -> Row:
         kv_headroom_gib=_round((answer.kv_pool - answer.kv_request) / GIB) if answer else None,
         concurrency=_round(float(answer.concurrency)) if answer else None,
         longest_max_model_len=answer.longest_max_model_len if answer else None,
-        verdict=verdict,
+        verdict=judged,
+        why=reason,
         measured=bool(answer and answer.is_measured),
         reasons=answer.serving.unmeasured if answer else (),
     )
 
 
-def _judged(cell: Cell) -> tuple[Budget | None, str]:
+def _judged(cell: Cell) -> tuple[Budget | None, str, str]:
+    """Return a cell's budget and verdict, and where it does not fit why."""
     try:
         answer = cell.budget
     except MemoryInputError as error:
-        return None, f"impossible: {error}"
-    return answer, str(answer.verdict) if answer else "not judged"
+        return None, f"impossible: {error}", str(error)
+    if answer is None:
+        return None, "not judged", ""
+    found = verdict(cell, answer)
+    return answer, str(found), limit(cell, answer) if found is Verdict.DOES_NOT_FIT else ""
 
 
 def _round(value: float) -> float:
@@ -94,6 +102,11 @@ def absent(matrix: Matrix) -> Iterator[Absent]:
         for model in sorted(matrix.profiles.models):
             if (gpu, model) not in matrix:
                 yield Absent(gpu, model, _why(matrix, gpu, model, utilization))
+
+
+def why(matrix: Matrix, gpu: str, model: str) -> str:
+    """Return what memory says of a pair of known names that has no cell."""
+    return _why(matrix, gpu, model, _utilization(matrix, gpu))
 
 
 def _why(matrix: Matrix, gpu: str, model: str, utilization: Decimal) -> str:

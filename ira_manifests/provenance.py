@@ -1,24 +1,23 @@
 """Where each value of a cell's manifests comes from: a profile's line, or a construct's reason.
 
-A field is written "Kind path", such as "Deployment spec.replicas". Pure; needs no Node.js.
+A field is written as `provenance_fields` has it. Pure; needs no Node.js.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from ira_manifests.errors import InputError, did_you_mean, one_of
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.profiles.schema import Toleration
 from ira_manifests.profiles.yaml_source import Path
-from ira_manifests.provenance_reasons import REASONS
+from ira_manifests.words import count
 
 _POD = "Deployment spec.template.spec"
 _SERVER = f"{_POD}.containers[0]"
 _FETCH = f"{_POD}.containers[1]"
+_ANNOTATIONS = "Deployment spec.template.metadata.annotations"
 _REQUEST = "ProvisioningRequest spec"
 _FIRST_FLAG = 5  # after the model's path and the flags of every cell
 
@@ -33,6 +32,10 @@ class Value:
     source: str
     also: tuple[str, ...] = ()
     """Further fields that the same source decides."""
+    parts: tuple[tuple[str, str], ...] = ()
+    """Fields inside of it that have a source of their own."""
+    queued: bool | None = None
+    """Whether it is of the directory on queued capacity, or of the other one; None: of both."""
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -47,71 +50,9 @@ def values(matrix: Matrix, cell: Cell) -> list[Value]:
     return [*found, *_queue(at, cell)] if cell.gpu.queued else found
 
 
-def find(known: Sequence[Value], field: str) -> Value | None:
-    """Return the value of a short name or of a field, with or without its kind."""
-    for value in known:
-        if field in (value.name, value.manifest, value.manifest.partition(" ")[2]):
-            return value
-    return None
-
-
-def find_rendered(
-    known: Sequence[Value], objects: Sequence[Mapping[str, Any]], field: str
-) -> Value:
-    """Return what rendered objects hold at a field, and its source.
-
-    Raises `InputError` for a field that there is not, with the names that there are.
-    """
-    rendered: dict[str, str] = {}
-    for each in objects:  # of a field that two directories have, the first counts
-        for path, text in leaves(each):
-            rendered.setdefault(path, text)
-    for path, value in rendered.items():
-        for whole in (path, path.partition(" ")[2]):
-            if whole == field:
-                return Value(field, path, value, source_of(known, path))
-            if whole.startswith((f"{field}.", f"{field}[")):
-                parent = path[: len(path) - len(whole) + len(field)]
-                return Value(field, parent, _below(rendered, parent), source_of(known, parent))
-    names = [value.name for value in known]
-    guess = did_you_mean(field, [*names, *(path.partition(" ")[2] for path in rendered)])
-    raise InputError(f"{field!r} is no field; it is one of {one_of(names)}{guess}")
-
-
-def source_of(known: Sequence[Value], field: str) -> str:
-    """Return the source of a field: of the longest beginning of it that has one."""
-    sources = dict(REASONS)
-    sources |= {each: value.source for value in known for each in value.fields}
-    path = field
-    while path and path not in sources:
-        path = path[: max(path.rfind("."), path.rfind("["), path.rfind(" "), 0)]
-    return sources.get(path, "unknown")
-
-
-def leaves(item: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield every field of an object that holds no other, with its value as text."""
-    for path, value in _leaves(item, ""):
-        text = str(value).lower() if isinstance(value, bool) else str(value)
-        yield f"{item['kind']} {path}", text
-
-
-def _below(rendered: Mapping[str, str], parent: str) -> str:
-    return ", ".join(
-        f"{path[len(parent) :].lstrip('.')}={text}"
-        for path, text in rendered.items()
-        if path.startswith((f"{parent}.", f"{parent}["))
-    )
-
-
-def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, Mapping) and value:
-        for key, inner in value.items():
-            yield from _leaves(inner, f"{path}.{key}" if path else key)
-    elif isinstance(value, list) and value:
-        for index, inner in enumerate(value):
-            yield from _leaves(inner, f"{path}[{index}]")
-    else:
-        yield path, value
+def within(known: Sequence[Value], *, queued: bool) -> list[Value]:
+    """Return the values of one of the cell's directories."""
+    return [value for value in known if value.queued in (None, queued)]
 
 
 class _Places:
@@ -138,7 +79,17 @@ class _Places:
         place = self.gpu("machines", index, field)
         if self._cell.profile.compute_class is not None:
             return f"{place}, named by {self.cell('compute_class')}"
-        return f"{place}: smallest machine with {self._cell.profile.tensor_parallel} GPUs"
+        gpus = count(self._cell.profile.tensor_parallel, "GPU")
+        return f"{place}: smallest machine with {gpus}"
+
+    def max_model_len(self) -> str:
+        place = self.cell("max_model_len")
+        if self._cell.profile.max_model_len != "auto":
+            return place
+        return f"{place}: auto, computed: the longest context that keeps the margin"
+
+    def items(self, section: str, tolerations: Sequence[Toleration]) -> list[str]:
+        return [self.platform(section, "tolerations", index) for index, _ in enumerate(tolerations)]
 
     def _at(self, kind: str, name: str, path: Path) -> str:
         source = self._sources[kind, name]
@@ -158,11 +109,22 @@ def _names(at: _Places, cell: Cell) -> Iterator[Value]:
     )  # fmt: skip
     yield Value(
         "compute_class", f"{_POD}.nodeSelector.cloud.google.com/compute-class",
-        cell.machine.compute_class, at.machine("compute_class"),
+        cell.machine.compute_class, at.machine("compute_class"), queued=False,
     )  # fmt: skip
-    yield Value(
-        "tolerations", f"{_POD}.tolerations", _taints(cell.platform.inference.tolerations),
-        at.platform("inference", "tolerations"),
+    yield _tolerations("tolerations", at, "inference", cell.platform.inference.tolerations, 0)
+
+
+def _tolerations(
+    name: str, at: _Places, section: str, items: Sequence[Toleration], first: int
+) -> Value:
+    """Return tolerations that are items of the Pod's list from `first` on."""
+    sources = at.items(section, items)
+    field = f"{_POD}.tolerations"
+    return Value(
+        name, f"{field}[{first}]" if first else field, _taints(items),
+        at.platform(section, "tolerations"),
+        parts=tuple((f"{field}[{first + i}]", source) for i, source in enumerate(sources)),
+        queued=True if first else None,
     )  # fmt: skip
 
 
@@ -179,12 +141,12 @@ def _server(at: _Places, cell: Cell) -> Iterator[Value]:
             at.platform("engine", "run_as_user"),
         )  # fmt: skip
     runtime = cell.runtime_values
-    for key, field in (
-        ("GPU_MEMORY_UTILIZATION", "gpu_memory_utilization"),
-        ("MAX_MODEL_LEN", "max_model_len"),
-        ("TENSOR_PARALLEL_SIZE", "tensor_parallel"),
+    for key, field, source in (
+        ("GPU_MEMORY_UTILIZATION", "gpu_memory_utilization", at.cell("gpu_memory_utilization")),
+        ("MAX_MODEL_LEN", "max_model_len", at.max_model_len()),
+        ("TENSOR_PARALLEL_SIZE", "tensor_parallel", at.cell("tensor_parallel")),
     ):
-        yield Value(field, f"ConfigMap data.{key}", runtime[key], at.cell(field))
+        yield Value(field, f"ConfigMap data.{key}", runtime[key], source)
     yield Value("model_id", "ConfigMap data.MODEL_ID", runtime["MODEL_ID"], at.model("model_id"))
     for index, flag in enumerate(cell.server_flags):
         field = "kv_cache_dtype" if flag.startswith("--kv-cache-dtype") else "flags"
@@ -235,7 +197,7 @@ def _rest(at: _Places, cell: Cell) -> Iterator[Value]:
     yield Value(
         "progress_deadline_seconds", "Deployment spec.progressDeadlineSeconds",
         str(inference.node_wait_seconds + engine.startup_seconds),
-        f"{at.platform('inference', 'node_wait_seconds')} + {startup}",
+        f"{at.platform('inference', 'node_wait_seconds')} + {startup}", queued=False,
     )  # fmt: skip
     if platform.namespace is not None:
         yield Value(
@@ -248,24 +210,45 @@ def _rest(at: _Places, cell: Cell) -> Iterator[Value]:
 
 def _queue(at: _Places, cell: Cell) -> Iterator[Value]:
     queue, section = cell.platform.queued_provisioning, "queued_provisioning"
-    pool = cell.gpu.queued_node_pool
+    yield _queued_nodes(at, cell)
+    shared = len(cell.platform.inference.tolerations)
+    yield _tolerations("queued_tolerations", at, section, queue.tolerations, shared)
+    startup = cell.platform.engine.startup_seconds
+    wait = max(queue.wait_seconds, cell.platform.inference.node_wait_seconds)
     yield Value(
-        "queued_nodes", f"{_POD}.nodeSelector", pool or cell.machine.accelerator,
-        at.machine("accelerator") if pool is None else at.gpu("queued_node_pool"),
+        "queued_progress_deadline_seconds", "Deployment spec.progressDeadlineSeconds",
+        str(wait + startup),
+        f"{at.platform(section, 'wait_seconds')} + {at.platform('engine', 'startup_seconds')}",
+        queued=True,
     )  # fmt: skip
     yield Value(
         "provisioning_class", f"{_REQUEST}.provisioningClassName", queue.provisioning_class,
         at.platform(section, "provisioning_class"),
+        (f"{_ANNOTATIONS}.autoscaling.x-k8s.io/provisioning-class-name",), queued=True,
     )  # fmt: skip
     yield Value(
         "max_run_duration_seconds", f"{_REQUEST}.parameters.maxRunDurationSeconds",
         str(queue.max_run_duration_seconds), at.platform(section, "max_run_duration_seconds"),
+        queued=True,
     )  # fmt: skip
     if queue.valid_until_seconds is not None:
         yield Value(
             "valid_until_seconds", f"{_REQUEST}.parameters.ValidUntilSeconds",
             str(queue.valid_until_seconds), at.platform(section, "valid_until_seconds"),
+            queued=True,
         )  # fmt: skip
+
+
+def _queued_nodes(at: _Places, cell: Cell) -> Value:
+    pool, selector = cell.gpu.queued_node_pool, f"{_POD}.nodeSelector.cloud.google.com"
+    if pool is not None:
+        place = at.gpu("queued_node_pool")
+        return Value("queued_nodes", f"{selector}/gke-nodepool", pool, place, queued=True)
+    return Value(
+        "queued_nodes", f"{selector}/gke-accelerator", cell.machine.accelerator,
+        at.machine("accelerator"), parts=((f"{selector}/gke-flex-start", at.gpu("queued")),),
+        queued=True,
+    )  # fmt: skip
 
 
 def _taints(tolerations: Sequence[Toleration]) -> str:

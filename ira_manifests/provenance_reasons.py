@@ -14,7 +14,9 @@ _SIDECAR = "the construct: what the Cloud Storage FUSE driver expects"
 _PROBE = "the construct: vLLM's /health"
 _VOLUME = "the construct: the bucket's mount, for reading"
 
-_KINDS = ("Deployment", "Service", "ServiceAccount", "PodTemplate", "ProvisioningRequest")
+_KINDS = (
+    "ConfigMap", "Deployment", "Service", "ServiceAccount", "PodTemplate", "ProvisioningRequest",
+)  # fmt: skip
 _OF_ALL = {"apiVersion": _IDENTITY, "kind": _IDENTITY, "metadata.labels": _LABELS}
 
 # The beginning of fields, and why they are as they are; the longest beginning counts.

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
 from ira_manifests import load_matrix
-from ira_manifests.provenance import leaves, source_of, values
+from ira_manifests.provenance import values, within
+from ira_manifests.provenance_fields import leaves, source_of
 from tests.support import PROFILES, ROOT, copy_profiles, ira, kustomize, objects_in
 
 
@@ -16,8 +18,8 @@ def test_a_cell_is_explained_in_80_columns() -> None:
     run = ira("explain", "h100", "llama4-scout")
 
     assert run.returncode == 0
-    lines = [x for x in run.stdout.splitlines() if "metadata-cache" not in x]
-    assert max(map(len, lines)) <= 80
+    assert max(map(len, run.stdout.splitlines())) <= 80
+    assert "only-dir:meta-llama/Llama-4-Scout-17B-16E-Instruct" in run.stdout
     assert "27.82 GiB  weights" in run.stdout
 
 
@@ -71,26 +73,25 @@ def test_every_explained_value_is_what_kubectl_renders(
     key: tuple[str, str], filled_dist: Path
 ) -> None:
     matrix = load_matrix(PROFILES)
-    fields = [
-        dict(leaf for item in objects_in(kustomize(filled_dist / name)) for leaf in leaves(item))
-        for name in matrix[key].directories
-    ]
-    grouped = {"tolerations", "queued_nodes"}  # begin several fields
+    cell = matrix[key]
+    grouped = {"tolerations", "queued_tolerations"}  # lists
 
-    for item in values(matrix, matrix[key]):
-        rendered = {each[item.manifest] for each in fields if item.manifest in each}
-        if item.name == "progress_deadline_seconds":
-            assert item.value in rendered
-        elif item.name not in grouped:
-            assert rendered == {item.value}, item.name
+    for name in cell.directories:
+        queued = name == cell.queued_directory
+        objects = objects_in(kustomize(filled_dist / name))
+        rendered = dict(leaf for item in objects for leaf in leaves(item))
+        for item in within(values(matrix, cell), queued=queued):
+            if item.name not in grouped:
+                assert rendered[item.manifest] == item.value, item.name
 
 
 @pytest.mark.parametrize("key", list(load_matrix(PROFILES)), ids="-".join)
 def test_every_field_of_every_object_has_a_source(key: tuple[str, str], filled_dist: Path) -> None:
     matrix = load_matrix(PROFILES)
-    known = values(matrix, matrix[key])
+    cell = matrix[key]
 
-    for name in matrix[key].directories:
+    for name in cell.directories:
+        known = within(values(matrix, cell), queued=name == cell.queued_directory)
         for item in objects_in(kustomize(filled_dist / name)):
             if item["kind"] != "ConfigMap":  # values() has its keys, all but the user's bucket
                 assert [
@@ -119,6 +120,169 @@ def test_a_field_that_no_profile_decides_has_the_constructs_reason(
     assert run.returncode == 0, run.stderr
     assert run.stdout.splitlines()[0] == f"{field}: {value}"
     assert f"  from {source}" in run.stdout
+
+
+def explained(field: str) -> dict[str, str]:
+    """The answers to a field of h100 × gemma3-27b, by directory; "" where all agree."""
+    run = ira("explain", "h100", "gemma3-27b", field)
+    assert run.returncode == 0, run.stderr
+    answers = re.split(rf"^(?={re.escape(field)}:)", run.stdout, flags=re.MULTILINE)[1:]
+    found = {}
+    for answer in answers:
+        pattern = r"^  in online-inference-gpu-h100-gemma3-27b(\S*)$"
+        directory = re.search(pattern, answer, re.MULTILINE)
+        found[directory[1] or "ordinary" if directory else ""] = answer
+    return found
+
+
+def line_of(place: str, key: str) -> str:
+    """The text of a line that an answer names, after checking that the answer names one."""
+    match = re.search(r"from (\S+?):(\d+)", place[re.search(key, place).start() :])  # type: ignore[union-attr]
+    assert match, place
+    return (ROOT / match[1]).read_text().splitlines()[int(match[2]) - 1].strip()
+
+
+def test_each_toleration_has_its_own_line_and_the_queues_is_the_queues() -> None:
+    answers = explained("spec.template.spec.tolerations")
+
+    assert set(answers) == {"ordinary", "-queued"}
+    assert "gke-queued" not in answers["ordinary"]
+    queued = answers["-queued"]
+    assert line_of(queued, r"\[1\]\.key: on-demand") == "- key: on-demand"
+    assert line_of(queued, r"\[2\]\.key: cloud") == "- key: cloud.google.com/gke-queued"
+
+
+def test_directories_that_differ_have_an_answer_each() -> None:
+    selectors, deadlines = explained("nodeSelector"), explained("progressDeadlineSeconds")
+
+    assert "compute-class=gpu-h100-80gb-high-x1" in selectors["ordinary"]
+    assert "gke-flex-start" in selectors["-queued"]
+    assert "compute-class" not in selectors["-queued"]
+    # 3600 + 3600 seconds of waiting for a node and starting, and seven days + 3600.
+    assert "progressDeadlineSeconds: 7200\n" in deadlines["ordinary"]
+    assert "progressDeadlineSeconds: 608400\n" in deadlines["-queued"]
+    assert line_of(deadlines["-queued"], "") == "wait_seconds: 604800"
+
+
+@pytest.mark.parametrize("field", ["spec.template.spec", "Service", "ProvisioningRequest spec"])
+def test_a_whole_part_has_the_source_of_each_field_in_it(field: str) -> None:
+    for answer in explained(
+        field if " " in field or field == "Service" else f"Deployment {field}"
+    ).values():
+        assert answer.count("    from ") > 1
+        assert "unknown" not in answer
+
+
+def test_the_template_of_a_request_ends_at_the_profiles_line() -> None:
+    (answer,) = explained("PodTemplate template.spec.containers[0].image").values()
+
+    assert line_of(answer, "image") == "version: 0.26.0"
+
+
+@pytest.mark.parametrize(
+    ("field", "path"),
+    [
+        ("MAX_MODEL_LEN", "ConfigMap data.MAX_MODEL_LEN"),
+        ("startupProbe", "Deployment spec.template.spec.containers[0].startupProbe"),
+        ("replicas", "Deployment spec.replicas"),
+        ("bucketName", "Deployment spec.template.spec.volumes[0].csi.volumeAttributes.bucketName"),
+    ],
+)
+def test_the_last_part_of_a_path_names_it(field: str, path: str) -> None:
+    assert path in "".join(explained(field).values())
+
+
+@pytest.mark.parametrize(
+    ("field", "candidates"),
+    [
+        ("kind", ["'Deployment kind'", "'Service kind'", "'ProvisioningRequest kind'"]),
+        ("metadata.labels", ["'Deployment metadata.labels'", "'ServiceAccount metadata.labels'"]),
+        ("mountPath", ["containers[0].volumeMounts[1].mountPath", "containers[1].volume"]),
+    ],
+)
+def test_a_name_of_several_fields_offers_all_of_them(field: str, candidates: list[str]) -> None:
+    run = ira("explain", "h100", "gemma3-27b", field)
+
+    assert run.returncode == 2
+    for candidate in candidates:
+        assert candidate in run.stderr
+
+
+def changed(folder: Path, model: str, *edits: tuple[str, str]) -> Path:
+    profiles = copy_profiles(folder)
+    file = profiles / f"models/{model}.yaml"
+    text = file.read_text()
+    for old, new in edits:
+        assert old in text
+        text = text.replace(old, new, 1)
+    file.write_text(text)
+    return folder
+
+
+def test_a_context_that_was_computed_says_so(tmp_path: Path) -> None:
+    folder = changed(tmp_path, "llama3", ("max_model_len: 131072", "max_model_len: auto"))
+
+    for arguments in ([], ["max_model_len"]):
+        run = ira("explain", "h100", "llama3", *arguments, cwd=folder)
+        assert "auto, computed" in run.stdout
+
+
+@pytest.mark.parametrize("engine", ["0.19.0", "0.26.0"])
+@pytest.mark.parametrize("size", [1, 4])
+def test_the_parts_of_memory_add_up_to_the_gpu_and_agree_with_the_list(
+    engine: str, size: int, tmp_path: Path
+) -> None:
+    folder = changed(tmp_path, "llama3", ("tensor_parallel: 4", f"tensor_parallel: {size}"))
+    platform = folder / "profiles/platform.yaml"
+    platform.write_text(platform.read_text().replace("version: 0.26.0", f"version: {engine}"))
+
+    shown = ira("explain", "h100", "llama3", cwd=folder).stdout
+    rows = json.loads(ira("list", "--json", cwd=folder).stdout)["cells"]
+
+    sizes = re.findall(r"^  (\S) +(-?[\d.]+) GiB  (.+)$", shown, re.MULTILINE)
+    parts = {name: float(amount) for letter, amount, name in sizes if letter != "="}
+    assert sum(parts.values()) == pytest.approx(79.19, abs=0.05)
+    headroom = parts["missing"] if size == 1 else parts["KV cache to spare"]
+    (row,) = (row for row in rows if (row["gpu"], row["model"]) == ("h100", "llama3"))
+    assert row["kv_headroom_gib"] == pytest.approx(headroom, abs=0.01)
+    assert any(name.startswith("CUDA graphs") for name in parts)
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_no_step_asks_for_a_machine_that_there_is_not() -> None:
+    text = ira("explain", "l4", "gemma3-27b").stdout
+
+    assert "tensor_parallel: 16" not in text
+    assert "8 GPUs are the most of a machine of l4" in text
+
+
+def test_a_pair_that_is_not_in_the_matrix_is_explained_as_in_the_list() -> None:
+    run = ira("explain", "l4", "llama3")
+    text, listed = (" ".join(x.split()) for x in (run.stdout, ira("list").stdout))
+
+    assert run.returncode == 0
+    reason = text.removeprefix("l4 × llama3 is not in the matrix: ")
+    assert reason.startswith("weights 16.")
+    assert f"l4 × llama3: {reason}" in listed
+
+
+def test_names_of_the_command_line_are_explained_and_listed() -> None:
+    options = ["--workload-name", "serve-{gpu}-{model}", "--namespace", "llm"]
+
+    name = ira("explain", "h100", "llama3", "workload_name", *options)
+    assert "workload_name: serve-h100-llama3\n" in name.stdout
+    assert "namespace: llm" in ira("explain", "h100", "llama3", *options).stdout
+    assert ira("list", *options).returncode == 0
+
+
+def test_the_list_shows_every_number_whole_and_why_a_cell_does_not_fit(tmp_path: Path) -> None:
+    folder = changed(tmp_path, "llama4-scout", ("tensor_parallel: 8", "tensor_parallel: 2"))
+    run = ira("list", cwd=folder)
+
+    assert max(map(len, run.stdout.splitlines())) <= 80
+    assert " 1000000 " in run.stdout
+    assert "…" not in run.stdout
+    assert "h100 × llama4-scout: weights and start-up exceed the share" in run.stdout
 
 
 def test_a_model_without_geometry_is_explained_as_far_as_it_goes(tmp_path: Path) -> None:

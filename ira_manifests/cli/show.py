@@ -1,6 +1,6 @@
 """`list` and `explain`: the matrix and its values, judged.
 
-Node.js starts only for a field of a manifest that no profile decides.
+Node.js starts only for a field of a manifest, and for no value that `explain` names itself.
 """
 
 from __future__ import annotations
@@ -10,22 +10,24 @@ from typing import Annotated
 
 import typer
 
-from ira_manifests import listing, provenance, report, report_cells
+from ira_manifests import listing, provenance, provenance_fields, report, report_cells
 from ira_manifests.cli import common
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
-from ira_manifests.provenance import Value
+from ira_manifests.provenance_fields import Held
 
 
 def list_command(
     profiles_folder: common.ProfilesFolder = None,
+    namespace: common.Namespace = None,
+    workload_name: common.WorkloadName = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show the matrix: what each cell runs on, and whether it fits.
 
     Below it stand the pairs of GPU type and model that are not in the matrix, and why.
     """
-    matrix = common.load(profiles_folder)
+    matrix = common.load(profiles_folder, workload_name=workload_name, namespace=namespace)
     rows, absent = listing.rows(matrix), list(listing.absent(matrix))
     if as_json:
         found = {
@@ -48,26 +50,37 @@ def explain_command(
         ),
     ] = None,
     profiles_folder: common.ProfilesFolder = None,
+    namespace: common.Namespace = None,
+    workload_name: common.WorkloadName = None,
 ) -> None:
     """Explain a cell: where its memory goes, what limits it, where each value comes from."""
-    matrix = common.load(profiles_folder)
+    matrix = common.load(profiles_folder, workload_name=workload_name, namespace=namespace)
+    known = gpu in matrix.profiles.gpus and model in matrix.profiles.models
+    if known and (gpu, model) not in matrix and field is None:
+        report_cells.absent(listing.Absent(gpu, model, listing.why(matrix, gpu, model)))
+        return
     cell = matrix[gpu, model]
-    if field is not None:
-        report_cells.value(_value(matrix, cell, field))
+    values = provenance.values(matrix, cell)
+    if field is None:
+        report_cells.explained(cell, values)
+        return
+    named = [value for value in values if value.name == field]
+    if named:
+        report_cells.value(named[0])
     else:
-        report_cells.explained(cell, provenance.values(matrix, cell))
+        report_cells.answers(field, provenance_fields.find(_held(matrix, cell), field))
 
 
-def _value(matrix: Matrix, cell: Cell, field: str) -> Value:
-    """Return the value of one field; a field that no profile decides must be rendered."""
+def _held(matrix: Matrix, cell: Cell) -> list[Held]:
+    """Render the directories of a cell, with the values that profiles decide in each."""
     known = provenance.values(matrix, cell)
-    found = provenance.find(known, field)
-    if found is not None:
-        return found
-    objects = [
-        item
+    values = {"kind": "ConfigMap", "data": cell.runtime_values}
+    return [
+        Held(
+            directory.name,
+            [*directory.objects.values(), values],
+            provenance.within(known, queued=directory.name == cell.queued_directory),
+        )
         for directory in common.render(matrix, [cell])
         if directory.cell
-        for item in directory.objects.values()
     ]
-    return provenance.find_rendered(known, objects, field)
