@@ -70,6 +70,7 @@ def interleaved(commands: Mapping[str, Command], rounds: int) -> dict[str, Figur
 def _run(command: Command) -> Run:
     command.before()
     env = {**os.environ, **(command.env or {})}
+    env.pop("PYTHONDONTWRITEBYTECODE", None)  # users keep compiled modules
     start, before = time.perf_counter(), _children_cpu()
     with subprocess.Popen(  # noqa: S603  the commands of this suite
         [str(word) for word in command.words],

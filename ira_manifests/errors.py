@@ -15,7 +15,7 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ira_manifests.words import visible
+from ira_manifests.words import count, visible
 
 
 class IraError(Exception):
@@ -47,6 +47,12 @@ class ProfileError(IraError):
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(sorted(set(problems)))
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+    @property
+    def summary(self) -> str:
+        """How many problems there are in how many files."""
+        files = len({problem.file for problem in self.problems})
+        return f"{count(len(self.problems), 'problem')} in {count(files, 'file')}."
 
 
 class InputError(IraError):

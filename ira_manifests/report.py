@@ -2,64 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
-from ira_manifests import env_file, next_steps
-from ira_manifests.errors import ProfileError
+from ira_manifests import env_file, next_steps, terminal
 from ira_manifests.folder import UserFiles
 from ira_manifests.next_steps import Standing
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import shared_workloads
 from ira_manifests.tree import Plan
-from ira_manifests.words import count, visible
+from ira_manifests.words import visible
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.table import Table
-
-# What the numbers of a table need, and some letters of a name.
-_NARROWEST = 64
-
-
-def say(text: str) -> None:
-    """Print lines on standard output."""
-    sys.stdout.write(f"{text}\n")
-
-
-def complain(text: str) -> None:
-    """Print lines on standard error."""
-    sys.stderr.write(f"{text}\n")
-
-
-def colourful(stream: TextIO) -> bool:
-    """Tell whether a stream wants colours: https://no-color.org."""
-    return stream.isatty() and not os.environ.get("NO_COLOR")
-
-
-def console(stream: TextIO | None = None) -> Console:
-    """Return the one kind of console that tables and notes are printed on."""
-    from rich.console import Console
-
-    return Console(file=stream or sys.stdout, highlight=False, soft_wrap=True)
-
-
-def print_table(screen: Console, table: Table) -> None:
-    """Print a table; in a narrow terminal names go on in the next line, and nothing is cut off."""
-    if screen.width < _NARROWEST:
-        table.width = _NARROWEST
-    screen.print(table)
-
-
-def problem_count(error: ProfileError) -> str:
-    """Return how many problems there are in how many files."""
-    files = len({problem.file for problem in error.problems})
-    return f"{count(len(error.problems), 'problem')} in {count(files, 'file')}."
 
 
 def stale(out: Path, plan: Plan) -> str:
@@ -79,28 +36,10 @@ def stale(out: Path, plan: Plan) -> str:
     return f"{move}{visible(str(out))} is stale: {said}. {mend}"
 
 
-@contextlib.contextmanager
-def progress(total: int) -> Iterator[Callable[[str], None]]:
-    """Show a bar on a terminal's standard error while directories are rendered."""
-    if not sys.stderr.isatty():
-        yield lambda _directory: None
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    columns = (BarColumn(20), MofNCompleteColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=console(sys.stderr), transient=True) as bar:
-        task = bar.add_task("", total=total)
-
-        def step(directory: str) -> None:
-            bar.update(task, advance=1, description=directory)
-
-        yield step
-
-
 def written(out: Path, cells: Sequence[Cell], plan: Plan, users: UserFiles) -> None:
     """Print what a synth did, what it left alone, and the next commands."""
-    screen = console()
-    print_table(screen, _table(plan))
+    screen = terminal.console()
+    terminal.print_table(screen, _table(plan))
     standing = Standing(out, cells, env_file.filled_in(users.model_config))
     for note in (*_user_notes(out, users), *_left_notes(out, plan), *_shared_notes(cells)):
         screen.print(visible(note), markup=False)

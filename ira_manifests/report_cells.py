@@ -13,7 +13,7 @@ from ira_manifests.memory import GIB, Budget, MemoryInputError
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.provenance import Value
 from ira_manifests.provenance_fields import Answer
-from ira_manifests.report import console, print_table
+from ira_manifests.terminal import console, print_table
 from ira_manifests.words import count, visible
 
 _WIDTH = 80

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+from ira_manifests.cli.app import COMMANDS
 from tests.support import DIST, ROOT, copy_profiles, fill_in, ira, kustomize, objects_in, shell, the
 
 CONFIG = "base/ira-model-config.env"
@@ -276,3 +280,27 @@ def test_a_node_that_is_none_is_one_sentence(tmp_path: Path, program: str) -> No
     assert program in run.stderr
     assert "Traceback" not in run.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_the_list_of_commands_says_what_the_commands_say() -> None:
+    for name, (module, function, text) in COMMANDS.items():
+        command = getattr(import_module(f"ira_manifests.cli.{module}"), function)
+        assert command.__doc__.splitlines()[0] == text, name
+
+
+def test_a_command_that_there_is_not_is_one_message() -> None:
+    run = ira("synht")
+
+    assert run.returncode == 2
+    assert "No such command 'synht'" in run.stderr
+
+
+def test_help_reads_no_profile_code() -> None:
+    program = "import sys; from ira_manifests.cli import process; sys.argv = ['ira', '--help']\n"
+    program += "process.run('ira'); print('pydantic' in sys.modules, 'cdk8s' in sys.modules)"
+
+    run = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert run.stdout.splitlines()[-1] == "False False"

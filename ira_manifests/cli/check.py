@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from ira_manifests import folder, formats, report, tree
+from ira_manifests import folder, formats, terminal, tree
 from ira_manifests.cli import common
 from ira_manifests.directory import tree_of
 from ira_manifests.errors import ProfileError
@@ -100,11 +100,11 @@ def _users_files(out: Path, matrix: Matrix) -> Iterator[Finding]:
 def _print(findings: list[Finding], output_format: Format, cells: int) -> None:
     from ira_manifests import __version__
 
-    show = formats.formatter(output_format, __version__, colour=report.colourful(sys.stdout))
+    show = formats.formatter(output_format, __version__, colour=terminal.colourful(sys.stdout))
     shown = show(findings)
     if shown:
-        report.say(shown)
+        terminal.say(shown)
     if output_format is Format.TEXT:
         errors = sum(finding.refuses for finding in findings)
         summary = f"{count(errors, 'error')}, {count(len(findings) - errors, 'warning')}"
-        report.say(f"{count(cells, 'cell')} checked: {summary}.")
+        terminal.say(f"{count(cells, 'cell')} checked: {summary}.")

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ira_manifests import node, report
+from ira_manifests import node, terminal
 from ira_manifests.errors import InputError, did_you_mean, one_of
-from ira_manifests.profiles.cell import Cell
-from ira_manifests.profiles.loader import find_folder, packaged_folder
-from ira_manifests.profiles.matrix import Matrix, load_matrix
 
 if TYPE_CHECKING:
     from ira_manifests.directory import Directory
+    from ira_manifests.profiles.cell import Cell
+    from ira_manifests.profiles.matrix import Matrix
 
 FINDINGS = 1
 BAD_INPUT = 2
@@ -73,9 +72,12 @@ def load(
     folder: Path | None, *, workload_name: str | None = None, namespace: str | None = None
 ) -> Matrix:
     """Load the matrix, and say so where a folder of the default name is not what is read."""
+    from ira_manifests.profiles.loader import find_folder, packaged_folder
+    from ira_manifests.profiles.matrix import load_matrix
+
     found = find_folder(folder)
     if folder is None and Path("profiles").is_dir() and found == packaged_folder():
-        report.complain("note: ./profiles holds no profiles; these are the package's")
+        terminal.complain("note: ./profiles holds no profiles; these are the package's")
     return load_matrix(found, workload_name=workload_name, namespace=namespace)
 
 
@@ -101,7 +103,7 @@ def chosen(matrix: Matrix, patterns: list[str] | None) -> list[Cell]:
 def render(matrix: Matrix, cells: list[Cell]) -> tuple[Directory, ...]:
     """Render the directories of the cells, with a bar on a terminal. Starts Node.js."""
     directories = 1 + sum(len(cell.directories) for cell in cells)
-    with report.progress(directories) as step, node.explained():
+    with terminal.progress(directories) as step, node.explained():
         from ira_manifests.synth import render as render_directories
 
         return render_directories(matrix, cells, step)

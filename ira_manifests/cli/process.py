@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
-from ira_manifests import files, report
+from ira_manifests import files, terminal
 from ira_manifests.cli import streams
 from ira_manifests.cli.app import app
 from ira_manifests.cli.common import BAD_INPUT
@@ -36,11 +37,11 @@ def run(program: str) -> int:
         try:
             code = _outcome(program)
         except _StoppedError as stopped:
-            report.complain(f"stopped by {signal.Signals(stopped.number).name}")
+            terminal.complain(f"stopped by {signal.Signals(stopped.number).name}")
             code = _SIGNALLED + stopped.number
         sys.stdout.flush()
         if output.failure is not None:
-            report.complain(
+            terminal.complain(
                 f"error: standard output can't be written: {files.reason(output.failure)}"
             )
             code = BAD_INPUT
@@ -55,13 +56,13 @@ def _outcome(program: str) -> int:
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
     except ProfileError as error:
-        report.complain(str(error))
-        report.complain(report.problem_count(error))
+        terminal.complain(str(error))
+        terminal.complain(error.summary)
     except IraError as error:
-        report.complain(f"error: {visible(str(error))}")
+        terminal.complain(f"error: {visible(str(error))}")
     except OSError as error:
         place = error.filename or "the system"
-        report.complain(f"error: {visible(f'{place}: {files.reason(error)}')}")
+        terminal.complain(f"error: {visible(f'{place}: {files.reason(error)}')}")
     return BAD_INPUT
 
 
@@ -72,6 +73,8 @@ def _stoppable() -> Iterator[None]:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _stop)
     sys.unraisablehook = _unraisable
+    # Of the threads only jsii's reader of Node.js is not told when the pipe closes at the end.
+    threading.excepthook = lambda _lost: None
     try:
         yield
     finally:  # the exit code is known: let Node.js be ended in peace

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from ira_manifests import listing, provenance, provenance_fields, report, report_cells
+from ira_manifests import listing, provenance, provenance_fields, report_cells, terminal
 from ira_manifests.cli import common
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
@@ -34,7 +34,7 @@ def list_command(
             "cells": [row.to_json() for row in rows],
             "absent": [vars(pair) for pair in absent],
         }
-        report.say(json.dumps(found, indent=2))
+        terminal.say(json.dumps(found, indent=2))
     else:
         report_cells.matrix(rows, absent)
 

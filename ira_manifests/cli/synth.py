@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ira_manifests import files, folder, formats, names, report, terraform, tree
+from ira_manifests import files, folder, formats, names, report, terminal, terraform, tree
 from ira_manifests.cli import common
 from ira_manifests.directory import tree_of
 from ira_manifests.errors import InputError
@@ -98,8 +98,8 @@ def _refuse_errors(findings: list[Finding]) -> None:
     """Stop where a rule refuses a cell; warnings are told by check."""
     refusing = [finding for finding in distinct(findings) if finding.refuses]
     if refusing:
-        report.complain(formats.text(refusing, colour=report.colourful(sys.stderr)))
-        report.complain(f"{count(len(refusing), 'error')}; nothing was written.")
+        terminal.complain(formats.text(refusing, colour=terminal.colourful(sys.stderr)))
+        terminal.complain(f"{count(len(refusing), 'error')}; nothing was written.")
         raise typer.Exit(common.FINDINGS)
 
 
@@ -107,11 +107,11 @@ def _check(out: Path, rendered: tree.Tree, *, partial: bool) -> None:
     found = folder.look(out, rendered)
     plan = tree.compare(rendered, found, partial=partial)
     for line in tree.diff(rendered, found, plan):
-        report.say(visible(line))
+        terminal.say(visible(line))
     if plan.stale:
-        report.complain(report.stale(out, plan))
+        terminal.complain(report.stale(out, plan))
         raise typer.Exit(common.FINDINGS)
-    report.say(f"{visible(str(out))} is up to date: {count(len(plan.unchanged), 'file')}.")
+    terminal.say(f"{visible(str(out))} is up to date: {count(len(plan.unchanged), 'file')}.")
 
 
 def _config_values(
