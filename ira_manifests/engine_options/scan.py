@@ -15,7 +15,6 @@ from ira_manifests.engine_options.table import (
     Kind,
     Table,
     UnknownReleaseError,
-    kinds_at,
     table,
 )
 from ira_manifests.errors import one_of
@@ -137,7 +136,7 @@ class _Scan:
     bare: str = ""  # the option just before, where it takes no value
 
     def __post_init__(self) -> None:
-        self.kinds = kinds_at(self.table.spelled, self.place)
+        self.kinds = self.table.kinds(self.place)
         self.has_dotted = self.table.takes_dotted_keys(self.place)
 
     def run(self) -> list[FlagProblem]:

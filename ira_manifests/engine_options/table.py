@@ -75,13 +75,27 @@ class Table:
         Raises UnknownReleaseError for a version outside the table, or for text that is none.
         """
         wanted = release_key(version)
-        known = [release_key(release) for release in self.releases]
+        known = self._keys
         if not known[0] <= wanted <= known[-1]:
             raise UnknownReleaseError(
                 f"the options of vLLM {version} are unknown: "
                 f"the table holds {self.releases[0]} to {self.releases[-1]}"
             )
         return max(place for place, release in enumerate(known) if release <= wanted)
+
+    @cached_property
+    def _keys(self) -> list[tuple[int, ...]]:
+        return [release_key(release) for release in self.releases]
+
+    @cached_property
+    def _kinds(self) -> dict[int, Mapping[str, Kind]]:
+        return {}
+
+    def kinds(self, place: int) -> Mapping[str, Kind]:
+        """Return the options of one release, and what they take; a fleet asks for few releases."""
+        if place not in self._kinds:
+            self._kinds[place] = kinds_at(self.spelled, place)
+        return self._kinds[place]
 
     def takes_dotted_keys(self, place: int) -> bool:
         """Return whether `--option.key value` is a key of a JSON option."""
@@ -115,7 +129,7 @@ def options(version: str) -> frozenset[str]:
     Raises UnknownReleaseError for a version outside the table, or for text that is no version.
     """
     known = table()
-    return frozenset(kinds_at(known.spelled, known.place(version)))
+    return frozenset(known.kinds(known.place(version)))
 
 
 def release_key(version: str) -> tuple[int, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -52,15 +53,17 @@ def check_namespace(directories: Sequence[Directory]) -> Iterator[tuple[Director
 
     Directories whose workloads have one name are meant to replace each other.
     """
-    workloads = {item.name: item for each in directories for item in _workloads(each)}
+    by_label: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for directory in directories:
+        for item in _workloads(directory):
+            for label in item.labels.items():
+                by_label[label].add(item.name)
     for directory in directories:
         own = {item.name for item in _workloads(directory)}
         for selector in _selectors(directory):
-            others = [
-                name
-                for name, item in sorted(workloads.items())
-                if name not in own and selector.selects(item)
-            ]
+            # The rarest label first, or a fleet would be compared with a fleet.
+            named = sorted((by_label[label] for label in selector.labels.items()), key=len)
+            others = sorted(named[0].intersection(*named[1:]) - own)
             if others:
                 yield directory, _shared(selector, others, "of the namespace")
 

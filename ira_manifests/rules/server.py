@@ -106,6 +106,8 @@ def _shell_expanded(script: str, known: Mapping[str, str]) -> str:
 def _of_script(script: str) -> list[str]:
     """Return the words of the first command of a script that starts the server."""
     for line in script.replace("\\\n", " ").splitlines():
+        if "vllm" not in line:
+            continue
         lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
         lexer.whitespace_split = True
         try:
