@@ -39,7 +39,7 @@ def main() -> None:
 
 def _lines(rows: list[Row], scaling: dict[int, Figure], sample: int) -> Iterator[str]:
     runs = len(rows[-1].figure.runs)
-    yield f"{yardsticks.machine()}. Medians of {runs} interleaved runs and more; "
+    yield f"{yardsticks.machine()}. Medians of {runs} interleaved runs and more;"
     yield f"helm and kubectl ran on {sample} directories, scaled to all."
     yield ""
     yield "| | against | must | reach for | CPU time | wall time | seconds (wall) |"
