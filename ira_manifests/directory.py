@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from ira_manifests import manifest_yaml
@@ -29,7 +30,7 @@ class Directory:
     cell: str = ""
     """The cell that it is of, as "gpu/model"; empty for those that are of none."""
 
-    @property
+    @cached_property
     def files(self) -> dict[str, bytes]:
         """The files of the directory by name."""
         values: dict[str, Any] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from importlib import resources
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -161,6 +162,7 @@ def container_security(run_as_user: int | None, *, read_only: bool) -> Json:
     return context
 
 
+@cache
 def script(name: str) -> str:
     """Return a shell script of this package, as a container's argument.
 

@@ -47,12 +47,17 @@ def check_directories(matrix: Matrix, directories: Sequence[Directory], out: Pat
     What the rules of cells find as well is told at the profile's line alone, and what the
     directories of one cell have in common is told in the first of them.
     """
-    by_name = {"/".join(key): cell for key, cell in matrix.items()}
+    rendered = {directory.cell for directory in directories}
+    by_name = {
+        name: cell for key, cell in matrix.items() for name in ("/".join(key),) if name in rendered
+    }
+    of_release = list(flags.check_release(matrix))
     told = {
         (item.rule_id, item.cell, item.message)
+        for name, cell in by_name.items()
         for item in (
-            *(item for cell in matrix.values() for item in flags.check_cell(matrix, cell)),
-            *(replace(item, cell=cell) for cell in by_name for item in flags.check_release(matrix)),
+            *flags.check_cell(matrix, cell),
+            *(replace(item, cell=name) for item in of_release),
         )
     }
     findings: dict[tuple[str, ...], Finding] = {}

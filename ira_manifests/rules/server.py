@@ -9,6 +9,7 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import takewhile
 
 from ira_manifests.directory import Directory
@@ -31,16 +32,18 @@ class Server:
     words: tuple[str, ...]
     places: tuple[Path, ...]
 
+    @cached_property
+    def _given(self) -> list[tuple[str, str]]:
+        return settings(self.words, self.version)
+
     def value(self, *names: str) -> str | None:
         """Return the value that an option of these names ends up with: argparse takes the last."""
-        given = settings(self.words, self.version)
-        return next((value for name, value in reversed(given) if name in names), None)
+        return next((value for name, value in reversed(self._given) if name in names), None)
 
     @property
     def model(self) -> str | None:
         """The model that is served."""
-        given = settings(self.words, self.version)
-        return next((value for name, value in given if name in _MODEL), None)
+        return next((value for name, value in self._given if name in _MODEL), None)
 
     @property
     def model_place(self) -> Path:
