@@ -7,7 +7,7 @@ the value verbatim to the end of the line, lines that begin with # are comments.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 MODEL_CONFIG = "ira-model-config.env"
 TOKEN = "hugging-face-token.env"  # noqa: S105  a file's name
@@ -30,14 +30,21 @@ HUGGING_FACE_TOKEN=<HUGGING_FACE_TOKEN>
 """
 
 
+def entries(lines: Iterable[str]) -> Iterator[tuple[int, str, str, str]]:
+    """Yield (number from 1, key, "=" or "", value) of every line that kustomize reads."""
+    for number, line in enumerate(map(str.lstrip, lines), start=1):
+        if line and not line.startswith("#"):
+            yield number, *line.partition("=")
+
+
 def filled_in(content: bytes) -> dict[str, str]:
     """Return the values of the model config that are neither missing, empty nor placeholders."""
-    found = {}
-    for line in content.decode("utf-8-sig", "replace").splitlines():
-        key, equals, value = line.lstrip().partition("=")
-        if key in KEYS and equals and value and value != f"<{key}>":
-            found[key] = value
-    return found
+    lines = content.decode("utf-8-sig", "replace").splitlines()
+    return {
+        key: value
+        for _, key, _, value in entries(lines)
+        if key in KEYS and value and value != f"<{key}>"
+    }
 
 
 def with_values(content: bytes, values: Mapping[str, str]) -> bytes:

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import re
 import string
+from collections.abc import Callable
 from fnmatch import fnmatchcase
+
+from ira_manifests.errors import InputError
 
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
 MAX_LABEL = 63
@@ -41,6 +44,13 @@ _TAG = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}"
 _IMAGE = re.compile(
     rf"{_REPOSITORY.pattern}(?::(?P<tag>{_TAG}))?(?P<digest>@sha256:[0-9a-f]{{64}})?"
 )
+
+
+def require(what: str, name: str, check: Callable[[str], str | None]) -> None:
+    """Raise `InputError` with the phrase of one of the checks below, unless it has none."""
+    problem = check(name)
+    if problem:
+        raise InputError(f"{what} {name!r} {problem}")
 
 
 def check_rfc1123_label(name: str) -> str | None:
@@ -179,6 +189,11 @@ def template_fields(template: str) -> set[str] | None:
     if any(spec or conversion for _, _, spec, conversion in parts):
         return None
     return {field for _, field, _, _ in parts if field is not None}
+
+
+def check_workload_template(template: str) -> str | None:
+    """The template of workloads' names."""
+    return check_template(template, {"gpu", "model"}, set())
 
 
 def check_template(template: str, allowed: set[str], required: set[str]) -> str | None:

@@ -12,11 +12,9 @@ from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.profiles.schema import Toleration
 from ira_manifests.profiles.yaml_source import Path
+from ira_manifests.provenance_reasons import FETCH, POD, SERVER
 from ira_manifests.words import count
 
-_POD = "Deployment spec.template.spec"
-_SERVER = f"{_POD}.containers[0]"
-_FETCH = f"{_POD}.containers[1]"
 _ANNOTATIONS = "Deployment spec.template.metadata.annotations"
 _REQUEST = "ProvisioningRequest spec"
 _FIRST_FLAG = 5  # after the model's path and the flags of every cell
@@ -104,11 +102,11 @@ def _names(at: _Places, cell: Cell) -> Iterator[Value]:
          "ProvisioningRequest metadata.name"),
     )  # fmt: skip
     yield Value(
-        "service_account", f"{_POD}.serviceAccountName", cell.service_account,
+        "service_account", f"{POD}.serviceAccountName", cell.service_account,
         at.platform("inference", "service_account"), ("ServiceAccount metadata.name",),
     )  # fmt: skip
     yield Value(
-        "compute_class", f"{_POD}.nodeSelector.cloud.google.com/compute-class",
+        "compute_class", f"{POD}.nodeSelector.cloud.google.com/compute-class",
         cell.machine.compute_class, at.machine("compute_class"), queued=False,
     )  # fmt: skip
     yield _tolerations("tolerations", at, "inference", cell.platform.inference.tolerations, 0)
@@ -119,7 +117,7 @@ def _tolerations(
 ) -> Value:
     """Return tolerations that are items of the Pod's list from `first` on."""
     sources = at.items(section, items)
-    field = f"{_POD}.tolerations"
+    field = f"{POD}.tolerations"
     return Value(
         name, f"{field}[{first}]" if first else field, _taints(items),
         at.platform(section, "tolerations"),
@@ -131,13 +129,13 @@ def _tolerations(
 def _server(at: _Places, cell: Cell) -> Iterator[Value]:
     engine = cell.platform.engine
     yield Value(
-        "image", f"{_SERVER}.image", f"{engine.image}:v{engine.version}",
+        "image", f"{SERVER}.image", f"{engine.image}:v{engine.version}",
         at.platform("engine", "version"),
         ("Deployment metadata.labels.app.kubernetes.io/version",),
     )  # fmt: skip
     if engine.run_as_user is not None:
         yield Value(
-            "run_as_user", f"{_SERVER}.securityContext.runAsUser", str(engine.run_as_user),
+            "run_as_user", f"{SERVER}.securityContext.runAsUser", str(engine.run_as_user),
             at.platform("engine", "run_as_user"),
         )  # fmt: skip
     runtime = cell.runtime_values
@@ -150,7 +148,7 @@ def _server(at: _Places, cell: Cell) -> Iterator[Value]:
     yield Value("model_id", "ConfigMap data.MODEL_ID", runtime["MODEL_ID"], at.model("model_id"))
     for index, flag in enumerate(cell.server_flags):
         field = "kv_cache_dtype" if flag.startswith("--kv-cache-dtype") else "flags"
-        place = f"{_SERVER}.args[{_FIRST_FLAG + index}]"
+        place = f"{SERVER}.args[{_FIRST_FLAG + index}]"
         yield Value(flag.partition("=")[0], place, flag, at.cell(field))
     profile = cell.profile
     gpus = f"{at.cell('tensor_parallel')}: one GPU for each part"
@@ -159,12 +157,12 @@ def _server(at: _Places, cell: Cell) -> Iterator[Value]:
         ("memory", "memory", profile.memory, at.cell("memory")),
         ("gpus", "nvidia.com/gpu", str(profile.tensor_parallel), gpus),
     ):
-        requests = f"{_SERVER}.resources.requests.{key}"
-        yield Value(name, f"{_SERVER}.resources.limits.{key}", amount, source, (requests,))
+        requests = f"{SERVER}.resources.requests.{key}"
+        yield Value(name, f"{SERVER}.resources.limits.{key}", amount, source, (requests,))
     mount = f"{at.model('model_id')}: /gcs/ and the model id"
     yield Value(
-        "mount_path", f"{_SERVER}.volumeMounts[1].mountPath", cell.mount_path, mount,
-        (f"{_FETCH}.volumeMounts[0].mountPath",),
+        "mount_path", f"{SERVER}.volumeMounts[1].mountPath", cell.mount_path, mount,
+        (f"{FETCH}.volumeMounts[0].mountPath",),
     )  # fmt: skip
 
 
@@ -180,17 +178,17 @@ def _rest(at: _Places, cell: Cell) -> Iterator[Value]:
         ("memory", "resources.limits.memory", fetch.memory, "resources.requests.memory"),
     ):
         yield Value(
-            f"fetch_{name}", f"{_FETCH}.{path}", str(amount), at.platform(section, name),
-            (f"{_FETCH}.{also}",) if also else (),
+            f"fetch_{name}", f"{FETCH}.{path}", str(amount), at.platform(section, name),
+            (f"{FETCH}.{also}",) if also else (),
         )  # fmt: skip
     options = ",".join([*inference.mount_options, f"only-dir:{cell.model.model_id}"])
     yield Value(
-        "mount_options", f"{_POD}.volumes[0].csi.volumeAttributes.mountOptions", options,
+        "mount_options", f"{POD}.volumes[0].csi.volumeAttributes.mountOptions", options,
         f"{at.platform('inference', 'mount_options')} and {at.model('model_id')}",
     )  # fmt: skip
     startup = at.platform("engine", "startup_seconds")
     yield Value(
-        "startup_tries", f"{_SERVER}.startupProbe.failureThreshold",
+        "startup_tries", f"{SERVER}.startupProbe.failureThreshold",
         str(-(-engine.startup_seconds // 10)),
         f"{startup}: {engine.startup_seconds} seconds, one try every 10",
     )  # fmt: skip
@@ -240,7 +238,7 @@ def _queue(at: _Places, cell: Cell) -> Iterator[Value]:
 
 
 def _queued_nodes(at: _Places, cell: Cell) -> Value:
-    pool, selector = cell.gpu.queued_node_pool, f"{_POD}.nodeSelector.cloud.google.com"
+    pool, selector = cell.gpu.queued_node_pool, f"{POD}.nodeSelector.cloud.google.com"
     if pool is not None:
         place = at.gpu("queued_node_pool")
         return Value("queued_nodes", f"{selector}/gke-nodepool", pool, place, queued=True)

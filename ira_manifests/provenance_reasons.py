@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-_POD = "Deployment spec.template.spec"
-_SERVER = f"{_POD}.containers[0]"
-_FETCH = f"{_POD}.containers[1]"
+POD = "Deployment spec.template.spec"
+SERVER = f"{POD}.containers[0]"
+FETCH = f"{POD}.containers[1]"
 
 _IDENTITY = "the construct: the object's kind"
 _LABELS = "the construct: the labels that Kubernetes recommends"
@@ -32,32 +32,32 @@ REASONS: dict[str, str] = {
         "the construct: the Pods consume the ProvisioningRequest",
     "Deployment spec.template.metadata.annotations.kubectl.kubernetes.io/default-container":
         "the construct: kubectl logs shows the server",
-    f"{_POD}.enableServiceLinks":
+    f"{POD}.enableServiceLinks":
         "the construct: a Service's VLLM_PORT would be taken for a setting",
-    f"{_POD}.securityContext": _SECURITY,
-    f"{_SERVER}.name": "the construct: the walkthrough's name",
-    f"{_SERVER}.imagePullPolicy": "the construct: the reference architecture's",
-    f"{_SERVER}.command": "the construct: the entry that every release of vLLM knows",
-    f"{_SERVER}.args": "the construct: the values of the ConfigMap, $(NAME) expanded",
-    f"{_SERVER}.args[4]": "the construct: the reference architecture's",
-    f"{_SERVER}.env": _CONFIG,
-    f"{_SERVER}.ports": "the construct: vLLM's port, under the name of the reference architecture",
-    f"{_SERVER}.startupProbe": _PROBE,
-    f"{_SERVER}.readinessProbe": f"{_PROBE}; half a minute of failures takes it out of the Service",
-    f"{_SERVER}.livenessProbe": f"{_PROBE}; three minutes of failures restart it",
-    f"{_SERVER}.securityContext": _SECURITY,
-    f"{_SERVER}.volumeMounts[0]": "the construct: shared memory of the parallel workers",
-    f"{_SERVER}.volumeMounts[1]": _VOLUME,
-    f"{_FETCH}.name": "the construct: the reference architecture's name",
-    f"{_FETCH}.command": "the construct: runs the script in the image's shell",
-    f"{_FETCH}.args": "the construct: scripts/fetch_safetensors.sh",
-    f"{_FETCH}.env": _CONFIG,
-    f"{_FETCH}.securityContext": _SECURITY,
-    f"{_FETCH}.volumeMounts[0]": _VOLUME,
-    f"{_POD}.volumes": _SIDECAR,
-    f"{_POD}.volumes[0].csi.volumeAttributes.bucketName":
+    f"{POD}.securityContext": _SECURITY,
+    f"{SERVER}.name": "the construct: the walkthrough's name",
+    f"{SERVER}.imagePullPolicy": "the construct: the reference architecture's",
+    f"{SERVER}.command": "the construct: the entry that every release of vLLM knows",
+    f"{SERVER}.args": "the construct: the values of the ConfigMap, $(NAME) expanded",
+    f"{SERVER}.args[4]": "the construct: the reference architecture's",
+    f"{SERVER}.env": _CONFIG,
+    f"{SERVER}.ports": "the construct: vLLM's port, under the name of the reference architecture",
+    f"{SERVER}.startupProbe": _PROBE,
+    f"{SERVER}.readinessProbe": f"{_PROBE}; half a minute of failures takes it out of the Service",
+    f"{SERVER}.livenessProbe": f"{_PROBE}; three minutes of failures restart it",
+    f"{SERVER}.securityContext": _SECURITY,
+    f"{SERVER}.volumeMounts[0]": "the construct: shared memory of the parallel workers",
+    f"{SERVER}.volumeMounts[1]": _VOLUME,
+    f"{FETCH}.name": "the construct: the reference architecture's name",
+    f"{FETCH}.command": "the construct: runs the script in the image's shell",
+    f"{FETCH}.args": "the construct: scripts/fetch_safetensors.sh",
+    f"{FETCH}.env": _CONFIG,
+    f"{FETCH}.securityContext": _SECURITY,
+    f"{FETCH}.volumeMounts[0]": _VOLUME,
+    f"{POD}.volumes": _SIDECAR,
+    f"{POD}.volumes[0].csi.volumeAttributes.bucketName":
         "base/ira-model-config.env: IRA_BUCKET_NAME, which kustomize puts in place",
-    f"{_POD}.volumes[1]": "the construct: shared memory of the parallel workers",
+    f"{POD}.volumes[1]": "the construct: shared memory of the parallel workers",
     "PodTemplate metadata.name":
         "the construct: the workload's name and a hash of what decides where its Pods fit",
     "PodTemplate template": "the construct: the Deployment's Pod, limits copied to requests",

@@ -9,6 +9,9 @@ import ira_manifests  # before any test module imports cdk8s: it names the Node.
 from tests.support import DIST, PROFILES, Json, copy_filled, kustomize, objects_in
 
 if TYPE_CHECKING:
+    from cdk8s import Chart
+
+    from ira_manifests import Cell
     from ira_manifests.directory import Directory
 
 assert ira_manifests.__all__
@@ -37,3 +40,17 @@ def rendered_text(filled_dist: Path) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def rendered(rendered_text: dict[str, str]) -> dict[str, list[Json]]:
     return {name: objects_in(text) for name, text in rendered_text.items()}
+
+
+@pytest.fixture
+def cell() -> Cell:
+    """A cell for constructs of somebody else's app."""
+    return ira_manifests.load_matrix()["h100", "gemma3-27b"]
+
+
+@pytest.fixture
+def chart() -> Chart:
+    """A chart of somebody else's app."""
+    from cdk8s import App, Chart
+
+    return Chart(App(), "inference", namespace="llm")

@@ -91,6 +91,11 @@ def the(objects: Sequence[Json], kind: str) -> Json:
     return found
 
 
+def template_of(objects: Sequence[Json]) -> Any:
+    """The Pod template of the only Deployment."""
+    return the(objects, "Deployment")["spec"]["template"]
+
+
 def fill_in(tree: Path, model_id: str = "google/gemma-3-27b-it") -> None:
     """Write the env files of base/ as steps 2 and 3 of the walkthrough say."""
     base = tree / "base"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 from cdk8s import ApiObject, App, Chart
@@ -18,21 +17,7 @@ from ira_manifests import (
     load_matrix,
 )
 from tests.schemas import VERSIONS, validate
-from tests.support import Json, command_line, copy_profiles, environment, the
-
-
-@pytest.fixture
-def cell() -> Cell:
-    return load_matrix()["h100", "gemma3-27b"]
-
-
-@pytest.fixture
-def chart() -> Chart:
-    return Chart(App(), "inference", namespace="llm")
-
-
-def template_of(objects: list[Json]) -> Any:
-    return the(objects, "Deployment")["spec"]["template"]
+from tests.support import command_line, copy_profiles, environment, template_of, the
 
 
 def test_with_a_bucket_a_deployment_brings_all_it_needs(chart: Chart, cell: Cell) -> None:

@@ -10,7 +10,7 @@ import pytest
 from cdk8s import ApiObject, App, Chart, JsonPatch
 
 from ira_manifests import Cell, InputError, ProvisioningRequest, VllmDeployment, load_matrix
-from tests.support import Json, copy_profiles, the
+from tests.support import copy_profiles, template_of, the
 
 POD = "/spec/template/spec"
 CONSUME = "autoscaling.x-k8s.io/consume-provisioning-request"
@@ -18,22 +18,8 @@ PLATFORM = "cloud.google.com"
 
 
 @pytest.fixture
-def cell() -> Cell:
-    return load_matrix()["h100", "gemma3-27b"]
-
-
-@pytest.fixture
-def chart() -> Chart:
-    return Chart(App(), "inference", namespace="llm")
-
-
-@pytest.fixture
 def workload(chart: Chart, cell: Cell) -> VllmDeployment:
     return VllmDeployment(chart, "vllm", cell=cell)
-
-
-def template_of(objects: list[Json]) -> Any:
-    return the(objects, "Deployment")["spec"]["template"]
 
 
 @pytest.mark.parametrize("when", ["before", "after"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -123,18 +124,13 @@ def _config_values(
         bucket = terraform.model_bucket(text, matrix.platform.bucket_suffix, source)
     values = {}
     if bucket is not None:
-        _refuse_bad(f"the bucket {bucket!r}", names.check_bucket(bucket))
+        names.require("the bucket", bucket, names.check_bucket)
         values["IRA_BUCKET_NAME"] = bucket
     if model_id is not None:
-        _refuse_bad(f"the model id {model_id!r}", names.check_hub_id(model_id))
-        _refuse_bad(f"the model id {model_id!r}", _differs_in_case(matrix, model_id))
+        names.require("the model id", model_id, names.check_hub_id)
+        names.require("the model id", model_id, partial(_differs_in_case, matrix))
         values["MODEL_ID"] = model_id
     return values
-
-
-def _refuse_bad(what: str, problem: str | None) -> None:
-    if problem:
-        raise InputError(f"{what} {problem}")
 
 
 def _differs_in_case(matrix: Matrix, model_id: str) -> str | None:

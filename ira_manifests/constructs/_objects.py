@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -13,7 +13,6 @@ from weakref import WeakKeyDictionary
 from cdk8s import Chart
 from constructs import Construct
 
-from ira_manifests.errors import InputError
 from ira_manifests.profiles.schema import Toleration
 
 # The walkthrough's names of what kustomize generates from the user's env files.
@@ -169,10 +168,3 @@ def script(name: str) -> str:
     Kubernetes expands $(NAME) and turns $$ into $ in arguments; the scripts use neither.
     """
     return (resources.files(__package__) / "scripts" / name).read_text("utf-8")
-
-
-def check(what: str, value: str, problem_of: Callable[[str], str | None]) -> None:
-    """Raise `InputError` with a phrase of `ira_manifests.names` unless it has none."""
-    problem = problem_of(value)
-    if problem:
-        raise InputError(f"the {what} {value!r} {problem}")

@@ -42,7 +42,7 @@ class ModelDownloadJob(Composite):
         token_secret: str = objects.TOKEN_SECRET,
     ) -> None:
         _check(bucket, model_id)
-        objects.check("token's Secret", token_secret, names.check_subdomain)
+        names.require("the token's Secret", token_secret, names.check_subdomain)
         if not objects.claim(scope, "Job", NAME):
             raise InputError(
                 f"{objects.path(scope, id)}: the chart has a Job {NAME} already; add one "
@@ -134,9 +134,9 @@ def _check(bucket: str | None, model_id: str | None) -> None:
             "on its own, or neither inside a kustomize directory"
         )
     if bucket is not None:
-        objects.check("bucket", bucket, names.check_bucket)
+        names.require("the bucket", bucket, names.check_bucket)
     if model_id is not None:
-        objects.check("model id", model_id, names.check_hub_id)
+        names.require("the model id", model_id, names.check_hub_id)
 
 
 def _container(download: ModelDownload, config_map: str, token_secret: str) -> objects.Json:

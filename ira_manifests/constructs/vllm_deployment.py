@@ -51,7 +51,7 @@ class VllmDeployment(Composite):
         service_account: str | None = None,
     ) -> None:
         if bucket is not None:
-            objects.check("bucket", bucket, names.check_bucket)
+            names.require("the bucket", bucket, names.check_bucket)
         self.cell = cell
         self.name = cell.workload_name
         self._consumes = False
@@ -67,7 +67,7 @@ class VllmDeployment(Composite):
             account_labels = objects.labels("vllm", service_account, "service-account")
             manifests += objects.service_account(scope, service_account, account_labels)
         else:
-            objects.check("service account", service_account, names.check_subdomain)
+            names.require("the service account", service_account, names.check_subdomain)
         config_map = objects.CONFIG_MAP
         if bucket is not None:
             values = {"IRA_BUCKET_NAME": bucket, **cell.runtime_values}

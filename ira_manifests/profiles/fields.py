@@ -149,9 +149,7 @@ LabelValue = Annotated[str, checked(names.check_label_value)]
 HubId = Annotated[str, checked(names.check_hub_id)]
 PinnedImage = Annotated[str, checked(names.check_pinned_image)]
 Repository = Annotated[str, checked(names.check_repository)]
-WorkloadTemplate = Annotated[
-    str, checked(lambda text: names.check_template(text, {"gpu", "model"}, set()))
-]
+WorkloadTemplate = Annotated[str, checked(names.check_workload_template)]
 KsaTemplate = Annotated[str, checked(lambda text: names.check_template(text, {"model"}, {"model"}))]
 
 Cpu = Annotated[str, BeforeValidator(_number_as_text), checked(names.check_cpu)]

@@ -96,13 +96,9 @@ def load_matrix(
 
 def _check_overrides(workload_name: str | None, namespace: str | None) -> None:
     if workload_name is not None:
-        problem = names.check_template(workload_name, {"gpu", "model"}, set())
-        if problem:
-            raise InputError(f"the workload name {workload_name!r} {problem}")
+        names.require("the workload name", workload_name, names.check_workload_template)
     if namespace is not None:
-        problem = names.check_rfc1123_label(namespace)
-        if problem:
-            raise InputError(f"the namespace {namespace!r} {problem}")
+        names.require("the namespace", namespace, names.check_rfc1123_label)
 
 
 def _overridden(platform: Platform, workload_name: str | None, namespace: str | None) -> Platform:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from ira_manifests import names
-from ira_manifests.env_file import KEYS
+from ira_manifests.env_file import KEYS, entries
 from ira_manifests.errors import did_you_mean, one_of
 from ira_manifests.rules.finding import Finding
 from ira_manifests.rules.known_ids import other_spelling
@@ -29,9 +29,8 @@ def check(file: str, content: bytes, served: Mapping[str, str]) -> Iterator[Find
         yield Finding(file, 1, 1, "IRA025", "", "the file is not UTF-8 text", "save it as UTF-8")
         return
     seen: set[str] = set()
-    for number, line in enumerate(text.split("\n"), start=1):
-        key, equals, value = line.lstrip().partition("=")
-        if not key or key.startswith("#"):
+    for number, key, equals, value in entries(text.split("\n")):
+        if not key:
             continue
         for rule_id, message, hint in _line(key, equals, value, seen, served):
             yield Finding(file, number, 1, rule_id, key.strip(), message, hint)

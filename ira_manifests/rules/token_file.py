@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from ira_manifests.env_file import entries
 from ira_manifests.rules.finding import Finding
 
 KEY = "HUGGING_FACE_TOKEN"
@@ -55,10 +56,7 @@ def _line_ends(text: str) -> Iterator[Problem]:
 
 def _lines(text: str) -> Iterator[Problem]:
     seen = 0
-    for number, line in enumerate(map(str.lstrip, text.split("\n")), start=1):
-        if not line or line.startswith("#"):
-            continue
-        key, separator, value = line.partition("=")
+    for number, key, separator, value in entries(text.split("\n")):
         if key.rstrip() != KEY or not separator:
             hint = f"write {KEY}=<the token>, and no other line but comments"
             yield Problem(number, f"the line is not {KEY}=<the token>", hint)
