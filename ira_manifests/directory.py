@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -46,7 +46,7 @@ class Directory:
         return {name: marked(f"{self.name}/{name}", body) for name, body in bodies.items()}
 
 
-def tree_of(directories: tuple[Directory, ...]) -> Tree:
+def tree_of(directories: Iterable[Directory]) -> Tree:
     """Return the directories as a tree of files, sorted by path."""
     files = {
         f"{directory.name}/{name}": content

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ira_manifests import constructs, env_file
@@ -14,6 +14,7 @@ from ira_manifests.directory import RUNTIME_CONFIG, Directory
 from ira_manifests.kustomize import Generator, Kustomization, Replacement
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import BASE, MODEL_DOWNLOAD, Matrix
+from ira_manifests.profiles.schema import Platform
 
 if TYPE_CHECKING:
     from cdk8s import Chart
@@ -30,6 +31,10 @@ _FILES = {
 }
 _ORDER = list(_FILES)
 
+# Directories whose objects come back from Node.js together: each wait for it costs as much as an
+# object does, and more of them gain nothing.
+_BATCH = 32
+
 Progress = Callable[[str], None]
 
 
@@ -37,58 +42,79 @@ def render(
     matrix: Matrix,
     cells: Iterable[Cell] | None = None,
     progress: Progress = lambda _directory: None,
-) -> tuple[Directory, ...]:
-    """Return `base`, `model-download` and every cell's directories.
+    known: Container[str] = (),
+) -> Iterator[Directory]:
+    """Yield `base`, `model-download` and every cell's directories.
 
     `cells`: the cells to render. Default: all of the matrix. `progress` is called with each
-    directory's name before it is rendered.
+    directory's name before it is rendered. `known`: directories to leave out.
     """
-    directories = [_base(matrix)]
-    progress(MODEL_DOWNLOAD)
-    directories.append(_model_download(matrix))
-    for cell in matrix.values() if cells is None else cells:
-        for name in cell.directories:
+    if BASE not in known:
+        yield _base(matrix.platform)
+    each_cell = matrix.values() if cells is None else cells
+    every = [
+        (MODEL_DOWNLOAD, None),
+        *((name, cell) for cell in each_cell for name in cell.directories),
+    ]
+    wanted = [(name, cell) for name, cell in every if name not in known]
+    for start in range(0, len(wanted), _BATCH):
+        batch = wanted[start : start + _BATCH]
+        charts = _bulk.new_charts([name for name, _ in batch], matrix.platform.namespace)
+        for chart, (name, cell) in zip(charts, batch, strict=True):
             progress(name)
-            directories.append(_cell_directory(cell, name))
-    return tuple(directories)
+            _populate(chart, matrix.platform, name, cell)
+        for (name, cell), manifests in zip(batch, _bulk.take(charts), strict=True):
+            rendered = _by_file(manifests)
+            yield (
+                _model_download(matrix.platform, rendered)
+                if cell is None
+                else _cell_directory(cell, name, rendered)
+            )
 
 
-def _base(matrix: Matrix) -> Directory:
+def _populate(chart: Chart, platform: Platform, name: str, cell: Cell | None) -> None:
+    """Add the constructs of a directory; those of no cell download the model."""
+    if cell is None:
+        constructs.ModelDownloadJob(chart, "download", platform=platform)
+        return
+    workload = constructs.VllmDeployment(chart, "vllm", cell=cell)
+    if name == cell.queued_directory:
+        constructs.ProvisioningRequest(chart, "capacity", workload=workload)
+
+
+def _by_file(manifests: Iterable[Any]) -> dict[str, Any]:
+    """Return a chart's objects by file name, in the order in which they are applied."""
+    ordered = sorted(manifests, key=lambda manifest: _ORDER.index(manifest["kind"]))
+    return {_FILES[manifest["kind"]]: manifest for manifest in ordered}
+
+
+def _base(platform: Platform) -> Directory:
     kustomization = Kustomization(
-        namespace=matrix.platform.namespace,
+        namespace=platform.namespace,
         config_maps=(Generator(objects.CONFIG_MAP, (env_file.MODEL_CONFIG,)),),
         secrets=(Generator(objects.TOKEN_SECRET, (env_file.TOKEN,)),),
     )
     return Directory(BASE, kustomization, ignored=(env_file.TOKEN,))
 
 
-def _model_download(matrix: Matrix) -> Directory:
-    namespace = matrix.platform.namespace
-    chart = _bulk.new_chart(MODEL_DOWNLOAD, namespace)
-    constructs.ModelDownloadJob(chart, "download", platform=matrix.platform)
-    rendered = _rendered(chart)
+def _model_download(platform: Platform, rendered: Mapping[str, Any]) -> Directory:
     field = f"spec.template.spec.volumes.[name={DOWNLOAD_VOLUME}].csi.volumeAttributes.bucketName"
     kustomization = Kustomization(
-        namespace=namespace,
+        namespace=platform.namespace,
         resources=(f"../{BASE}", *rendered),
         replacements=(Replacement(objects.CONFIG_MAP, "IRA_BUCKET_NAME", (("Job", field),)),),
     )
     return Directory(MODEL_DOWNLOAD, kustomization, rendered)
 
 
-def _cell_directory(cell: Cell, name: str) -> Directory:
-    namespace = cell.platform.namespace
-    chart = _bulk.new_chart(name, namespace)
-    workload = constructs.VllmDeployment(chart, "vllm", cell=cell)
+def _cell_directory(cell: Cell, name: str, rendered: Mapping[str, Any]) -> Directory:
     field = f"spec.volumes.[name={MODEL_VOLUME}].csi.volumeAttributes.bucketName"
     targets = [("Deployment", f"spec.template.{field}")]
     queued = name == cell.queued_directory
     if queued:
-        constructs.ProvisioningRequest(chart, "capacity", workload=workload)
         targets.append(("PodTemplate", f"template.{field}"))
-    rendered = _rendered(chart)
     kustomization = Kustomization(
-        namespace=namespace,
+        namespace=cell.platform.namespace,
         resources=(f"../{BASE}", *rendered),
         config_maps=(Generator(objects.CONFIG_MAP, (RUNTIME_CONFIG,), merge=True),),
         dropped_secrets=(objects.TOKEN_SECRET,),
@@ -96,9 +122,3 @@ def _cell_directory(cell: Cell, name: str) -> Directory:
         ordered=queued,  # a request whose PodTemplate is missing can fail
     )
     return Directory(name, kustomization, rendered, cell.runtime_values, cell="/".join(cell.key))
-
-
-def _rendered(chart: Chart) -> dict[str, Any]:
-    """Return a chart's objects by file name, in the order in which they are applied."""
-    ordered = sorted(_bulk.render(chart), key=lambda manifest: _ORDER.index(manifest["kind"]))
-    return {_FILES[manifest["kind"]]: manifest for manifest in ordered}

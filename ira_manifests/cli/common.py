@@ -106,4 +106,4 @@ def render(matrix: Matrix, cells: list[Cell]) -> tuple[Directory, ...]:
     with terminal.progress(directories) as step, node.explained():
         from ira_manifests.synth import render as render_directories
 
-        return render_directories(matrix, cells, step)
+        return tuple(render_directories(matrix, cells, step))

@@ -51,8 +51,8 @@ class Composite(Construct, metaclass=jsii.JSIIMeta, jsii_type=f"{_NAME}.Composit
 class Derived(Composite, jsii_type=f"{_NAME}.Derived"):
     """A construct whose objects are computed whenever they are rendered.
 
-    Each is computed from the main object of `source` and the objects before it; patches of it
-    are applied after that.
+    They are computed from the main object of `source`; patches of their own are applied after
+    that.
     """
 
     def __init__(
@@ -61,24 +61,29 @@ class Derived(Composite, jsii_type=f"{_NAME}.Derived"):
         jsii.create(self.__class__, self, [scope, id, json.dumps(manifests), source])
 
     @jsii.member(jsii_name="derive")
-    def _derive(self, id: str, inputs: str) -> str:
-        """Return, as JSON, what to merge into one object.
+    def _derive(self, inputs: str) -> str:
+        """Return, as JSON, what to merge into each object, by id.
 
-        `inputs`: what it is computed from, as JSON: "source", and the objects before it by id.
+        `inputs`: what they are computed from, as JSON: "source", and by its id each object with
+        patches of its own that stands before the one that is rendered.
         """
         raise NotImplementedError
 
 
-def new_chart(id: str, namespace: str | None) -> Chart:
-    """Return an empty chart of its own; its objects go to `namespace`, or to the context's."""
-    chart: Chart = jsii.sinvoke(Composite, "chart", [id, namespace])
-    return chart
+def new_charts(ids: Sequence[str], namespace: str | None) -> list[Chart]:
+    """Return empty charts, alone each; their objects go to `namespace`, or to the context's."""
+    charts: list[Chart] = jsii.sinvoke(Composite, "charts", [list(ids), namespace])
+    return charts
 
 
-def render(chart: Chart) -> list[Json]:
-    """Return the chart's objects, as its `to_json` does."""
-    objects: list[Json] = json.loads(jsii.sinvoke(Composite, "render", [chart]))
+def take(charts: Sequence[Chart]) -> list[list[Json]]:
+    """Return the objects of each chart, as its `to_json` does. The charts are empty then."""
+    objects: list[list[Json]] = json.loads(jsii.sinvoke(Composite, "take", [list(charts)]))
     return objects
+
+
+def _list(kind: Json) -> Json:
+    return {"collection": {"kind": "array", "elementtype": kind}}
 
 
 def _method(name: str, returns: Json | None, **parameters: Json) -> Json:
@@ -99,8 +104,8 @@ def _assembly() -> Json:
         "Composite",
         "constructs.Construct",
         _method("", None, scope=_CONSTRUCT, id=_TEXT, manifests=_TEXT),
-        _method("chart", _CHART, id=_TEXT, namespace=_TEXT) | {"static": True},
-        _method("render", _TEXT, chart=_CHART) | {"static": True},
+        _method("charts", _list(_CHART), ids=_list(_TEXT), namespace=_TEXT) | {"static": True},
+        _method("take", _TEXT, charts=_list(_CHART)) | {"static": True},
         _method("object", {"fqn": "cdk8s.ApiObject"}, id=_TEXT),
         _method("json", _TEXT, id=_TEXT),
         _method("patch", None, id=_TEXT, additions=_TEXT),
@@ -109,7 +114,7 @@ def _assembly() -> Json:
         "Derived",
         composite["fqn"],
         _method("", None, scope=_CONSTRUCT, id=_TEXT, manifests=_TEXT, source=_CONSTRUCT),
-        _method("derive", _TEXT, id=_TEXT, inputs=_TEXT),
+        _method("derive", _TEXT, inputs=_TEXT),
     )
     return {
         "schema": "jsii/0.10.0",

@@ -101,12 +101,13 @@ class ProvisioningRequest(Derived):
             ),
         ]
 
-    def _derive(self, id: str, inputs: str) -> str:
+    def _derive(self, inputs: str) -> str:
         rendered = json.loads(inputs)
         deployment = self._checked(rendered["source"])
-        if id == _TEMPLATE:
-            return json.dumps(_template(deployment))
-        return json.dumps(self._spec(deployment, rendered[_TEMPLATE]["metadata"]["name"]))
+        template = _template(deployment)
+        patched = rendered.get(_TEMPLATE, template)
+        request = self._request(deployment, patched["metadata"]["name"])
+        return json.dumps({_TEMPLATE: template, "Default": request})
 
     def _checked(self, deployment: objects.Json) -> objects.Json:
         """Return the consumer as it is now, or raise `InputError` where it can't be one."""
@@ -119,7 +120,7 @@ class ProvisioningRequest(Derived):
         self.workload.refuse_other_capacity(template["spec"].get("nodeSelector", {}))
         return deployment
 
-    def _spec(self, deployment: objects.Json, template_name: str) -> objects.Json:
+    def _request(self, deployment: objects.Json, template_name: str) -> objects.Json:
         annotations = deployment["spec"]["template"]["metadata"]["annotations"]
         queue = self.workload.cell.platform.queued_provisioning
         parameters = {"maxRunDurationSeconds": str(queue.max_run_duration_seconds)}

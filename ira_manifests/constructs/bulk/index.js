@@ -4,13 +4,21 @@
 const { ApiObject, App, Chart, JsonPatch } = require('cdk8s');
 const { Construct } = require('constructs');
 
+function empty(construct) {
+  for (const child of construct.node.children) construct.node.tryRemoveChild(child.node.id);
+}
+
 class Composite extends Construct {
-  static chart(id, namespace) {
-    return new Chart(new App(), id, { namespace });
+  // An app for each: cdk8s looks at all of an app whenever it renders one of its charts.
+  static charts(ids, namespace) {
+    return ids.map((id) => new Chart(new App(), id, { namespace }));
   }
 
-  static render(chart) {
-    return JSON.stringify(chart.toJson());
+  // jsii keeps every construct that Python has seen for good, so they give up what they hold.
+  static take(charts) {
+    const objects = JSON.stringify(charts.map((chart) => chart.toJson()));
+    charts.flatMap((chart) => [chart, ...chart.node.children]).forEach(empty);
+    return objects;
   }
 
   constructor(scope, id, manifests) {
@@ -50,26 +58,20 @@ class DerivedObject extends ApiObject {
   }
 
   toJson() {
-    const { metadata, ...body } = this.derived();
+    const { metadata, ...body } = this.derived()[this.node.id];
     const rendered = super.toJson();
     const complete = { ...rendered, metadata: { ...rendered.metadata, ...metadata }, ...body };
     return JsonPatch.apply(complete, ...this.later);
   }
 
-  // Python is asked again only when what it computes from has changed.
   derived() {
     const owner = this.node.scope;
     const inputs = { source: ApiObject.of(owner.source).toJson() };
     for (const before of owner.node.children) {
       if (before === this) break;
-      inputs[before.node.id] = before.toJson();
+      if (before.later.length) inputs[before.node.id] = before.toJson();
     }
-    const asked = JSON.stringify(inputs);
-    if (asked !== this.asked) {
-      this.answer = JSON.parse(owner.derive(this.node.id, asked));
-      this.asked = asked;
-    }
-    return this.answer;
+    return owner.derived(JSON.stringify(inputs));
   }
 }
 
@@ -83,8 +85,17 @@ class Derived extends Composite {
     return new DerivedObject(this, id, properties);
   }
 
-  derive(id) {
-    throw new Error(`${this.node.path} does not derive ${id}`);
+  // Python is asked again only when what it computes from has changed.
+  derived(inputs) {
+    if (inputs !== this.inputs) {
+      this.answer = JSON.parse(this.derive(inputs));
+      this.inputs = inputs;
+    }
+    return this.answer;
+  }
+
+  derive() {
+    throw new Error(`${this.node.path} derives nothing`);
   }
 }
 
