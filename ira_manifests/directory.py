@@ -15,7 +15,7 @@ KUSTOMIZATION = "kustomization.yaml"
 RUNTIME_CONFIG = "vllm-runtime-config.env"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # one is itself only: what is found out of it is kept by it
 class Directory:
     """One directory before it is text."""
 

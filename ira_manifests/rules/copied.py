@@ -11,6 +11,7 @@ from ira_manifests.profiles.yaml_source import Path
 from ira_manifests.rules import pods, server
 from ira_manifests.rules.hit import Hit
 from ira_manifests.rules.pods import Json, PodTemplate, mapping
+from ira_manifests.rules.server import Server
 
 _INSTANCE = "app.kubernetes.io/instance"
 
@@ -23,9 +24,11 @@ def check(directory: Directory) -> Iterator[Hit]:
         yield from _labels(template)
         if model is not None:
             yield from _only_dir(template, model)
-            for path, container in template.containers():
+            for path, container in template.containers:
                 yield from _mounts(template, path, container, model)
-                yield from _model(template, path, container, directory)
+    for started in server.started(directory):
+        if model is not None:
+            yield from _model(started, f"/gcs/{model}")
 
 
 def check_cell(directory: Directory, cell: Cell) -> Iterator[Hit]:
@@ -47,23 +50,18 @@ def check_cell(directory: Directory, cell: Cell) -> Iterator[Hit]:
             yield Hit("IRA023", file, ("metadata", "name"), message, hint)
 
 
-def _model(
-    template: PodTemplate, path: Path, container: Json, directory: Directory
-) -> Iterator[Hit]:
-    started = server.find(path, container, directory)
-    model = f"/gcs/{directory.runtime_values['MODEL_ID']}"
-    if started is None:
-        return
+def _model(started: Server, model: str) -> Iterator[Hit]:
+    file = started.template.file
     # What stays unexpanded is another rule's.
     if started.model is None or ("$" not in started.model and started.model != model):
         message = f"the server is to load {started.model or 'no model'}, and the cell's is {model}"
         hint = "write /gcs/$(MODEL_ID)"
-        yield Hit("IRA023", template.file, started.model_place, message, hint)
-    mounts = {mount.get("mountPath") for mount in container.get("volumeMounts") or ()}
+        yield Hit("IRA023", file, started.model_place, message, hint)
+    mounts = {mount.get("mountPath") for mount in started.container.get("volumeMounts") or ()}
     if not any(str(place).startswith("/gcs") for place in mounts):
         message = f"the server mounts no bucket at {model}"
         hint = f"mount the bucket's volume at {model}, exact case included"
-        yield Hit("IRA023", template.file, (*path, "volumeMounts"), message, hint)
+        yield Hit("IRA023", file, (*started.path, "volumeMounts"), message, hint)
 
 
 def _mounts(template: PodTemplate, path: Path, container: Json, model: str) -> Iterator[Hit]:

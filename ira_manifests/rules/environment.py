@@ -12,6 +12,7 @@ from ira_manifests.profiles.yaml_source import Path
 from ira_manifests.rules import pods, server
 from ira_manifests.rules.hit import Hit
 from ira_manifests.rules.pods import Json, PodTemplate, mapping
+from ira_manifests.rules.server import Server
 
 _BRACES = re.compile(r"\$\{(\w+)\}")
 _BARE = re.compile(r"(?<!\$)\$([A-Za-z_]\w*)")
@@ -28,12 +29,13 @@ def check(directory: Directory) -> Iterator[Hit]:
     """Yield what the rules find in the environment of a directory's containers."""
     read = _read_keys(directory)
     for template in pods.pod_templates(directory):
-        for path, container in template.containers():
+        for path, container in template.containers:
             yield from _arguments(template, path, container)
             yield from _values(template, path, container)
             yield from _missing(template, path, container, directory)
-            if template.kind == "Deployment":
-                yield from _reach(path, container, directory, read)
+    for started in server.started(directory):
+        if started.template.kind == "Deployment":
+            yield from _reach(started, directory, read)
     for key in directory.runtime_values:
         if key not in read:
             message = f"{key} is set and no container reads it"
@@ -112,18 +114,17 @@ def _read_keys(directory: Directory) -> set[str]:
     read = {
         key
         for template in pods.pod_templates(directory)
-        for _, container in template.containers()
+        for _, container in template.containers
         for key in pods.variables(container, directory, marks).values()
     }
     return read | {replacement.key for replacement in directory.kustomization.replacements}
 
 
-def _reach(path: Path, container: Json, directory: Directory, read: set[str]) -> Iterator[Hit]:
+def _reach(actual: Server, directory: Directory, read: set[str]) -> Iterator[Hit]:
     """Follow each runtime value through the environment to its option, under a mark of its own."""
     marks = {key: f"@{key}@" for key in directory.runtime_values}
-    marked = server.find(path, container, directory, marks)
-    actual = server.find(path, container, directory)
-    if marked is None or actual is None:
+    marked = server.under_values(actual, directory, marks)
+    if marked is None:
         return
     for key, options in _OPTIONS.items():
         if key in read & set(marks) and marked.value(*options) != marks[key]:

@@ -13,7 +13,6 @@ from ira_manifests.profiles.yaml_source import Path
 from ira_manifests.rules import pods, server
 from ira_manifests.rules.finding import Finding, found
 from ira_manifests.rules.hit import Hit
-from ira_manifests.rules.pods import Json, PodTemplate
 from ira_manifests.rules.server import Server
 
 _CRASH_LOOP = "the server prints its usage and exits, again and again"
@@ -46,13 +45,10 @@ def check_cell(matrix: Matrix, cell: Cell) -> Iterator[Finding]:
 
 def check(directory: Directory) -> Iterator[Hit]:
     """Yield what the rules find in the arguments of a directory's servers."""
-    for template in pods.pod_templates(directory):
-        for path, container in template.containers():
-            started = server.find(path, container, directory)
-            if started is not None:
-                pinned = names.check_pinned_image(str(container.get("image"))) is None
-                yield from _flags(template, path, started, pinned=pinned)
-                yield from _parallel(template, path, container, started)
+    for started in server.started(directory):
+        pinned = names.check_pinned_image(str(started.container.get("image"))) is None
+        yield from _flags(started, pinned=pinned)
+        yield from _parallel(started)
 
 
 def _problems(words: list[str], version: str) -> list[FlagProblem]:
@@ -62,22 +58,23 @@ def _problems(words: list[str], version: str) -> list[FlagProblem]:
         return []  # none of them can be called wrong; another rule says so
 
 
-def _flags(template: PodTemplate, path: Path, started: Server, *, pinned: bool) -> Iterator[Hit]:
+def _flags(started: Server, *, pinned: bool) -> Iterator[Hit]:
+    file, image = started.template.file, (*started.path, "image")
     if not started.version and not pinned:
         return  # another rule says so
     if not started.version:
         message = "the image has no tag that names its release: the flags are not judged"
         hint = "write the tag beside the digest, as in vllm/vllm-openai:v0.26.0@sha256:…"
-        yield Hit("IRA032", template.file, (*path, "image"), message, hint)
+        yield Hit("IRA032", file, image, message, hint)
         return
     try:
         refused = flag_problems(started.words, started.version)
     except UnknownReleaseError as error:
-        yield Hit("IRA032", template.file, (*path, "image"), f"{error}", _READ_THEM_YOURSELF)
+        yield Hit("IRA032", file, image, f"{error}", _READ_THEM_YOURSELF)
         return
     for flag in refused:
         place = started.places[flag.index]
-        yield Hit("IRA010", template.file, place, flag.message, _CRASH_LOOP)
+        yield Hit("IRA010", file, place, flag.message, _CRASH_LOOP)
 
 
 def _size(started: Server, *names: str) -> int:
@@ -85,14 +82,14 @@ def _size(started: Server, *names: str) -> int:
     return int(text) if text is not None and text.isdecimal() else 1
 
 
-def _parallel(template: PodTemplate, path: Path, container: Json, started: Server) -> Iterator[Hit]:
+def _parallel(started: Server) -> Iterator[Hit]:
     tensor = _size(started, "--tensor-parallel-size", "-tp")
     pipeline = _size(started, "--pipeline-parallel-size", "-pp")
     data = _size(started, "--data-parallel-size", "-dp")
-    gpus = pods.gpus(container)
+    gpus = pods.gpus(started.container)
     if gpus != tensor * pipeline * data:
         message = f"{gpus} GPUs for tensor parallel {tensor} × pipeline parallel {pipeline}"
         message += f" × data parallel {data}" if data > 1 else ""
         hint = "the server starts one process for each GPU that it is told of: make them agree"
-        place = (*path, "resources", "limits", pods.GPU)
-        yield Hit("IRA011", template.file, place, message, hint)
+        place = (*started.path, "resources", "limits", pods.GPU)
+        yield Hit("IRA011", started.template.file, place, message, hint)

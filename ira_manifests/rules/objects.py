@@ -67,7 +67,7 @@ def _token(directory: Directory) -> Iterator[Hit]:
 def _secret_readers(directory: Directory) -> Iterator[tuple[PodTemplate, Path]]:
     """Yield where containers read a Secret, as a variable, as all of its keys, or as files."""
     for template in pods.pod_templates(directory):
-        for path, container in template.containers():
+        for path, container in template.containers:
             for index, item in enumerate(container.get("env") or ()):
                 if mapping(item.get("valueFrom")).get("secretKeyRef"):
                     yield template, (*path, "env", index)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any
 
 from ira_manifests.directory import Directory
@@ -41,7 +42,7 @@ class PodTemplate:
         """The name of the object."""
         return str(mapping(self.owner.get("metadata")).get("name", ""))
 
-    @property
+    @cached_property
     def spec(self) -> Json:
         """The Pod's spec; empty where the object lacks one."""
         return mapping(self.template.get("spec"))
@@ -51,20 +52,25 @@ class PodTemplate:
         """The Pod's annotations."""
         return mapping(mapping(self.template.get("metadata")).get("annotations"))
 
-    @property
+    @cached_property
     def labels(self) -> Json:
         """The Pod's labels."""
         return mapping(mapping(self.template.get("metadata")).get("labels"))
 
-    def containers(self) -> Iterator[tuple[Path, Json]]:
-        """Yield each container with its path inside the object."""
-        for key in ("initContainers", "containers"):
-            for index, container in enumerate(self.spec.get(key) or ()):
-                yield (*self.path, "spec", key, index), container
+    @cached_property
+    def containers(self) -> list[tuple[Path, Json]]:
+        """Each container with its path inside the object."""
+        return [
+            ((*self.path, "spec", key, index), container)
+            for key in ("initContainers", "containers")
+            for index, container in enumerate(self.spec.get(key) or ())
+        ]
 
 
-def pod_templates(directory: Directory) -> Iterator[PodTemplate]:
-    """Yield the template of every object that makes Pods, before PodTemplates, their copies."""
+@lru_cache(maxsize=1)  # every rule asks for those of one directory after the other
+def pod_templates(directory: Directory) -> list[PodTemplate]:
+    """Return the template of every object that makes Pods, before PodTemplates, their copies."""
+    found = []
     objects = directory.objects.items()
     for file, item in sorted(objects, key=lambda pair: pair[1].get("kind") == "PodTemplate"):
         path = _TEMPLATES.get(item.get("kind", ""))
@@ -73,7 +79,8 @@ def pod_templates(directory: Directory) -> Iterator[PodTemplate]:
         template: Any = item
         for key in path:
             template = mapping(mapping(template).get(str(key)))
-        yield PodTemplate(file, item, path, template)
+        found.append(PodTemplate(file, item, path, template))
+    return found
 
 
 def arguments(container: Json) -> list[str]:
@@ -124,4 +131,4 @@ def variables(
 
 def mapping(value: Any) -> Json:
     """Return a mapping as it is, and nothing of anything else."""
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}

@@ -136,7 +136,7 @@ def _same_shape(template: PodTemplate, consumer: PodTemplate) -> Iterator[Hit]:
 def _resources(template: PodTemplate) -> list[dict[str, Decimal | str]]:
     """Return what each container requests; limits count where requests are missing."""
     amounts = []
-    for _, container in template.containers():
+    for _, container in template.containers:
         resources = mapping(container.get("resources"))
         asked = {**mapping(resources.get("limits")), **mapping(resources.get("requests"))}
         amounts.append({name: _amount(str(text)) for name, text in asked.items()})

@@ -9,7 +9,7 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import takewhile
 
 from ira_manifests.directory import Directory
@@ -17,7 +17,7 @@ from ira_manifests.engine_options import settings
 from ira_manifests.expansion import expand
 from ira_manifests.profiles.yaml_source import Path
 from ira_manifests.rules import pods
-from ira_manifests.rules.pods import Json
+from ira_manifests.rules.pods import Json, PodTemplate
 
 _MODULE = "vllm.entrypoints.openai.api_server"
 _SHELL_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
@@ -26,8 +26,11 @@ _MODEL = ("", "--model")  # the first positional argument, or the option
 
 @dataclass(frozen=True)
 class Server:
-    """The server's own arguments, each with its place in the object."""
+    """The server that a container starts: its own arguments, each with its place in the object."""
 
+    template: PodTemplate
+    path: Path
+    container: Json
     version: str
     words: tuple[str, ...]
     places: tuple[Path, ...]
@@ -62,10 +65,29 @@ def release(image: str) -> str:
     return image.partition("@")[0].rpartition("/")[2].partition(":")[2].removeprefix("v")
 
 
-def find(
-    path: Path, container: Json, directory: Directory, values: Mapping[str, str] | None = None
+@lru_cache(maxsize=1)  # some rules ask for those of one directory after the other
+def started(directory: Directory) -> list[Server]:
+    """Return the servers that the containers of a directory start."""
+    return [
+        server
+        for template in pods.pod_templates(directory)
+        for path, container in template.containers
+        if (server := _find(template, path, container, directory)) is not None
+    ]
+
+
+def under_values(server: Server, directory: Directory, values: Mapping[str, str]) -> Server | None:
+    """Return the server that the same container starts where the ConfigMap holds `values`."""
+    return _find(server.template, server.path, server.container, directory, values)
+
+
+def _find(
+    template: PodTemplate,
+    path: Path,
+    container: Json,
+    directory: Directory,
+    values: Mapping[str, str] | None = None,
 ) -> Server | None:
-    """Return the server that a container starts, or None. `values`: what the ConfigMap holds."""
     known = pods.variables(container, directory, values)
     words = [
         (expand(str(word), known), (*path, key, index))
@@ -85,7 +107,8 @@ def find(
         return None
     texts, places = zip(*words, strict=True)
     own = places[start:] or (path,)
-    return Server(release(str(container.get("image", ""))), texts[start:], own)
+    version = release(str(container.get("image", "")))
+    return Server(template, path, container, version, texts[start:], own)
 
 
 def _start(words: Sequence[str]) -> int | None:

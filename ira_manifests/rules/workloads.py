@@ -21,7 +21,7 @@ _SHARED_MEMORY = 1 << 30  # bytes; NCCL and the engine's queues of eight process
 def check(directory: Directory) -> Iterator[Hit]:
     """Yield what the rules find in a directory's workloads."""
     for template in pods.pod_templates(directory):
-        for path, container in template.containers():
+        for path, container in template.containers:
             yield from _unpinned(template, path, container)
             yield from _shared_memory(template, path, container)
             yield from _startup(template, path, container)
@@ -89,7 +89,7 @@ def _ports(template: PodTemplate) -> set[object]:
     """Return numbers and names of the ports of a Pod's containers."""
     return {
         port.get(key)
-        for _, container in template.containers()
+        for _, container in template.containers
         for port in container.get("ports") or ()
         for key in ("containerPort", "name")
     } - {None}
@@ -128,9 +128,7 @@ def _listed(known: set[object]) -> str:
 
 
 def _several(template: PodTemplate) -> Iterator[Hit]:
-    if template.kind != "Deployment" or not any(
-        pods.gpus(item) for _, item in template.containers()
-    ):
+    if template.kind != "Deployment" or not any(pods.gpus(item) for _, item in template.containers):
         return
     spec = mapping(template.owner.get("spec"))
     replicas = spec.get("replicas", 1)
