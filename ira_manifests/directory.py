@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from ira_manifests import manifest_yaml
+from ira_manifests import manifest_yaml, tree
 from ira_manifests.kustomize import Kustomization
 from ira_manifests.tree import Tree, marked
 
@@ -48,9 +48,4 @@ class Directory:
 
 def tree_of(directories: Iterable[Directory]) -> Tree:
     """Return the directories as a tree of files, sorted by path."""
-    files = {
-        f"{directory.name}/{name}": content
-        for directory in directories
-        for name, content in directory.files.items()
-    }
-    return Tree(dict(sorted(files.items())))
+    return tree.tree_of({directory.name: directory.files for directory in directories})

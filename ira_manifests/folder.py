@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,10 +42,11 @@ class UserFiles:
     """What the model config holds now."""
 
 
-def look(folder: Path, tree: Tree) -> Found:
+def look(folder: Path, directories: Iterable[str]) -> Found:
     """Read what `folder` holds of generated files, one level of directories deep.
 
-    The user's files are not opened. Raises `OutputError` where the folder can't be read.
+    `directories`: those that are to be written. The user's files are not opened. Raises
+    `OutputError` where the folder can't be read.
     """
     with explained(folder):
         try:
@@ -54,18 +55,20 @@ def look(folder: Path, tree: Tree) -> Found:
             if folder.is_symlink():
                 raise
             return Found()
-        look = _Look(tree)
+        look = _Look(directories)
         for entry in entries:
             look.at(entry)
-        return Found(look.generated, frozenset(look.foreign), tuple(look.leftovers))
+        return Found(
+            look.generated, frozenset(look.foreign), frozenset(look.empty), tuple(look.leftovers)
+        )
 
 
 class _Look:
-    def __init__(self, tree: Tree) -> None:
-        self._tree = tree
-        self._wanted = set(tree.directories)
+    def __init__(self, wanted: Iterable[str]) -> None:
+        self._wanted = set(wanted)
         self.generated: dict[str, bytes] = {}
         self.foreign: set[str] = set()
+        self.empty: set[str] = set()
         self.leftovers: list[str] = []
 
     def at(self, entry: os.DirEntry[str]) -> None:
@@ -73,9 +76,7 @@ class _Look:
         wanted = entry.name in self._wanted
         if not entry.is_dir(follow_symlinks=False):
             if wanted:  # a file or a link where a directory belongs
-                self.foreign |= {
-                    path for path in self._tree.files if path.startswith(f"{entry.name}/")
-                }
+                self.foreign.add(entry.name)
             return
         try:
             names = sorted(each.name for each in os.scandir(entry.path))
@@ -110,8 +111,8 @@ class _Look:
             status = entry.lstat()
             if not stat.S_ISREG(status.st_mode):
                 return None
-            if not status.st_size and path in self._tree.files:
-                return b""  # the power failed: new content had its name before it was on disk
+            if not status.st_size:
+                self.empty.add(path)
             if status.st_size < len(ours):
                 return None
             with entry.open("rb") as file:

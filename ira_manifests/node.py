@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import importlib
 import io
 import os
 import re
@@ -14,12 +15,14 @@ import tempfile
 import threading
 import traceback
 from collections.abc import Iterator
+from typing import Any, TextIO, cast
 
 from ira_manifests import files, packaged_node
 from ira_manifests.errors import IraError, NodeError
 
 # The oldest release line that jsii supports: https://nodejs.org/en/about/previous-releases
 OLDEST = 22
+_READER = "process.stderr_sink"  # jsii's thread that hears what Node.js says on standard error
 _BOTH_WAYS = f"install Node.js {OLDEST} or newer, or run: pip install 'ira-manifests[node]'"
 
 
@@ -36,8 +39,30 @@ def prepare() -> None:
     # waits for minutes where that folder can't be written.
     os.environ.setdefault("JSII_RUNTIME_PACKAGE_CACHE", "disabled")
     os.environ["TMPDIR"] = _temporary_folder()  # Node.js does not look for one that can be written
-    named = os.environ.get("JSII_NODE")
-    os.environ["JSII_NODE"] = _checked(named) if named else packaged_node.find() or _on_path()
+    named, packaged = os.environ.get("JSII_NODE"), packaged_node.find()
+    if packaged is None or named not in (None, "", packaged):
+        os.environ["JSII_NODE"] = _checked(named) if named else _on_path()
+    else:
+        os.environ["JSII_NODE"] = packaged  # its release is the wheel's, and need not be asked for
+
+
+@contextlib.contextmanager
+def started_early() -> Iterator[None]:
+    """Import cdk8s beside what the caller does: Node.js boots while profiles are read.
+
+    What goes wrong there is left to the import that needs it, which says so.
+    """
+    thread = threading.Thread(target=_import)
+    with explained():
+        thread.start()
+        yield
+        thread.join()
+
+
+def _import() -> None:
+    with contextlib.suppress(Exception):
+        prepare()
+        importlib.import_module("ira_manifests.constructs")
 
 
 @contextlib.contextmanager
@@ -47,7 +72,7 @@ def explained() -> Iterator[None]:
     What Node.js says on standard error is part of it, and is dropped where nothing goes wrong.
     """
     said = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="replace", write_through=True)
-    with contextlib.redirect_stderr(said):
+    with contextlib.redirect_stderr(cast("TextIO", _Apart(sys.stderr, said))):
         try:
             yield
         except IraError:
@@ -63,10 +88,21 @@ def explained() -> Iterator[None]:
             ) from error
 
 
+class _Apart:
+    """Standard error, but for what jsii's thread passes on from Node.js."""
+
+    def __init__(self, stream: TextIO, apart: TextIO) -> None:
+        self._stream, self._apart = stream, apart
+
+    def __getattr__(self, name: str) -> Any:
+        of_node = threading.current_thread().name == _READER
+        return getattr(self._apart if of_node else self._stream, name)
+
+
 def _hear_out() -> None:
     """Wait until jsii's thread has read what a Node.js that has died wrote at last."""
     for thread in threading.enumerate():
-        if thread.name == "process.stderr_sink":
+        if thread.name == _READER:
             thread.join(timeout=1)
 
 

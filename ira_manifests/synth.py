@@ -50,6 +50,7 @@ def render(
     directory's name before it is rendered. `known`: directories to leave out.
     """
     if BASE not in known:
+        progress(BASE)
         yield _base(matrix.platform)
     each_cell = matrix.values() if cells is None else cells
     every = [

@@ -38,13 +38,26 @@ class Tree:
         return tuple(dict.fromkeys(map(directory_of, self.files)))
 
 
+def tree_of(directories: Mapping[str, Mapping[str, bytes]]) -> Tree:
+    """Return directories, each its files by name, as a tree sorted by path."""
+    files = {
+        f"{directory}/{name}": content
+        for directory, of_directory in directories.items()
+        for name, content in of_directory.items()
+    }
+    return Tree(dict(sorted(files.items())))
+
+
 @dataclass(frozen=True)
 class Found:
     """What the output folder holds: generated files with content, and what is not generated."""
 
     generated: Mapping[str, bytes] = field(default_factory=dict)
     foreign: frozenset[str] = frozenset()
-    """Files without the marker beside generated ones, and whatever stands in a file's way."""
+    """Files without the marker beside generated ones, and what stands in a directory's way."""
+    empty: frozenset[str] = frozenset()
+    """Those of the foreign files that are empty. In the place of a generated one such a file is
+    what a power failure left: new content had its name before it was on disk."""
     leftovers: tuple[str, ...] = ()
     """New contents that a run which was killed did not put in their places."""
 
@@ -75,26 +88,36 @@ def compare(tree: Tree, found: Found, *, partial: bool = False) -> Plan:
 
     `partial`: the tree is only some of the directories, so others are not removed.
     """
-    ours = [path for path in tree.files if path not in found.foreign]
     directories = set(tree.directories)
+    foreign = found.foreign - found.empty.intersection(tree.files)
+    in_the_way = foreign & directories
+    blocked = [path for path in tree.files if path in foreign or directory_of(path) in in_the_way]
+    ours = tree.files.keys() - set(blocked)
     orphans = (
         path
         for path in found.generated
         if path not in tree.files and not (partial and directory_of(path) not in directories)
     )
+    groups: dict[str, list[str]] = {"created": [], "updated": [], "unchanged": []}
+    for path, content in tree.files.items():
+        if path in ours:
+            groups[_change(found, path, content)].append(path)
     return Plan(
-        created=tuple(path for path in ours if path not in found.generated),
-        updated=tuple(path for path in ours if _differs(tree, found, path)),
-        unchanged=tuple(path for path in ours if found.generated.get(path) == tree.files[path]),
+        created=tuple(groups["created"]),
+        updated=tuple(groups["updated"]),
+        unchanged=tuple(groups["unchanged"]),
         removed=tuple(sorted(orphans)),
-        left=tuple(sorted(path for path in found.foreign if path not in tree.files)),
-        blocked=tuple(sorted(path for path in found.foreign if path in tree.files)),
+        left=tuple(sorted(foreign.difference(tree.files, in_the_way))),
+        blocked=tuple(sorted(blocked)),
         leftovers=found.leftovers,
     )
 
 
-def _differs(tree: Tree, found: Found, path: str) -> bool:
-    return path in found.generated and found.generated[path] != tree.files[path]
+def _change(found: Found, path: str, content: bytes) -> str:
+    if path in found.empty:
+        return "updated"
+    before = found.generated.get(path)
+    return "created" if before is None else "unchanged" if before == content else "updated"
 
 
 def diff(tree: Tree, found: Found, plan: Plan) -> Iterator[str]:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
@@ -35,16 +36,23 @@ UNPRIVILEGED = (
     ["setpriv", "--bounding-set=-dac_override,-dac_read_search,-fowner"] if os.getuid() == 0 else []
 )
 
+# Of this run alone, so that it takes nothing that another one has rendered.
+CACHE = TemporaryDirectory(prefix="ira-manifests-tests-")
+
 Json = dict[str, Any]
 Run = subprocess.CompletedProcess[str]
 
 
+_OWN = {"PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": CACHE.name}
+
+
 def ira(*arguments: str | Path, cwd: Path = ROOT, **options: Any) -> Run:
     """Run the command line as a user does, in a process of its own."""
-    program = [*options.pop("prefix", []), sys.executable, "-m", "ira_manifests"]
+    named = options.pop("program", ("-m", "ira_manifests"))
+    program = [*options.pop("prefix", []), sys.executable, *named]
     command = [*program, *map(str, arguments)]
     inherited = {key: value for key, value in os.environ.items() if key != "JSII_NODE"}
-    environment = {**inherited, "PYTHONPATH": str(ROOT), **options.pop("env", {})}
+    environment = {**inherited, **_OWN, **options.pop("env", {})}
     return subprocess.run(
         command, cwd=cwd, text=True, capture_output=True, check=False, env=environment, **options
     )
@@ -54,7 +62,7 @@ def shell(script: str, cwd: Path = ROOT, **environment: str) -> Run:
     """Run a line of bash, in which $IRA is the command line."""
     inherited = {key: value for key, value in os.environ.items() if key != "JSII_NODE"}
     program = f"{sys.executable} -m ira_manifests"
-    environment = {**inherited, "PYTHONPATH": str(ROOT), "IRA": program, **environment}
+    environment = {**inherited, **_OWN, "IRA": program, **environment}
     return subprocess.run(
         ["bash", "-c", script], cwd=cwd, text=True, capture_output=True, check=False,
         env=environment, timeout=120,

@@ -55,7 +55,7 @@ def last_years(out: Path) -> Path:
 
 def apply(out: Path, files: dict[str, bytes]) -> None:
     wanted = Tree(files)
-    found = folder.look(out, wanted)
+    found = folder.look(out, wanted.directories)
     folder.write(out, wanted, compare(wanted, found))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ import pytest
 
 from ira_manifests import load_matrix
 from ira_manifests.kustomize import Replacement
-from ira_manifests.rules import run
+from ira_manifests.rules import run, selectors
 from ira_manifests.rules.finding import Finding
+from ira_manifests.synth import render
 from tests.breaking import (
     DEPLOYMENT,
     ONE,
@@ -108,6 +110,37 @@ def test_a_selector_that_takes_another_directorys_pods_is_found(directories: Dir
     assert "vllm-h200" in finding.message
     assert "vllm-l4" in finding.message
     assert finding.file == f"dist/{ONE}/deployment.yaml"
+
+
+def test_a_directory_that_is_known_by_its_record_still_has_neighbours(
+    directories: Directories,
+) -> None:
+    def take_the_labels(objects: dict[str, object]) -> None:
+        pod(objects)["metadata"]["labels"] = pod(dict(directories[ONE].objects))["metadata"][
+            "labels"
+        ]
+
+    kept = json.loads(json.dumps(selectors.reach(directories[ONE])))
+    look = run.Look(load_matrix(PROFILES), OUT)
+    look.past(ONE, directories[ONE].files, selectors.reach_of_json(kept))
+    other = "online-inference-gpu-h200-llama3"
+
+    assert not look.at(changed(directories, take_the_labels, other))
+    across = [item for item in look.findings() if "of the namespace" in item.message]
+    assert {Path(item.file).parent.name for item in across} == {ONE}
+    assert {item.rule_id for item in across} == {"IRA016"}
+
+
+def test_only_what_no_rule_of_cells_has_found_is_news(
+    directories: Directories, tmp_path: Path
+) -> None:
+    file = copy_profiles(tmp_path) / "platform.yaml"
+    file.write_text(file.read_text().replace("version: 0.26.0", "version: 99.0.0", 1))
+    matrix = load_matrix(tmp_path / "profiles")
+    unknown_release = {item.name: item for item in render(matrix)}[ONE]
+
+    assert run.Look(matrix, OUT).at(unknown_release)
+    assert not run.Look(load_matrix(PROFILES), OUT).at(unknown_release)
 
 
 def other_account(objects: dict[str, object]) -> None:

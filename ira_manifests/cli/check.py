@@ -12,7 +12,6 @@ import typer
 
 from ira_manifests import folder, formats, terminal, tree
 from ira_manifests.cli import common
-from ira_manifests.directory import tree_of
 from ira_manifests.errors import ProfileError
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
@@ -74,11 +73,14 @@ def command(
 
 
 def _rendered(matrix: Matrix, cells: list[Cell], out: Path, *, partial: bool) -> list[Finding]:
-    directories = common.render(matrix, cells)
-    rendered = tree_of(directories)
-    plan = tree.compare(rendered, folder.look(out, rendered), partial=partial)
+    look = rules.Look(matrix, out)
+    files = {}
+    for directory in common.render(matrix, cells):
+        look.at(directory)
+        files[directory.name] = directory.files
+    plan = tree.compare(tree.tree_of(files), folder.look(out, files), partial=partial)
     return [
-        *rules.check_directories(matrix, directories, out),
+        *look.findings(),
         *rules.check_output(out, plan),
         *_users_files(out, matrix),
     ]

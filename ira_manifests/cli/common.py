@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -100,10 +100,15 @@ def chosen(matrix: Matrix, patterns: list[str] | None) -> list[Cell]:
     ]
 
 
-def render(matrix: Matrix, cells: list[Cell]) -> tuple[Directory, ...]:
-    """Render the directories of the cells, with a bar on a terminal. Starts Node.js."""
-    directories = 1 + sum(len(cell.directories) for cell in cells)
-    with terminal.progress(directories) as step, node.explained():
+def render(matrix: Matrix, cells: list[Cell], known: Collection[str] = ()) -> Iterator[Directory]:
+    """Render the directories of the cells, with a bar on a terminal. Starts Node.js.
+
+    `known`: directories to leave out.
+    """
+    from ira_manifests.profiles.matrix import directories
+
+    unknown = [name for name in directories(cells) if name not in known]
+    with terminal.progress(len(unknown)) as step, node.explained():
         from ira_manifests.synth import render as render_directories
 
-        return tuple(render_directories(matrix, cells, step))
+        yield from render_directories(matrix, cells, step, known)

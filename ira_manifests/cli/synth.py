@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
-from ira_manifests import files, folder, formats, names, report, terminal, terraform, tree
+from ira_manifests import (
+    files,
+    folder,
+    formats,
+    names,
+    node,
+    record,
+    report,
+    terminal,
+    terraform,
+    tree,
+)
 from ira_manifests.cli import common
-from ira_manifests.directory import tree_of
 from ira_manifests.errors import InputError
 from ira_manifests.profiles.cell import Cell
-from ira_manifests.profiles.matrix import Matrix
+from ira_manifests.profiles.matrix import Matrix, directories
+from ira_manifests.record import Record
 from ira_manifests.rules import run as rules
 from ira_manifests.rules.finding import Finding, distinct
+from ira_manifests.tree import Tree
 from ira_manifests.words import count, visible
 
 # Terraform's list of buckets is a line of text.
@@ -60,16 +74,24 @@ def command(
     Nothing is written when a rule refuses a cell: see check.
     """
     _refuse_contradictions(bucket, terraform_output, model_id, check)
-    matrix = common.load(profiles_folder, workload_name=workload_name, namespace=namespace)
-    cells = common.chosen(matrix, only)
-    values = _config_values(matrix, bucket, terraform_output, model_id)
-    rendered = _rendered(matrix, cells, out)
+    before = {} if check else record.read(out)
+    with contextlib.nullcontext() if before else node.started_early():
+        matrix = common.load(profiles_folder, workload_name=workload_name, namespace=namespace)
+        cells = common.chosen(matrix, only)
+        values = _config_values(matrix, bucket, terraform_output, model_id)
+        findings = rules.check_cells(matrix, cells)
+        # A cell that can't work is not worth a rendering.
+        _refuse_errors([item for item in rules.waived(cells, findings) if item.refuses])
     if check:
-        _check(out, rendered, partial=bool(only))
+        _check(matrix, cells, out, findings, partial=bool(only))
         return
     with folder.locked(out):
-        plan = tree.compare(rendered, folder.look(out, rendered), partial=bool(only))
-        users = folder.write(out, rendered, plan, values)
+        found = folder.look(out, directories(cells))
+        rendering = _rendered(matrix, cells, out, before, found.generated)
+        _refuse_errors(rules.apply_waivers(matrix, cells, findings + rendering.findings))
+        plan = tree.compare(rendering.tree, found, partial=bool(only))
+        users = folder.write(out, rendering.tree, plan, values)
+        record.write(out, {**(before if only else {}), **rendering.record})
     report.written(out, cells, plan, users)
 
 
@@ -84,15 +106,34 @@ def _refuse_contradictions(
         raise InputError("--bucket and --terraform-output both name the bucket; give one of them")
 
 
-def _rendered(matrix: Matrix, cells: list[Cell], out: Path) -> tree.Tree:
-    """Return the files of the cells; raises `typer.Exit` where a rule refuses one of them."""
-    findings = rules.check_cells(matrix, cells)
-    # A cell that can't work is not worth a Node.js.
-    _refuse_errors([item for item in rules.waived(cells, findings) if item.refuses])
-    directories = common.render(matrix, cells)
-    findings += rules.check_directories(matrix, directories, out)
-    _refuse_errors(rules.apply_waivers(matrix, cells, findings))
-    return tree_of(directories)
+class _Rendering(NamedTuple):
+    tree: Tree
+    findings: list[Finding]
+    record: Record
+
+
+def _rendered(
+    matrix: Matrix,
+    cells: list[Cell],
+    out: Path,
+    before: Record,
+    generated: Mapping[str, bytes],
+) -> _Rendering:
+    """Render the directories, but for those that are on disk as they would be rendered."""
+    inputs = record.inputs_of(matrix.platform, cells)
+    files = record.unchanged(before, inputs, generated)
+    after = {name: before[name] for name in files}
+    look = rules.Look(matrix, out)
+    for name, entry in after.items():
+        look.past(name, files[name], entry.reach)
+    if inputs.keys() - files.keys():
+        for directory in common.render(matrix, cells, frozenset(files)):
+            name = directory.name
+            files[name] = directory.files
+            if look.at(directory):  # a finding is to be found every time
+                hashes = record.hashes(directory.files)
+                after[name] = record.Entry(inputs[name], hashes, look.reach(name))
+    return _Rendering(tree.tree_of(files), look.findings(), after)
 
 
 def _refuse_errors(findings: list[Finding]) -> None:
@@ -104,10 +145,14 @@ def _refuse_errors(findings: list[Finding]) -> None:
         raise typer.Exit(common.FINDINGS)
 
 
-def _check(out: Path, rendered: tree.Tree, *, partial: bool) -> None:
-    found = folder.look(out, rendered)
-    plan = tree.compare(rendered, found, partial=partial)
-    for line in tree.diff(rendered, found, plan):
+def _check(
+    matrix: Matrix, cells: list[Cell], out: Path, findings: list[Finding], *, partial: bool
+) -> None:
+    rendering = _rendered(matrix, cells, out, {}, {})
+    _refuse_errors(rules.apply_waivers(matrix, cells, findings + rendering.findings))
+    found = folder.look(out, directories(cells))
+    plan = tree.compare(rendering.tree, found, partial=partial)
+    for line in tree.diff(rendering.tree, found, plan):
         terminal.say(visible(line))
     if plan.stale:
         terminal.complain(report.stale(out, plan))

@@ -45,6 +45,11 @@ class Matrix(Mapping[tuple[str, str], Cell]):
         return len(self._cells)
 
 
+def directories(cells: Iterable[Cell]) -> list[str]:
+    """Return the names of all directories that a synth of the cells writes."""
+    return [BASE, MODEL_DOWNLOAD, *(name for cell in cells for name in cell.directories)]
+
+
 def shared_workloads(cells: Iterable[Cell]) -> dict[str, tuple[Cell, ...]]:
     """Return the names that several cells give to their objects: the last applied wins."""
     by_name: dict[str, list[Cell]] = defaultdict(list)

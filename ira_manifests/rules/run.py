@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Container, Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from ira_manifests.directory import RUNTIME_CONFIG, Directory
 from ira_manifests.profiles import yaml_source
@@ -26,6 +26,7 @@ from ira_manifests.rules import (
 from ira_manifests.rules.catalogue import RULES
 from ira_manifests.rules.finding import Finding, found
 from ira_manifests.rules.hit import Hit
+from ira_manifests.rules.selectors import Reach
 from ira_manifests.tree import Plan
 
 
@@ -41,44 +42,79 @@ def check_cells(matrix: Matrix, chosen: Iterable[Cell]) -> list[Finding]:
     ]
 
 
-def check_directories(matrix: Matrix, directories: Sequence[Directory], out: Path) -> list[Finding]:
-    """Return what the rules of objects find in rendered directories, before waivers.
+class _Text(NamedTuple):
+    """A directory as text: its name, its cell, its files by name."""
+
+    name: str
+    cell: str
+    files: Mapping[str, bytes]
+
+
+class Look:
+    """The rules of objects over the directories of a tree, which are shown to it one by one.
 
     What the rules of cells find as well is told at the profile's line alone, and what the
     directories of one cell have in common is told in the first of them.
     """
-    rendered = {directory.cell for directory in directories}
-    by_name = {
-        name: cell for key, cell in matrix.items() for name in ("/".join(key),) if name in rendered
-    }
-    of_release = list(flags.check_release(matrix))
-    told = {
-        (item.rule_id, item.cell, item.message)
-        for name, cell in by_name.items()
-        for item in (
-            *flags.check_cell(matrix, cell),
-            *(replace(item, cell=name) for item in of_release),
-        )
-    }
-    findings: dict[tuple[str, ...], Finding] = {}
-    for directory in directories:
+
+    def __init__(self, matrix: Matrix, out: Path) -> None:
+        self._matrix, self._out = matrix, out
+        self._cells = {name: cell for cell in matrix.values() for name in cell.directories}
+        self._of_release = list(flags.check_release(matrix))
+        self._reaches: dict[str, Reach] = {}
+        self._texts: dict[str, _Text] = {}
+        self._findings: dict[tuple[str, ...], Finding] = {}
+
+    def at(self, directory: Directory) -> bool:
+        """Look at a directory; return whether it has nothing that no rule of cells has found."""
+        self.past(directory.name, directory.files, selectors.reach(directory))
         hits = [*_hits(directory)]
-        if directory.cell in by_name:
-            hits += copied.check_cell(directory, by_name[directory.cell])
-        for hit in hits:
-            item = _finding(directory, out, hit)
-            if (item.rule_id, item.cell, item.message) not in told:
-                findings.setdefault(_sameness(directory, item), item)
-    across = selectors.check_namespace(directories)
-    return [
-        *findings.values(),
-        *dict.fromkeys(_finding(directory, out, hit) for directory, hit in across),
-    ]
+        cell = self._cells.get(directory.name)
+        if cell is not None:
+            hits += copied.check_cell(directory, cell)
+        told = self._told(cell) if cell is not None and hits else ()
+        text = self._texts[directory.name]
+        news = [
+            _finding(text, self._out, hit) for hit in hits if (hit.rule, hit.message) not in told
+        ]
+        for item in news:
+            self._findings.setdefault(_sameness(item, directory.name), item)
+        return not news
+
+    def past(self, name: str, files: Mapping[str, bytes], reach: Reach) -> None:
+        """Take a directory for one that `at` has found nothing in."""
+        cell = self._cells.get(name)
+        self._texts[name] = _Text(name, "/".join(cell.key) if cell else "", files)
+        self._reaches[name] = reach
+
+    def reach(self, name: str) -> Reach:
+        """Return what the neighbours of a directory must know of it."""
+        return self._reaches[name]
+
+    def findings(self) -> list[Finding]:
+        """Return what was found, before waivers."""
+        across = selectors.check_namespace(self._reaches)
+        shared = (_finding(self._texts[name], self._out, hit) for name, hit in across)
+        return [*self._findings.values(), *dict.fromkeys(shared)]
+
+    def _told(self, cell: Cell) -> set[tuple[str, str]]:
+        """Return rule and message of what the rules of cells find as well."""
+        of_cell = flags.check_cell(self._matrix, cell)
+        return {(item.rule_id, item.message) for item in (*of_cell, *self._of_release)}
+
+
+def check_directories(matrix: Matrix, directories: Iterable[Directory], out: Path) -> list[Finding]:
+    """Return what the rules of objects find in rendered directories, before waivers."""
+    look = Look(matrix, out)
+    for directory in directories:
+        look.at(directory)
+    return look.findings()
 
 
 def check_directory(directory: Directory, out: Path) -> list[Finding]:
     """Return what the rules of objects find in one rendered directory, before waivers."""
-    return [_finding(directory, out, hit) for hit in _hits(directory)]
+    text = _Text(directory.name, directory.cell, directory.files)
+    return [_finding(text, out, hit) for hit in _hits(directory)]
 
 
 def _hits(directory: Directory) -> Iterator[Hit]:
@@ -89,13 +125,13 @@ def _hits(directory: Directory) -> Iterator[Hit]:
         yield from rule(directory)
 
 
-def _sameness(directory: Directory, item: Finding) -> tuple[str, ...]:
+def _sameness(item: Finding, directory: str) -> tuple[str, ...]:
     """Return what two findings of one cell share where they are the same one.
 
     A Deployment's Pods are in the PodTemplate once more, and in the cell's queued directory.
     """
     of_pod = item.field.removeprefix("spec.").removeprefix("template.")
-    return item.cell or directory.name, item.rule_id, of_pod, item.message
+    return item.cell or directory, item.rule_id, of_pod, item.message
 
 
 def check_output(out: Path, plan: Plan) -> Iterator[Finding]:
@@ -159,15 +195,14 @@ def _needless(matrix: Matrix, cell: Cell, rule: str) -> Finding:
     )  # fmt: skip
 
 
-def _finding(directory: Directory, out: Path, hit: Hit) -> Finding:
-    file = str(out / directory.name / hit.file)
-    line, column = _place(directory, hit)
+def _finding(text: _Text, out: Path, hit: Hit) -> Finding:
+    file = str(out / text.name / hit.file)
+    line, column = _place(text.files.get(hit.file, b""), hit)
     field = yaml_source.dotted(hit.path)
-    return Finding(file, line, column, hit.rule, field, hit.message, hit.hint, directory.cell)
+    return Finding(file, line, column, hit.rule, field, hit.message, hit.hint, text.cell)
 
 
-def _place(directory: Directory, hit: Hit) -> Place:
-    content = directory.files.get(hit.file, b"")
+def _place(content: bytes, hit: Hit) -> Place:
     if hit.file == RUNTIME_CONFIG:
         lines = content.decode().splitlines()
         starts = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from ira_manifests.directory import Directory
 from ira_manifests.profiles.yaml_source import Path
@@ -15,8 +15,7 @@ from ira_manifests.rules.pods import PodTemplate, mapping
 _NARROW = "select by a label that only one workload's Pods carry, such as its name"
 
 
-@dataclass(frozen=True)
-class _Selector:
+class _Selector(NamedTuple):
     """A selector of a Deployment or Service, and the workload that it is for."""
 
     file: str
@@ -27,6 +26,29 @@ class _Selector:
 
     def selects(self, template: PodTemplate) -> bool:
         return self.labels.items() <= template.labels.items()
+
+
+class Reach(NamedTuple):
+    """What a directory's neighbours in a namespace must know of it. JSON can hold it as well."""
+
+    pods: Sequence[tuple[str, Mapping[str, str]]]
+    """Each workload by its name, with the labels of its Pods."""
+    selectors: Sequence[_Selector]
+
+
+def reach(directory: Directory) -> Reach:
+    """Return what a directory selects, and what can be selected there."""
+    labels = [(item.name, item.labels) for item in _workloads(directory)]
+    return Reach(labels, list(_selectors(directory)))
+
+
+def reach_of_json(value: Any) -> Reach:
+    """Return what was kept as JSON. Raises `TypeError` or `ValueError` where it is none."""
+    labels, selectors = value
+    return Reach(
+        [(str(name), dict(of_pods)) for name, of_pods in labels],
+        [_Selector(file, tuple(path), *rest) for file, path, *rest in selectors],
+    )
 
 
 def check(directory: Directory) -> Iterator[Hit]:
@@ -48,19 +70,19 @@ def check(directory: Directory) -> Iterator[Hit]:
             yield Hit("IRA016", selector.file, selector.path, message, _NARROW)
 
 
-def check_namespace(directories: Sequence[Directory]) -> Iterator[tuple[Directory, Hit]]:
+def check_namespace(directories: Mapping[str, Reach]) -> Iterator[tuple[str, Hit]]:
     """Yield selectors of one directory that select another one's workload of another name.
 
     Directories whose workloads have one name are meant to replace each other.
     """
     by_label: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for directory in directories:
-        for item in _workloads(directory):
-            for label in item.labels.items():
-                by_label[label].add(item.name)
-    for directory in directories:
-        own = {item.name for item in _workloads(directory)}
-        for selector in _selectors(directory):
+    for each in directories.values():
+        for name, labels in each.pods:
+            for label in labels.items():
+                by_label[label].add(name)
+    for directory, each in directories.items():
+        own = {name for name, _ in each.pods}
+        for selector in each.selectors:
             # The rarest label first, or a fleet would be compared with a fleet.
             named = sorted((by_label[label] for label in selector.labels.items()), key=len)
             others = sorted(named[0].intersection(*named[1:]) - own)

@@ -1,0 +1,159 @@
+"""Directories that need no rendering, because this program has rendered them before.
+
+For each output folder a record in the user's cache says which inputs gave which files, both as
+hashes. A directory is taken as it is on disk where its inputs are those of the record, its files
+have the recorded hashes, and the rules had nothing to say of it; every other one is rendered. The
+inputs are the profiles that the directory follows from and the program: its own files, and the
+releases that it renders with.
+
+A record holds no content, so it can't bring back an old one; without a record all is rendered.
+`check` and `synth --check` judge what is rendered then, and never a record.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from ira_manifests.profiles.matrix import BASE, MODEL_DOWNLOAD
+from ira_manifests.rules.selectors import Reach, reach_of_json
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from ira_manifests.profiles.cell import Cell
+    from ira_manifests.profiles.schema import Platform
+
+# What else decides the bytes, each with a file that names its release.
+_RENDERERS = {
+    "cdk8s": "_jsii/__init__.py",
+    "constructs": "_jsii/__init__.py",
+    "jsii": "_metadata.json",
+    "yaml": "__init__.py",
+}
+_OWN = (".py", ".js", ".json", ".sh")
+
+_KEPT = 100  # output folders of which there is a record
+
+
+class Entry(NamedTuple):
+    """What is recorded of a directory."""
+
+    inputs: str
+    """The hash of all that it follows from."""
+    files: Mapping[str, str]
+    """The hashes of its files by name."""
+    reach: Reach
+    """What the rules of a namespace must know of it."""
+
+
+Record = Mapping[str, Entry]
+"""Entries by the directory's name."""
+
+
+def read(out: Path) -> Record:
+    """Return the record of an output folder; empty where there is none that can be read."""
+    place = _place(out)
+    try:
+        found = json.loads(place.read_bytes()) if place else {}
+        return {
+            name: Entry(str(inputs), dict(files), reach_of_json(reach))
+            for name, (inputs, files, reach) in found.items()
+        }
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
+
+
+def write(out: Path, record: Record) -> None:
+    """Keep a record for the next run; where the cache can't be written, there is none."""
+    place = _place(out)
+    if place is None:
+        return
+    waiting = place.with_name(f".{place.name}.{os.getpid()}")
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        waiting.write_text(json.dumps(record), "utf-8")
+        waiting.replace(place)
+        by_age = sorted(place.parent.glob("*.json"), key=lambda each: each.stat().st_mtime)
+        for each in by_age[:-_KEPT]:
+            each.unlink()
+    except OSError:
+        with contextlib.suppress(OSError):
+            waiting.unlink()
+
+
+def unchanged(
+    record: Record, inputs: Mapping[str, str], generated: Mapping[str, bytes]
+) -> dict[str, dict[str, bytes]]:
+    """Return the directories that need no rendering, with their files by name.
+
+    `inputs`: the hashes of what the directories follow from now. `generated`: what is on disk, by
+    path.
+    """
+    by_directory: dict[str, dict[str, bytes]] = {}
+    for path, content in generated.items():
+        directory, _, name = path.rpartition("/")
+        if directory in record and record[directory].inputs == inputs.get(directory):
+            by_directory.setdefault(directory, {})[name] = content
+    return {
+        name: files for name, files in by_directory.items() if hashes(files) == record[name].files
+    }
+
+
+def hashes(files: Mapping[str, bytes]) -> dict[str, str]:
+    """Return the hash of each file."""
+    return {name: _hash(content) for name, content in files.items()}
+
+
+def inputs_of(platform: Platform, cells: Iterable[Cell]) -> dict[str, str]:
+    """Return the hash of all that a directory follows from, by its name."""
+    program = _program()
+    texts: dict[int, str] = {}
+
+    def text(profile: BaseModel) -> str:
+        if id(profile) not in texts:
+            texts[id(profile)] = profile.model_dump_json()
+        return texts[id(profile)]
+
+    found = {name: _hash(program, name, text(platform)) for name in (BASE, MODEL_DOWNLOAD)}
+    for cell in cells:
+        profiles = [text(item) for item in (platform, cell.gpu, cell.model)]
+        for name in cell.directories:
+            found[name] = _hash(program, name, *cell.key, *profiles)
+    return found
+
+
+def _program() -> str:
+    own = Path(__file__).parent
+    files = [path for path in own.rglob("*") if path.suffix in _OWN]
+    for package, file in _RENDERERS.items():
+        spec = find_spec(package)
+        files += [Path(folder, file) for folder in (spec and spec.submodule_search_locations) or ()]
+    contents = (path.read_bytes() for path in sorted(files))
+    # cdk8s reads this one: https://cdk8s.io/docs/latest/basics/api-object/
+    return _hash(sys.version, os.environ.get("CDK8S_DISABLE_SORT", ""), *contents)
+
+
+def _hash(*parts: str | bytes) -> str:
+    whole = sha256()
+    for part in parts:
+        content = part.encode() if isinstance(part, str) else part
+        whole.update(b"%d:" % len(content))
+        whole.update(content)
+    return whole.hexdigest()
+
+
+def _place(out: Path) -> Path | None:
+    try:
+        cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        name = _hash(os.fsencode(out.resolve()))[:32]
+    except (OSError, RuntimeError):  # no home
+        return None
+    return Path(cache, "ira_manifests/synth", f"{name}.json")
