@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from ira_manifests.errors import InputError, one_of
 
 OUTPUT = "ira_google_storage_bucket_names"
@@ -28,6 +26,8 @@ def model_bucket(text: str, suffix: str, source: str) -> str:
 
 
 def _names(text: str, source: str) -> list[str]:
+    import json
+
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):

@@ -31,8 +31,58 @@ def test_the_version_is_the_packages() -> None:
     assert f'version = "{ira("--version").stdout.strip()}"' in project
 
 
-def test_an_unknown_option_exits_with_2() -> None:
-    assert ira("synth", "--no-such-option").returncode == 2
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("synth --no-such-option", "no such option: --no-such-option"),
+        ("synth --onyl h100/llama3", "no such option: --onyl; did you mean '--only'?"),
+        ("check --profiles-onl", "no such option: --profiles-onl; did you mean '--profiles-only'?"),
+        ("synht", "no such command: 'synht'"),
+        ("synht", "did you mean 'synth'?"),
+        ("--no-such-option synth", "no such option: --no-such-option"),
+        ("list --out", "no such option: --out"),
+        ("synth --only", "--only: expected one argument"),
+        ("list h100", "one argument too many: 'h100'"),
+        ("explain h100", "required: MODEL"),
+        ("check --format xml", "invalid choice: 'xml'"),
+        ("list --json=yes", "--json"),
+    ],
+)
+def test_words_that_no_command_knows_are_one_sentence(words: str, message: str) -> None:
+    run = ira(*words.split())
+
+    assert run.returncode == 2
+    assert run.stdout == ""
+    assert run.stderr.startswith("error: ")
+    assert run.stderr.count("\n") == 1
+    assert message in run.stderr
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+@pytest.mark.parametrize("columns", ["40", "200"])
+def test_help_has_80_columns_at_most_and_the_same_ones_everywhere(
+    command: str, columns: str
+) -> None:
+    run = ira(*command.split(), "--help", env={"COLUMNS": columns})
+
+    assert run.returncode == 0
+    assert max(map(len, run.stdout.splitlines())) in range(70, 81)
+    assert run.stdout == ira(*command.split(), "-h").stdout
+
+
+def test_without_a_word_there_is_help_and_2() -> None:
+    run = ira()
+
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr == ira("--help").stdout
+
+
+def test_a_value_may_stand_behind_an_equals_sign() -> None:
+    equals = ira("list", f"--profiles={ROOT / 'profiles'}", "--namespace=llm", "--json")
+    apart = ira("list", "--profiles", ROOT / "profiles", "--namespace", "llm", "--json")
+
+    assert equals.returncode == 0
+    assert equals.stdout == apart.stdout
 
 
 def test_the_bucket_and_the_model_are_written_to_the_users_file(tmp_path: Path) -> None:
@@ -283,16 +333,9 @@ def test_a_node_that_is_none_is_one_sentence(tmp_path: Path, program: str) -> No
 
 
 def test_the_list_of_commands_says_what_the_commands_say() -> None:
-    for name, (module, function, text) in COMMANDS.items():
-        command = getattr(import_module(f"ira_manifests.cli.{module}"), function)
-        assert command.__doc__.splitlines()[0] == text, name
-
-
-def test_a_command_that_there_is_not_is_one_message() -> None:
-    run = ira("synht")
-
-    assert run.returncode == 2
-    assert "No such command 'synht'" in run.stderr
+    for name, command in COMMANDS.items():
+        function = getattr(import_module(f"ira_manifests.cli.{command.module}"), command.function)
+        assert function.__doc__.splitlines()[0] == command.summary, name
 
 
 def test_help_reads_no_profile_code() -> None:

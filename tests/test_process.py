@@ -155,7 +155,9 @@ def stopped_by(run: Run, number: signal.Signals) -> bool:
     return run.returncode in (-number, 128 + number)
 
 
-@pytest.mark.parametrize("module", ["dataclasses", "typer", "pydantic", "ira_manifests.cli.synth"])
+@pytest.mark.parametrize(
+    "module", ["dataclasses", "argparse", "pydantic", "ira_manifests.cli.synth"]
+)
 def test_an_interrupt_during_the_imports_ends_the_run_without_a_traceback(
     tmp_path: Path, module: str
 ) -> None:

@@ -2,80 +2,96 @@
 
 from __future__ import annotations
 
+import argparse
+import sys
+from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import Annotated, Any
+from typing import NamedTuple
 
-import typer
-import typer.core
-import typer.main
+from ira_manifests import terminal
+from ira_manifests.cli import options
+from ira_manifests.cli.common import BAD_INPUT
+from ira_manifests.errors import InputError, did_you_mean
 
-_HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 80}
+_WHAT = "GPU × model profiles to the exact kustomize directories that serve open models on GKE."
 
-# Each with its module, its function and the first line of its help.
+
+class Command(NamedTuple):
+    """A command: its function, the options that the function takes, and its help."""
+
+    module: str
+    function: str
+    options: Callable[[options.Parser], None]
+    summary: str
+    more: str = ""
+
+
 COMMANDS = {
-    "synth": ("synth", "command", "Write the kustomize directories of the matrix."),
-    "check": (
+    "synth": Command(
+        "synth",
+        "command",
+        options.synth,
+        "Write the kustomize directories of the matrix.",
+        "Nothing is written when a rule refuses a cell: see check.",
+    ),
+    "check": Command(
         "check",
         "command",
+        options.check,
         "Check profiles, cells, rendered objects, and whether the output is stale.",
+        "Exits with 0 where there are no findings but warnings, with 1 where there are errors, "
+        "with 2 where a profile can't be read. docs/rules.md explains every rule.",
     ),
-    "list": (
+    "list": Command(
         "show",
         "list_command",
+        options.list_,
         "Show the matrix: what each cell runs on, and whether it fits.",
+        "Below it stand the pairs of GPU type and model that are not in the matrix, and why.",
     ),
-    "explain": (
+    "explain": Command(
         "show",
         "explain_command",
+        options.explain,
         "Explain a cell: where its memory goes, what limits it, where each value comes from.",
     ),
 }
 
 
-class _Commands(typer.core.TyperGroup):
-    """A group that knows its commands by name, and imports the one that is called."""
+def run(program: str, words: Sequence[str]) -> int:
+    """Run the command that the words name, and return its exit code.
 
-    def list_commands(self, _ctx: Any) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, _ctx: Any, name: str) -> Any:
-        if name not in COMMANDS:
-            return None
-        module, function, _ = COMMANDS[name]
-        single = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=_HELP)
-        found = getattr(import_module(f"ira_manifests.cli.{module}"), function)
-        single.command(name)(found)
-        return typer.main.get_command(single)
-
-    def format_commands(self, _ctx: Any, formatter: Any) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, _, text) in COMMANDS.items()])
-
-
-app = typer.Typer(
-    cls=_Commands,
-    help="GPU × model profiles to the exact kustomize directories that serve open models on GKE.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-    rich_markup_mode=None,
-    context_settings=_HELP,
-)
+    Raises `InputError` for words that are no command's, and `SystemExit` after --help.
+    """
+    if not words or words[0].startswith("-"):
+        return _without_command(program, words)
+    name, *rest = words
+    if name not in COMMANDS:
+        known = ", ".join(COMMANDS)
+        raise InputError(
+            f"no such command: {name!r}; there are {known}{did_you_mean(name, COMMANDS)}"
+        )
+    command = COMMANDS[name]
+    parser = options.Parser(f"{program} {name}", f"{command.summary} {command.more}")
+    command.options(parser)
+    given = parser.parse(rest)
+    function = getattr(import_module(f"ira_manifests.cli.{command.module}"), command.function)
+    code: int = function(**vars(given))
+    return code
 
 
-def _version(asked: bool) -> None:
-    if asked:
+def _without_command(program: str, words: Sequence[str]) -> int:
+    parser = options.Parser(program, _WHAT)
+    parser.add_argument("--version", action="store_true", help="Print the version.")
+    listed = parser.add_subparsers(
+        title="commands", metavar="COMMAND", parser_class=argparse.ArgumentParser
+    )
+    for name, command in COMMANDS.items():
+        listed.add_parser(name, help=command.summary)
+    if parser.parse(words).version:
         from ira_manifests import __version__
 
-        typer.echo(__version__)
-        raise typer.Exit
-
-
-@app.callback()
-def _main(
-    _: Annotated[
-        bool,
-        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
-    ] = False,
-) -> None:
-    pass
+        terminal.say(__version__)
+        return 0
+    parser.print_help(sys.stderr)
+    return BAD_INPUT

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from ira_manifests import folder, formats, terminal, tree
 from ira_manifests.cli import common
@@ -22,41 +18,21 @@ from ira_manifests.rules.finding import Finding, distinct, of_problem
 from ira_manifests.words import count
 
 
-class Format(StrEnum):
-    """How findings are printed."""
-
-    TEXT = "text"
-    JSON = "json"
-    SARIF = "sarif"
-    GITHUB = "github"
-
-
 def command(
-    out: common.Out = Path("dist"),
-    profiles_folder: common.ProfilesFolder = None,
-    only: common.Only = None,
-    namespace: common.Namespace = None,
-    workload_name: common.WorkloadName = None,
-    output_format: Annotated[
-        Format, typer.Option("--format", "-f", help="How findings are printed.")
-    ] = Format.TEXT,
-    profiles_only: Annotated[
-        bool,
-        typer.Option(
-            "--profiles-only",
-            help="Check profiles and cells; render nothing, start no Node.js.",
-        ),
-    ] = False,
-) -> None:
-    """Check profiles, cells, rendered objects, and whether the output is stale.
-
-    Exits with 0 where there are no findings but warnings, with 1 where there are errors, with 2
-    where a profile can't be read. docs/rules.md explains every rule.
-    """
+    *,
+    out: Path,
+    profiles_folder: Path | None,
+    only: list[str] | None,
+    namespace: str | None,
+    workload_name: str | None,
+    output_format: str,
+    profiles_only: bool,
+) -> int:
+    """Check profiles, cells, rendered objects, and whether the output is stale."""
     try:
         matrix = common.load(profiles_folder, workload_name=workload_name, namespace=namespace)
     except ProfileError as error:
-        if output_format is not Format.TEXT:  # whoever parses the output needs a whole one
+        if output_format != "text":  # whoever parses the output needs a whole one
             _print([of_problem(problem) for problem in error.problems], output_format, cells=0)
         raise
     cells = common.chosen(matrix, only)
@@ -68,8 +44,7 @@ def command(
         findings = rules.apply_waivers(matrix, cells, findings)
     findings = distinct(findings)
     _print(findings, output_format, len(cells))
-    if any(finding.refuses for finding in findings):
-        raise typer.Exit(common.FINDINGS)
+    return common.FINDINGS if any(finding.refuses for finding in findings) else 0
 
 
 def _rendered(matrix: Matrix, cells: list[Cell], out: Path, *, partial: bool) -> list[Finding]:
@@ -99,14 +74,14 @@ def _users_files(out: Path, matrix: Matrix) -> Iterator[Finding]:
         yield from token_file.check(str(folder.token_path(out)), token)
 
 
-def _print(findings: list[Finding], output_format: Format, cells: int) -> None:
+def _print(findings: list[Finding], output_format: str, cells: int) -> None:
     from ira_manifests import __version__
 
     show = formats.formatter(output_format, __version__, colour=terminal.colourful(sys.stdout))
     shown = show(findings)
     if shown:
         terminal.say(shown)
-    if output_format is Format.TEXT:
+    if output_format == "text":
         errors = sum(finding.refuses for finding in findings)
         summary = f"{count(errors, 'error')}, {count(len(findings) - errors, 'warning')}"
         terminal.say(f"{count(cells, 'cell')} checked: {summary}.")

@@ -1,15 +1,13 @@
-"""What the commands share: options and exit codes."""
+"""What the commands share: the matrix, the chosen cells, their directories, and exit codes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from ira_manifests import node, terminal
+from ira_manifests import terminal
 from ira_manifests.errors import InputError, did_you_mean, one_of
 
 if TYPE_CHECKING:
@@ -19,53 +17,6 @@ if TYPE_CHECKING:
 
 FINDINGS = 1
 BAD_INPUT = 2
-
-
-def _folder(option: str) -> Callable[[str | Path], Path]:
-    def parse(value: str | Path) -> Path:
-        if not str(value):
-            raise InputError(f"{option} is empty; name a folder")
-        return Path(value)
-
-    return parse
-
-
-Out = Annotated[
-    Path,
-    typer.Option(
-        "--out", "-o", help="Folder of the output.", metavar="FOLDER", parser=_folder("--out")
-    ),
-]
-ProfilesFolder = Annotated[
-    Path | None,
-    typer.Option(
-        "--profiles",
-        "-p",
-        metavar="FOLDER",
-        parser=_folder("--profiles"),
-        help="Folder of the profiles. [default: ./profiles, else the packaged copy]",
-    ),
-]
-Only = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--only",
-        metavar="GPU/MODEL",
-        help="This cell only, such as h100/llama3 or 'h100/*'. Repeatable.",
-    ),
-]
-Namespace = Annotated[
-    str | None,
-    typer.Option(metavar="NAME", help="Namespace of all objects. [default: the kubectl context's]"),
-]
-WorkloadName = Annotated[
-    str | None,
-    typer.Option(
-        metavar="TEMPLATE",
-        help="Name of the Deployments, such as vllm-{gpu}-{model} to run several models of one "
-        "GPU type side by side. [default: vllm-{gpu}]",
-    ),
-]
 
 
 def load(
@@ -105,6 +56,7 @@ def render(matrix: Matrix, cells: list[Cell], known: Collection[str] = ()) -> It
 
     `known`: directories to leave out.
     """
+    from ira_manifests import node
     from ira_manifests.profiles.matrix import directories
 
     unknown = [name for name in directories(cells) if name not in known]

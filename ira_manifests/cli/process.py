@@ -11,8 +11,7 @@ from types import FrameType
 from typing import Any
 
 from ira_manifests import files, terminal
-from ira_manifests.cli import streams
-from ira_manifests.cli.app import app
+from ira_manifests.cli import app, streams
 from ira_manifests.cli.common import BAD_INPUT
 from ira_manifests.errors import IraError, ProfileError
 from ira_manifests.words import visible
@@ -52,8 +51,8 @@ def run(program: str) -> int:
 def _outcome(program: str) -> int:
     """Return the exit code of the command; what a user got wrong becomes one message and 2."""
     try:
-        app(prog_name=program)
-    except SystemExit as end:
+        return app.run(program, sys.argv[1:])
+    except SystemExit as end:  # argparse has printed its help
         return end.code if isinstance(end.code, int) else 0
     except ProfileError as error:
         terminal.complain(str(error))

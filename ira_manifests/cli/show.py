@@ -6,9 +6,7 @@ Node.js starts only for a field of a manifest, and for no value that `explain` n
 from __future__ import annotations
 
 import json
-from typing import Annotated
-
-import typer
+from pathlib import Path
 
 from ira_manifests import listing, provenance, provenance_fields, report_cells, terminal
 from ira_manifests.cli import common
@@ -18,15 +16,13 @@ from ira_manifests.provenance_fields import Held
 
 
 def list_command(
-    profiles_folder: common.ProfilesFolder = None,
-    namespace: common.Namespace = None,
-    workload_name: common.WorkloadName = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
-    """Show the matrix: what each cell runs on, and whether it fits.
-
-    Below it stand the pairs of GPU type and model that are not in the matrix, and why.
-    """
+    *,
+    profiles_folder: Path | None,
+    namespace: str | None,
+    workload_name: str | None,
+    as_json: bool,
+) -> int:
+    """Show the matrix: what each cell runs on, and whether it fits."""
     matrix = common.load(profiles_folder, workload_name=workload_name, namespace=namespace)
     rows, absent = listing.rows(matrix), list(listing.absent(matrix))
     if as_json:
@@ -37,38 +33,35 @@ def list_command(
         terminal.say(json.dumps(found, indent=2))
     else:
         report_cells.matrix(rows, absent)
+    return 0
 
 
 def explain_command(
-    gpu: Annotated[str, typer.Argument(metavar="GPU", help="GPU type, such as h100.")],
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="Model, such as llama3.")],
-    field: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[FIELD]",
-            help="One value, by its name or the path of its field in the manifest.",
-        ),
-    ] = None,
-    profiles_folder: common.ProfilesFolder = None,
-    namespace: common.Namespace = None,
-    workload_name: common.WorkloadName = None,
-) -> None:
+    *,
+    gpu: str,
+    model: str,
+    field: str | None,
+    profiles_folder: Path | None,
+    namespace: str | None,
+    workload_name: str | None,
+) -> int:
     """Explain a cell: where its memory goes, what limits it, where each value comes from."""
     matrix = common.load(profiles_folder, workload_name=workload_name, namespace=namespace)
     known = gpu in matrix.profiles.gpus and model in matrix.profiles.models
     if known and (gpu, model) not in matrix and field is None:
         report_cells.absent(listing.Absent(gpu, model, listing.why(matrix, gpu, model)))
-        return
+        return 0
     cell = matrix[gpu, model]
     values = provenance.values(matrix, cell)
     if field is None:
         report_cells.explained(cell, values)
-        return
+        return 0
     named = [value for value in values if value.name == field]
     if named:
         report_cells.value(named[0])
     else:
         report_cells.answers(field, provenance_fields.find(_held(matrix, cell), field))
+    return 0
 
 
 def _held(matrix: Matrix, cell: Cell) -> list[Held]:

@@ -7,9 +7,7 @@ import sys
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Annotated, NamedTuple
-
-import typer
+from typing import NamedTuple
 
 from ira_manifests import (
     files,
@@ -36,43 +34,20 @@ from ira_manifests.words import count, visible
 # Terraform's list of buckets is a line of text.
 _MOST_BYTES = 1 << 20
 
-Bucket = Annotated[
-    str | None,
-    typer.Option(metavar="NAME", help="Set the model's bucket in base/ira-model-config.env."),
-]
-TerraformOutput = Annotated[
-    str | None,
-    typer.Option(
-        metavar="FILE|-", help=f"Take the bucket from: terraform output -json {terraform.OUTPUT}"
-    ),
-]
-ModelId = Annotated[
-    str | None,
-    typer.Option(
-        metavar="ORG/NAME", help="Set the model to download in base/ira-model-config.env."
-    ),
-]
-Check = Annotated[
-    bool,
-    typer.Option("--check", help="Write nothing; show a diff and exit with 1 when stale."),
-]
-
 
 def command(
-    out: common.Out = Path("dist"),
-    profiles_folder: common.ProfilesFolder = None,
-    only: common.Only = None,
-    bucket: Bucket = None,
-    terraform_output: TerraformOutput = None,
-    model_id: ModelId = None,
-    namespace: common.Namespace = None,
-    workload_name: common.WorkloadName = None,
-    check: Check = False,
-) -> None:
-    """Write the kustomize directories of the matrix.
-
-    Nothing is written when a rule refuses a cell: see check.
-    """
+    *,
+    out: Path,
+    profiles_folder: Path | None,
+    only: list[str] | None,
+    bucket: str | None,
+    terraform_output: str | None,
+    model_id: str | None,
+    namespace: str | None,
+    workload_name: str | None,
+    check: bool,
+) -> int:
+    """Write the kustomize directories of the matrix."""
     _refuse_contradictions(bucket, terraform_output, model_id, check)
     before = {} if check else record.read(out)
     with contextlib.nullcontext() if before else node.started_early():
@@ -81,18 +56,20 @@ def command(
         values = _config_values(matrix, bucket, terraform_output, model_id)
         findings = rules.check_cells(matrix, cells)
         # A cell that can't work is not worth a rendering.
-        _refuse_errors([item for item in rules.waived(cells, findings) if item.refuses])
+        if _refused([item for item in rules.waived(cells, findings) if item.refuses]):
+            return common.FINDINGS
     if check:
-        _check(matrix, cells, out, findings, partial=bool(only))
-        return
+        return _check(matrix, cells, out, findings, partial=bool(only))
     with folder.locked(out):
         found = folder.look(out, directories(cells))
         rendering = _rendered(matrix, cells, out, before, found.generated)
-        _refuse_errors(rules.apply_waivers(matrix, cells, findings + rendering.findings))
+        if _refused(rules.apply_waivers(matrix, cells, findings + rendering.findings)):
+            return common.FINDINGS
         plan = tree.compare(rendering.tree, found, partial=bool(only))
         users = folder.write(out, rendering.tree, plan, values)
         record.write(out, {**(before if only else {}), **rendering.record})
     report.written(out, cells, plan, users)
+    return 0
 
 
 def _refuse_contradictions(
@@ -136,28 +113,30 @@ def _rendered(
     return _Rendering(tree.tree_of(files), look.findings(), after)
 
 
-def _refuse_errors(findings: list[Finding]) -> None:
-    """Stop where a rule refuses a cell; warnings are told by check."""
+def _refused(findings: list[Finding]) -> bool:
+    """Tell whether a rule refuses a cell, and print which; warnings are told by check."""
     refusing = [finding for finding in distinct(findings) if finding.refuses]
     if refusing:
         terminal.complain(formats.text(refusing, colour=terminal.colourful(sys.stderr)))
         terminal.complain(f"{count(len(refusing), 'error')}; nothing was written.")
-        raise typer.Exit(common.FINDINGS)
+    return bool(refusing)
 
 
 def _check(
     matrix: Matrix, cells: list[Cell], out: Path, findings: list[Finding], *, partial: bool
-) -> None:
+) -> int:
     rendering = _rendered(matrix, cells, out, {}, {})
-    _refuse_errors(rules.apply_waivers(matrix, cells, findings + rendering.findings))
+    if _refused(rules.apply_waivers(matrix, cells, findings + rendering.findings)):
+        return common.FINDINGS
     found = folder.look(out, directories(cells))
     plan = tree.compare(rendering.tree, found, partial=partial)
     for line in tree.diff(rendering.tree, found, plan):
         terminal.say(visible(line))
     if plan.stale:
         terminal.complain(report.stale(out, plan))
-        raise typer.Exit(common.FINDINGS)
+        return common.FINDINGS
     terminal.say(f"{visible(str(out))} is up to date: {count(len(plan.unchanged), 'file')}.")
+    return 0
 
 
 def _config_values(

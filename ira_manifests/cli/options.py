@@ -1,0 +1,174 @@
+"""The words of the command line: options and arguments of each command, and what they are for.
+
+They are read before the module of a command is imported, so that --help and a mistyped option cost
+nothing. The beginning of an option is not taken for the option: the next release may have another
+that begins so.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from ira_manifests import terraform
+from ira_manifests.errors import InputError, did_you_mean
+
+_COLUMNS = 80
+FORMATS = ("text", "json", "sarif", "github")
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that complains as all commands do, and whose help has the same width everywhere."""
+
+    def __init__(self, prog: str, description: str) -> None:
+        super().__init__(
+            prog, description=description, formatter_class=_help, allow_abbrev=False, add_help=False
+        )
+        self.color = False  # of Python 3.14 and later
+        self.add_argument("-h", "--help", action="help", help="Show this message and exit.")
+
+    def parse(self, words: Sequence[str]) -> argparse.Namespace:
+        """Return what the words say; raises `InputError` for the first that means nothing."""
+        given, unknown = self.parse_known_args(words)
+        if unknown:
+            self._refuse(unknown[0])
+        return given
+
+    def _refuse(self, word: str) -> NoReturn:
+        if not word.startswith("-"):
+            self.error(f"one argument too many: {word!r}")
+        option = word.partition("=")[0]
+        self.error(f"no such option: {option}{did_you_mean(option, self._option_string_actions)}")
+
+    def error(self, message: str) -> NoReturn:
+        """Raise an `InputError` that also says where help is."""
+        raise InputError(f"{message} (see {self.prog} --help)")
+
+
+def _help(prog: str) -> argparse.HelpFormatter:
+    return argparse.HelpFormatter(prog, max_help_position=32, width=_COLUMNS)
+
+
+def synth(parser: Parser) -> None:
+    """Add what `synth` takes."""
+    _out(parser)
+    _profiles(parser)
+    _only(parser)
+    parser.add_argument(
+        "--bucket", metavar="NAME", help="Set the model's bucket in base/ira-model-config.env."
+    )
+    parser.add_argument(
+        "--terraform-output",
+        metavar="FILE|-",
+        help=f"Take the bucket from: terraform output -json {terraform.OUTPUT}",
+    )
+    parser.add_argument(
+        "--model-id",
+        metavar="ORG/NAME",
+        help="Set the model to download in base/ira-model-config.env.",
+    )
+    _names(parser)
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="Write nothing; show a diff and exit with 1 when stale.",
+    )
+
+
+def check(parser: Parser) -> None:
+    """Add what `check` takes."""
+    _out(parser)
+    _profiles(parser)
+    _only(parser)
+    _names(parser)
+    parser.add_argument(
+        "-f",
+        "--format",
+        dest="output_format",
+        choices=FORMATS,
+        default="text",
+        metavar="FORMAT",
+        help=f"How findings are printed: {', '.join(FORMATS)}. [default: text]",
+    )
+    parser.add_argument(
+        "--profiles-only",
+        action="store_true",
+        help="Check profiles and cells; render nothing, start no Node.js.",
+    )
+
+
+def list_(parser: Parser) -> None:
+    """Add what `list` takes."""
+    _profiles(parser)
+    _names(parser)
+    parser.add_argument("--json", dest="as_json", action="store_true", help="Print JSON.")
+
+
+def explain(parser: Parser) -> None:
+    """Add what `explain` takes."""
+    parser.add_argument("gpu", metavar="GPU", help="GPU type, such as h100.")
+    parser.add_argument("model", metavar="MODEL", help="Model, such as llama3.")
+    parser.add_argument(
+        "field",
+        metavar="FIELD",
+        nargs="?",
+        help="One value, by its name or the path of its field in the manifest.",
+    )
+    _profiles(parser)
+    _names(parser)
+
+
+def _out(parser: Parser) -> None:
+    parser.add_argument(
+        "-o",
+        "--out",
+        metavar="FOLDER",
+        type=_folder("--out"),
+        default=Path("dist"),
+        help="Folder of the output. [default: dist]",
+    )
+
+
+def _profiles(parser: Parser) -> None:
+    parser.add_argument(
+        "-p",
+        "--profiles",
+        dest="profiles_folder",
+        metavar="FOLDER",
+        type=_folder("--profiles"),
+        help="Folder of the profiles. [default: ./profiles, else the packaged copy]",
+    )
+
+
+def _only(parser: Parser) -> None:
+    parser.add_argument(
+        "--only",
+        metavar="GPU/MODEL",
+        action="append",
+        help="This cell only, such as h100/llama3 or 'h100/*'. Repeatable.",
+    )
+
+
+def _names(parser: Parser) -> None:
+    parser.add_argument(
+        "--namespace",
+        metavar="NAME",
+        help="Namespace of all objects. [default: the kubectl context's]",
+    )
+    parser.add_argument(
+        "--workload-name",
+        metavar="TEMPLATE",
+        help="Name of the Deployments, such as vllm-{gpu}-{model} to run several models of one "
+        "GPU type side by side. [default: vllm-{gpu}]",
+    )
+
+
+def _folder(option: str) -> Callable[[str], Path]:
+    def parse(value: str) -> Path:
+        if not value:
+            raise InputError(f"{option} is empty; name a folder")
+        return Path(value)
+
+    return parse
