@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 
 from ira_manifests import env_file, next_steps, terminal
 from ira_manifests.folder import UserFiles
 from ira_manifests.next_steps import Standing
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import shared_workloads
+from ira_manifests.terminal import BOLD, Fields, Text
 from ira_manifests.tree import Plan
 from ira_manifests.words import visible
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 
 def stale(out: Path, plan: Plan) -> str:
@@ -38,35 +35,36 @@ def stale(out: Path, plan: Plan) -> str:
 
 def written(out: Path, cells: Sequence[Cell], plan: Plan, users: UserFiles) -> None:
     """Print what a synth did, what it left alone, and the next commands."""
-    screen = terminal.console()
-    terminal.print_table(screen, _table(plan))
+    _say_table(plan)
     standing = Standing(out, cells, env_file.filled_in(users.model_config))
     for note in (*_user_notes(out, users), *_left_notes(out, plan), *_shared_notes(cells)):
-        screen.print(visible(note), markup=False)
+        terminal.say(visible(note))
     unserved = next_steps.note(standing)
     if unserved:
-        screen.print(f"unserved  {visible(unserved)}", markup=False)
-    screen.print("\nNext:", style="bold")
+        terminal.say(f"unserved  {visible(unserved)}")
+    terminal.say_heading("Next:")
     for step in next_steps.commands(standing):
-        screen.print(f"  {visible(step)}", markup=False)
+        terminal.say(f"  {visible(step)}")
 
 
-def _table(plan: Plan) -> Table:
-    from rich import box
-    from rich.table import Table
-
+def _say_table(plan: Plan) -> None:
     groups = {
         "written": Counter(map(_directory, (*plan.created, *plan.updated))),
         "unchanged": Counter(map(_directory, plan.unchanged)),
         "removed": Counter(map(_directory, plan.removed)),
     }
-    table = Table(box=box.SIMPLE_HEAD, show_footer=True, pad_edge=False)
-    table.add_column("directory", footer="files", overflow="fold")
-    for name, counts in groups.items():
-        table.add_column(name, justify="right", footer=str(counts.total()), no_wrap=True)
-    for directory in sorted(set().union(*groups.values())):
-        table.add_row(directory, *(str(counts[directory] or "") for counts in groups.values()))
-    return table
+    rows = [
+        _row(directory, *(counts[directory] or "" for counts in groups.values()))
+        for directory in sorted(set().union(*groups.values()))
+    ]
+    blank = _row("", *("" for _ in groups))
+    files = _row("files", *(counts.total() for counts in groups.values()), style=BOLD)
+    terminal.say_table([_row("directory", *groups, style=BOLD)], [*rows, blank, files], "<>>>")
+    terminal.say("")
+
+
+def _row(*fields: str | int, style: str = "") -> Fields:
+    return [Text(visible(str(field)), style) for field in fields]
 
 
 def _directory(path: str) -> str:

@@ -1,19 +1,22 @@
-"""Standard output and standard error: lines, tables, colours, a bar. Imports next to nothing."""
+"""Standard output and standard error: lines, tables, styles, a bar. Imports next to nothing."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, TextIO
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple, TextIO
 
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
+# Styles, as terminals number them: ECMA-48, Select Graphic Rendition.
+BOLD, DIM, GREEN, YELLOW, BOLD_RED = "1", "2", "32", "33", "1;31"
 
+_COLUMNS = 80
 # What the numbers of a table need, and some letters of a name.
 _NARROWEST = 64
+_GAP = "  "
+_BAR = 20
+_DRAWINGS = 100
 
 
 def say(text: str) -> None:
@@ -28,36 +31,117 @@ def complain(text: str) -> None:
 
 def colourful(stream: TextIO) -> bool:
     """Tell whether a stream wants colours: https://no-color.org."""
-    return stream.isatty() and not os.environ.get("NO_COLOR")
+    return _is_screen(stream) and not os.environ.get("NO_COLOR")
 
 
-def console(stream: TextIO | None = None) -> Console:
-    """Return the one kind of console that tables and notes are printed on."""
-    from rich.console import Console
+def styled(text: str, style: str) -> str:
+    """Return a text for standard output, in a style where that wants any."""
+    shown = text and style and colourful(sys.stdout)
+    return f"\x1b[{style}m{text}\x1b[0m" if shown else text
 
-    return Console(file=stream or sys.stdout, highlight=False, soft_wrap=True)
+
+def say_heading(text: str) -> None:
+    """Print the head of a section on standard output."""
+    say(f"\n{styled(text, BOLD)}")
 
 
-def print_table(screen: Console, table: Table) -> None:
-    """Print a table; in a narrow terminal names go on in the next line, and nothing is cut off."""
-    if screen.width < _NARROWEST:
-        table.width = _NARROWEST
-    screen.print(table)
+class Text(NamedTuple):
+    """One field of a table."""
+
+    words: str
+    style: str = ""
+
+
+Fields = Sequence[Text]
+
+
+def say_table(head: Sequence[Fields], rows: Sequence[Fields], align: str) -> None:
+    """Print a table on standard output: its head, a rule, its rows.
+
+    `align`: < or > for each column. In a narrow terminal the first column goes on in the next
+    line, and nothing is cut off.
+    """
+    columns = zip(*head, *rows, strict=True)
+    widths = [max(len(text.words) for text in column) for column in columns]
+    beside = sum(len(_GAP) + width for width in widths[1:])
+    widths[0] = min(widths[0], max(_columns(sys.stdout), _NARROWEST) - beside)
+    above, below = (
+        [line for row in part for line in _lines(row, widths, align)] for part in (head, rows)
+    )
+    say("\n".join((*above, _rule() * (widths[0] + beside), *below)))
+
+
+def _lines(row: Fields, widths: Sequence[int], align: str) -> Iterator[str]:
+    first, *others = row
+    for words in _folded(first.words, widths[0]):
+        texts = [Text(words, first.style), *others]
+        fields = map(_padded, texts, widths, align)
+        yield _GAP.join(fields).rstrip()
+        others = [Text("")] * len(others)
+
+
+def _padded(text: Text, width: int, align: str) -> str:
+    space = " " * (width - len(text.words))
+    shown = styled(text.words, text.style)
+    return space + shown if align == ">" else shown + space
+
+
+def _folded(words: str, width: int) -> list[str]:
+    if len(words) <= width:
+        return [words]
+    import textwrap
+
+    return textwrap.wrap(words, width, break_on_hyphens=False)
+
+
+def _rule() -> str:
+    try:
+        "─".encode(sys.stdout.encoding)
+    except UnicodeEncodeError:
+        return "-"
+    return "─"
 
 
 @contextlib.contextmanager
 def progress(total: int) -> Iterator[Callable[[str], None]]:
     """Show a bar on a terminal's standard error while directories are rendered."""
-    if not sys.stderr.isatty():
+    stream, done = sys.stderr, 0
+    if not _is_screen(stream):
         yield lambda _directory: None
         return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    columns = (BarColumn(20), MofNCompleteColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=console(sys.stderr), transient=True) as bar:
-        task = bar.add_task("", total=total)
+    def draw(directory: str) -> None:
+        full = done * _BAR // total
+        bar = f"{'#' * full}{'.' * (_BAR - full)} {done}/{total} {directory}"
+        stream.write(f"\r{bar[: _columns(stream) - 1]}\x1b[K")
+        stream.flush()
 
-        def step(directory: str) -> None:
-            bar.update(task, advance=1, description=directory)
+    def step(directory: str) -> None:
+        nonlocal done
+        done += 1
+        # Ten thousand directories are no reason to draw ten thousand times.
+        if done * _DRAWINGS // total > (done - 1) * _DRAWINGS // total:
+            draw(directory)
 
+    try:
+        draw("")
         yield step
+    finally:
+        stream.write("\r\x1b[K")
+        stream.flush()
+
+
+def _is_screen(stream: TextIO) -> bool:
+    """Tell whether a stream is a terminal that knows more than lines."""
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def _columns(stream: TextIO) -> int:
+    """Return the width of a terminal, or what COLUMNS says; 80 where nothing is known."""
+    named = os.environ.get("COLUMNS", "")
+    if named.isdecimal() and int(named):
+        return int(named)
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or _COLUMNS
+    except OSError:
+        return _COLUMNS

@@ -1,0 +1,98 @@
+"""What the commands print on a real terminal: colours, a bar that goes away, names that go on."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.support import ROOT, ira
+
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+TO_THE_END = "\x1b[K"
+
+
+def on_a_terminal(*words: str | Path, columns: int = 80, env: Mapping[str, str] = {}) -> str:
+    """Everything that a command sends to a terminal of that width."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    inherited = {
+        key: value for key, value in os.environ.items() if key not in ("COLUMNS", "NO_COLOR")
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ira_manifests", *map(str, words)],
+        cwd=ROOT, stdin=theirs, stdout=theirs, stderr=theirs,
+        env={**inherited, "TERM": "xterm", **env},
+    )  # fmt: skip
+    os.close(theirs)
+    sent = b""
+    try:
+        while part := os.read(ours, 1 << 16):
+            sent += part
+    except OSError:  # Linux says so where the other end is closed
+        pass
+    os.close(ours)
+    assert process.wait(timeout=60) == 0
+    return sent.decode().replace("\r\n", "\n")
+
+
+@pytest.mark.parametrize("command", ["list", "explain h100 llama3"])
+def test_a_terminal_gets_colours_and_the_same_words(command: str) -> None:
+    shown = on_a_terminal(*command.split())
+
+    assert COLOUR.search(shown)
+    assert COLOUR.sub("", shown) == ira(*command.split(), env={"COLUMNS": "80"}).stdout
+
+
+@pytest.mark.parametrize("wish", [{"NO_COLOR": "1"}, {"TERM": "dumb"}], ids=str)
+def test_a_terminal_that_wants_no_colours_gets_none(wish: dict[str, str]) -> None:
+    assert "\x1b" not in on_a_terminal("list", env=wish)
+
+
+@pytest.mark.parametrize("columns", [30, 80])
+def test_the_bar_is_one_line_and_leaves_nothing(tmp_path: Path, columns: int) -> None:
+    shown = on_a_terminal("synth", "--out", tmp_path / "out", columns=columns)
+
+    bar, _, report = shown.rpartition("\r" + TO_THE_END)
+    drawn = bar.split("\r")[1:]
+    assert "14/14" in drawn[-1]
+    assert all(line.endswith(TO_THE_END) for line in drawn)
+    assert max(len(line.removesuffix(TO_THE_END)) for line in drawn) < columns
+    assert "\n" not in bar
+    assert COLOUR.sub("", report).startswith("directory")
+
+
+def test_a_dumb_terminal_gets_no_bar(tmp_path: Path) -> None:
+    shown = on_a_terminal("synth", "--out", tmp_path / "out", env={"TERM": "dumb"})
+
+    assert "\r" not in shown
+    assert "\x1b" not in shown
+
+
+@pytest.mark.parametrize("columns", [40, 64, 70])
+def test_a_name_goes_on_in_the_next_line_of_a_narrow_terminal(columns: int) -> None:
+    lines = COLOUR.sub("", on_a_terminal("list", columns=columns)).splitlines()
+
+    table = lines[: lines.index("")]
+    assert max(map(len, table)) <= max(columns, 64)
+    assert "online-inference-gpu-h200-llama4-scout" in "".join(line.split()[0] for line in table)
+
+
+@pytest.mark.parametrize("columns", ["", "0", "wide", "-1"])
+def test_a_width_that_is_none_is_80(columns: str) -> None:
+    assert ira("list", env={"COLUMNS": columns}).stdout == ira("list").stdout
+
+
+def test_a_table_has_letters_that_the_encoding_has() -> None:
+    rule = ira("list", env={"PYTHONIOENCODING": "ascii"}).stdout.splitlines()[2]
+
+    assert set(rule) == {"-"}
