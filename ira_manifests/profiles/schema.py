@@ -45,7 +45,8 @@ from ira_manifests.queued_capacity import LONGEST_RUN, SHORTEST_RUN
 class Profile(BaseModel):
     """Base of all profile models: unknown keys are errors, values are never converted."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    # Only the models of whole files are asked to validate; those inside need no validator.
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
 
 class Machine(Profile):
