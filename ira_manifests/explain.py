@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from ira_manifests.memory import Budget, Limit, MemoryInputError, Serving, budget
+from ira_manifests.memory import Budget, MemoryInputError, Serving, budget
 from ira_manifests.profiles.cell import Cell
-from ira_manifests.verdicts import auto_fails
-from ira_manifests.words import gib
 
 BAR_WIDTH = 64
 
@@ -68,25 +66,6 @@ def bar(answer: Budget) -> str:
 
 def _letters(shown: list[Part], total: int) -> str:
     return "".join(part.letter * max(1, round(BAR_WIDTH * part.size / total)) for part in shown)
-
-
-def limit(cell: Cell, answer: Budget) -> str:
-    """Return what decides the verdict, in a sentence."""
-    check = answer.decisive
-    if auto_fails(cell, answer):
-        return (
-            f"does not fit: auto finds no context of {answer.serving.max_model_len} tokens or more "
-            "that keeps the margin"
-        )
-    if check.spare >= 0:
-        return (
-            f"{answer.verdict}: {check.limit} has {gib(check.spare)} to spare on each GPU, "
-            f"{gib(check.margin)} wanted"
-        )
-    if check.limit is Limit.WEIGHTS:
-        what = "weights and start-up exceed the share"
-        return f"does not fit: {what} of each GPU by {gib(-check.spare)}, before any KV cache"
-    return f"does not fit: {gib(-check.spare)} are missing for {check.limit} on each GPU"
 
 
 def steps(cell: Cell) -> list[Step]:

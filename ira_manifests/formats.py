@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -32,6 +31,8 @@ def _text(finding: Finding, colour: bool) -> str:
 
 def as_json(findings: Sequence[Finding]) -> str:
     """Return findings as a JSON list of objects."""
+    import json
+
     return json.dumps([_object(finding) for finding in findings], indent=2)
 
 
@@ -50,14 +51,18 @@ def _object(finding: Finding) -> dict[str, Any]:
     }
 
 
-def sarif(findings: Sequence[Finding], version: str) -> str:
+def sarif(findings: Sequence[Finding]) -> str:
     """Return findings as a SARIF 2.1.0 log, for code scanning.
 
     https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
     """
+    import json
+
+    import ira_manifests
+
     driver = {
         "name": "ira_manifests",
-        "semanticVersion": version,
+        "semanticVersion": ira_manifests.__version__,
         "rules": [
             {
                 "id": rule.id,
@@ -137,11 +142,11 @@ def _escaped(value: str, more: str = "") -> str:
     return value
 
 
-def formatter(name: str, version: str, *, colour: bool) -> Callable[[Sequence[Finding]], str]:
+def formatter(name: str, *, colour: bool) -> Callable[[Sequence[Finding]], str]:
     """Return the format of a name: text, json, sarif or github."""
     return {
         "text": lambda findings: text(findings, colour=colour),
         "json": as_json,
-        "sarif": lambda findings: sarif(findings, version),
+        "sarif": sarif,
         "github": github,
     }[name]

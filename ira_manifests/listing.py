@@ -7,13 +7,12 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
-from ira_manifests.explain import limit
 from ira_manifests.memory import GIB, Budget, MemoryInputError, Verdict, budget
 from ira_manifests.profiles import judging
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.profiles.schema import CellProfile
-from ira_manifests.verdicts import verdict
+from ira_manifests.verdicts import limit, verdict
 from ira_manifests.words import gib
 
 # What a pair that has no cell is judged with where no cell of its GPU type says better.
@@ -135,7 +134,7 @@ def _utilization(matrix: Matrix, gpu: str) -> Decimal:
 
 def _imagined(matrix: Matrix, gpu: str, model: str, size: int, utilization: Decimal) -> Cell:
     """Return the cell that the pair would have."""
-    profile = CellProfile(
+    profile = CellProfile.model_construct(  # nothing here is anybody's input
         tensor_parallel=size,
         cpu="1",
         memory="1Gi",

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, TextIO
 
+from ira_manifests.words import visible
+
 # Styles, as terminals number them: ECMA-48, Select Graphic Rendition.
 BOLD, DIM, GREEN, YELLOW, BOLD_RED = "1", "2", "32", "33", "1;31"
 
@@ -38,6 +40,24 @@ def styled(text: str, style: str) -> str:
     """Return a text for standard output, in a style where that wants any."""
     shown = text and style and colourful(sys.stdout)
     return f"\x1b[{style}m{text}\x1b[0m" if shown else text
+
+
+def say_wrapped(text: str) -> None:
+    """Print a line of 80 columns on standard output, and what does not fit in it below."""
+    shown = visible(text)
+    say(shown if len(shown) <= _COLUMNS else _wrapped(shown))
+
+
+def _wrapped(text: str) -> str:
+    import re
+    import textwrap
+
+    wrapper = textwrap.TextWrapper(
+        _COLUMNS, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+    )
+    # A line may end behind a comma as well: lists of options have no spaces.
+    wrapper.wordsep_simple_re = re.compile(r"(\s+)|(?<=,)(?=\S)")
+    return wrapper.fill(text)
 
 
 def say_heading(text: str) -> None:

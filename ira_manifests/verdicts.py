@@ -1,4 +1,4 @@
-"""Whether a cell works, and the cheapest changes that would make it. Pure."""
+"""Whether a cell works, what decides it, and the cheapest changes that would make it. Pure."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from decimal import Decimal
 from ira_manifests.memory import Budget, Limit, MemoryInputError, Serving, Verdict, budget
 from ira_manifests.profiles import judging
 from ira_manifests.profiles.cell import LEAST_AUTO, Cell
+from ira_manifests.words import gib
 
 _STEP = Decimal("0.01")
 
@@ -33,6 +34,25 @@ def auto_fails(cell: Cell, answer: Budget) -> bool:
     """Tell whether `max_model_len: auto` finds less than anybody would serve."""
     least = min(LEAST_AUTO, answer.serving.geometry.max_position)
     return cell.profile.max_model_len == "auto" and answer.safe_max_model_len < least
+
+
+def limit(cell: Cell, answer: Budget) -> str:
+    """Return what decides the verdict, in a sentence."""
+    check = answer.decisive
+    if auto_fails(cell, answer):
+        return (
+            f"does not fit: auto finds no context of {answer.serving.max_model_len} tokens or more "
+            "that keeps the margin"
+        )
+    if check.spare >= 0:
+        return (
+            f"{answer.verdict}: {check.limit} has {gib(check.spare)} to spare on each GPU, "
+            f"{gib(check.margin)} wanted"
+        )
+    if check.limit is Limit.WEIGHTS:
+        what = "weights and start-up exceed the share"
+        return f"does not fit: {what} of each GPU by {gib(-check.spare)}, before any KV cache"
+    return f"does not fit: {gib(-check.spare)} are missing for {check.limit} on each GPU"
 
 
 def sizes(cell: Cell) -> list[int]:

@@ -17,10 +17,8 @@ _WHAT = "GPU × model profiles to the exact kustomize directories that serve ope
 
 
 class Command(NamedTuple):
-    """A command: its function, the options that the function takes, and its help."""
+    """What a command takes and what its help says. Its function is `command` in its module."""
 
-    module: str
-    function: str
     options: Callable[[options.Parser], None]
     summary: str
     more: str = ""
@@ -28,30 +26,22 @@ class Command(NamedTuple):
 
 COMMANDS = {
     "synth": Command(
-        "synth",
-        "command",
         options.synth,
         "Write the kustomize directories of the matrix.",
         "Nothing is written when a rule refuses a cell: see check.",
     ),
     "check": Command(
-        "check",
-        "command",
         options.check,
         "Check profiles, cells, rendered objects, and whether the output is stale.",
         "Exits with 0 where there are no findings but warnings, with 1 where there are errors, "
         "with 2 where a profile can't be read. docs/rules.md explains every rule.",
     ),
     "list": Command(
-        "show",
-        "list_command",
         options.list_,
         "Show the matrix: what each cell runs on, and whether it fits.",
         "Below it stand the pairs of GPU type and model that are not in the matrix, and why.",
     ),
     "explain": Command(
-        "show",
-        "explain_command",
         options.explain,
         "Explain a cell: where its memory goes, what limits it, where each value comes from.",
     ),
@@ -75,8 +65,7 @@ def run(program: str, words: Sequence[str]) -> int:
     parser = options.Parser(f"{program} {name}", f"{command.summary} {command.more}")
     command.options(parser)
     given = parser.parse(rest)
-    function = getattr(import_module(f"ira_manifests.cli.{command.module}"), command.function)
-    code: int = function(**vars(given))
+    code: int = import_module(f"ira_manifests.cli.{name}").command(**vars(given))
     return code
 
 

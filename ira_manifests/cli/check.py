@@ -6,13 +6,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from ira_manifests import folder, formats, terminal, tree
+from ira_manifests import formats, terminal
 from ira_manifests.cli import common
 from ira_manifests.errors import ProfileError
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.rules import cells as cell_rules
-from ira_manifests.rules import model_config, token_file
 from ira_manifests.rules import run as rules
 from ira_manifests.rules.finding import Finding, distinct, of_problem
 from ira_manifests.words import count
@@ -48,6 +47,8 @@ def command(
 
 
 def _rendered(matrix: Matrix, cells: list[Cell], out: Path, *, partial: bool) -> list[Finding]:
+    from ira_manifests import folder, tree
+
     look = rules.Look(matrix, out)
     files = {}
     for directory in common.render(matrix, cells):
@@ -63,6 +64,9 @@ def _rendered(matrix: Matrix, cells: list[Cell], out: Path, *, partial: bool) ->
 
 def _users_files(out: Path, matrix: Matrix) -> Iterator[Finding]:
     """Look at what the user wrote into base/: of the token at its shape only."""
+    from ira_manifests import folder
+    from ira_manifests.rules import model_config, token_file
+
     config = folder.model_config(out)
     if config is not None:
         served = dict.fromkeys(matrix.profiles.known_model_ids, "is the known id")
@@ -75,9 +79,7 @@ def _users_files(out: Path, matrix: Matrix) -> Iterator[Finding]:
 
 
 def _print(findings: list[Finding], output_format: str, cells: int) -> None:
-    from ira_manifests import __version__
-
-    show = formats.formatter(output_format, __version__, colour=terminal.colourful(sys.stdout))
+    show = formats.formatter(output_format, colour=terminal.colourful(sys.stdout))
     shown = show(findings)
     if shown:
         terminal.say(shown)

@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -85,9 +84,10 @@ def find_folder(folder: str | os.PathLike[str] | None = None) -> Path:
 
 def packaged_folder() -> Path:
     """Return the folder of the profiles that the package carries."""
-    packaged = Path(str(resources.files("ira_manifests"))) / "_profiles"
-    beside = Path(__file__).parents[2] / "profiles"  # an editable install has no packaged copy
-    return packaged if packaged.is_dir() else beside
+    package = Path(__file__).parents[1]
+    packaged = package / "_profiles"
+    # An editable install has no copy of its own.
+    return packaged if packaged.is_dir() else package.parent / "profiles"
 
 
 def _entries(folder: Path) -> list[Path]:

@@ -38,6 +38,9 @@ class Matrix(Mapping[tuple[str, str], Cell]):
             raise UnknownCellError(key, self._cells)
         return self._cells[key]
 
+    def __contains__(self, key: object) -> bool:
+        return key in self._cells  # Mapping's own would word an error for each pair that is not
+
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return iter(self._cells)
 

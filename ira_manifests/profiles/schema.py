@@ -4,8 +4,7 @@ A field's docstring-like comment gives its unit. Values are checked one by one h
 two files at once is checked in `matrix`.
 """
 
-from __future__ import annotations
-
+# No annotations from __future__ here: they are text, which pydantic would evaluate at every start.
 from collections import Counter
 from typing import Annotated, Literal, Self
 

@@ -1,42 +1,23 @@
-"""`list` and `explain`: the matrix and its values, judged.
+"""`explain`: the values of a cell, judged and with their sources.
 
 Node.js starts only for a field of a manifest, and for no value that `explain` names itself.
 """
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ira_manifests import listing, provenance, provenance_fields, report_cells, terminal
+from ira_manifests import provenance, report_explain
 from ira_manifests.cli import common
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
-from ira_manifests.provenance_fields import Held
+
+if TYPE_CHECKING:
+    from ira_manifests.provenance_fields import Answer
 
 
-def list_command(
-    *,
-    profiles_folder: Path | None,
-    namespace: str | None,
-    workload_name: str | None,
-    as_json: bool,
-) -> int:
-    """Show the matrix: what each cell runs on, and whether it fits."""
-    matrix = common.load(profiles_folder, workload_name=workload_name, namespace=namespace)
-    rows, absent = listing.rows(matrix), list(listing.absent(matrix))
-    if as_json:
-        found = {
-            "cells": [row.to_json() for row in rows],
-            "absent": [vars(pair) for pair in absent],
-        }
-        terminal.say(json.dumps(found, indent=2))
-    else:
-        report_cells.matrix(rows, absent)
-    return 0
-
-
-def explain_command(
+def command(
     *,
     gpu: str,
     model: str,
@@ -49,26 +30,30 @@ def explain_command(
     matrix = common.load(profiles_folder, workload_name=workload_name, namespace=namespace)
     known = gpu in matrix.profiles.gpus and model in matrix.profiles.models
     if known and (gpu, model) not in matrix and field is None:
-        report_cells.absent(listing.Absent(gpu, model, listing.why(matrix, gpu, model)))
+        from ira_manifests import listing
+
+        report_explain.absent(listing.Absent(gpu, model, listing.why(matrix, gpu, model)))
         return 0
     cell = matrix[gpu, model]
     values = provenance.values(matrix, cell)
     if field is None:
-        report_cells.explained(cell, values)
+        report_explain.explained(cell, values)
         return 0
     named = [value for value in values if value.name == field]
     if named:
-        report_cells.value(named[0])
+        report_explain.value(named[0])
     else:
-        report_cells.answers(field, provenance_fields.find(_held(matrix, cell), field))
+        report_explain.answers(field, _found(matrix, cell, field))
     return 0
 
 
-def _held(matrix: Matrix, cell: Cell) -> list[Held]:
-    """Render the directories of a cell, with the values that profiles decide in each."""
+def _found(matrix: Matrix, cell: Cell, field: str) -> list[Answer]:
+    """Render the directories of a cell, and find the field with the values that profiles decide."""
+    from ira_manifests.provenance_fields import Held, find
+
     known = provenance.values(matrix, cell)
     values = {"kind": "ConfigMap", "data": cell.runtime_values}
-    return [
+    held = [
         Held(
             directory.name,
             [*directory.objects.values(), values],
@@ -77,3 +62,4 @@ def _held(matrix: Matrix, cell: Cell) -> list[Held]:
         for directory in common.render(matrix, [cell])
         if directory.cell
     ]
+    return find(held, field)

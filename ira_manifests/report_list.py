@@ -1,0 +1,59 @@
+"""What `list` shows people, in 80 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ira_manifests import terminal
+from ira_manifests.listing import Absent, Row
+from ira_manifests.terminal import BOLD, BOLD_RED, DIM, GREEN, YELLOW, Fields, Text
+
+# How a verdict is shown in the narrow table, and its style.
+_SHORT = {
+    "fits": ("fits", GREEN),
+    "tight": ("tight", YELLOW),
+    "not judged": ("unknown", DIM),
+}
+_HEAD = (
+    ("GPU × model, machine", "", "max", "head-", "re-", ""),
+    ("directory", "GPUs", "len", "room", "quests", "verdict"),
+)
+_ALIGN = "<>>>><"
+
+
+def matrix(rows: Sequence[Row], others: Sequence[Absent]) -> None:
+    """Print a row for each cell, and below them the pairs that have none."""
+    head = [[Text(title, BOLD) for title in titles] for titles in _HEAD]
+    terminal.say_table(head, [line for row in rows for line in _lines(row)], _ALIGN)
+    terminal.say("\nheadroom: KV cache beyond one longest request, GiB on each GPU.")
+    terminal.say("requests: of max model len at once. ~ rests on no measured start-up.")
+    refused = [row for row in rows if row.why]
+    if refused:
+        terminal.say_heading("No fit:")
+    for row in refused:
+        said = row.why.removeprefix("does not fit: ")
+        terminal.say_wrapped(f"{row.gpu} × {row.model}: {said}")
+    if others:
+        terminal.say_heading("Not in the matrix:")
+    for pair in others:
+        terminal.say_wrapped(f"{pair.gpu} × {pair.model}: {pair.why}")
+
+
+def _lines(row: Row) -> tuple[Fields, Fields]:
+    mark = "" if row.measured or row.concurrency is None else " ~"
+    verdict, style = _SHORT.get(row.verdict, ("no fit", BOLD_RED))
+    numbers = (
+        str(row.gpus),
+        str(row.max_model_len),
+        _number(row.kv_headroom_gib),
+        _number(row.concurrency),
+    )
+    name = Text(f"{row.gpu} × {row.model}, {row.machine}")
+    return (
+        [name, *map(Text, numbers), Text(verdict + mark, style)],
+        [Text(row.directory, DIM), *(Text("") for _ in _ALIGN[1:])],
+    )
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"

