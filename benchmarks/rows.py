@@ -48,7 +48,7 @@ class Suite:
     def _synth(self, profiles: Path, out: Path, *, fresh: bool = True) -> Command:
         def before() -> None:
             if fresh:
-                yardsticks.remove(out, self._cache)
+                yardsticks.remove(out, self._cache / "ira_manifests/synth")
 
         return Command([*_IRA, "synth", "-p", profiles, "-o", out], before, self._env)
 

@@ -17,7 +17,7 @@ import traceback
 from collections.abc import Iterator
 from typing import Any, TextIO, cast
 
-from ira_manifests import files, packaged_node
+from ira_manifests import cache, files, packaged_node
 from ira_manifests.errors import IraError, NodeError
 
 # The oldest release line that jsii supports: https://nodejs.org/en/about/previous-releases
@@ -35,9 +35,7 @@ def prepare() -> None:
     """
     if "cdk8s" in sys.modules:
         return
-    # jsii's cache of packages in the home folder gains nothing that can be measured, and fails or
-    # waits for minutes where that folder can't be written.
-    os.environ.setdefault("JSII_RUNTIME_PACKAGE_CACHE", "disabled")
+    _keep_packages()
     os.environ["TMPDIR"] = _temporary_folder()  # Node.js does not look for one that can be written
     named, packaged = os.environ.get("JSII_NODE"), packaged_node.find()
     if packaged is None or named not in (None, "", packaged):
@@ -46,23 +44,39 @@ def prepare() -> None:
         os.environ["JSII_NODE"] = packaged  # its release is the wheel's, and need not be asked for
 
 
+def _keep_packages() -> None:
+    """Let jsii unpack cdk8s once, and not at every start, where there is a folder to keep it in.
+
+    Its own choice of one fails or waits for minutes where the home folder can't be written.
+    """
+    if {"JSII_RUNTIME_PACKAGE_CACHE", "JSII_RUNTIME_PACKAGE_CACHE_ROOT"} & set(os.environ):
+        return
+    folder = cache.folder("jsii")
+    if folder is None:
+        os.environ["JSII_RUNTIME_PACKAGE_CACHE"] = "disabled"
+    else:
+        os.environ["JSII_RUNTIME_PACKAGE_CACHE_ROOT"] = str(folder)
+
+
 @contextlib.contextmanager
 def started_early() -> Iterator[None]:
     """Import cdk8s beside what the caller does: Node.js boots while profiles are read.
 
     What goes wrong there is left to the import that needs it, which says so.
     """
-    thread = threading.Thread(target=_import)
     with explained():
+        # Until Node.js runs there is no wait that could be used, and two imports at once are slow.
+        _import("jsii")
+        thread = threading.Thread(target=_import, args=("ira_manifests.constructs",))
         thread.start()
         yield
         thread.join()
 
 
-def _import() -> None:
+def _import(module: str) -> None:
     with contextlib.suppress(Exception):
         prepare()
-        importlib.import_module("ira_manifests.constructs")
+        importlib.import_module(module)
 
 
 @contextlib.contextmanager

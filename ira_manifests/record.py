@@ -22,14 +22,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from ira_manifests.profiles.matrix import BASE, MODEL_DOWNLOAD
-from ira_manifests.rules.selectors import Reach, reach_of_json
+from ira_manifests import cache
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from ira_manifests.profiles.cell import Cell
     from ira_manifests.profiles.schema import Platform
+    from ira_manifests.rules.selectors import Reach
 
 # What else decides the bytes, each with a file that names its release.
 _RENDERERS = {
@@ -59,10 +59,12 @@ Record = Mapping[str, Entry]
 
 
 def read(out: Path) -> Record:
-    """Return the record of an output folder; empty where there is none that can be read."""
-    place = _place(out)
+    """Return the record of an output folder; empty where it can't be read, or is of no use."""
+    place = _place(out) if out.is_dir() else None
     try:
         found = json.loads(place.read_bytes()) if place else {}
+        from ira_manifests.rules.selectors import reach_of_json  # where there is a record only
+
         return {
             name: Entry(str(inputs), dict(files), reach_of_json(reach))
             for name, (inputs, files, reach) in found.items()
@@ -78,7 +80,6 @@ def write(out: Path, record: Record) -> None:
         return
     waiting = place.with_name(f".{place.name}.{os.getpid()}")
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
         waiting.write_text(json.dumps(record), "utf-8")
         waiting.replace(place)
         by_age = sorted(place.parent.glob("*.json"), key=lambda each: each.stat().st_mtime)
@@ -114,6 +115,8 @@ def hashes(files: Mapping[str, bytes]) -> dict[str, str]:
 
 def inputs_of(platform: Platform, cells: Iterable[Cell]) -> dict[str, str]:
     """Return the hash of all that a directory follows from, by its name."""
+    from ira_manifests.profiles.matrix import BASE, MODEL_DOWNLOAD
+
     program = _program()
     texts: dict[int, str] = {}
 
@@ -151,9 +154,9 @@ def _hash(*parts: str | bytes) -> str:
 
 
 def _place(out: Path) -> Path | None:
+    folder = cache.folder("synth")
     try:
-        cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
         name = _hash(os.fsencode(out.resolve()))[:32]
-    except (OSError, RuntimeError):  # no home
+    except (OSError, RuntimeError):  # links that lead round in a circle
         return None
-    return Path(cache, "ira_manifests/synth", f"{name}.json")
+    return folder and folder / f"{name}.json"

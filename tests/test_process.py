@@ -284,11 +284,27 @@ def test_the_home_folder_is_not_needed(tmp_path: Path, home: str) -> None:
 
     run = ira(
         "synth", *ONE.split(), "--out", tmp_path / "out", prefix=UNPRIVILEGED, timeout=60,
-        env={"HOME": "/proc" if home == "/proc" else str(folder)},
+        env={"HOME": "/proc" if home == "/proc" else str(folder), "XDG_CACHE_HOME": ""},
     )  # fmt: skip
 
     assert run.returncode == 0, run.stderr
     assert not folder.exists() or list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("named", [{}, {"JSII_RUNTIME_PACKAGE_CACHE": "disabled"}])
+def test_cdk8s_is_unpacked_once_into_the_cache_unless_the_user_says_otherwise(
+    tmp_path: Path, named: dict[str, str]
+) -> None:
+    cache = tmp_path / "cache"
+
+    run = ira(
+        "synth", *ONE.split(), "--out", tmp_path / "out",
+        env={"XDG_CACHE_HOME": str(cache), **named},
+    )  # fmt: skip
+
+    assert run.returncode == 0, run.stderr
+    unpacked = [path.name for path in (cache / "ira_manifests").glob("jsii/*")]
+    assert ("cdk8s" in unpacked) == (not named)
 
 
 @pytest.mark.parametrize("mode", [0o555, None])

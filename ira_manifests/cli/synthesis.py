@@ -1,0 +1,167 @@
+"""What `synth` does with a matrix: judge, render, compare, write, and say so."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from ira_manifests import (
+    files,
+    folder,
+    formats,
+    names,
+    record,
+    report,
+    terminal,
+    terraform,
+    tree,
+)
+from ira_manifests.cli import common
+from ira_manifests.errors import InputError
+from ira_manifests.profiles.cell import Cell
+from ira_manifests.profiles.matrix import Matrix, directories
+from ira_manifests.record import Record
+from ira_manifests.rules import run as rules
+from ira_manifests.rules.finding import Finding, distinct
+from ira_manifests.tree import Tree
+from ira_manifests.words import count, visible
+
+# Terraform's list of buckets is a line of text.
+_MOST_BYTES = 1 << 20
+
+
+class Asked(NamedTuple):
+    """What a synth is to render, and where to."""
+
+    matrix: Matrix
+    cells: list[Cell]
+    out: Path
+    partial: bool
+    """Whether the output may hold directories of other cells."""
+
+
+def judge(asked: Asked) -> list[Finding] | None:
+    """Return what the rules of cells find, or None where one refuses a cell, and says so."""
+    findings = rules.check_cells(asked.matrix, asked.cells)
+    # A cell that can't work is not worth a rendering.
+    refusing = [item for item in rules.waived(asked.cells, findings) if item.refuses]
+    return None if _refused(refusing) else findings
+
+
+def write(asked: Asked, findings: list[Finding], before: Record, values: dict[str, str]) -> int:
+    """Write what differs, unless a rule refuses a directory; return the exit code."""
+    out = asked.out
+    with folder.locked(out):
+        found = folder.look(out, directories(asked.cells))
+        rendering = _rendered(asked, before, found.generated)
+        if _refused(rules.apply_waivers(asked.matrix, asked.cells, findings + rendering.findings)):
+            return common.FINDINGS
+        plan = tree.compare(rendering.tree, found, partial=asked.partial)
+        users = folder.write(out, rendering.tree, plan, values)
+        record.write(out, {**(before if asked.partial else {}), **rendering.record})
+    report.written(out, asked.cells, plan, users)
+    return 0
+
+
+def compare(asked: Asked, findings: list[Finding]) -> int:
+    """Print how the output differs; return the exit code. Nothing is taken from a record."""
+    rendering = _rendered(asked, {}, {})
+    if _refused(rules.apply_waivers(asked.matrix, asked.cells, findings + rendering.findings)):
+        return common.FINDINGS
+    found = folder.look(asked.out, directories(asked.cells))
+    plan = tree.compare(rendering.tree, found, partial=asked.partial)
+    for line in tree.diff(rendering.tree, found, plan):
+        terminal.say(visible(line))
+    if plan.stale:
+        terminal.complain(report.stale(asked.out, plan))
+        return common.FINDINGS
+    shown = visible(str(asked.out))
+    terminal.say(f"{shown} is up to date: {count(len(plan.unchanged), 'file')}.")
+    return 0
+
+
+class _Rendering(NamedTuple):
+    tree: Tree
+    findings: list[Finding]
+    record: Record
+
+
+def _rendered(asked: Asked, before: Record, generated: Mapping[str, bytes]) -> _Rendering:
+    """Render the directories, but for those that are on disk as they would be rendered."""
+    matrix, cells, out, _ = asked
+    inputs = record.inputs_of(matrix.platform, cells)
+    files = record.unchanged(before, inputs, generated)
+    after = {name: before[name] for name in files}
+    look = rules.Look(matrix, out)
+    for name, entry in after.items():
+        look.past(name, files[name], entry.reach)
+    if inputs.keys() - files.keys():
+        for directory in common.render(matrix, cells, frozenset(files)):
+            name = directory.name
+            files[name] = directory.files
+            if look.at(directory):  # a finding is to be found every time
+                hashes = record.hashes(directory.files)
+                after[name] = record.Entry(inputs[name], hashes, look.reach(name))
+    return _Rendering(tree.tree_of(files), look.findings(), after)
+
+
+def _refused(findings: list[Finding]) -> bool:
+    """Tell whether a rule refuses a cell, and print which; warnings are told by check."""
+    refusing = [finding for finding in distinct(findings) if finding.refuses]
+    if refusing:
+        terminal.complain(formats.text(refusing, colour=terminal.colourful(sys.stderr)))
+        terminal.complain(f"{count(len(refusing), 'error')}; nothing was written.")
+    return bool(refusing)
+
+
+def config_values(
+    matrix: Matrix, bucket: str | None, terraform_output: str | None, model_id: str | None
+) -> dict[str, str]:
+    """Return the keys of base/ira-model-config.env that the command line names."""
+    if terraform_output is not None:
+        text, source = _read_text(terraform_output)
+        bucket = terraform.model_bucket(text, matrix.platform.bucket_suffix, source)
+    values = {}
+    if bucket is not None:
+        names.require("the bucket", bucket, names.check_bucket)
+        values["IRA_BUCKET_NAME"] = bucket
+    if model_id is not None:
+        names.require("the model id", model_id, names.check_hub_id)
+        names.require("the model id", model_id, partial(_differs_in_case, matrix))
+        values["MODEL_ID"] = model_id
+    return values
+
+
+def _differs_in_case(matrix: Matrix, model_id: str) -> str | None:
+    """The folder in the bucket has the id's case, and the server looks for its own."""
+    for cell in matrix.values():
+        served = cell.model.model_id
+        if served.casefold() == model_id.casefold() and served != model_id:
+            return f"differs in case from {served!r}, which {cell.directory} serves; use that one"
+    return None
+
+
+def _read_text(path: str) -> tuple[str, str]:
+    if not path:
+        raise InputError("--terraform-output is empty; name a file, or - for standard input")
+    source = "standard input" if path == "-" else path
+    try:
+        content = _read(path)
+        return content.decode("utf-8-sig"), source
+    except OSError as error:
+        raise InputError(f"{source} can't be read: {files.reason(error)}") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{source} is not UTF-8 text") from None
+
+
+def _read(path: str) -> bytes:
+    """Return the start of a file or pipe; a shell's <(...) is a pipe with a name."""
+    if path != "-":
+        with Path(path).open("rb") as file:
+            return file.read(_MOST_BYTES)
+    if sys.stdin is None:
+        raise InputError("standard input is closed; --terraform-output - reads it")
+    return sys.stdin.buffer.read(_MOST_BYTES)
