@@ -14,8 +14,7 @@ from ira_manifests.words import visible
 BOLD, DIM, GREEN, YELLOW, BOLD_RED = "1", "2", "32", "33", "1;31"
 
 _COLUMNS = 80
-# What the numbers of a table need, and some letters of a name.
-_NARROWEST = 64
+_NARROWEST = 25  # letters of a name in one line of a table
 _GAP = "  "
 _BAR = 20
 _DRAWINGS = 100
@@ -84,7 +83,7 @@ def say_table(head: Sequence[Fields], rows: Sequence[Fields], align: str) -> Non
     columns = zip(*head, *rows, strict=True)
     widths = [max(len(text.words) for text in column) for column in columns]
     beside = sum(len(_GAP) + width for width in widths[1:])
-    widths[0] = min(widths[0], max(_columns(sys.stdout), _NARROWEST) - beside)
+    widths[0] = min(widths[0], max(_columns(sys.stdout) - beside, _NARROWEST))
     above, below = (
         [line for row in part for line in _lines(row, widths, align)] for part in (head, rows)
     )
@@ -126,7 +125,7 @@ def _rule() -> str:
 def progress(total: int) -> Iterator[Callable[[str], None]]:
     """Show a bar on a terminal's standard error while directories are rendered."""
     stream, done = sys.stderr, 0
-    if not _is_screen(stream):
+    if not (total and _is_screen(stream)):
         yield lambda _directory: None
         return
 

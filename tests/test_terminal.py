@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from ira_manifests.terminal import Text, say_table
 from tests.support import CACHE, ROOT, ira
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -85,6 +86,18 @@ def test_a_name_goes_on_in_the_next_line_of_a_narrow_terminal(columns: int) -> N
     table = lines[: lines.index("")]
     assert max(map(len, table)) <= max(columns, 64)
     assert "online-inference-gpu-h200-llama4-scout" in "".join(line.split()[0] for line in table)
+
+
+def test_numbers_that_are_wider_than_the_terminal_leave_room_for_the_name(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    name, number = "online-inference-gpu-h200-llama4-scout", "9" * 200
+
+    say_table([[Text("directory"), Text("number")]], [[Text(name), Text(number)]], "<>")
+
+    _head, _rule, first, second = capsys.readouterr().out.splitlines()
+    assert first.split()[1] == number
+    assert first.split()[0] + second == name
 
 
 @pytest.mark.parametrize("columns", ["", "0", "wide", "-1"])
