@@ -20,7 +20,7 @@ from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ira_manifests import cache
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from ira_manifests.profiles.cell import Cell
     from ira_manifests.profiles.schema import Platform
-    from ira_manifests.rules.selectors import Reach
 
 # What else decides the bytes, each with a file that names its release.
 _RENDERERS = {
@@ -50,7 +49,7 @@ class Entry(NamedTuple):
     """The hash of all that it follows from."""
     files: Mapping[str, str]
     """The hashes of its files by name."""
-    reach: Reach
+    reach: str
     """What the rules of a namespace must know of it."""
 
 
@@ -63,14 +62,19 @@ def read(out: Path) -> Record:
     place = _place(out) if out.is_dir() else None
     try:
         found = json.loads(place.read_bytes()) if place else {}
-        from ira_manifests.rules.selectors import reach_of_json  # where there is a record only
-
         return {
-            name: Entry(str(inputs), dict(files), reach_of_json(reach))
+            name: Entry(str(inputs), dict(files), _readable(reach))
             for name, (inputs, files, reach) in found.items()
         }
     except (OSError, ValueError, TypeError, AttributeError):
         return {}
+
+
+def _readable(reach: Any) -> str:
+    from ira_manifests.rules.selectors import read_reach  # where there is a record only
+
+    read_reach(reach)
+    return str(reach)
 
 
 def write(out: Path, record: Record) -> None:

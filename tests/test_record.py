@@ -91,7 +91,9 @@ def test_a_changed_profile_gives_what_a_fresh_synth_gives(
     assert generated(tmp_path / "out") == generated(tmp_path / "fresh") != before
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"base": 1}', '{"base": ["a", "b"]}'])
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", '{"base": 1}', '{"base": ["a", "b"]}', '{"base": ["a", {}, "[1]"]}']
+)
 def test_a_record_that_is_none_is_ignored(content: str, profiles: Path, tmp_path: Path) -> None:
     synth(profiles, tmp_path / "out")
     record = record_of(tmp_path / "out")

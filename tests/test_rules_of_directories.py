@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -89,9 +88,12 @@ def together(directories: Directories, **changes: Change) -> list[Finding]:
     broken = {
         names[key]: changed(directories, change, names[key]) for key, change in changes.items()
     }
-    return run.check_directories(
-        load_matrix(PROFILES), list({**directories, **broken}.values()), OUT
-    )
+    return found_in({**directories, **broken})
+
+
+def found_in(directories: Directories) -> list[Finding]:
+    judge = run.Judge(load_matrix(PROFILES), OUT)
+    return run.check_seen([judge.see(directory) for directory in directories.values()], OUT)
 
 
 def test_all_directories_together_are_right(directories: Directories) -> None:
@@ -120,13 +122,14 @@ def test_a_directory_that_is_known_by_its_record_still_has_neighbours(
             "labels"
         ]
 
-    kept = json.loads(json.dumps(selectors.reach(directories[ONE])))
-    look = run.Look(load_matrix(PROFILES), OUT)
-    look.past(ONE, directories[ONE].files, selectors.reach_of_json(kept))
-    other = "online-inference-gpu-h200-llama3"
+    reach = selectors.reach(directories[ONE])
+    known = run.Seen(ONE, "h100/llama3", directories[ONE].files, reach)
+    other = changed(directories, take_the_labels, "online-inference-gpu-h200-llama3")
+    judge = run.Judge(load_matrix(PROFILES), OUT)
 
-    assert not look.at(changed(directories, take_the_labels, other))
-    across = [item for item in look.findings() if "of the namespace" in item.message]
+    found = run.check_seen([known, judge.see(other)], OUT)
+
+    across = [item for item in found if "of the namespace" in item.message]
     assert {Path(item.file).parent.name for item in across} == {ONE}
     assert {item.rule_id for item in across} == {"IRA016"}
 
@@ -139,8 +142,8 @@ def test_only_what_no_rule_of_cells_has_found_is_news(
     matrix = load_matrix(tmp_path / "profiles")
     unknown_release = {item.name: item for item in render(matrix)}[ONE]
 
-    assert run.Look(matrix, OUT).at(unknown_release)
-    assert not run.Look(load_matrix(PROFILES), OUT).at(unknown_release)
+    assert not run.Judge(matrix, OUT).see(unknown_release).news
+    assert run.Judge(load_matrix(PROFILES), OUT).see(unknown_release).news
 
 
 def other_account(objects: dict[str, object]) -> None:
@@ -162,7 +165,7 @@ def test_a_runtime_value_of_another_cell_is_found(directories: Directories) -> N
     values = {**right.runtime_values, "MAX_MODEL_LEN": "1000000"}
     all_of_them = {**directories, ONE: replace(right, runtime_values=values)}
 
-    found = run.check_directories(load_matrix(PROFILES), list(all_of_them.values()), OUT)
+    found = found_in(all_of_them)
 
     assert [(item.rule_id, item.field) for item in found] == [("IRA023", "MAX_MODEL_LEN")]
 

@@ -49,14 +49,11 @@ def command(
 def _rendered(matrix: Matrix, cells: list[Cell], out: Path, *, partial: bool) -> list[Finding]:
     from ira_manifests import folder, tree
 
-    look = rules.Look(matrix, out)
-    files = {}
-    for directory in common.render(matrix, cells):
-        look.at(directory)
-        files[directory.name] = directory.files
+    seen = common.rendered(matrix, cells, out)
+    files = {each.name: each.files for each in seen}
     plan = tree.compare(tree.tree_of(files), folder.look(out, files), partial=partial)
     return [
-        *look.findings(),
+        *rules.check_seen(seen, out),
         *rules.check_output(out, plan),
         *_users_files(out, matrix),
     ]

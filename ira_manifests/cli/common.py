@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,9 +10,9 @@ from ira_manifests import terminal
 from ira_manifests.errors import InputError, did_you_mean, one_of
 
 if TYPE_CHECKING:
-    from ira_manifests.directory import Directory
     from ira_manifests.profiles.cell import Cell
     from ira_manifests.profiles.matrix import Matrix
+    from ira_manifests.rules.run import Seen
 
 FINDINGS = 1
 BAD_INPUT = 2
@@ -51,16 +50,20 @@ def chosen(matrix: Matrix, patterns: list[str] | None) -> list[Cell]:
     ]
 
 
-def render(matrix: Matrix, cells: list[Cell], known: Collection[str] = ()) -> Iterator[Directory]:
-    """Render the directories of the cells, with a bar on a terminal. Starts Node.js.
+def rendered(
+    matrix: Matrix, cells: list[Cell], out: Path, known: frozenset[str] = frozenset()
+) -> list[Seen]:
+    """Render and judge the directories of the cells, with a bar on a terminal. Starts Node.js.
 
     `known`: directories to leave out.
     """
     from ira_manifests import node
     from ira_manifests.profiles.matrix import directories
+    from ira_manifests.rules.run import Judge
 
-    unknown = [name for name in directories(cells) if name not in known]
-    with terminal.progress(len(unknown)) as step, node.explained():
-        from ira_manifests.synth import render as render_directories
+    judge = Judge(matrix, out)
+    total = sum(name not in known for name in directories(cells))
+    with terminal.progress(total) as step, node.explained():
+        from ira_manifests.synth import render
 
-        yield from render_directories(matrix, cells, step, known)
+        return [judge.see(directory) for directory in render(matrix, cells, step, known)]

@@ -14,6 +14,7 @@ from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
 
 if TYPE_CHECKING:
+    from ira_manifests.directory import Directory
     from ira_manifests.provenance_fields import Answer
 
 
@@ -59,7 +60,16 @@ def _found(matrix: Matrix, cell: Cell, field: str) -> list[Answer]:
             [*directory.objects.values(), values],
             provenance.within(known, queued=directory.name == cell.queued_directory),
         )
-        for directory in common.render(matrix, [cell])
-        if directory.cell
+        for directory in _directories(matrix, cell)
     ]
     return find(held, field)
+
+
+def _directories(matrix: Matrix, cell: Cell) -> list[Directory]:
+    from ira_manifests import node
+    from ira_manifests.profiles.matrix import BASE, MODEL_DOWNLOAD
+
+    with node.explained():
+        from ira_manifests.synth import render
+
+        return list(render(matrix, [cell], known=(BASE, MODEL_DOWNLOAD)))

@@ -26,6 +26,7 @@ from ira_manifests.profiles.matrix import Matrix, directories
 from ira_manifests.record import Record
 from ira_manifests.rules import run as rules
 from ira_manifests.rules.finding import Finding, distinct
+from ira_manifests.rules.run import Seen
 from ira_manifests.tree import Tree
 from ira_manifests.words import count, visible
 
@@ -93,19 +94,21 @@ def _rendered(asked: Asked, before: Record, generated: Mapping[str, bytes]) -> _
     """Render the directories, but for those that are on disk as they would be rendered."""
     matrix, cells, out, _ = asked
     inputs = record.inputs_of(matrix.platform, cells)
-    files = record.unchanged(before, inputs, generated)
-    after = {name: before[name] for name in files}
-    look = rules.Look(matrix, out)
-    for name, entry in after.items():
-        look.past(name, files[name], entry.reach)
-    if inputs.keys() - files.keys():
-        for directory in common.render(matrix, cells, frozenset(files)):
-            name = directory.name
-            files[name] = directory.files
-            if look.at(directory):  # a finding is to be found every time
-                hashes = record.hashes(directory.files)
-                after[name] = record.Entry(inputs[name], hashes, look.reach(name))
-    return _Rendering(tree.tree_of(files), look.findings(), after)
+    known = record.unchanged(before, inputs, generated)
+    cell_of = {name: "/".join(cell.key) for cell in cells for name in cell.directories}
+    seen = [
+        Seen(name, cell_of.get(name, ""), files, before[name].reach)
+        for name, files in known.items()
+    ]
+    if inputs.keys() - known.keys():
+        seen += common.rendered(matrix, cells, out, frozenset(known))
+    after = {
+        each.name: record.Entry(inputs[each.name], record.hashes(each.files), each.reach)
+        for each in seen
+        if not each.news  # what is found is to be found every time
+    }
+    files = tree.tree_of({each.name: each.files for each in seen})
+    return _Rendering(files, rules.check_seen(seen, out), after)
 
 
 def _refused(findings: list[Finding]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -26,7 +26,6 @@ from ira_manifests.rules import (
 from ira_manifests.rules.catalogue import RULES
 from ira_manifests.rules.finding import Finding, found
 from ira_manifests.rules.hit import Hit
-from ira_manifests.rules.selectors import Reach
 from ira_manifests.tree import Plan
 
 
@@ -42,60 +41,38 @@ def check_cells(matrix: Matrix, chosen: Iterable[Cell]) -> list[Finding]:
     ]
 
 
-class _Text(NamedTuple):
-    """A directory as text: its name, its cell, its files by name."""
+class Seen(NamedTuple):
+    """A directory as text, and what the rules of objects say of it."""
 
     name: str
     cell: str
+    """The cell that it is of, as "gpu/model"; empty for those that are of none."""
     files: Mapping[str, bytes]
+    reach: str
+    news: Sequence[Finding] = ()
+    """What no rule of cells has found."""
 
 
-class Look:
-    """The rules of objects over the directories of a tree, which are shown to it one by one.
-
-    What the rules of cells find as well is told at the profile's line alone, and what the
-    directories of one cell have in common is told in the first of them.
-    """
+class Judge:
+    """The rules of objects over rendered directories, one by one, before waivers."""
 
     def __init__(self, matrix: Matrix, out: Path) -> None:
         self._matrix, self._out = matrix, out
         self._cells = {name: cell for cell in matrix.values() for name in cell.directories}
         self._of_release = list(flags.check_release(matrix))
-        self._reaches: dict[str, Reach] = {}
-        self._texts: dict[str, _Text] = {}
-        self._findings: dict[tuple[str, ...], Finding] = {}
 
-    def at(self, directory: Directory) -> bool:
-        """Look at a directory; return whether it has nothing that no rule of cells has found."""
-        self.past(directory.name, directory.files, selectors.reach(directory))
+    def see(self, directory: Directory) -> Seen:
+        """Look at a directory. What the rules of cells find is told at the profile's line alone."""
         hits = [*_hits(directory)]
         cell = self._cells.get(directory.name)
         if cell is not None:
             hits += copied.check_cell(directory, cell)
         told = self._told(cell) if cell is not None and hits else ()
-        text = self._texts[directory.name]
-        news = [
-            _finding(text, self._out, hit) for hit in hits if (hit.rule, hit.message) not in told
-        ]
-        for item in news:
-            self._findings.setdefault(_sameness(item, directory.name), item)
-        return not news
-
-    def past(self, name: str, files: Mapping[str, bytes], reach: Reach) -> None:
-        """Take a directory for one that `at` has found nothing in."""
-        cell = self._cells.get(name)
-        self._texts[name] = _Text(name, "/".join(cell.key) if cell else "", files)
-        self._reaches[name] = reach
-
-    def reach(self, name: str) -> Reach:
-        """Return what the neighbours of a directory must know of it."""
-        return self._reaches[name]
-
-    def findings(self) -> list[Finding]:
-        """Return what was found, before waivers."""
-        across = selectors.check_namespace(self._reaches)
-        shared = (_finding(self._texts[name], self._out, hit) for name, hit in across)
-        return [*self._findings.values(), *dict.fromkeys(shared)]
+        seen = _unjudged(directory)
+        news = (
+            _finding(seen, self._out, hit) for hit in hits if (hit.rule, hit.message) not in told
+        )
+        return seen._replace(news=tuple(news))
 
     def _told(self, cell: Cell) -> set[tuple[str, str]]:
         """Return rule and message of what the rules of cells find as well."""
@@ -103,18 +80,30 @@ class Look:
         return {(item.rule_id, item.message) for item in (*of_cell, *self._of_release)}
 
 
-def check_directories(matrix: Matrix, directories: Iterable[Directory], out: Path) -> list[Finding]:
-    """Return what the rules of objects find in rendered directories, before waivers."""
-    look = Look(matrix, out)
-    for directory in directories:
-        look.at(directory)
-    return look.findings()
+def check_seen(seen: Iterable[Seen], out: Path) -> list[Finding]:
+    """Return what was found in all directories of a tree, and in them together, before waivers.
+
+    What the directories of one cell have in common is told in the first of them.
+    """
+    by_name = {each.name: each for each in seen}
+    findings: dict[tuple[str, ...], Finding] = {}
+    for each in by_name.values():
+        for item in each.news:
+            findings.setdefault(_sameness(item, each.name), item)
+    across = selectors.check_namespace({name: each.reach for name, each in by_name.items()})
+    shared = (_finding(by_name[name], out, hit) for name, hit in across)
+    return [*findings.values(), *dict.fromkeys(shared)]
 
 
 def check_directory(directory: Directory, out: Path) -> list[Finding]:
     """Return what the rules of objects find in one rendered directory, before waivers."""
-    text = _Text(directory.name, directory.cell, directory.files)
-    return [_finding(text, out, hit) for hit in _hits(directory)]
+    seen = _unjudged(directory)
+    return [_finding(seen, out, hit) for hit in _hits(directory)]
+
+
+def _unjudged(directory: Directory) -> Seen:
+    reach = selectors.reach(directory)
+    return Seen(directory.name, directory.cell, directory.files, reach)
 
 
 def _hits(directory: Directory) -> Iterator[Hit]:
@@ -195,11 +184,11 @@ def _needless(matrix: Matrix, cell: Cell, rule: str) -> Finding:
     )  # fmt: skip
 
 
-def _finding(text: _Text, out: Path, hit: Hit) -> Finding:
-    file = str(out / text.name / hit.file)
-    line, column = _place(text.files.get(hit.file, b""), hit)
+def _finding(seen: Seen, out: Path, hit: Hit) -> Finding:
+    file = str(out / seen.name / hit.file)
+    line, column = _place(seen.files.get(hit.file, b""), hit)
     field = yaml_source.dotted(hit.path)
-    return Finding(file, line, column, hit.rule, field, hit.message, hit.hint, text.cell)
+    return Finding(file, line, column, hit.rule, field, hit.message, hit.hint, seen.cell)
 
 
 def _place(content: bytes, hit: Hit) -> Place:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ira_manifests.directory import Directory
 from ira_manifests.profiles.yaml_source import Path
@@ -29,22 +30,22 @@ class _Selector(NamedTuple):
 
 
 class Reach(NamedTuple):
-    """What a directory's neighbours in a namespace must know of it. JSON can hold it as well."""
+    """What a directory's neighbours in a namespace must know of it."""
 
     pods: Sequence[tuple[str, Mapping[str, str]]]
     """Each workload by its name, with the labels of its Pods."""
     selectors: Sequence[_Selector]
 
 
-def reach(directory: Directory) -> Reach:
-    """Return what a directory selects, and what can be selected there."""
+def reach(directory: Directory) -> str:
+    """Return what a directory selects, and what can be selected there, as JSON: a fleet is many."""
     labels = [(item.name, item.labels) for item in _workloads(directory)]
-    return Reach(labels, list(_selectors(directory)))
+    return json.dumps(Reach(labels, list(_selectors(directory))))
 
 
-def reach_of_json(value: Any) -> Reach:
-    """Return what was kept as JSON. Raises `TypeError` or `ValueError` where it is none."""
-    labels, selectors = value
+def read_reach(text: str) -> Reach:
+    """Return what `reach` wrote. Raises `TypeError` or `ValueError` for anything else."""
+    labels, selectors = json.loads(text)
     return Reach(
         [(str(name), dict(of_pods)) for name, of_pods in labels],
         [_Selector(file, tuple(path), *rest) for file, path, *rest in selectors],
@@ -70,17 +71,19 @@ def check(directory: Directory) -> Iterator[Hit]:
             yield Hit("IRA016", selector.file, selector.path, message, _NARROW)
 
 
-def check_namespace(directories: Mapping[str, Reach]) -> Iterator[tuple[str, Hit]]:
+def check_namespace(directories: Mapping[str, str]) -> Iterator[tuple[str, Hit]]:
     """Yield selectors of one directory that select another one's workload of another name.
 
-    Directories whose workloads have one name are meant to replace each other.
+    `directories`: the reach of each. Those whose workloads have one name are meant to replace
+    each other.
     """
     by_label: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for each in directories.values():
-        for name, labels in each.pods:
+    for text in directories.values():
+        for name, labels in read_reach(text).pods:
             for label in labels.items():
                 by_label[label].add(name)
-    for directory, each in directories.items():
+    for directory, text in directories.items():
+        each = read_reach(text)
         own = {name for name, _ in each.pods}
         for selector in each.selectors:
             # The rarest label first, or a fleet would be compared with a fleet.
