@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import sys
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
@@ -96,9 +97,9 @@ class Changes:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._waiting: list[tuple[Path, Path]] = []
+        self._waiting: deque[tuple[Path, Path]] = deque()
         self._removed: list[Path] = []
-        self._made: list[Path] = []
+        self._made: deque[Path] = deque()
 
     def __enter__(self) -> Self:
         return self
@@ -110,7 +111,7 @@ class Changes:
 
         `mode`: permissions; default as for new files. `durable`: on disk even if the power fails.
         """
-        self._made = [*make_folder(target.parent), *self._made]
+        self._made.extendleft(reversed(make_folder(target.parent)))
         waiting = waiting_for(target)
         waiting.unlink(missing_ok=True)  # of a run that was killed
         self._waiting.append((waiting, target))
@@ -144,7 +145,7 @@ class Changes:
             while self._waiting:
                 waiting, target = self._waiting[0]
                 waiting.replace(target)
-                del self._waiting[0]
+                self._waiting.popleft()
             self._made.clear()
             for path in self._removed:
                 path.unlink(missing_ok=True)

@@ -23,6 +23,8 @@ from ira_manifests.errors import IraError, NodeError
 # The oldest release line that jsii supports: https://nodejs.org/en/about/previous-releases
 OLDEST = 22
 _READER = "process.stderr_sink"  # jsii's thread that hears what Node.js says on standard error
+# All that it said: a process has one Node.js, however often it is asked for.
+_said = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="replace", write_through=True)
 _BOTH_WAYS = f"install Node.js {OLDEST} or newer, or run: pip install 'ira-manifests[node]'"
 
 
@@ -85,8 +87,7 @@ def explained() -> Iterator[None]:
 
     What Node.js says on standard error is part of it, and is dropped where nothing goes wrong.
     """
-    said = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="replace", write_through=True)
-    with contextlib.redirect_stderr(cast("TextIO", _Apart(sys.stderr, said))):
+    with contextlib.redirect_stderr(cast("TextIO", _Apart(sys.stderr))):
         try:
             yield
         except IraError:
@@ -97,7 +98,7 @@ def explained() -> Iterator[None]:
             _hear_out()
             raise NodeError(
                 f"Node.js ({os.environ.get('JSII_NODE', 'node')}) failed under cdk8s: "
-                f"{_reason(error, said)}; see that it is version {OLDEST} or newer, and that "
+                f"{_reason(error)}; see that it is version {OLDEST} or newer, and that "
                 f"{tempfile.gettempdir()} can be written and has space"
             ) from error
 
@@ -105,12 +106,12 @@ def explained() -> Iterator[None]:
 class _Apart:
     """Standard error, but for what jsii's thread passes on from Node.js."""
 
-    def __init__(self, stream: TextIO, apart: TextIO) -> None:
-        self._stream, self._apart = stream, apart
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
 
     def __getattr__(self, name: str) -> Any:
         of_node = threading.current_thread().name == _READER
-        return getattr(self._apart if of_node else self._stream, name)
+        return getattr(_said if of_node else self._stream, name)
 
 
 def _hear_out() -> None:
@@ -125,10 +126,10 @@ def _comes_from_jsii(error: Exception) -> bool:
     return any(frame.f_globals.get("__name__", "").startswith("jsii.") for frame, _ in frames)
 
 
-def _reason(error: Exception, said: io.TextIOWrapper) -> str:
+def _reason(error: Exception) -> str:
     """Return the most telling line: Node.js' own words of its end, else what jsii made of it."""
-    said.seek(0)
-    for line in said:
+    _said.seek(0)
+    for line in _said:
         # jsii prints what is not its own as the representation of bytes.
         heard = (
             ast.literal_eval(line).decode("utf-8", "replace") if re.match(r"b['\"]", line) else line

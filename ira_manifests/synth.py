@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ira_manifests import constructs, env_file
 from ira_manifests.constructs import _bulk
@@ -31,8 +31,8 @@ _FILES = {
 }
 _ORDER = list(_FILES)
 
-# Directories whose objects come back from Node.js together: each wait for it costs as much as an
-# object does, and more of them gain nothing.
+# Cells that cross to Node.js together: each wait for it costs as much as an object does, and more
+# of them gain nothing.
 _BATCH = 32
 
 Progress = Callable[[str], None]
@@ -47,40 +47,61 @@ def render(
     """Yield `base`, `model-download` and every cell's directories.
 
     `cells`: the cells to render. Default: all of the matrix. `progress` is called with each
-    directory's name before it is rendered. `known`: directories to leave out.
+    directory's name when it is rendered. `known`: directories to leave out.
     """
+    for directory in _every(matrix, matrix.values() if cells is None else cells, known):
+        progress(directory.name)
+        yield directory
+
+
+def _every(matrix: Matrix, cells: Iterable[Cell], known: Container[str]) -> Iterator[Directory]:
     if BASE not in known:
-        progress(BASE)
         yield _base(matrix.platform)
-    each_cell = matrix.values() if cells is None else cells
-    every = [
-        (MODEL_DOWNLOAD, None),
-        *((name, cell) for cell in each_cell for name in cell.directories),
-    ]
-    wanted = [(name, cell) for name, cell in every if name not in known]
+    if MODEL_DOWNLOAD not in known:
+        yield _model_download(matrix.platform)
+    wanted = [cell for cell in cells if any(name not in known for name in cell.directories)]
     for start in range(0, len(wanted), _BATCH):
-        batch = wanted[start : start + _BATCH]
-        charts = _bulk.new_charts([name for name, _ in batch], matrix.platform.namespace)
-        for chart, (name, cell) in zip(charts, batch, strict=True):
-            progress(name)
-            _populate(chart, matrix.platform, name, cell)
-        for (name, cell), manifests in zip(batch, _bulk.take(charts), strict=True):
-            rendered = _by_file(manifests)
-            yield (
-                _model_download(matrix.platform, rendered)
-                if cell is None
-                else _cell_directory(cell, name, rendered)
-            )
+        yield from _cells(wanted[start : start + _BATCH], matrix.platform.namespace, known)
 
 
-def _populate(chart: Chart, platform: Platform, name: str, cell: Cell | None) -> None:
-    """Add the constructs of a directory; those of no cell download the model."""
-    if cell is None:
-        constructs.ModelDownloadJob(chart, "download", platform=platform)
-        return
-    workload = constructs.VllmDeployment(chart, "vllm", cell=cell)
-    if name == cell.queued_directory:
-        constructs.ProvisioningRequest(chart, "capacity", workload=workload)
+def _cells(
+    cells: Sequence[Cell], namespace: str | None, known: Container[str]
+) -> Iterator[Directory]:
+    """Yield the directories of some cells. Twins have their workload in common."""
+    charts = _bulk.new_charts([cell.directory for cell in cells], namespace)
+    works = [
+        _Work(cell, chart, constructs.VllmDeployment(chart, "vllm", cell=cell))
+        for cell, chart in zip(cells, charts, strict=True)
+    ]
+    queued = [each for each in works if _is_queued(each.cell, known)]
+    plain = [each for each in works if each.cell.directory not in known]
+    single = [each for each in plain if not _is_queued(each.cell, known)]
+    twins = [each for each in plain if _is_queued(each.cell, known)]
+    for work, rendered in (*_rendered(single, _bulk.take), *_rendered(twins, _bulk.render)):
+        yield _cell_directory(work.cell, work.cell.directory, rendered)
+    for work in queued:
+        constructs.ProvisioningRequest(work.chart, "capacity", workload=work.workload)
+    for work, rendered in _rendered(queued, _bulk.take):
+        yield _cell_directory(work.cell, work.cell.queued_directory, rendered)
+
+
+def _is_queued(cell: Cell, known: Container[str]) -> bool:
+    return cell.gpu.queued and cell.queued_directory not in known
+
+
+class _Work(NamedTuple):
+    cell: Cell
+    chart: Chart
+    workload: constructs.VllmDeployment
+
+
+def _rendered(
+    works: Sequence[_Work], render_charts: Callable[[Sequence[Chart]], Iterable[Any]]
+) -> Iterator[tuple[_Work, dict[str, Any]]]:
+    if works:
+        charts = [work.chart for work in works]
+        for work, manifests in zip(works, render_charts(charts), strict=True):
+            yield work, _by_file(manifests)
 
 
 def _by_file(manifests: Iterable[Any]) -> dict[str, Any]:
@@ -98,7 +119,11 @@ def _base(platform: Platform) -> Directory:
     return Directory(BASE, kustomization, ignored=(env_file.TOKEN,))
 
 
-def _model_download(platform: Platform, rendered: Mapping[str, Any]) -> Directory:
+def _model_download(platform: Platform) -> Directory:
+    (chart,) = _bulk.new_charts([MODEL_DOWNLOAD], platform.namespace)
+    constructs.ModelDownloadJob(chart, "download", platform=platform)
+    (manifests,) = _bulk.take([chart])
+    rendered = _by_file(manifests)
     field = f"spec.template.spec.volumes.[name={DOWNLOAD_VOLUME}].csi.volumeAttributes.bucketName"
     kustomization = Kustomization(
         namespace=platform.namespace,

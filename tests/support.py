@@ -51,7 +51,7 @@ def ira(*arguments: str | Path, cwd: Path = ROOT, **options: Any) -> Run:
     named = options.pop("program", ("-m", "ira_manifests"))
     program = [*options.pop("prefix", []), sys.executable, *named]
     command = [*program, *map(str, arguments)]
-    inherited = {key: value for key, value in os.environ.items() if key != "JSII_NODE"}
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("JSII_")}
     environment = {**inherited, **_OWN, **options.pop("env", {})}
     return subprocess.run(
         command, cwd=cwd, text=True, capture_output=True, check=False, env=environment, **options
@@ -60,7 +60,7 @@ def ira(*arguments: str | Path, cwd: Path = ROOT, **options: Any) -> Run:
 
 def shell(script: str, cwd: Path = ROOT, **environment: str) -> Run:
     """Run a line of bash, in which $IRA is the command line."""
-    inherited = {key: value for key, value in os.environ.items() if key != "JSII_NODE"}
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("JSII_")}
     program = f"{sys.executable} -m ira_manifests"
     environment = {**inherited, **_OWN, "IRA": program, **environment}
     return subprocess.run(

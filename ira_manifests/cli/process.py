@@ -19,6 +19,7 @@ from ira_manifests.words import visible
 _STOPS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
+_IMPORTS, _SOON = "<frozen importlib._bootstrap>", 0.001  # seconds
 _SIGNALLED = 128  # a shell adds the signal's number
 
 
@@ -81,7 +82,12 @@ def _stoppable() -> Iterator[None]:
             signal.signal(number, signal.SIG_IGN)
 
 
-def _stop(number: int, _frame: FrameType | None) -> None:
+def _stop(number: int, frame: FrameType | None) -> None:
+    if frame is not None and frame.f_code.co_filename == _IMPORTS and hasattr(signal, "setitimer"):
+        # An exception could keep the lock of all imports, for which another thread may wait.
+        signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(number))
+        signal.setitimer(signal.ITIMER_REAL, _SOON)
+        return
     for each in _STOPS:  # who asks twice does not wait
         signal.signal(each, signal.SIG_DFL)
     raise _StoppedError(number)

@@ -43,10 +43,6 @@ class Composite(Construct, metaclass=jsii.JSIIMeta, jsii_type=f"{_NAME}.Composit
         rendered: Json = json.loads(jsii.invoke(self, "json", [id]))
         return rendered
 
-    def _patch(self, id: str, additions: Mapping[str, Any]) -> None:
-        """Add to one object, or replace in it: values by JSON pointer (RFC 6901)."""
-        jsii.invoke(self, "patch", [id, json.dumps(additions)])
-
 
 class Derived(Composite, jsii_type=f"{_NAME}.Derived"):
     """A construct whose objects are computed whenever they are rendered.
@@ -56,9 +52,16 @@ class Derived(Composite, jsii_type=f"{_NAME}.Derived"):
     """
 
     def __init__(
-        self, scope: Construct, id: str, manifests: Sequence[Mapping[str, Any]], source: Construct
+        self,
+        scope: Construct,
+        id: str,
+        manifests: Sequence[Mapping[str, Any]],
+        source: Construct,
+        additions: Mapping[str, Any],
     ) -> None:
-        jsii.create(self.__class__, self, [scope, id, json.dumps(manifests), source])
+        """Add the construct. `additions`: to the main object of `source`, by JSON pointer."""
+        arguments = [scope, id, json.dumps(manifests), source, json.dumps(additions)]
+        jsii.create(self.__class__, self, arguments)
 
     @jsii.member(jsii_name="derive")
     def _derive(self, inputs: str) -> str:
@@ -76,8 +79,14 @@ def new_charts(ids: Sequence[str], namespace: str | None) -> list[Chart]:
     return charts
 
 
+def render(charts: Sequence[Chart]) -> list[list[Json]]:
+    """Return the objects of each chart, as its `to_json` does."""
+    objects: list[list[Json]] = json.loads(jsii.sinvoke(Composite, "render", [list(charts)]))
+    return objects
+
+
 def take(charts: Sequence[Chart]) -> list[list[Json]]:
-    """Return the objects of each chart, as its `to_json` does. The charts are empty then."""
+    """Return the objects of each chart, and leave it empty."""
     objects: list[list[Json]] = json.loads(jsii.sinvoke(Composite, "take", [list(charts)]))
     return objects
 
@@ -105,15 +114,23 @@ def _assembly() -> Json:
         "constructs.Construct",
         _method("", None, scope=_CONSTRUCT, id=_TEXT, manifests=_TEXT),
         _method("charts", _list(_CHART), ids=_list(_TEXT), namespace=_TEXT) | {"static": True},
+        _method("render", _TEXT, charts=_list(_CHART)) | {"static": True},
         _method("take", _TEXT, charts=_list(_CHART)) | {"static": True},
         _method("object", {"fqn": "cdk8s.ApiObject"}, id=_TEXT),
         _method("json", _TEXT, id=_TEXT),
-        _method("patch", None, id=_TEXT, additions=_TEXT),
     )
     derived = _type(
         "Derived",
         composite["fqn"],
-        _method("", None, scope=_CONSTRUCT, id=_TEXT, manifests=_TEXT, source=_CONSTRUCT),
+        _method(
+            "",
+            None,
+            scope=_CONSTRUCT,
+            id=_TEXT,
+            manifests=_TEXT,
+            source=_CONSTRUCT,
+            additions=_TEXT,
+        ),
         _method("derive", _TEXT, inputs=_TEXT),
     )
     return {

@@ -62,13 +62,13 @@ class ProvisioningRequest(Derived):
             )
         self.workload = workload
         queue = cell.platform.queued_provisioning
-        self.name = workload.consume(
+        self.name, additions = workload.consume(
             queue.provisioning_class,
             node_selector=_node_selector(cell),
             tolerations=objects.tolerations(queue.tolerations),
             progress_deadline_seconds=queue.wait_seconds + cell.platform.engine.startup_seconds,
         )
-        super().__init__(scope, id, self._manifests(), source=workload)
+        super().__init__(scope, id, self._manifests(), workload, additions)
 
     @property
     def pod_template(self) -> ApiObject:

@@ -99,11 +99,12 @@ class VllmDeployment(Composite):
         node_selector: Mapping[str, str],
         tolerations: Sequence[objects.Json],
         progress_deadline_seconds: int,
-    ) -> str:
-        """Move the Pods from the compute class to queued capacity, for `ProvisioningRequest`.
+    ) -> tuple[str, objects.Json]:
+        """Return what moves the Pods from the compute class to queued capacity.
 
-        Returns the name of the request that they consume, which is the Deployment's. What the
-        caller patched until now stays; what the caller patches later wins.
+        For `ProvisioningRequest`: the name of the request that they consume, which is the
+        Deployment's, and what to add to the Deployment, by JSON pointer. What the caller patched
+        until now stays; what the caller patches later wins.
         Raises `InputError` the second time, and where a patch asks for other capacity as well.
         """
         if self._consumes:
@@ -126,16 +127,12 @@ class VllmDeployment(Composite):
         deadline = max(spec.get("progressDeadlineSeconds", 0), progress_deadline_seconds)
         kept = pod.get("tolerations", [])
         added = [item for item in tolerations if item not in kept]
-        self._patch(
-            "Default",
-            {
-                "/spec/progressDeadlineSeconds": deadline,
-                "/spec/template/metadata": metadata,
-                "/spec/template/spec/nodeSelector": selector,
-                "/spec/template/spec/tolerations": [*kept, *added],
-            },
-        )
-        return name
+        return name, {
+            "/spec/progressDeadlineSeconds": deadline,
+            "/spec/template/metadata": metadata,
+            "/spec/template/spec/nodeSelector": selector,
+            "/spec/template/spec/tolerations": [*kept, *added],
+        }
 
     def refuse_other_capacity(self, node_selector: Mapping[str, str]) -> None:
         """Raise `InputError` where a node selector asks for what is never queued."""

@@ -8,15 +8,24 @@ function empty(construct) {
   for (const child of construct.node.children) construct.node.tryRemoveChild(child.node.id);
 }
 
+function patches(additions) {
+  const values = Object.entries(JSON.parse(additions));
+  return values.map(([path, value]) => JsonPatch.add(path, value));
+}
+
 class Composite extends Construct {
   // An app for each: cdk8s looks at all of an app whenever it renders one of its charts.
   static charts(ids, namespace) {
     return ids.map((id) => new Chart(new App(), id, { namespace }));
   }
 
+  static render(charts) {
+    return JSON.stringify(charts.map((chart) => chart.toJson()));
+  }
+
   // jsii keeps every construct that Python has seen for good, so they give up what they hold.
   static take(charts) {
-    const objects = JSON.stringify(charts.map((chart) => chart.toJson()));
+    const objects = Composite.render(charts);
     charts.flatMap((chart) => [chart, ...chart.node.children]).forEach(empty);
     return objects;
   }
@@ -41,11 +50,6 @@ class Composite extends Construct {
 
   json(id) {
     return JSON.stringify(this.object(id).toJson());
-  }
-
-  patch(id, additions) {
-    const values = Object.entries(JSON.parse(additions));
-    this.object(id).addJsonPatch(...values.map(([path, value]) => JsonPatch.add(path, value)));
   }
 }
 
@@ -76,9 +80,10 @@ class DerivedObject extends ApiObject {
 }
 
 class Derived extends Composite {
-  constructor(scope, id, manifests, source) {
+  constructor(scope, id, manifests, source, additions) {
     super(scope, id, manifests);
     this.source = source;
+    ApiObject.of(source).addJsonPatch(...patches(additions));
   }
 
   create(id, properties) {
