@@ -19,9 +19,11 @@ def expand(text: str, variables: Mapping[str, str]) -> str:
     def expanded(part: re.Match[str]) -> str:
         return "$" if part[0] == "$$" else variables.get(part[1] or "", part[0])
 
-    return _PARTS.sub(expanded, text)
+    return _PARTS.sub(expanded, text) if "$" in text else text
 
 
 def references(text: str) -> list[str]:
     """Return the names that are expanded in the text, in their order."""
+    if "$" not in text:
+        return []
     return [part[1] for part in _PARTS.finditer(text) if part[1] is not None]

@@ -24,6 +24,9 @@ _AMBIGUOUS = re.compile(
 )
 
 
+# Names and paths, most of the texts that differ from object to object: nothing in them is YAML's.
+_PLAIN = re.compile("[A-Za-z](?:[A-Za-z0-9._/-]*[A-Za-z0-9])?")
+
 _OTHER_BREAKS = re.compile("[\r\x85\u2028\u2029]")
 
 
@@ -66,6 +69,7 @@ def _lay_out(value: Any, newline: str, say: Callable[[str], None]) -> None:
 
     Ten times faster than PyYAML, because scalars, which are PyYAML's, recur from object to object.
     """
+    inner = f"{newline}  "
     if not isinstance(value, _NESTED):
         say(_scalar(value, newline))
     elif not value:
@@ -73,26 +77,30 @@ def _lay_out(value: Any, newline: str, say: Callable[[str], None]) -> None:
     elif isinstance(value, dict):
         between = ""
         for key, item in value.items():
-            say(f"{between}{_key(key)}")
+            begin = f"{between}{_key(key)}"
             between = newline
-            if item and isinstance(item, _NESTED):
-                inner = f"{newline}  " if isinstance(item, dict) else newline
-                say(inner)
+            if not isinstance(item, _NESTED):  # most are
+                say(f"{begin} {_scalar(item, inner)}")
+            elif not item:
+                say(f"{begin} ")
                 _lay_out(item, inner, say)
             else:
-                say(" ")
-                _lay_out(item, f"{newline}  ", say)
+                below = inner if isinstance(item, dict) else newline
+                say(f"{begin}{below}")
+                _lay_out(item, below, say)
     else:
         between = "- "
         for item in value:
             say(between)
             between = f"{newline}- "
-            _lay_out(item, f"{newline}  ", say)
+            _lay_out(item, inner, say)
 
 
 @lru_cache(maxsize=1 << 14, typed=True)
 def _scalar(value: Any, newline: str) -> str:
     """Return the text of a scalar, whose further lines begin with `newline`."""
+    if isinstance(value, str) and _PLAIN.fullmatch(value) and not _AMBIGUOUS.fullmatch(value):
+        return value
     text = _pyyaml({"k": value}).removeprefix("k: ").removesuffix("\n")
     # Empty lines at the end may need an end of the document, other line breaks take an indent,
     # and to the cache 0.0 is -0.0.

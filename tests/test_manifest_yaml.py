@@ -45,3 +45,9 @@ def test_so_does_pyyaml(loader: str) -> None:
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]))))
 def test_any_text_is_read_back(texts: list[str]) -> None:
     assert yaml.safe_load(dump(texts)) == texts
+
+
+@settings(max_examples=500)
+@given(st.from_regex(r"[A-Za-z][A-Za-z0-9._/-]*", fullmatch=True))
+def test_any_name_or_path_is_read_back_as_text(text: str) -> None:
+    assert yaml.safe_load(dump([text, {text: text}])) == [text, {text: text}]

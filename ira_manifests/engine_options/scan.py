@@ -99,6 +99,11 @@ def settings(arguments: Sequence[str], version: str) -> list[tuple[str, str]]:
     the name "", and an option that takes no value the value "". A version outside the table is
     read as the newest one.
     """
+    return list(_settings(tuple(arguments), version))
+
+
+@lru_cache(maxsize=1024)
+def _settings(arguments: tuple[str, ...], version: str) -> tuple[tuple[str, str], ...]:
     known = table()
     try:
         place = known.place(version)
@@ -106,7 +111,7 @@ def settings(arguments: Sequence[str], version: str) -> list[tuple[str, str]]:
         place = len(known.releases) - 1
     scan = _Scan(arguments, version, known, place)
     scan.run()
-    return scan.given
+    return tuple(scan.given)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -81,7 +82,7 @@ class Table:
                 f"the options of vLLM {version} are unknown: "
                 f"the table holds {self.releases[0]} to {self.releases[-1]}"
             )
-        return max(place for place, release in enumerate(known) if release <= wanted)
+        return bisect_right(known, wanted) - 1
 
     @cached_property
     def _keys(self) -> list[tuple[int, ...]]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
+from functools import cached_property
 
 from ira_manifests.memory.accelerator import gib
 from ira_manifests.memory.activation import activation, logits_bytes
@@ -161,7 +162,7 @@ class Budget:
         """Return whether start-up logs back the figures."""
         return not self.serving.unmeasured
 
-    @property
+    @cached_property
     def checks(self) -> tuple[Check, ...]:
         """Return vLLM's start-up checks in their order."""
         return (

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
+from functools import cached_property
 
 from ira_manifests.memory.accelerator import Accelerator, BatchLimits
 from ira_manifests.memory.blocks import kv_element_bytes
@@ -70,7 +71,7 @@ class Serving:
         share = self.utilization * self.accelerator.total_bytes
         return int(share.to_integral_value(ROUND_CEILING))
 
-    @property
+    @cached_property
     def unmeasured(self) -> tuple[str, ...]:
         """Return why a figure rests on extrapolation; empty where start-up logs back it."""
         first, after = MEASURED_ENGINES
