@@ -11,7 +11,6 @@ import shutil
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-OBJECTS_PER_CELL = 5
 CELLS_PER_MODEL = 4
 # Memory of one GPU in GiB, and whether its capacity is queued.
 GPUS = [

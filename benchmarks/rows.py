@@ -40,7 +40,7 @@ class Suite:
     """Runs the groups in a folder of its own."""
 
     def __init__(self, folder: Path, *, rounds: int, sample: int, sizes: list[int]) -> None:
-        self._folder, self._rounds, self._sample, self._sizes = folder, rounds, sample, sizes
+        self._folder, self._rounds, self._sample = folder, rounds, sample
         self._cache = folder / "cache"
         self._env = {"JSII_NODE": str(yardsticks.NODE), "XDG_CACHE_HOME": str(self._cache)}
         self._profiles = {size: matrix.write(folder / f"p{size}", size) for size in sizes}

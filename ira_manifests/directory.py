@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from ira_manifests import manifest_yaml, tree
+from ira_manifests import manifest_yaml
 from ira_manifests.kustomize import Kustomization
-from ira_manifests.tree import Tree, marked
+from ira_manifests.tree import marked
 
 KUSTOMIZATION = "kustomization.yaml"
 RUNTIME_CONFIG = "vllm-runtime-config.env"
@@ -44,8 +44,3 @@ class Directory:
         if self.ignored:
             bodies[".gitignore"] = "".join(f"{name}\n" for name in self.ignored)
         return {name: marked(f"{self.name}/{name}", body) for name, body in bodies.items()}
-
-
-def tree_of(directories: Iterable[Directory]) -> Tree:
-    """Return the directories as a tree of files, sorted by path."""
-    return tree.tree_of({directory.name: directory.files for directory in directories})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from ira_manifests import env_file, next_steps, terminal
 from ira_manifests.folder import UserFiles
@@ -12,7 +12,7 @@ from ira_manifests.next_steps import Standing
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import shared_workloads
 from ira_manifests.terminal import BOLD, Fields, Text
-from ira_manifests.tree import Plan
+from ira_manifests.tree import Plan, directory_of
 from ira_manifests.words import visible
 
 
@@ -49,9 +49,9 @@ def written(out: Path, cells: Sequence[Cell], plan: Plan, users: UserFiles) -> N
 
 def _say_table(plan: Plan) -> None:
     groups = {
-        "written": Counter(map(_directory, (*plan.created, *plan.updated))),
-        "unchanged": Counter(map(_directory, plan.unchanged)),
-        "removed": Counter(map(_directory, plan.removed)),
+        "written": Counter(map(directory_of, (*plan.created, *plan.updated))),
+        "unchanged": Counter(map(directory_of, plan.unchanged)),
+        "removed": Counter(map(directory_of, plan.removed)),
     }
     rows = [
         _row(directory, *(counts[directory] or "" for counts in groups.values()))
@@ -65,10 +65,6 @@ def _say_table(plan: Plan) -> None:
 
 def _row(*fields: str | int, style: str = "") -> Fields:
     return [Text(visible(str(field)), style) for field in fields]
-
-
-def _directory(path: str) -> str:
-    return str(PurePosixPath(path).parent)
 
 
 def _user_notes(out: Path, users: UserFiles) -> Iterator[str]:

@@ -147,4 +147,4 @@ def _cell_directory(cell: Cell, name: str, rendered: Mapping[str, Any]) -> Direc
         replacements=(Replacement(objects.CONFIG_MAP, "IRA_BUCKET_NAME", tuple(targets)),),
         ordered=queued,  # a request whose PodTemplate is missing can fail
     )
-    return Directory(name, kustomization, rendered, cell.runtime_values, cell="/".join(cell.key))
+    return Directory(name, kustomization, rendered, cell.runtime_values, cell=cell.name)

@@ -128,6 +128,18 @@ def copy_profiles(folder: Path) -> Path:
     return copy
 
 
+def copy_edited(folder: Path, model: str, *edits: tuple[str, str]) -> Path:
+    """Copy the reference's profiles, and replace texts of one model's, each once."""
+    profiles = copy_profiles(folder)
+    file = profiles / f"models/{model}.yaml"
+    text = file.read_text()
+    for old, new in edits:
+        assert old in text
+        text = text.replace(old, new, 1)
+    file.write_text(text)
+    return profiles
+
+
 def is_reference(cell: Cell) -> bool:
     return cell.gpu_name in REFERENCE_GPUS and cell.model_name in REFERENCE_MODELS
 

@@ -11,7 +11,7 @@ import pytest
 from ira_manifests import load_matrix
 from ira_manifests.provenance import values, within
 from ira_manifests.provenance_fields import leaves, source_of
-from tests.support import PROFILES, ROOT, copy_profiles, ira, kustomize, objects_in
+from tests.support import PROFILES, ROOT, copy_edited, copy_profiles, ira, kustomize, objects_in
 
 
 def test_a_cell_is_explained_in_80_columns() -> None:
@@ -208,19 +208,10 @@ def test_a_name_of_several_fields_offers_all_of_them(field: str, candidates: lis
         assert candidate in run.stderr
 
 
-def changed(folder: Path, model: str, *edits: tuple[str, str]) -> Path:
-    profiles = copy_profiles(folder)
-    file = profiles / f"models/{model}.yaml"
-    text = file.read_text()
-    for old, new in edits:
-        assert old in text
-        text = text.replace(old, new, 1)
-    file.write_text(text)
-    return folder
-
-
 def test_a_context_that_was_computed_says_so(tmp_path: Path) -> None:
-    folder = changed(tmp_path, "llama3", ("max_model_len: 131072", "max_model_len: auto"))
+    folder = copy_edited(
+        tmp_path, "llama3", ("max_model_len: 131072", "max_model_len: auto")
+    ).parent
 
     for arguments in ([], ["max_model_len"]):
         run = ira("explain", "h100", "llama3", *arguments, cwd=folder)
@@ -232,7 +223,9 @@ def test_a_context_that_was_computed_says_so(tmp_path: Path) -> None:
 def test_the_parts_of_memory_add_up_to_the_gpu_and_agree_with_the_list(
     engine: str, size: int, tmp_path: Path
 ) -> None:
-    folder = changed(tmp_path, "llama3", ("tensor_parallel: 4", f"tensor_parallel: {size}"))
+    folder = copy_edited(
+        tmp_path, "llama3", ("tensor_parallel: 4", f"tensor_parallel: {size}")
+    ).parent
     platform = folder / "profiles/platform.yaml"
     platform.write_text(platform.read_text().replace("version: 0.26.0", f"version: {engine}"))
 
@@ -276,7 +269,9 @@ def test_names_of_the_command_line_are_explained_and_listed() -> None:
 
 
 def test_the_list_shows_every_number_whole_and_why_a_cell_does_not_fit(tmp_path: Path) -> None:
-    folder = changed(tmp_path, "llama4-scout", ("tensor_parallel: 8", "tensor_parallel: 2"))
+    folder = copy_edited(
+        tmp_path, "llama4-scout", ("tensor_parallel: 8", "tensor_parallel: 2")
+    ).parent
     run = ira("list", cwd=folder)
 
     assert max(map(len, run.stdout.splitlines())) <= 80

@@ -14,7 +14,6 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from ira_manifests import InputError, ProfileError, load_matrix
-from ira_manifests.directory import tree_of
 from ira_manifests.manifest_yaml import dump
 from ira_manifests.profiles import yaml_source
 from ira_manifests.synth import render
@@ -89,13 +88,14 @@ def test_any_valid_matrix_renders_to_valid_objects(profiles: dict[str, Any]) -> 
     with written(profiles) as folder, tempfile.TemporaryDirectory() as temporary:
         matrix = load_matrix(folder)
         out = Path(temporary)
-        for path, content in tree_of(render(matrix)).files.items():
-            (out / path).parent.mkdir(exist_ok=True)
-            (out / path).write_bytes(content)
+        for directory in render(matrix):
+            (out / directory.name).mkdir()
+            for name, content in directory.files.items():
+                (out / directory.name / name).write_bytes(content)
         fill_in(out)
         some = next(iter(matrix.values()))
-        for directory in some.directories:
-            for item in objects_in(kustomize(out / directory)):
+        for rendered in some.directories:
+            for item in objects_in(kustomize(out / rendered)):
                 validate(item, VERSIONS[0])
 
 

@@ -18,7 +18,7 @@ from tests import test_rules_of_pods as of_pods
 from tests import test_rules_of_queues as of_queues
 from tests import test_rules_of_servers as of_servers
 from tests.breaking import OUT, Directories
-from tests.support import ROOT, copy_profiles
+from tests.support import ROOT, copy_edited, copy_profiles
 
 
 def in_cells(folder: Path) -> list[Finding]:
@@ -107,13 +107,7 @@ def test_a_rule_of_cells_is_silent_where_the_cell_is_right(rule: str) -> None:
 
 def memory_findings(folder: Path, cell: str, *edits: tuple[str, str]) -> list[Finding]:
     model = cell.partition("/")[2]
-    profiles = copy_profiles(folder)
-    file = profiles / f"models/{model}.yaml"
-    text = file.read_text()
-    for old, new in edits:
-        assert old in text
-        text = text.replace(old, new, 1)
-    file.write_text(text)
+    profiles = copy_edited(folder, model, *edits)
     return [f for f in in_cells(profiles) if f.cell == cell and f.rule_id in ("IRA001", "IRA002")]
 
 

@@ -35,7 +35,7 @@ def chosen(matrix: Matrix, patterns: list[str] | None) -> list[Cell]:
     """Return the cells that the patterns of --only name; without patterns, all."""
     if not patterns:
         return list(matrix.values())
-    by_name = {"/".join(key): cell for key, cell in matrix.items()}
+    by_name = {cell.name: cell for cell in matrix.values()}
     known = [*by_name, *(f"{gpu}/*" for gpu, _ in matrix), *(f"*/{model}" for _, model in matrix)]
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in by_name):

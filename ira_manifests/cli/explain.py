@@ -15,6 +15,7 @@ from ira_manifests.profiles.matrix import Matrix
 
 if TYPE_CHECKING:
     from ira_manifests.directory import Directory
+    from ira_manifests.provenance import Value
     from ira_manifests.provenance_fields import Answer
 
 
@@ -44,15 +45,14 @@ def command(
     if named:
         report_explain.value(named[0])
     else:
-        report_explain.answers(field, _found(matrix, cell, field))
+        report_explain.answers(field, _found(matrix, cell, field, values))
     return 0
 
 
-def _found(matrix: Matrix, cell: Cell, field: str) -> list[Answer]:
-    """Render the directories of a cell, and find the field with the values that profiles decide."""
+def _found(matrix: Matrix, cell: Cell, field: str, known: list[Value]) -> list[Answer]:
+    """Render the directories of a cell, and find the field. `known`: what profiles decide."""
     from ira_manifests.provenance_fields import Held, find
 
-    known = provenance.values(matrix, cell)
     values = {"kind": "ConfigMap", "data": cell.runtime_values}
     held = [
         Held(

@@ -49,6 +49,11 @@ class Cell:
         return self.gpu_name, self.model_name
 
     @property
+    def name(self) -> str:
+        """The key as findings, waivers and --only spell it."""
+        return "/".join(self.key)
+
+    @property
     def directory(self) -> str:
         """Directory of the cell on ordinary capacity."""
         return self.directories[0]

@@ -36,7 +36,7 @@ def check_cell(directory: Directory, cell: Cell) -> Iterator[Hit]:
     for key, value in cell.runtime_values.items():
         given = directory.runtime_values.get(key)
         if given != value:
-            message = f"{key} is {given} and the cell {'/'.join(cell.key)} has {value}"
+            message = f"{key} is {given} and the cell {cell.name} has {value}"
             yield Hit("IRA023", RUNTIME_CONFIG, (key,), message, f"write {key}={value}")
     for file, item in directory.objects.items():
         name = mapping(item.get("metadata")).get("name")

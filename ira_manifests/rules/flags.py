@@ -39,7 +39,7 @@ def check_cell(matrix: Matrix, cell: Cell) -> Iterator[Finding]:
         field: Path = ("flags", index) if index >= 0 else ("kv_cache_dtype",)
         yield found(
             source.file, source.document, ("cells", cell.gpu_name, *field), "IRA010",
-            problem.message, _CRASH_LOOP, cell="/".join(cell.key),
+            problem.message, _CRASH_LOOP, cell=cell.name,
         )  # fmt: skip
 
 

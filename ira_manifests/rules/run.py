@@ -26,7 +26,7 @@ from ira_manifests.rules import (
 from ira_manifests.rules.catalogue import RULES
 from ira_manifests.rules.finding import Finding, found
 from ira_manifests.rules.hit import Hit
-from ira_manifests.tree import Plan
+from ira_manifests.tree import Plan, directory_of
 
 
 def check_cells(matrix: Matrix, chosen: Iterable[Cell]) -> list[Finding]:
@@ -140,9 +140,9 @@ def check_output(out: Path, plan: Plan) -> Iterator[Finding]:
 
 
 def _by_directory(paths: Iterable[str]) -> list[list[str]]:
-    grouped: dict[PurePosixPath, list[str]] = {}
+    grouped: dict[str, list[str]] = {}
     for path in sorted(paths):
-        grouped.setdefault(PurePosixPath(path).parent, []).append(path)
+        grouped.setdefault(directory_of(path), []).append(path)
     return list(grouped.values())
 
 
@@ -162,14 +162,14 @@ def apply_waivers(
         _needless(matrix, cell, rule)
         for cell in cells
         for rule in cell.profile.waive
-        if rule in applied and ("/".join(cell.key), rule) not in found_by
+        if rule in applied and (cell.name, rule) not in found_by
     ]
     return sorted([*waived(cells, everything), *needless])
 
 
 def waived(chosen: Iterable[Cell], findings: Iterable[Finding]) -> list[Finding]:
     """Return the findings that no waiver covers."""
-    waivers = {("/".join(cell.key), rule) for cell in chosen for rule in cell.profile.waive}
+    waivers = {(cell.name, rule) for cell in chosen for rule in cell.profile.waive}
     return [item for item in findings if (item.cell, item.rule_id) not in waivers]
 
 
@@ -180,7 +180,7 @@ def _needless(matrix: Matrix, cell: Cell, rule: str) -> Finding:
     hint = "remove the waiver, so that it can't hide what comes later"
     return found(
         source.file, source.document, path, "IRA029", message, hint,
-        cell="/".join(cell.key), at_key=True,
+        cell=cell.name, at_key=True,
     )  # fmt: skip
 
 

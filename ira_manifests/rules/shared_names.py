@@ -24,11 +24,11 @@ def check(matrix: Matrix, chosen: Iterable[Cell]) -> Iterator[Finding]:
             if cell.gpu_name == first.gpu_name:
                 continue
             message = (
-                f"{'/'.join(cell.key)} would be the same Deployment {name} as "
-                f"{'/'.join(first.key)}, on another GPU type"
+                f"{cell.name} would be the same Deployment {name} as "
+                f"{first.name}, on another GPU type"
             )
             hint = "name the GPU type: vllm-{gpu}, or vllm-{gpu}-{model} to run all side by side"
             yield found(
                 source.file, source.document, path, "IRA017", message, hint,
-                cell="/".join(cell.key),
+                cell=cell.name,
             )  # fmt: skip
