@@ -15,6 +15,7 @@ import tempfile
 import threading
 import traceback
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, TextIO, cast
 
 from ira_manifests import cache, files, packaged_node
@@ -66,18 +67,20 @@ def started_early() -> Iterator[None]:
 
     What goes wrong there is left to the import that needs it, which says so.
     """
+    thread = threading.Thread(target=_import, args=("ira_manifests.constructs",))
     with explained():
-        # Until Node.js runs there is no wait that could be used, and two imports at once are slow.
-        _import("jsii")
-        thread = threading.Thread(target=_import, args=("ira_manifests.constructs",))
-        thread.start()
+        with contextlib.suppress(Exception):
+            prepare()
+            # Until Node.js runs there is no wait to use, and two imports at once are slow.
+            _import("jsii")
+            thread.start()
         yield
-        thread.join()
+        if thread.ident is not None:
+            thread.join()
 
 
 def _import(module: str) -> None:
     with contextlib.suppress(Exception):
-        prepare()
         importlib.import_module(module)
 
 
@@ -169,6 +172,7 @@ def _checked(node: str) -> str:
     return node
 
 
+@lru_cache  # cdk8s may be asked for more than once
 def _version(node: str) -> int | None:
     try:
         run = subprocess.run(  # noqa: S603  the user's own node

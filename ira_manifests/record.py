@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from ira_manifests.profiles.cell import Cell
     from ira_manifests.profiles.schema import Platform
+    from ira_manifests.rules.run import Seen
 
 # What else decides the bytes, each with a file that names its release.
 _RENDERERS = {
@@ -108,12 +109,20 @@ def unchanged(
         if directory in record and record[directory].inputs == inputs.get(directory):
             by_directory.setdefault(directory, {})[name] = content
     return {
-        name: files for name, files in by_directory.items() if hashes(files) == record[name].files
+        name: files for name, files in by_directory.items() if _hashes(files) == record[name].files
     }
 
 
-def hashes(files: Mapping[str, bytes]) -> dict[str, str]:
-    """Return the hash of each file."""
+def entries(seen: Iterable[Seen], inputs: Mapping[str, str]) -> dict[str, Entry]:
+    """Return what to record of directories; what is found in one is to be found every time."""
+    return {
+        each.name: Entry(inputs[each.name], _hashes(each.files), each.reach)
+        for each in seen
+        if not each.news
+    }
+
+
+def _hashes(files: Mapping[str, bytes]) -> dict[str, str]:
     return {name: _hash(content) for name, content in files.items()}
 
 

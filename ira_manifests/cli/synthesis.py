@@ -57,24 +57,30 @@ def write(asked: Asked, findings: list[Finding], before: Record, values: dict[st
     out = asked.out
     with folder.locked(out):
         found = folder.look(out, directories(asked.cells))
-        rendering = _rendered(asked, before, found.generated)
-        if _refused(rules.apply_waivers(asked.matrix, asked.cells, findings + rendering.findings)):
+        inputs = record.inputs_of(asked.matrix.platform, asked.cells)
+        known = _known(asked, before, record.unchanged(before, inputs, found.generated))
+        seen = [*known, *_rendered(asked, frozenset(each.name for each in known))]
+        if _refused(_judged(asked, findings, seen)):
             return common.FINDINGS
-        plan = tree.compare(rendering.tree, found, partial=asked.partial)
-        users = folder.write(out, rendering.tree, plan, values)
-        record.write(out, {**(before if asked.partial else {}), **rendering.record})
+        rendered = _tree(seen)
+        plan = tree.compare(rendered, found, partial=asked.partial)
+        users = folder.write(out, rendered, plan, values)
+        fresh = seen[len(known) :]
+        kept = before if asked.partial else {each.name: before[each.name] for each in known}
+        record.write(out, {**kept, **record.entries(fresh, inputs)})
     report.written(out, asked.cells, plan, users)
     return 0
 
 
 def compare(asked: Asked, findings: list[Finding]) -> int:
     """Print how the output differs; return the exit code. Nothing is taken from a record."""
-    rendering = _rendered(asked, {}, {})
-    if _refused(rules.apply_waivers(asked.matrix, asked.cells, findings + rendering.findings)):
+    seen = _rendered(asked)
+    if _refused(_judged(asked, findings, seen)):
         return common.FINDINGS
+    rendered = _tree(seen)
     found = folder.look(asked.out, directories(asked.cells))
-    plan = tree.compare(rendering.tree, found, partial=asked.partial)
-    for line in tree.diff(rendering.tree, found, plan):
+    plan = tree.compare(rendered, found, partial=asked.partial)
+    for line in tree.diff(rendered, found, plan):
         terminal.say(visible(line))
     if plan.stale:
         terminal.complain(report.stale(asked.out, plan))
@@ -84,31 +90,31 @@ def compare(asked: Asked, findings: list[Finding]) -> int:
     return 0
 
 
-class _Rendering(NamedTuple):
-    tree: Tree
-    findings: list[Finding]
-    record: Record
-
-
-def _rendered(asked: Asked, before: Record, generated: Mapping[str, bytes]) -> _Rendering:
-    """Render the directories, but for those that are on disk as they would be rendered."""
-    matrix, cells, out, _ = asked
-    inputs = record.inputs_of(matrix.platform, cells)
-    known = record.unchanged(before, inputs, generated)
-    cell_of = {name: "/".join(cell.key) for cell in cells for name in cell.directories}
-    seen = [
+def _known(
+    asked: Asked, before: Record, unchanged: Mapping[str, Mapping[str, bytes]]
+) -> list[Seen]:
+    """Return the directories that are on disk as they would be rendered."""
+    cell_of = {name: cell.name for cell in asked.cells for name in cell.directories}
+    return [
         Seen(name, cell_of.get(name, ""), files, before[name].reach)
-        for name, files in known.items()
+        for name, files in unchanged.items()
     ]
-    if inputs.keys() - known.keys():
-        seen += common.rendered(matrix, cells, out, frozenset(known))
-    after = {
-        each.name: record.Entry(inputs[each.name], record.hashes(each.files), each.reach)
-        for each in seen
-        if not each.news  # what is found is to be found every time
-    }
-    files = tree.tree_of({each.name: each.files for each in seen})
-    return _Rendering(files, rules.check_seen(seen, out), after)
+
+
+def _rendered(asked: Asked, known: frozenset[str] = frozenset()) -> list[Seen]:
+    """Render all other directories; Node.js stays away where there is none."""
+    if known.issuperset(directories(asked.cells)):
+        return []
+    return common.rendered(asked.matrix, asked.cells, asked.out, known)
+
+
+def _judged(asked: Asked, findings: list[Finding], seen: list[Seen]) -> list[Finding]:
+    of_objects = rules.check_seen(seen, asked.out)
+    return rules.apply_waivers(asked.matrix, asked.cells, findings + of_objects)
+
+
+def _tree(seen: list[Seen]) -> Tree:
+    return tree.tree_of({each.name: each.files for each in seen})
 
 
 def _refused(findings: list[Finding]) -> bool:
