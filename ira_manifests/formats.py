@@ -7,11 +7,11 @@ from typing import Any
 
 from ira_manifests.rules.catalogue import BAD_PROFILE, RULES, Severity
 from ira_manifests.rules.finding import Finding
+from ira_manifests.terminal import BOLD_RED, BOLD_YELLOW, DIM, painted
 from ira_manifests.words import visible
 
-_COLOURS = {Severity.ERROR: "\x1b[1;31m", Severity.WARNING: "\x1b[1;33m"}
+_STYLES = {Severity.ERROR: BOLD_RED, Severity.WARNING: BOLD_YELLOW}
 _RULES = {BAD_PROFILE.id: BAD_PROFILE} | RULES
-_RESET, _DIM = "\x1b[0m", "\x1b[2m"
 
 
 def text(findings: Sequence[Finding], *, colour: bool = False) -> str:
@@ -20,13 +20,14 @@ def text(findings: Sequence[Finding], *, colour: bool = False) -> str:
 
 
 def _text(finding: Finding, colour: bool) -> str:
-    severity = str(finding.rule.severity)
-    start, dim, end = (_COLOURS[finding.rule.severity], _DIM, _RESET) if colour else ("", "", "")
+    severity = finding.rule.severity
+    rule, hint = f"{severity} {finding.rule_id}", visible(finding.hint)
+    if colour:
+        rule, hint = painted(rule, _STYLES[severity]), painted(hint, DIM)
     place = visible(f"{finding.file}:{finding.line}:{finding.column}")
     field = f" {finding.field}:" if finding.field else ""
     said = visible(f"{field} {finding.message}")
-    head = f"{place}: {start}{severity} {finding.rule_id}{end} {finding.rule.name}"
-    return f"{head}\n   {said}\n    {dim}{visible(finding.hint)}{end}"
+    return f"{place}: {rule} {finding.rule.name}\n   {said}\n    {hint}"
 
 
 def as_json(findings: Sequence[Finding]) -> str:

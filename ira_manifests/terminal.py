@@ -11,7 +11,7 @@ from typing import NamedTuple, TextIO
 from ira_manifests.words import visible
 
 # Styles, as terminals number them: ECMA-48, Select Graphic Rendition.
-BOLD, DIM, GREEN, YELLOW, BOLD_RED = "1", "2", "32", "33", "1;31"
+BOLD, DIM, GREEN, YELLOW, BOLD_RED, BOLD_YELLOW = "1", "2", "32", "33", "1;31", "1;33"
 
 _COLUMNS = 80
 _NARROWEST = 25  # letters of a name in one line of a table
@@ -38,7 +38,12 @@ def colourful(stream: TextIO) -> bool:
 def styled(text: str, style: str) -> str:
     """Return a text for standard output, in a style where that wants any."""
     shown = text and style and colourful(sys.stdout)
-    return f"\x1b[{style}m{text}\x1b[0m" if shown else text
+    return painted(text, style) if shown else text
+
+
+def painted(text: str, style: str) -> str:
+    """Return a text in a style, for whatever it is printed on."""
+    return f"\x1b[{style}m{text}\x1b[0m"
 
 
 def say_wrapped(text: str) -> None:

@@ -8,9 +8,8 @@ function empty(construct) {
   for (const child of construct.node.children) construct.node.tryRemoveChild(child.node.id);
 }
 
-function patches(additions) {
-  const values = Object.entries(JSON.parse(additions));
-  return values.map(([path, value]) => JsonPatch.add(path, value));
+function additions(values, below = '') {
+  return Object.entries(values).map(([path, value]) => JsonPatch.add(below + path, value));
 }
 
 class Composite extends Construct {
@@ -35,8 +34,7 @@ class Composite extends Construct {
     for (const { id, apiVersion, kind, metadata, ...body } of JSON.parse(manifests)) {
       const object = this.create(id, { apiVersion, kind, metadata });
       // The body is added by patches: cdk8s sorts the keys of what it gets as properties.
-      const patches = Object.entries(body).map(([key, value]) => JsonPatch.add(`/${key}`, value));
-      ApiObject.prototype.addJsonPatch.call(object, ...patches);
+      ApiObject.prototype.addJsonPatch.call(object, ...additions(body, '/'));
     }
   }
 
@@ -80,10 +78,10 @@ class DerivedObject extends ApiObject {
 }
 
 class Derived extends Composite {
-  constructor(scope, id, manifests, source, additions) {
+  constructor(scope, id, manifests, source, added) {
     super(scope, id, manifests);
     this.source = source;
-    ApiObject.of(source).addJsonPatch(...patches(additions));
+    ApiObject.of(source).addJsonPatch(...additions(JSON.parse(added)));
   }
 
   create(id, properties) {
