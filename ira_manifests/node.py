@@ -67,21 +67,21 @@ def started_early() -> Iterator[None]:
 
     What goes wrong there is left to the import that needs it, which says so.
     """
-    thread = threading.Thread(target=_import, args=("ira_manifests.constructs",))
+    thread = threading.Thread(target=_import_constructs)
     with explained():
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(NodeError):
             prepare()
             # Until Node.js runs there is no wait to use, and two imports at once are slow.
-            _import("jsii")
+            importlib.import_module("jsii")
             thread.start()
         yield
         if thread.ident is not None:
             thread.join()
 
 
-def _import(module: str) -> None:
+def _import_constructs() -> None:
     with contextlib.suppress(Exception):
-        importlib.import_module(module)
+        importlib.import_module("ira_manifests.constructs")
 
 
 @contextlib.contextmanager

@@ -176,6 +176,23 @@ def test_an_interrupt_during_the_imports_ends_the_run_without_a_traceback(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_signal_that_python_makes_an_error_of_ends_the_run_as_a_signal(tmp_path: Path) -> None:
+    # Up to 3.11 any exception from a __set_name__ comes out of the class as a RuntimeError.
+    strike = (
+        "import dataclasses, os, signal\n"
+        "class Field(dataclasses.Field):\n"
+        "    def __set_name__(self, owner, name):\n"
+        "        if owner.__module__ == 'ira_manifests.memory.weights':\n"
+        "            os.kill(os.getpid(), signal.SIGTERM)\n"
+        "dataclasses.Field = Field\n"
+    )
+
+    run = ira("synth", "--out", tmp_path / "out", env=at_start(tmp_path, strike))
+
+    assert stopped_by(run, signal.SIGTERM)
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("target", ["the process", "its group"])
 def test_a_signal_while_rendering_leaves_no_file_and_no_node(

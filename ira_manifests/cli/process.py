@@ -30,29 +30,30 @@ class _StoppedError(BaseException):
         self.number = number
 
 
+_raised: list[_StoppedError] = []  # kept, since Python may make another error of it on its way up
+
+
 def run(program: str) -> int:
     """Run the command line of `sys.argv` as `program`, and return the exit code."""
     output = streams.take_over()
-    with _stoppable():
-        try:
-            code = _outcome(program)
-        except _StoppedError as stopped:
-            terminal.complain(f"stopped by {signal.Signals(stopped.number).name}")
-            code = _SIGNALLED + stopped.number
-        sys.stdout.flush()
-        if output.failure is not None:
-            terminal.complain(
-                f"error: standard output can't be written: {files.reason(output.failure)}"
-            )
-            code = BAD_INPUT
-        sys.stderr.flush()
+    code = _outcome(program)
+    if output.failure is not None:
+        terminal.complain(
+            f"error: standard output can't be written: {files.reason(output.failure)}"
+        )
+        code = BAD_INPUT
+    sys.stderr.flush()
     return code
 
 
 def _outcome(program: str) -> int:
     """Return the exit code of the command; what a user got wrong becomes one message and 2."""
     try:
-        return app.run(program, sys.argv[1:])
+        with _stoppable():
+            return _run_and_flush(program)
+    except _StoppedError as stopped:
+        terminal.complain(f"stopped by {signal.Signals(stopped.number).name}")
+        return _SIGNALLED + stopped.number
     except SystemExit as end:  # argparse has printed its help
         return end.code if isinstance(end.code, int) else 0
     except ProfileError as error:
@@ -66,6 +67,13 @@ def _outcome(program: str) -> int:
     return BAD_INPUT
 
 
+def _run_and_flush(program: str) -> int:
+    try:
+        return app.run(program, sys.argv[1:])
+    finally:
+        sys.stdout.flush()  # waits for who reads it, and a signal may end the wait
+
+
 @contextlib.contextmanager
 def _stoppable() -> Iterator[None]:
     """Let signals end the run by an exception, so that everything is tidied up on the way."""
@@ -77,7 +85,11 @@ def _stoppable() -> Iterator[None]:
     threading.excepthook = lambda _lost: None
     try:
         yield
-    finally:  # the exit code is known: let Node.js be ended in peace
+    except BaseException:
+        if _raised:
+            raise _raised[0] from None
+        raise
+    finally:  # the outcome is known: let Node.js be ended in peace
         for number in _STOPS:
             signal.signal(number, signal.SIG_IGN)
 
@@ -90,7 +102,9 @@ def _stop(number: int, frame: FrameType | None) -> None:
         return
     for each in _STOPS:  # who asks twice does not wait
         signal.signal(each, signal.SIG_DFL)
-    raise _StoppedError(number)
+    stopped = _StoppedError(number)
+    _raised.append(stopped)
+    raise stopped
 
 
 def _unraisable(lost: Any) -> None:
