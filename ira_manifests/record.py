@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from ira_manifests.profiles.cell import Cell
     from ira_manifests.profiles.schema import Platform
-    from ira_manifests.rules.run import Seen
+    from ira_manifests.rules.judge import Seen
 
 # What else decides the bytes, each with a file that names its release.
 _RENDERERS = {

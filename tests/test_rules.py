@@ -11,7 +11,7 @@ import pytest
 
 from ira_manifests import Matrix, load_matrix
 from ira_manifests.kustomize import Generator
-from ira_manifests.rules import run
+from ira_manifests.rules import judge, run
 from ira_manifests.rules.catalogue import RULES, Severity
 from ira_manifests.rules.finding import Finding
 from tests import test_rules_of_pods as of_pods
@@ -293,4 +293,4 @@ def test_the_generators_of_base_are_not_taken_for_a_leak(directories: Directorie
     assert base.kustomization.secrets == (
         Generator("hugging-face-token-secret", ("hugging-face-token.env",)),
     )
-    assert run.check_directory(base, OUT) == []
+    assert judge.check_directory(base, OUT) == []

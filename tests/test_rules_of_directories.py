@@ -11,7 +11,7 @@ import pytest
 
 from ira_manifests import load_matrix
 from ira_manifests.kustomize import Replacement
-from ira_manifests.rules import run, selectors
+from ira_manifests.rules import judge, run, selectors
 from ira_manifests.rules.finding import Finding
 from ira_manifests.synth import render
 from tests.breaking import (
@@ -33,7 +33,7 @@ def test_every_rule_of_objects_is_silent_where_all_is_right(
     directories: Directories,
 ) -> None:
     for directory in directories.values():
-        assert run.check_directory(directory, OUT) == []
+        assert judge.check_directory(directory, OUT) == []
 
 
 def test_a_finding_names_the_line_of_the_generated_file(
@@ -43,7 +43,7 @@ def test_a_finding_names_the_line_of_the_generated_file(
     objects = copy.deepcopy(dict(right.objects))
     server(objects)["image"] = "vllm/vllm-openai"
 
-    (finding,) = run.check_directory(replace(right, objects=objects), OUT)
+    (finding,) = judge.check_directory(replace(right, objects=objects), OUT)
 
     text = replace(right, objects=objects).files["deployment.yaml"].decode()
     assert text.splitlines()[finding.line - 1].strip() == "image: vllm/vllm-openai"
@@ -54,7 +54,7 @@ def test_a_comment_inside_a_value_is_found(value: str, directories: Directories)
     right = directories[ONE]
     values = {**right.runtime_values, "MAX_MODEL_LEN": value}
 
-    findings = run.check_directory(replace(right, runtime_values=values), OUT)
+    findings = judge.check_directory(replace(right, runtime_values=values), OUT)
 
     (finding,) = [f for f in findings if f.rule_id == "IRA025"]
     assert finding.field == "MAX_MODEL_LEN"
@@ -64,7 +64,7 @@ def test_the_token_where_nothing_reads_it_is_found(directories: Directories) -> 
     right = directories[ONE]
     kept = replace(right.kustomization, dropped_secrets=())
 
-    findings = run.check_directory(replace(right, kustomization=kept), OUT)
+    findings = judge.check_directory(replace(right, kustomization=kept), OUT)
 
     assert [f.rule_id for f in findings] == ["IRA026"]
 
@@ -74,7 +74,7 @@ def test_a_target_that_is_no_field_is_found(directories: Directories) -> None:
     wrong = Replacement("ira-model-configmap", "IRA_BUCKET_NAME", (("Deployment", "spec.bucket"),))
     kustomization = replace(right.kustomization, replacements=(wrong,))
 
-    findings = run.check_directory(replace(right, kustomization=kustomization), OUT)
+    findings = judge.check_directory(replace(right, kustomization=kustomization), OUT)
 
     assert "IRA024" in {f.rule_id for f in findings}
 
@@ -92,8 +92,8 @@ def together(directories: Directories, **changes: Change) -> list[Finding]:
 
 
 def found_in(directories: Directories) -> list[Finding]:
-    judge = run.Judge(load_matrix(PROFILES), OUT)
-    return run.check_seen([judge.see(directory) for directory in directories.values()], OUT)
+    judging = judge.Judge(load_matrix(PROFILES), OUT)
+    return judge.check_seen([judging.see(directory) for directory in directories.values()], OUT)
 
 
 def test_all_directories_together_are_right(directories: Directories) -> None:
@@ -123,11 +123,11 @@ def test_a_directory_that_is_known_by_its_record_still_has_neighbours(
         ]
 
     reach = selectors.reach(directories[ONE])
-    known = run.Seen(ONE, "h100/llama3", directories[ONE].files, reach)
+    known = judge.Seen(ONE, "h100/llama3", directories[ONE].files, reach)
     other = changed(directories, take_the_labels, "online-inference-gpu-h200-llama3")
-    judge = run.Judge(load_matrix(PROFILES), OUT)
+    judging = judge.Judge(load_matrix(PROFILES), OUT)
 
-    found = run.check_seen([known, judge.see(other)], OUT)
+    found = judge.check_seen([known, judging.see(other)], OUT)
 
     across = [item for item in found if "of the namespace" in item.message]
     assert {Path(item.file).parent.name for item in across} == {ONE}
@@ -142,8 +142,8 @@ def test_only_what_no_rule_of_cells_has_found_is_news(
     matrix = load_matrix(tmp_path / "profiles")
     unknown_release = {item.name: item for item in render(matrix)}[ONE]
 
-    assert not run.Judge(matrix, OUT).see(unknown_release).news
-    assert run.Judge(load_matrix(PROFILES), OUT).see(unknown_release).news
+    assert not judge.Judge(matrix, OUT).see(unknown_release).news
+    assert judge.Judge(load_matrix(PROFILES), OUT).see(unknown_release).news
 
 
 def other_account(objects: dict[str, object]) -> None:

@@ -48,13 +48,14 @@ def command(
 
 def _rendered(matrix: Matrix, cells: list[Cell], out: Path, *, partial: bool) -> list[Finding]:
     from ira_manifests import folder, tree
+    from ira_manifests.rules import judge
 
     seen = common.rendered(matrix, cells, out)
     files = {each.name: each.files for each in seen}
     plan = tree.compare(tree.tree_of(files), folder.look(out, files), partial=partial)
     return [
-        *rules.check_seen(seen, out),
-        *rules.check_output(out, plan),
+        *judge.check_seen(seen, out),
+        *judge.check_output(out, plan),
         *_users_files(out, matrix),
     ]
 

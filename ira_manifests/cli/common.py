@@ -12,7 +12,7 @@ from ira_manifests.errors import InputError, did_you_mean, one_of
 if TYPE_CHECKING:
     from ira_manifests.profiles.cell import Cell
     from ira_manifests.profiles.matrix import Matrix
-    from ira_manifests.rules.run import Seen
+    from ira_manifests.rules.judge import Seen
 
 FINDINGS = 1
 BAD_INPUT = 2
@@ -59,7 +59,7 @@ def rendered(
     """
     from ira_manifests import node
     from ira_manifests.profiles.matrix import directories
-    from ira_manifests.rules.run import Judge
+    from ira_manifests.rules.judge import Judge
 
     judge = Judge(matrix, out)
     total = sum(name not in known for name in directories(cells))

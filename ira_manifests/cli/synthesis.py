@@ -26,7 +26,7 @@ from ira_manifests.profiles.matrix import Matrix, directories
 from ira_manifests.record import Record
 from ira_manifests.rules import run as rules
 from ira_manifests.rules.finding import Finding, distinct
-from ira_manifests.rules.run import Seen
+from ira_manifests.rules.judge import Seen, check_seen
 from ira_manifests.tree import Tree
 from ira_manifests.words import count, visible
 
@@ -109,7 +109,7 @@ def _rendered(asked: Asked, known: frozenset[str] = frozenset()) -> list[Seen]:
 
 
 def _judged(asked: Asked, findings: list[Finding], seen: list[Seen]) -> list[Finding]:
-    of_objects = rules.check_seen(seen, asked.out)
+    of_objects = check_seen(seen, asked.out)
     return rules.apply_waivers(asked.matrix, asked.cells, findings + of_objects)
 
 

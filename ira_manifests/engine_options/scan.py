@@ -4,12 +4,12 @@ vLLM's FlexibleArgumentParser is an argparse parser with `allow_abbrev` left on.
 it takes `_` for `-` in long options, and `--option.key value` for a key of a JSON option.
 """
 
-import difflib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from typing import NamedTuple
 
 from ira_manifests.engine_options.table import (
     Kind,
@@ -114,8 +114,7 @@ def _settings(arguments: tuple[str, ...], version: str) -> tuple[tuple[str, str]
     return tuple(scan.given)
 
 
-@dataclass(frozen=True)
-class _Option:
+class _Option(NamedTuple):
     """An argument as argparse reads it: the options it may mean, and the value after "="."""
 
     name: str
@@ -124,25 +123,21 @@ class _Option:
     is_key: bool = False
 
 
-@dataclass
 class _Scan:
     """One pass over the arguments, as argparse makes it."""
 
-    arguments: Sequence[str]
-    version: str
-    table: Table
-    place: int
-    kinds: Mapping[str, Kind] = field(init=False)
-    has_dotted: bool = field(init=False)
-    problems: list[FlagProblem] = field(default_factory=list)
-    given: list[tuple[str, str]] = field(default_factory=list)
-    next: int = 0
-    models: int = 0
-    bare: str = ""  # the option just before, where it takes no value
-
-    def __post_init__(self) -> None:
-        self.kinds = self.table.kinds(self.place)
-        self.has_dotted = self.table.takes_dotted_keys(self.place)
+    def __init__(self, arguments: Sequence[str], version: str, table: Table, place: int) -> None:
+        self.arguments = arguments
+        self.version = version
+        self.table = table
+        self.place = place
+        self.kinds = table.kinds(place)
+        self.has_dotted = table.takes_dotted_keys(place)
+        self.problems: list[FlagProblem] = []
+        self.given: list[tuple[str, str]] = []
+        self.next = 0
+        self.models = 0
+        self.bare = ""  # the option just before, where it takes no value
 
     def run(self) -> list[FlagProblem]:
         while self.next < len(self.arguments):
@@ -305,6 +300,8 @@ def _closest(name: str, known: Mapping[str, Kind]) -> str | None:
         if name.startswith(prefix) and opposite in known:
             double = opposite.replace("--", "--no-", 1)
             return double if double in known else None
+    import difflib  # for a message only
+
     dashes = "--" if name.startswith("--") else "-"
     alike = sorted(other for other in known if other.startswith(dashes))
     return next(iter(difflib.get_close_matches(name, alike, n=1, cutoff=_CLOSE)), None)

@@ -4,10 +4,11 @@ import json
 import re
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property, lru_cache
-from importlib.resources import files
+from pathlib import Path
+from typing import NamedTuple
 
 FILE = "options.json"
 
@@ -38,16 +39,15 @@ class UnknownReleaseError(ValueError):
     """A vLLM version that is no version, or lies outside the releases of the table."""
 
 
-@dataclass(frozen=True)
-class Span:
+class Span(NamedTuple):
     """The releases, by their places in the table, in which an option is of one kind."""
 
     kind: Kind
     first: int
     last: int
 
-    def __contains__(self, place: int) -> bool:
-        """Return whether the span covers the release at this place."""
+    def covers(self, place: int) -> bool:
+        """Return whether the release at this place is one of them."""
         return self.first <= place <= self.last
 
 
@@ -67,7 +67,7 @@ class Table:
             for span in spans:
                 for spelling in _spellings(name, span.kind):
                     kind = span.kind if spelling == name else Kind.FLAG
-                    found[spelling] = (*found.get(spelling, ()), replace(span, kind=kind))
+                    found[spelling] = (*found.get(spelling, ()), span._replace(kind=kind))
         return found
 
     def place(self, version: str) -> int:
@@ -100,7 +100,7 @@ class Table:
 
     def takes_dotted_keys(self, place: int) -> bool:
         """Return whether `--option.key value` is a key of a JSON option."""
-        return any(place in span for span in self.dotted)
+        return any(span.covers(place) for span in self.dotted)
 
     def neighbours(self, name: str, place: int) -> tuple[str | None, str | None]:
         """Return the last release before this one that had the option, and the next one."""
@@ -115,7 +115,7 @@ class Table:
 
 def kinds_at(spans: Mapping[str, tuple[Span, ...]], place: int) -> dict[str, Kind]:
     """Return the options of one release, and what they take."""
-    return {name: s.kind for name, listed in spans.items() for s in listed if place in s}
+    return {name: s.kind for name, listed in spans.items() for s in listed if s.covers(place)}
 
 
 def releases() -> tuple[str, ...]:
@@ -149,7 +149,7 @@ def release_key(version: str) -> tuple[int, ...]:
 @lru_cache(maxsize=1)
 def table() -> Table:
     """Return the table that this package ships."""
-    return decode(files(__package__).joinpath(FILE).read_text(encoding="utf-8"))
+    return decode(Path(__file__).with_name(FILE).read_text("utf-8"))
 
 
 def decode(text: str) -> Table:
