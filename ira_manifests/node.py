@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any, TextIO, cast
 
@@ -26,6 +26,7 @@ OLDEST = 22
 _READER = "process.stderr_sink"  # jsii's thread that hears what Node.js says on standard error
 # All that it said: a process has one Node.js, however often it is asked for.
 _said = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="replace", write_through=True)
+_PATIENCE = 5  # seconds
 _BOTH_WAYS = f"install Node.js {OLDEST} or newer, or run: pip install 'ira-manifests[node]'"
 
 
@@ -62,26 +63,46 @@ def _keep_packages() -> None:
 
 
 @contextlib.contextmanager
-def started_early() -> Iterator[None]:
-    """Import cdk8s beside what the caller does: Node.js boots while profiles are read.
+def booting() -> Iterator[Callable[[], None]]:
+    """Give a function that starts Node.js beside what the caller does; `wait` waits for it.
 
-    What goes wrong there is left to the import that needs it, which says so.
+    What goes wrong there is left to the import of cdk8s that needs it, which says so. At the end
+    what was begun is complete, and can be tidied up, unless Node.js hangs.
     """
-    thread = threading.Thread(target=_import_constructs)
     with explained():
-        with contextlib.suppress(NodeError):
-            prepare()
-            # Until Node.js runs there is no wait to use, and two imports at once are slow.
-            importlib.import_module("jsii")
-            thread.start()
-        yield
-        if thread.ident is not None:
-            thread.join()
+        try:
+            yield _boot
+        finally:
+            wait(_PATIENCE)
+
+
+def _boot() -> None:
+    if _booting.ident is not None:  # it was started
+        return
+    with contextlib.suppress(NodeError):
+        prepare()
+        # Until Node.js runs there is no wait to use, and two imports at once are slow.
+        importlib.import_module("jsii")
+        _booting.start()
+
+
+def wait(timeout: float | None = None) -> None:
+    """Wait until a Node.js that was started early has booted.
+
+    An import that waits for the one in the other thread does the same, but no signal ends it.
+    """
+    if _booting.ident is not None:
+        _booted.wait(timeout)  # of a join that an exception ends, Python 3.11 remembers no thread
 
 
 def _import_constructs() -> None:
     with contextlib.suppress(Exception):
         importlib.import_module("ira_manifests.constructs")
+    _booted.set()
+
+
+_booted = threading.Event()
+_booting = threading.Thread(target=_import_constructs, daemon=True)
 
 
 @contextlib.contextmanager

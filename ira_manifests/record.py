@@ -95,6 +95,11 @@ def write(out: Path, record: Record) -> None:
             waiting.unlink()
 
 
+def covers(record: Record, inputs: Mapping[str, str]) -> bool:
+    """Tell whether the record is of these inputs, and so nothing but the disk may ask for more."""
+    return all(name in record and record[name].inputs == now for name, now in inputs.items())
+
+
 def unchanged(
     record: Record, inputs: Mapping[str, str], generated: Mapping[str, bytes]
 ) -> dict[str, dict[str, bytes]]:

@@ -199,10 +199,20 @@ def test_a_signal_while_rendering_leaves_no_file_and_no_node(
     tmp_path: Path, number: signal.Signals, target: str
 ) -> None:
     whom = "$PPID" if target == "the process" else "-$PPID"
-    node = fake_node(tmp_path, f'kill -s {number.name[3:]} -- {whom}\nexec $real "$@"')
-    command = [sys.executable, "-m", "ira_manifests", "synth", "--out", str(tmp_path / "out")]
-    temporary = tmp_path / "tmp"
+
+    synth_stopped_by_node(tmp_path, number, f'kill -s {number.name[3:]} -- {whom}\nexec $real "$@"')
+
+
+def test_a_signal_ends_the_run_when_node_hangs(tmp_path: Path) -> None:
+    synth_stopped_by_node(tmp_path, signal.SIGTERM, "kill $PPID; exec sleep 300")
+
+
+def synth_stopped_by_node(folder: Path, number: signal.Signals, run: str) -> None:
+    """Run a synth whose Node.js is a shell script that stops it; nothing of it may be left."""
+    command = [sys.executable, "-m", "ira_manifests", "synth", "--out", str(folder / "out")]
+    temporary = folder / "tmp"
     temporary.mkdir()
+    node = fake_node(folder, run)
 
     with subprocess.Popen(
         command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -212,7 +222,7 @@ def test_a_signal_while_rendering_leaves_no_file_and_no_node(
         out, err = process.communicate(timeout=60)
 
     assert stopped_by(subprocess.CompletedProcess(command, process.returncode, out, err), number)
-    assert not (tmp_path / "out").exists()
+    assert not (folder / "out").exists()
     wait_until_none_is_left(process.pid)
     assert list(temporary.glob("tmp*")) == []
 

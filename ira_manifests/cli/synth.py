@@ -1,8 +1,7 @@
-"""`synth`: write the kustomize directories. Node.js boots while the rest is imported."""
+"""`synth`: write the kustomize directories. Node.js boots beside it as soon as it is wanted."""
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 
 from ira_manifests import node, record
@@ -24,19 +23,23 @@ def command(
     """Write the kustomize directories of the matrix."""
     _refuse_contradictions(bucket, terraform_output, model_id, check)
     before = {} if check else record.read(out)
-    with contextlib.nullcontext() if before else node.started_early():
+    with node.booting() as boot:
+        if not before:
+            boot()
         from ira_manifests.cli import common, synthesis
 
         matrix = common.load(profiles_folder, workload_name=workload_name, namespace=namespace)
         cells = common.chosen(matrix, only)
         values = synthesis.config_values(matrix, bucket, terraform_output, model_id)
         asked = synthesis.Asked(matrix, cells, out, partial=bool(only))
+        if before and not record.covers(before, asked.inputs):
+            boot()
         findings = synthesis.judge(asked)
         if findings is None:
             return common.FINDINGS
-    if check:
-        return synthesis.compare(asked, findings)
-    return synthesis.write(asked, findings, before, values)
+        if check:
+            return synthesis.compare(asked, findings)
+        return synthesis.write(asked, findings, before, values)
 
 
 def _refuse_contradictions(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from functools import partial
+from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
-from typing import NamedTuple
 
 from ira_manifests import (
     files,
@@ -34,7 +34,8 @@ from ira_manifests.words import count, visible
 _MOST_BYTES = 1 << 20
 
 
-class Asked(NamedTuple):
+@dataclass(frozen=True)
+class Asked:
     """What a synth is to render, and where to."""
 
     matrix: Matrix
@@ -42,6 +43,11 @@ class Asked(NamedTuple):
     out: Path
     partial: bool
     """Whether the output may hold directories of other cells."""
+
+    @cached_property
+    def inputs(self) -> dict[str, str]:
+        """The hash of all that a directory follows from, by its name."""
+        return record.inputs_of(self.matrix.platform, self.cells)
 
 
 def judge(asked: Asked) -> list[Finding] | None:
@@ -57,8 +63,7 @@ def write(asked: Asked, findings: list[Finding], before: Record, values: dict[st
     out = asked.out
     with folder.locked(out):
         found = folder.look(out, directories(asked.cells))
-        inputs = record.inputs_of(asked.matrix.platform, asked.cells)
-        known = _known(asked, before, record.unchanged(before, inputs, found.generated))
+        known = _known(asked, before, record.unchanged(before, asked.inputs, found.generated))
         seen = [*known, *_rendered(asked, frozenset(each.name for each in known))]
         if _refused(_judged(asked, findings, seen)):
             return common.FINDINGS
@@ -67,7 +72,7 @@ def write(asked: Asked, findings: list[Finding], before: Record, values: dict[st
         users = folder.write(out, rendered, plan, values)
         fresh = seen[len(known) :]
         kept = before if asked.partial else {each.name: before[each.name] for each in known}
-        record.write(out, {**kept, **record.entries(fresh, inputs)})
+        record.write(out, {**kept, **record.entries(fresh, asked.inputs)})
     report.written(out, asked.cells, plan, users)
     return 0
 
