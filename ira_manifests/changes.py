@@ -22,11 +22,6 @@ if sys.platform != "win32":
 WAITING = ".ira-tmp"
 
 
-def waiting_for(target: Path) -> Path:
-    """Return where new content of a file waits."""
-    return target.with_name(f".{target.name}{WAITING}")
-
-
 @contextlib.contextmanager
 def explained(folder: Path, then: str = "") -> Iterator[None]:
     """Turn a refusal of the system into an `OutputError`. `then`: what to know or do about it."""
@@ -97,33 +92,34 @@ class Changes:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._waiting: deque[tuple[Path, Path]] = deque()
+        self._waiting: deque[tuple[str, str]] = deque()
         self._removed: list[Path] = []
         self._made: deque[Path] = deque()
+        self._there: set[str] = set()
 
     def __enter__(self) -> Self:
         return self
 
     def add(
-        self, target: Path, content: bytes, *, mode: int | None = None, durable: bool = False
+        self, target: str | Path, content: bytes, *, mode: int | None = None, durable: bool = False
     ) -> None:
         """Write `content` to wait for its place.
 
         `mode`: permissions; default as for new files. `durable`: on disk even if the power fails.
         """
-        self._made.extendleft(reversed(make_folder(target.parent)))
-        waiting = waiting_for(target)
-        waiting.unlink(missing_ok=True)  # of a run that was killed
-        self._waiting.append((waiting, target))
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-        descriptor = os.open(waiting, flags, 0o666 if mode is None else mode)
-        with os.fdopen(descriptor, "wb") as file:
+        folder, name = os.path.split(target)
+        if folder not in self._there:
+            self._made.extendleft(reversed(make_folder(Path(folder))))
+            self._there.add(folder)
+        waiting = os.path.join(folder, f".{name}{WAITING}")
+        self._waiting.append((waiting, os.fspath(target)))
+        with open(_create(waiting, 0o666 if mode is None else mode), "wb") as file:
             file.write(content)
             if durable:
                 file.flush()
                 os.fsync(file.fileno())
         if mode is not None:
-            waiting.chmod(mode)
+            os.chmod(waiting, mode)
 
     def remove(self, path: Path) -> None:
         """Note a file to remove; its folder goes with it when it is empty then.
@@ -144,7 +140,7 @@ class Changes:
         ):
             while self._waiting:
                 waiting, target = self._waiting[0]
-                waiting.replace(target)
+                os.replace(waiting, target)
                 self._waiting.popleft()
             self._made.clear()
             for path in self._removed:
@@ -155,6 +151,15 @@ class Changes:
     def __exit__(self, *_: object) -> None:
         for waiting, _target in self._waiting:
             with contextlib.suppress(OSError):
-                waiting.unlink()
+                os.unlink(waiting)
         for made in self._made:
             _remove_empty(made)
+
+
+def _create(path: str, mode: int) -> int:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    try:
+        return os.open(path, flags, mode)
+    except FileExistsError:  # of a run that was killed
+        os.unlink(path)
+        return os.open(path, flags, mode)

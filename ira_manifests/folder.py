@@ -50,7 +50,7 @@ def look(folder: Path, directories: Iterable[str]) -> Found:
     """
     with explained(folder):
         try:
-            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+            entries = _sorted(folder)
         except FileNotFoundError:
             if folder.is_symlink():
                 raise
@@ -61,6 +61,11 @@ def look(folder: Path, directories: Iterable[str]) -> Found:
         return Found(
             look.generated, frozenset(look.foreign), frozenset(look.empty), tuple(look.leftovers)
         )
+
+
+def _sorted(folder: str | Path) -> list[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        return sorted(entries, key=lambda entry: entry.name)
 
 
 class _Look:
@@ -79,23 +84,23 @@ class _Look:
                 self.foreign.add(entry.name)
             return
         try:
-            names = sorted(each.name for each in os.scandir(entry.path))
+            inside = _sorted(entry.path)
         except PermissionError:
             if wanted:
                 raise
             self.foreign.add(f"{entry.name}/")
             return
-        self._into(entry, names, wanted=wanted)
+        self._into(entry.name, inside, wanted=wanted)
 
-    def _into(self, directory: os.DirEntry[str], names: list[str], *, wanted: bool) -> None:
+    def _into(self, directory: str, entries: Iterable[os.DirEntry[str]], *, wanted: bool) -> None:
         mine: dict[str, bytes] = {}
         others: set[str] = set()
-        for name in names:
-            path = f"{directory.name}/{name}"
-            if name.startswith(".") and name.endswith(WAITING):
+        for entry in entries:
+            path = f"{directory}/{entry.name}"
+            if entry.name.startswith(".") and entry.name.endswith(WAITING):
                 self.leftovers.append(path)
             elif path not in (_CONFIG, _TOKEN):
-                content = self._generated_content(Path(directory.path, name), path)
+                content = self._generated_content(entry, path)
                 if content is None:
                     others.add(path)
                 else:
@@ -104,18 +109,18 @@ class _Look:
         if mine or wanted:  # a directory without generated files is none of ours
             self.foreign |= others
 
-    def _generated_content(self, entry: Path, path: str) -> bytes | None:
+    def _generated_content(self, entry: os.DirEntry[str], path: str) -> bytes | None:
         """Return the content of a file that synth wrote, None for anything else."""
         ours = marker(path).encode()
         try:
-            status = entry.lstat()
+            status = entry.stat(follow_symlinks=False)
             if not stat.S_ISREG(status.st_mode):
                 return None
             if not status.st_size:
                 self.empty.add(path)
             if status.st_size < len(ours):
                 return None
-            with entry.open("rb") as file:
+            with open(entry, "rb") as file:  # noqa: PTH123  pathlib would double the time
                 start = file.read(len(ours))
                 return start + file.read() if start == ours else None
         except (FileNotFoundError, PermissionError):
@@ -174,7 +179,7 @@ def write(
     with explained(folder), Changes(folder) as changes:
         users = _user_files(folder, values or {}, changes)
         for path in (*plan.created, *plan.updated):
-            changes.add(folder / path, tree.files[path])
+            changes.add(f"{folder}/{path}", tree.files[path])
         for path in (*plan.leftovers, *plan.removed):
             changes.remove(folder / path)
         changes.commit()
