@@ -63,27 +63,38 @@ def _keep_packages() -> None:
 
 
 @contextlib.contextmanager
-def booting() -> Iterator[Callable[[], None]]:
+def booting(module: str) -> Iterator[Callable[[], None]]:
     """Give a function that starts Node.js beside what the caller does; `wait` waits for it.
 
-    What goes wrong there is left to the import of cdk8s that needs it, which says so. At the end
-    what was begun is complete, and can be tidied up, unless Node.js hangs.
+    `module`: cdk8s, or what imports it. What goes wrong there is left to the import that needs it,
+    which says so. At the end what was begun is complete, and can be tidied up, unless Node.js
+    hangs.
     """
     with explained():
         try:
-            yield _boot
+            yield lambda: _boot(module)
         finally:
             wait(_PATIENCE)
 
 
-def _boot() -> None:
-    if _booting.ident is not None:  # it was started
-        return
+def _boot(module: str) -> None:
     with contextlib.suppress(NodeError):
         prepare()
         # Until Node.js runs there is no wait to use, and two imports at once are slow.
         importlib.import_module("jsii")
-        _booting.start()
+        if _booted.is_set():
+            _booted.clear()
+            threading.Thread(target=_import, args=(module,), daemon=True).start()
+
+
+def _import(module: str) -> None:
+    with contextlib.suppress(Exception):
+        importlib.import_module(module)
+    _booted.set()
+
+
+_booted = threading.Event()  # cleared while Node.js boots
+_booted.set()
 
 
 def wait(timeout: float | None = None) -> None:
@@ -91,18 +102,7 @@ def wait(timeout: float | None = None) -> None:
 
     An import that waits for the one in the other thread does the same, but no signal ends it.
     """
-    if _booting.ident is not None:
-        _booted.wait(timeout)  # of a join that an exception ends, Python 3.11 remembers no thread
-
-
-def _import_constructs() -> None:
-    with contextlib.suppress(Exception):
-        importlib.import_module("ira_manifests.constructs")
-    _booted.set()
-
-
-_booted = threading.Event()
-_booting = threading.Thread(target=_import_constructs, daemon=True)
+    _booted.wait(timeout)
 
 
 @contextlib.contextmanager

@@ -23,7 +23,7 @@ def command(
     """Write the kustomize directories of the matrix."""
     _refuse_contradictions(bucket, terraform_output, model_id, check)
     before = {} if check else record.read(out)
-    with node.booting() as boot:
+    with node.booting("ira_manifests.constructs") as boot:
         if not before:
             boot()
         from ira_manifests.cli import common, synthesis
