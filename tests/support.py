@@ -128,6 +128,16 @@ def copy_profiles(folder: Path) -> Path:
     return copy
 
 
+def copy_project(folder: Path) -> None:
+    """Copy the reference's profiles, and their directories of dist/ with base/ filled in."""
+    cells = {f"{gpu}-{model}" for gpu in REFERENCE_GPUS for model in REFERENCE_MODELS}
+    copy_profiles(folder)
+    for path in copy_filled(DIST, folder / "dist").iterdir():
+        cell = path.name.removeprefix("online-inference-gpu-").removesuffix("-queued")
+        if cell not in {*cells, "base", "model-download"}:
+            shutil.rmtree(path)
+
+
 def copy_edited(folder: Path, model: str, *edits: tuple[str, str]) -> Path:
     """Copy the reference's profiles, and replace texts of one model's, each once."""
     profiles = copy_profiles(folder)

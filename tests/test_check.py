@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -196,10 +197,12 @@ def sarif_schema(tmp_path_factory: pytest.TempPathFactory) -> Any:
                "pack", "--silent", "@microsoft/jest-sarif@1.0.0-beta.0"]  # fmt: skip
     path = f"{binaries}{os.pathsep}{os.environ['PATH']}"
     subprocess.run(command, cwd=folder, check=True, env={**os.environ, "PATH": path})
-    (archive,) = folder.glob("*.tgz")
-    shutil.unpack_archive(archive, folder, filter="data")
-    (schema,) = folder.rglob("sarif-2.1.0*.json")
-    return json.loads(schema.read_text())
+    (packed,) = folder.glob("*.tgz")
+    with tarfile.open(packed) as archive:
+        (schema,) = (name for name in archive.getnames() if "/sarif-2.1.0" in name)
+        content = archive.extractfile(schema)
+        assert content is not None
+        return json.load(content)
 
 
 def test_sarif_is_valid_by_its_schema(refused: Path, sarif_schema: Any) -> None:

@@ -79,9 +79,11 @@ def test_a_profile_of_just_the_most_bytes_is_read(tmp_path: Path, models: Path) 
 
 def test_a_byte_order_mark_is_no_part_of_a_profile(tmp_path: Path, models: Path) -> None:
     profile = models / "llama3.yaml"
+    before = ira("list", "--json", cwd=tmp_path)
     profile.write_bytes(b"\xef\xbb\xbf" + profile.read_bytes())
 
-    assert ira("list", "--json", cwd=tmp_path).stdout == ira("list", "--json").stdout
+    assert before.returncode == 0
+    assert ira("list", "--json", cwd=tmp_path).stdout == before.stdout
     profile.write_bytes(b"\xef\xbb\xbfmodel: 1\n")
     assert "llama3.yaml:1:1: model: is an unknown key" in ira("list", cwd=tmp_path).stderr
 

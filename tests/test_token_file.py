@@ -8,7 +8,7 @@ import pytest
 
 from ira_manifests.env_file import NEW_TOKEN
 from ira_manifests.rules.token_file import problems
-from tests.support import DIST, Run, copy_filled, copy_profiles, ira
+from tests.support import Run, copy_project, ira
 
 TOKEN = b"hf_aBcDeFgHiJkLmNoPqRsTuVwXyZ"
 LINE = b"HUGGING_FACE_TOKEN=" + TOKEN
@@ -121,8 +121,7 @@ def assert_hides(token: bytes, said: str) -> None:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    copy_profiles(tmp_path)
-    copy_filled(DIST, tmp_path / "dist")
+    copy_project(tmp_path)
     return tmp_path
 
 
