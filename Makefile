@@ -63,7 +63,7 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	PIP_CONSTRAINT=constraints.txt $(PIP) --upgrade pip
 	PIP_CONSTRAINT=constraints.txt $(PIP) -e '.[node]' --group check --group test
-	# Where PYTHONDONTWRITEBYTECODE is set, as in many containers, every start would compile it.
+# Where PYTHONDONTWRITEBYTECODE is set, as in many containers, every start would compile it.
 	$(BIN)/python -m compileall -q ira_manifests
 	touch $@
 

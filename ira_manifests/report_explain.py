@@ -91,4 +91,4 @@ def _memory(cell: Cell, answer: Budget | None) -> None:
 
 
 def _say_source(source: str) -> None:
-    terminal.say(terminal.styled(f"    {visible(source)}", DIM))
+    terminal.say_wrapped(f"    {source}", DIM)

@@ -46,10 +46,10 @@ def painted(text: str, style: str) -> str:
     return f"\x1b[{style}m{text}\x1b[0m"
 
 
-def say_wrapped(text: str) -> None:
+def say_wrapped(text: str, style: str = "") -> None:
     """Print a line of 80 columns on standard output, and what does not fit in it below."""
     shown = visible(text)
-    say(shown if len(shown) <= _COLUMNS else _wrapped(shown))
+    say(styled(shown if len(shown) <= _COLUMNS else _wrapped(shown), style))
 
 
 def _wrapped(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -56,8 +56,15 @@ def limit(cell: Cell, answer: Budget) -> str:
 
 
 def sizes(cell: Cell) -> list[int]:
-    """Return the tensor parallel sizes that the GPU type's machines have and the model allows."""
-    return [size for size, _ in _splits(cell)]
+    """Return the tensor parallel sizes with which the cell would fit, on any machine of its GPU."""
+    asked = cell.profile.max_model_len
+    length = LEAST_AUTO if asked == "auto" else asked
+    most = max(machine.gpus for machine in cell.gpu.machines)
+    return [
+        size
+        for size, question in _splits(cell, range(1, most + 1))
+        if budget(replace(question, max_model_len=length)).verdict is not Verdict.DOES_NOT_FIT
+    ]
 
 
 def remedies(cell: Cell, answer: Budget) -> list[Remedy]:
@@ -87,15 +94,17 @@ def _context(cell: Cell, answer: Budget) -> Iterator[Remedy]:
 def _more_gpus(cell: Cell, answer: Budget) -> Iterator[Remedy]:
     """Yield the fewest GPUs, more than the cell's, with which it fits."""
     length = answer.serving.max_model_len
-    for size, question in _splits(cell):
+    machines = sorted({machine.gpus for machine in cell.gpu.machines})
+    for size, question in _splits(cell, machines):
         larger = size > answer.serving.tensor_parallel
         if larger and budget(replace(question, max_model_len=length)).verdict is Verdict.FITS:
             yield Remedy("tensor_parallel", str(size))
             return
 
 
-def _splits(cell: Cell) -> Iterator[tuple[int, Serving]]:
-    for size in sorted({machine.gpus for machine in cell.gpu.machines}):
+def _splits(cell: Cell, candidates: Iterable[int]) -> Iterator[tuple[int, Serving]]:
+    """Yield those of the tensor parallel sizes that the model allows."""
+    for size in candidates:
         profile = cell.profile.model_copy(update={"tensor_parallel": size, "compute_class": None})
         try:
             question = judging.serving(replace(cell, profile=profile), max_model_len=LEAST_AUTO)

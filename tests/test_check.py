@@ -15,7 +15,7 @@ import jsonschema
 import pytest
 
 from ira_manifests import load_matrix
-from tests.support import DIST, PROFILES, copy_profiles, ira
+from tests.support import DIST, PROFILES, copy_profiles, copy_project, ira
 
 NO_NODE = {"JSII_NODE": "/no/such/node", "PATH": "/nowhere"}
 
@@ -53,7 +53,7 @@ def test_a_cell_that_cannot_work_exits_with_1_and_names_line_and_remedy(refused:
     text = (refused / file).read_text().splitlines()[int(number) - 1]
     assert text[int(column) - 1 :] == "1"
     assert text.strip() == "tensor_parallel: 1"
-    assert "tensor_parallel: 4, would keep the margin" in run.stdout  # as the profile had it
+    assert "tensor_parallel: 4 would keep the margin" in run.stdout  # as the profile had it
 
 
 def test_synth_writes_nothing_when_a_cell_is_refused(refused: Path) -> None:
@@ -69,6 +69,21 @@ def test_synth_writes_nothing_when_a_cell_is_refused(refused: Path) -> None:
 
 def test_synth_of_other_cells_goes_on(refused: Path) -> None:
     assert ira("synth", "--only", "*/gemma3-27b", cwd=refused).returncode == 0
+
+
+def test_what_is_in_the_way_of_the_output_is_to_be_moved(tmp_path: Path) -> None:
+    copy_project(tmp_path)
+    (tmp_path / "dist/model-download/job.yaml").write_text("kind: Job  # mine\n")
+
+    run = ira("check", cwd=tmp_path)
+
+    assert run.returncode == 1
+    lines = run.stdout.splitlines()
+    at = lines.index("dist/model-download/job.yaml:1:1: error IRA028 stale-output")
+    assert lines[at + 1 : at + 3] == [
+        "    job.yaml was not written by synth and is in its way",
+        "    move it away, or name another folder with --out",
+    ]
 
 
 def test_a_stale_output_is_a_finding(tmp_path: Path) -> None:

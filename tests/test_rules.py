@@ -113,7 +113,7 @@ def memory_findings(folder: Path, cell: str, *edits: tuple[str, str]) -> list[Fi
 
 def value_of(finding: Finding) -> str:
     """What the hint says first of the field that the finding points to."""
-    field, _, value = finding.hint.partition(",")[0].partition(": ")
+    field, _, value = finding.hint.split(" would")[0].split(" or ")[0].partition(": ")
     assert finding.field == f"cells.h100.{field}"
     return f"{field}: {value}"
 
@@ -218,6 +218,16 @@ def test_auto_that_finds_nothing_is_refused(tmp_path: Path) -> None:
     )  # fmt: skip
 
     assert "IRA001" in {f.rule_id for f in in_cells(profiles) if f.cell == "h100/llama3"}
+
+
+def test_a_size_that_splits_nothing_is_told_with_those_that_fit(tmp_path: Path) -> None:
+    # 131 GiB of weights: one GPU of 79 GiB is too small, two hold no request of 131072 tokens.
+    edit = ("h100:\n    tensor_parallel: 4", "h100:\n    tensor_parallel: 3")
+    profiles = copy_edited(tmp_path, "llama3", edit)
+
+    (hint,) = (found.hint for found in in_cells(profiles) if found.rule_id == "IRA004")
+
+    assert hint == "tensor_parallel: 4, 8 would fit"
 
 
 # --- waivers --------------------------------------------------------------------------------------

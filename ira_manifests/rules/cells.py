@@ -80,7 +80,7 @@ def _memory(subject: _Subject) -> Iterator[Finding]:
 def _not_computed(subject: _Subject, error: MemoryInputError) -> Finding:
     if isinstance(error, SplitError):
         able = ", ".join(map(str, sizes(subject.cell)))
-        hint = f"tensor_parallel: {able} would do" if able else "use another GPU type"
+        hint = f"tensor_parallel: {able} would fit" if able else "use another GPU type"
         return subject.finding("IRA004", "tensor_parallel", f"{error}", hint)
     hint = "compare the geometry with the model's config.json; vLLM itself refuses such a model"
     return subject.finding("IRA038", "geometry", f"{error}", hint)
@@ -90,7 +90,7 @@ def _short(subject: _Subject, budget: Budget, rule: str, message: str) -> Findin
     """Return a finding at the field whose change costs least and works."""
     able = remedies(subject.cell, budget)
     if able:
-        hint = f"{', or '.join(map(str, able[:_SHOWN]))}, would keep the margin"
+        hint = f"{' or '.join(map(str, able[:_SHOWN]))} would keep the margin"
         return subject.finding(rule, able[0].field, message, hint)
     knobs = {Limit.KV_CACHE: "max_model_len", Limit.WEIGHTS: "tensor_parallel"}
     field = knobs.get(budget.decisive.limit, "gpu_memory_utilization")
@@ -110,8 +110,9 @@ def _does_not_fit(budget: Budget) -> str:
     size = budget.serving.tensor_parallel
     if budget.decisive.limit is Limit.WEIGHTS:
         return (
-            f"weights take {gib(budget.weights)} of {gib(budget.requested)} usable on each GPU at "
-            f"tensor parallel {size}, and nothing is left for the KV cache"
+            f"weights take {gib(budget.weights)} and start-up "
+            f"{gib(budget.requested - budget.kv_pool - budget.weights)} of {gib(budget.requested)} "
+            f"usable on each GPU at tensor parallel {size}: nothing is left for the KV cache"
         )
     if budget.decisive.limit is Limit.KV_CACHE:
         return (

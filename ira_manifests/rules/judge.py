@@ -110,12 +110,16 @@ def _sameness(item: Finding, directory: str) -> tuple[str, ...]:
 
 def check_output(out: Path, plan: Plan) -> Iterator[Finding]:
     """Yield a finding for each directory of the output that is not what the profiles say."""
-    hint = "run synth with the same options"
-    for paths, message in (
-        (plan.created, "is missing"),
-        (plan.updated, "is not what the profiles say"),
-        (plan.removed, "is no longer generated"),
-        (plan.blocked, "was not written by synth and is in its way"),
+    run = "run synth with the same options"
+    for paths, message, hint in (
+        (plan.created, "is missing", run),
+        (plan.updated, "is not what the profiles say", run),
+        (plan.removed, "is no longer generated", run),
+        (
+            plan.blocked,
+            "was not written by synth and is in its way",
+            "move it away, or name another folder with --out",
+        ),
     ):
         for same in _by_directory(paths):
             first, others = same[0], len(same) - 1
