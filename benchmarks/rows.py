@@ -55,6 +55,12 @@ class Suite:
     def shipped(self) -> list[Row]:
         """The shipped matrix against the floor, and commands that only read profiles."""
         shipped, floor = matrix.ROOT / "profiles", self._folder / "floor"
+        short = {
+            "--help": "--help",
+            "list": "list",
+            "explain": "explain h100 llama3",
+            "check --profiles-only": "check --profiles-only",
+        }
         empty = f"import cdk8s; cdk8s.App(outdir={str(floor)!r}).synth()"
         found = interleaved(
             {
@@ -64,12 +70,7 @@ class Suite:
                 "read": Command([sys.executable, "-c", "import pydantic, yaml"]),
                 **{
                     name: Command([*_IRA, *words.split()], env=NO_NODE)
-                    for name, words in {
-                        "--help": "--help",
-                        "list": "list",
-                        "explain": "explain h100 llama3",
-                        "check": "check --profiles-only",
-                    }.items()
+                    for name, words in short.items()
                 },
             },
             2 * self._rounds,
@@ -81,7 +82,7 @@ class Suite:
             Row("`synth`, shipped matrix, nothing changed", floor_text, found["unchanged"],
                 found["floor"], "<= 2.0", "<= 1.5"),
             *(Row(f"`{name}`, no Node.js", read_text, found[name], found["read"], "<= 3", "<= 2")
-              for name in ("--help", "list", "explain", "check")),
+              for name in short),
         ]  # fmt: skip
 
     def _unchanged(self, profiles: Path) -> Command:
@@ -154,7 +155,7 @@ class Suite:
         full = self._synth(profiles, out)
         changed = Command(full.words, change, self._env)
         found = interleaved({"full": full, "changed": changed}, self._rounds)
-        return Row("`synth`, one profile of 1,000 cells changed", "a full `synth`",
+        return Row("`synth`, one profile changed, of 1,000 cells", "a full `synth`",
                    found["changed"], found["full"], "<= 0.5", "<= 0.1")  # fmt: skip
 
     def scaling(self) -> dict[int, Figure]:

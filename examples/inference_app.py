@@ -1,12 +1,16 @@
 r"""Two models on H100 in one namespace of your own cdk8s app, one of them on queued capacity.
 
+The namespace, the Secret with your token and the PriorityClass that the app names come first:
+
+    kubectl create namespace llm
+    kubectl -n llm create secret generic hugging-face-token-secret \\
+      --from-env-file=hugging-face-token.env
+    kubectl create priorityclass high-priority --value=1000
     python examples/inference_app.py > inference.yaml
     kubectl apply -f inference.yaml
 
-The model is copied to the bucket first, by a Job that needs the Secret with your token:
-
-    kubectl -n llm create secret generic hugging-face-token-secret \\
-      --from-env-file=hugging-face-token.env
+The Job copies Gemma to the bucket, where Llama is already. Once it is complete, delete Gemma's
+Pod, which has seen the bucket without the model; its Deployment makes it again.
 """
 
 # ira_manifests first: it finds the Node.js of its extra before cdk8s starts one.

@@ -151,7 +151,10 @@ def check_bucket(name: str) -> str | None:
 def check_cpu(text: str) -> str | None:
     """Cores, whole, with a point or in thousandths."""
     if not _CPU.fullmatch(text) or not text.strip("0.m"):
-        return "is not an amount of CPU: use cores above zero such as 12 or 0.5, or 500m"
+        return (
+            "is not an amount of CPU: use cores above zero and below 10000 such as 12 or 0.5, "
+            "or 500m"
+        )
     return None
 
 
@@ -159,8 +162,8 @@ def check_bytes(text: str) -> str | None:
     """Memory or storage, with its unit: a number alone would be bytes."""
     if not _BYTES.fullmatch(text) or not text.strip("0.MGTPi"):
         return (
-            "is not an amount of memory: use a number above zero and one of the units M, G, T, P, "
-            "Mi, Gi, Ti, Pi, such as 160G or 8Gi"
+            "is not an amount of memory: use a number above zero and below 10000000 and one of the "
+            "units M, G, T, P, Mi, Gi, Ti, Pi, such as 160G or 8Gi"
         )
     return None
 
