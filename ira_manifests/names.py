@@ -196,10 +196,17 @@ def template_fields(template: str) -> set[str] | None:
 
 def check_workload_template(template: str) -> str | None:
     """The template of workloads' names."""
-    return check_template(template, {"gpu", "model"}, set())
+    return _check_template(template, {"gpu", "model"}, set(), check_rfc1035_label)
 
 
-def check_template(template: str, allowed: set[str], required: set[str]) -> str | None:
+def check_account_template(template: str) -> str | None:
+    """The template of service accounts' names, one for each model."""
+    return _check_template(template, {"model"}, {"model"}, check_rfc1123_label)
+
+
+def _check_template(
+    template: str, allowed: set[str], required: set[str], check: Callable[[str], str | None]
+) -> str | None:
     """A name template: literal text and fields in braces, nothing else of str.format."""
     braces = ", ".join(f"{{{field}}}" for field in sorted(allowed))
     fields = template_fields(template)
@@ -208,4 +215,6 @@ def check_template(template: str, allowed: set[str], required: set[str]) -> str 
     if not required <= fields:
         missing = ", ".join(f"{{{field}}}" for field in sorted(required - fields))
         return f"lacks {missing}: without it different models would share one name"
-    return None
+    shortest = template.format_map(dict.fromkeys(allowed, "x"))
+    problem = check(shortest)
+    return f"gives names such as {shortest!r}, which {problem}" if problem else None

@@ -156,7 +156,10 @@ def test_other_terraform_outputs_are_refused_with_what_they_hold(
             "the workload name 'vllm-{pod}' is not a name template",
         ),
         (["--workload-name", "{gpu"], "the workload name '{gpu' is not a name template"),
-        (["--workload-name", "../{gpu}"], "gives the workload name '../h100'"),
+        (
+            ["--workload-name", "../{gpu}"],
+            "the workload name '../{gpu}' gives names such as '../x'",
+        ),
         (["--only", "h100/lama3"], "did you mean 'h100/llama3'?"),
         (["--only", "h100"], "did you mean 'h100/*'?"),
         (["--only", "*/lama3"], "did you mean '*/llama3'?"),

@@ -150,7 +150,7 @@ HubId = Annotated[str, checked(names.check_hub_id)]
 PinnedImage = Annotated[str, checked(names.check_pinned_image)]
 Repository = Annotated[str, checked(names.check_repository)]
 WorkloadTemplate = Annotated[str, checked(names.check_workload_template)]
-KsaTemplate = Annotated[str, checked(lambda text: names.check_template(text, {"model"}, {"model"}))]
+KsaTemplate = Annotated[str, checked(names.check_account_template)]
 
 Cpu = Annotated[str, BeforeValidator(_number_as_text), checked(names.check_cpu)]
 Bytes = Annotated[str, BeforeValidator(_number_as_text), checked(names.check_bytes)]
