@@ -63,6 +63,12 @@ def look(folder: Path, directories: Iterable[str]) -> Found:
         )
 
 
+def _waits(entry: os.DirEntry[str]) -> bool:
+    """Tell whether an entry is new content that a killed run did not put in its place."""
+    named = entry.name.startswith(".") and entry.name.endswith(WAITING)
+    return named and entry.is_file(follow_symlinks=False)
+
+
 def _sorted(folder: str | Path) -> list[os.DirEntry[str]]:
     with os.scandir(folder) as entries:
         return sorted(entries, key=lambda entry: entry.name)
@@ -95,10 +101,11 @@ class _Look:
     def _into(self, directory: str, entries: Iterable[os.DirEntry[str]], *, wanted: bool) -> None:
         mine: dict[str, bytes] = {}
         others: set[str] = set()
+        leftovers: list[str] = []
         for entry in entries:
             path = f"{directory}/{entry.name}"
-            if entry.name.startswith(".") and entry.name.endswith(WAITING):
-                self.leftovers.append(path)
+            if _waits(entry):
+                leftovers.append(path)
             elif path not in (_CONFIG, _TOKEN):
                 content = self._generated_content(entry, path)
                 if content is None:
@@ -106,8 +113,10 @@ class _Look:
                 else:
                     mine[path] = content
         self.generated |= mine
-        if mine or wanted:  # a directory without generated files is none of ours
+        if mine or wanted:
             self.foreign |= others
+        if mine or wanted or not others:  # a directory of other files alone is none of ours
+            self.leftovers += leftovers
 
     def _generated_content(self, entry: os.DirEntry[str], path: str) -> bytes | None:
         """Return the content of a file that synth wrote, None for anything else."""
@@ -196,10 +205,14 @@ def _user_files(folder: Path, values: Mapping[str, str], changes: Changes) -> Us
         content = env_file.with_values(env_file.NEW_MODEL_CONFIG, values)
         changes.add(config, content, durable=True)
         return UserFiles(created=(*created, _CONFIG), model_config=content)
-    before = files.read_regular(config, _MOST_BYTES)
+    before = files.read_regular(config, _MOST_BYTES + 1)
     after = env_file.with_values(before, values)
     if after == before:
         return UserFiles(tuple(created), model_config=before)
+    if len(before) > _MOST_BYTES:
+        raise OutputError(
+            f"{config} has more than {_MOST_BYTES} bytes, so it is left alone; edit it yourself"
+        )
     status = config.stat()
     if not status.st_mode & 0o222 or not os.access(config, os.W_OK):
         raise OutputError(f"{config} is read-only; make it writable, or edit it yourself")

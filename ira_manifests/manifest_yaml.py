@@ -19,7 +19,7 @@ _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 # What some reader takes for a number, a date, a boolean or null.
 _AMBIGUOUS = re.compile(
-    r"[-+.]?[0-9][0-9_.:,xobXOBa-fA-F+-]*|[-+]?\.?(inf|nan)|[yn]|yes|no|on|off|true|false|null|~|",
+    r"[-+]?[._]*[0-9][0-9_.:,xobXOBa-fA-F+-]*|[-+]?\.?(inf|nan)|[yn]|yes|no|on|off|true|false|null|~|",
     re.IGNORECASE,
 )
 

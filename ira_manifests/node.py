@@ -111,20 +111,37 @@ def explained() -> Iterator[None]:
 
     What Node.js says on standard error is part of it, and is dropped where nothing goes wrong.
     """
-    with contextlib.redirect_stderr(cast("TextIO", _Apart(sys.stderr))):
-        try:
-            yield
-        except IraError:
+    screen = sys.stderr
+    sys.stderr = cast("TextIO", _Apart(screen))
+    try:
+        yield
+    except Exception as error:
+        told = None if isinstance(error, IraError) else _explanation(error)
+        sys.stderr = screen
+        if told is None:
             raise
-        except Exception as error:
-            if not _comes_from_jsii(error):
-                raise
-            _hear_out()
-            raise NodeError(
-                f"Node.js ({os.environ.get('JSII_NODE', 'node')}) failed under cdk8s: "
-                f"{_reason(error)}; see that it is version {OLDEST} or newer, and that "
-                f"{tempfile.gettempdir()} can be written and has space"
-            ) from error
+        raise told from error
+    sys.stderr = screen  # not where a signal ends the run: Node.js may have last words yet
+
+
+def _explanation(error: Exception) -> NodeError | None:
+    if not _comes_from_jsii(error):
+        return None
+    _hear_out()
+    return NodeError(
+        f"Node.js ({os.environ.get('JSII_NODE', 'node')}) failed under cdk8s: {_reason(error)}; "
+        f"{_forget_packages()}see that it is version {OLDEST} or newer, and that "
+        f"{tempfile.gettempdir()} can be written and has space"
+    )
+
+
+def _forget_packages() -> str:
+    """Remove what jsii has unpacked, in case it is damaged, and return what to do then."""
+    folder = cache.folder("jsii")
+    if folder is None or os.environ.get("JSII_RUNTIME_PACKAGE_CACHE_ROOT") != str(folder):
+        return ""
+    shutil.rmtree(folder, ignore_errors=True)
+    return f"run it again, which unpacks {folder} anew; if that does not help, "
 
 
 class _Apart:

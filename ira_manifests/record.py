@@ -153,7 +153,7 @@ def inputs_of(platform: Platform, cells: Iterable[Cell]) -> dict[str, str]:
 
 def _program() -> str:
     own = Path(__file__).parent
-    files = [path for path in own.rglob("*") if path.suffix in _OWN]
+    files = [path for path in own.rglob("*") if path.suffix in _OWN and path.is_file()]
     for package, file in _RENDERERS.items():
         spec = find_spec(package)
         files += [Path(folder, file) for folder in (spec and spec.submodule_search_locations) or ()]

@@ -215,3 +215,31 @@ def test_the_buffer_is_a_disk_of_the_class_and_size_of_the_profile(
     spec = the(chart.to_json(), "PersistentVolumeClaim")["spec"]
     assert spec["storageClassName"] == "hyperdisk-balanced"
     assert spec["resources"]["requests"]["storage"] == "2Ti"
+
+
+def test_a_workload_that_was_refused_can_be_tried_again(chart: Chart, cell: Cell) -> None:
+    with pytest.raises(InputError, match="Bad!"):
+        VllmDeployment(chart, "vllm", cell=cell, service_account="Bad!")
+    VllmDeployment(chart, "vllm", cell=cell)
+
+    assert len([item for item in chart.to_json() if item["kind"] == "Deployment"]) == 1
+
+
+def test_a_workload_that_was_removed_can_be_added_again(chart: Chart, cell: Cell) -> None:
+    VllmDeployment(chart, "vllm", cell=cell)
+    chart.node.try_remove_child("vllm")
+    VllmDeployment(chart, "again", cell=cell)
+
+    kinds = sorted(item["kind"] for item in chart.to_json())
+    assert kinds == ["Deployment", "Service", "ServiceAccount"]
+
+
+def test_an_account_is_there_when_the_first_workload_of_its_model_has_failed(chart: Chart) -> None:
+    matrix = load_matrix(workload_name="vllm-{gpu}-{model}")
+    VllmDeployment(chart, "taken", cell=matrix["h100", "gemma3-27b"])
+    with pytest.raises(RuntimeError, match="already a Construct"):
+        VllmDeployment(chart, "taken", cell=matrix["h200", "llama3"])
+    VllmDeployment(chart, "llama", cell=matrix["h100", "llama3"])
+
+    accounts = [i["metadata"]["name"] for i in chart.to_json() if i["kind"] == "ServiceAccount"]
+    assert sorted(accounts) == ["ira-online-gpu-ksa-gemma3-27b", "ira-online-gpu-ksa-llama3"]

@@ -622,3 +622,28 @@ def test_a_link_to_nothing_is_no_output(tmp_path: Path, check: list[str]) -> Non
     assert run.stderr.startswith(f"error: {tmp_path / 'link'} can't be used: ")
     assert run.stderr.count("\n") == 1
     assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_model_config_that_is_too_long_to_be_read_is_left_alone(out: Path) -> None:
+    config = out / "base/ira-model-config.env"
+    config.write_bytes(b"# a long comment\n" * 70_000 + b"OTHER=keepme\n")
+    before = config.read_bytes()
+
+    run = ira("synth", "--out", out, "--bucket", "my-bucket")
+
+    assert run.returncode == 2
+    assert f"{config} has more than 1048576 bytes, so it is left alone" in run.stderr
+    assert config.read_bytes() == before
+
+
+def test_what_only_looks_like_waiting_content_is_the_users(out: Path) -> None:
+    (out / "mine").mkdir()
+    (out / "mine/notes").write_text("mine")
+    (out / "mine/.notes.ira-tmp").write_text("mine")
+    (out / "base/.folder.ira-tmp").mkdir()
+
+    run = ira("synth", "--out", out)
+
+    assert run.returncode == 0, run.stderr
+    assert (out / "mine/.notes.ira-tmp").read_text() == "mine"
+    assert (out / "base/.folder.ira-tmp").is_dir()

@@ -277,7 +277,7 @@ def test_a_node_that_dies_at_its_start_is_one_sentence_with_its_own_words(tmp_pa
 
     run = ira("synth", "--out", tmp_path / "out", env={"JSII_NODE": str(node)})
 
-    assert "Error: no module 'x'; see that" in one_sentence(run)
+    assert "Error: no module 'x'; run it again" in one_sentence(run)
     assert not (tmp_path / "out").exists()
 
 
@@ -332,6 +332,26 @@ def test_cdk8s_is_unpacked_once_into_the_cache_unless_the_user_says_otherwise(
     assert run.returncode == 0, run.stderr
     unpacked = [path.name for path in (cache / "ira_manifests").glob("jsii/*")]
     assert ("cdk8s" in unpacked) == (not named)
+
+
+@pytest.mark.parametrize("damage", ["removed", "emptied"])
+def test_a_damaged_copy_of_cdk8s_is_unpacked_again_by_the_next_run(
+    tmp_path: Path, damage: str
+) -> None:
+    words = ["synth", *ONE.split(), "--check", "--out", str(tmp_path / "out")]
+    env = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    assert ira(*words, env=env).returncode == 1
+    unpacked = tmp_path / "cache/ira_manifests/jsii"
+    for file in unpacked.rglob("*.js"):
+        if damage == "removed":
+            file.unlink()
+        else:
+            file.write_text("")
+
+    damaged, again = ira(*words, env=env), ira(*words, env=env)
+
+    assert f"run it again, which unpacks {unpacked} anew" in one_sentence(damaged)
+    assert again.returncode == 1, again.stderr
 
 
 @pytest.mark.parametrize("mode", [0o555, None])

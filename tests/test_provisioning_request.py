@@ -291,3 +291,34 @@ def test_so_is_one_that_comes_later(chart: Chart, workload: VllmDeployment) -> N
 
     with pytest.raises(Exception, match=r"drop the node selector \S+/compute-class"):
         chart.to_json()
+
+
+def test_a_request_that_failed_can_be_tried_again(chart: Chart, workload: VllmDeployment) -> None:
+    with pytest.raises(RuntimeError, match="already a Construct"):
+        ProvisioningRequest(chart, "vllm", workload=workload)
+    ProvisioningRequest(chart, "capacity", workload=workload)
+
+    assert the(chart.to_json(), "ProvisioningRequest")["metadata"]["name"] == "vllm-h100"
+
+
+def test_a_patch_that_fits_nothing_names_its_construct(
+    chart: Chart, workload: VllmDeployment
+) -> None:
+    request = ProvisioningRequest(chart, "capacity", workload=workload)
+    request.request.add_json_patch(JsonPatch.replace("/spec2/a/b", "x"))
+
+    with pytest.raises(RuntimeError, match="construct at path 'inference/capacity/Default'"):
+        chart.to_json()
+
+
+def test_a_consumer_without_the_class_of_its_request_is_refused(
+    chart: Chart, workload: VllmDeployment
+) -> None:
+    ProvisioningRequest(chart, "capacity", workload=workload)
+    annotation = "autoscaling.x-k8s.io~1provisioning-class-name"
+    ApiObject.of(workload).add_json_patch(
+        JsonPatch.remove(f"/spec/template/metadata/annotations/{annotation}")
+    )
+
+    with pytest.raises(RuntimeError, match=r"took the annotation \S+/provisioning-class-name"):
+        chart.to_json()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.support import Run, copy_profiles, ira
+from tests.support import ROOT, Run, copy_profiles, ira
 
 NO_NODE = {"JSII_NODE": "/no/such/node", "PATH": "/nowhere"}
 QUEUED = "online-inference-gpu-h100-llama3-queued"
@@ -125,6 +126,21 @@ def test_a_cache_that_cannot_be_written_is_no_obstacle(profiles: Path, tmp_path:
     run = ira(
         "synth", "--profiles", profiles, "--out", tmp_path / "out",
         env={"XDG_CACHE_HOME": str(tmp_path / "file")},
+    )  # fmt: skip
+
+    assert run.returncode == 0, run.stderr
+
+
+def test_a_link_that_an_editor_leaves_in_the_package_is_no_obstacle(
+    profiles: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(ROOT / "ira_manifests", copy / "ira_manifests")
+    (copy / "ira_manifests/.#folder.py").symlink_to("me@host.1:2")  # Emacs' lock
+
+    run = ira(
+        "synth", "--profiles", profiles, "--out", tmp_path / "out",
+        env={"PYTHONPATH": str(copy)}, cwd=copy,
     )  # fmt: skip
 
     assert run.returncode == 0, run.stderr

@@ -24,7 +24,7 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, prog: str, description: str) -> None:
         super().__init__(
-            prog, description=description, formatter_class=_help, allow_abbrev=False, add_help=False
+            prog, description=description, formatter_class=_Help, allow_abbrev=False, add_help=False
         )
         self.color = False  # of Python 3.14 and later
         self.add_argument("-h", "--help", action="help", help="Show this message and exit.")
@@ -47,8 +47,16 @@ class Parser(argparse.ArgumentParser):
         raise InputError(f"{message} (see {self.prog} --help)")
 
 
-def _help(prog: str) -> argparse.HelpFormatter:
-    return argparse.HelpFormatter(prog, max_help_position=32, width=_COLUMNS)
+class _Help(argparse.HelpFormatter):
+    """Help of the same width everywhere, in which file names stay in one piece."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=32, width=_COLUMNS)
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        import textwrap
+
+        return textwrap.wrap(" ".join(text.split()), width, break_on_hyphens=False)
 
 
 def synth(parser: Parser) -> None:

@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import jsii
 from cdk8s import ApiObject, Chart
@@ -33,6 +34,7 @@ class Composite(Construct, metaclass=jsii.JSIIMeta, jsii_type=f"{_NAME}.Composit
 
     def __init__(self, scope: Construct, id: str, manifests: Sequence[Mapping[str, Any]]) -> None:
         jsii.create(self.__class__, self, [scope, id, json.dumps(manifests)])
+        _hold(self, scope, manifests)
 
     def _object(self, id: str) -> ApiObject:
         found: ApiObject = jsii.invoke(self, "object", [id])
@@ -62,6 +64,7 @@ class Derived(Composite, jsii_type=f"{_NAME}.Derived"):
         """Add the construct. `additions`: to the main object of `source`, by JSON pointer."""
         arguments = [scope, id, json.dumps(manifests), source, json.dumps(additions)]
         jsii.create(self.__class__, self, arguments)
+        _hold(self, scope, manifests)
 
     @jsii.member(jsii_name="derive")
     def _derive(self, inputs: str) -> str:
@@ -71,6 +74,28 @@ class Derived(Composite, jsii_type=f"{_NAME}.Derived"):
         patches of its own that stands before the one that is rendered.
         """
         raise NotImplementedError
+
+
+_held: WeakKeyDictionary[Chart, dict[tuple[str, str], Composite]] = WeakKeyDictionary()
+
+
+def _hold(composite: Composite, scope: Construct, manifests: Sequence[Mapping[str, Any]]) -> None:
+    held = _held.setdefault(_chart(scope), {})
+    held.update(dict.fromkeys(((m["kind"], m["metadata"]["name"]) for m in manifests), composite))
+
+
+def holds(scope: Construct, kind: str, name: str) -> bool:
+    """Tell whether the chart of `scope` has an object of this kind and name from a `Composite`.
+
+    A chart has one namespace, so two objects of one name would be one object in the cluster.
+    """
+    chart = _chart(scope)
+    holder = _held.get(chart, {}).get((kind, name))
+    return holder is not None and any(each is holder for each in chart.node.find_all())
+
+
+def _chart(scope: Construct) -> Chart:
+    return scope if isinstance(scope, Chart) else Chart.of(scope)
 
 
 def new_charts(ids: Sequence[str], namespace: str | None) -> list[Chart]:

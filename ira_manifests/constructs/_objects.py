@@ -8,11 +8,10 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
 from typing import Any
-from weakref import WeakKeyDictionary
 
-from cdk8s import Chart
 from constructs import Construct
 
+from ira_manifests.constructs._bulk import holds
 from ira_manifests.profiles.schema import Toleration
 
 # The walkthrough's names of what kustomize generates from the user's env files.
@@ -33,21 +32,6 @@ GCSFUSE_ANNOTATIONS = {
 }
 
 Json = dict[str, Any]
-
-
-_claimed: WeakKeyDictionary[Chart, set[tuple[str, str]]] = WeakKeyDictionary()
-
-
-def claim(scope: Construct, kind: str, name: str) -> bool:
-    """Tell whether an object is the first of its kind and name in its chart, and note that it is.
-
-    A chart has one namespace, so two objects of one name would be one object in the cluster.
-    """
-    chart = scope if isinstance(scope, Chart) else Chart.of(scope)
-    claimed = _claimed.setdefault(chart, set())
-    first = (kind, name) not in claimed
-    claimed.add((kind, name))
-    return first
 
 
 def path(scope: Construct, id: str) -> str:
@@ -103,7 +87,7 @@ def service_account(scope: Construct, name: str, object_labels: Mapping[str, str
 
     The platform's IAM bindings know the account by its name; workloads of one model share it.
     """
-    if not claim(scope, "ServiceAccount", name):
+    if holds(scope, "ServiceAccount", name):
         return []
     return [
         manifest(

@@ -7,7 +7,7 @@ from constructs import Construct
 
 from ira_manifests import names
 from ira_manifests.constructs import _objects as objects
-from ira_manifests.constructs._bulk import Composite
+from ira_manifests.constructs._bulk import Composite, holds
 from ira_manifests.errors import InputError
 from ira_manifests.profiles.matrix import DOWNLOAD_JOB as NAME
 from ira_manifests.profiles.schema import ModelDownload, Platform
@@ -43,7 +43,7 @@ class ModelDownloadJob(Composite):
     ) -> None:
         _check(bucket, model_id)
         names.require("the token's Secret", token_secret, names.check_subdomain)
-        if not objects.claim(scope, "Job", NAME):
+        if holds(scope, "Job", NAME):
             raise InputError(
                 f"{objects.path(scope, id)}: the chart has a Job {NAME} already; add one "
                 "ModelDownloadJob, or a chart of another namespace"

@@ -69,6 +69,7 @@ class ProvisioningRequest(Derived):
             progress_deadline_seconds=queue.wait_seconds + cell.platform.engine.startup_seconds,
         )
         super().__init__(scope, id, self._manifests(), workload, additions)
+        workload.consumed()
 
     @property
     def pod_template(self) -> ApiObject:
@@ -111,12 +112,14 @@ class ProvisioningRequest(Derived):
 
     def _checked(self, deployment: objects.Json) -> objects.Json:
         """Return the consumer as it is now, or raise `InputError` where it can't be one."""
-        template = deployment["spec"]["template"]
-        if queued.CONSUME not in template.get("metadata", {}).get("annotations", {}):
-            raise InputError(
-                f"{self.workload.node.path}: a patch took the annotation {queued.CONSUME} from "
-                "the Pods; add no ProvisioningRequest, or leave the annotation"
-            )
+        template = deployment.get("spec", {}).get("template", {})
+        annotations = template.get("metadata", {}).get("annotations", {})
+        for annotation in (queued.CONSUME, queued.CLASS):
+            if annotation not in annotations:
+                raise InputError(
+                    f"{self.workload.node.path}: a patch took the annotation {annotation} from "
+                    "the Pods; add no ProvisioningRequest, or leave the annotation"
+                )
         self.workload.refuse_other_capacity(template["spec"].get("nodeSelector", {}))
         return deployment
 

@@ -10,7 +10,7 @@ from constructs import Construct
 from ira_manifests import names
 from ira_manifests import queued_capacity as queued
 from ira_manifests.constructs import _objects as objects
-from ira_manifests.constructs._bulk import Composite
+from ira_manifests.constructs._bulk import Composite, holds
 from ira_manifests.errors import InputError
 from ira_manifests.profiles.cell import Cell
 
@@ -55,7 +55,7 @@ class VllmDeployment(Composite):
         self.cell = cell
         self.name = cell.workload_name
         self._consumes = False
-        if not objects.claim(scope, "Deployment", self.name):
+        if holds(scope, "Deployment", self.name):
             raise InputError(
                 f"{objects.path(scope, id)}: the chart has a Deployment {self.name} already; name "
                 'workloads apart, such as with load_matrix(workload_name="vllm-{gpu}-{model}")'
@@ -123,7 +123,6 @@ class VllmDeployment(Composite):
         selector = {**pod.get("nodeSelector", {}), **node_selector}
         selector.pop(queued.COMPUTE_CLASS, None)
         self.refuse_other_capacity(selector)
-        self._consumes = True
         deadline = max(spec.get("progressDeadlineSeconds", 0), progress_deadline_seconds)
         kept = pod.get("tolerations", [])
         added = [item for item in tolerations if item not in kept]
@@ -133,6 +132,10 @@ class VllmDeployment(Composite):
             "/spec/template/spec/nodeSelector": selector,
             "/spec/template/spec/tolerations": [*kept, *added],
         }
+
+    def consumed(self) -> None:
+        """Note that the request has been added; a second one is refused."""
+        self._consumes = True
 
     def refuse_other_capacity(self, node_selector: Mapping[str, str]) -> None:
         """Raise `InputError` where a node selector asks for what is never queued."""

@@ -63,7 +63,12 @@ class DerivedObject extends ApiObject {
     const { metadata, ...body } = this.derived()[this.node.id];
     const rendered = super.toJson();
     const complete = { ...rendered, metadata: { ...rendered.metadata, ...metadata }, ...body };
-    return JsonPatch.apply(complete, ...this.later);
+    try {
+      return JsonPatch.apply(complete, ...this.later);
+    } catch (error) { // in cdk8s' own words
+      const at = `at path '${this.node.path}' with name '${this.name}'`;
+      throw new Error(`Failed serializing construct ${at}: ${error}`);
+    }
   }
 
   derived() {
