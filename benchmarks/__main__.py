@@ -65,6 +65,9 @@ def _lines(
             f"| {cpu:.2f} | {wall:.2f} | {seconds} |"
         )
     yield ""
+    repeats = min(len(figure.runs) for figure in scaling.values())
+    yield f"Growing matrices, medians of {repeats} interleaved runs; the highest memory of all:"
+    yield ""
     yield "| cells | CPU time | wall time | memory of Python and Node.js |"
     yield "|---|---|---|---|"
     for size, figure in sorted(scaling.items()):

@@ -14,6 +14,7 @@ from benchmarks import matrix, yardsticks
 from benchmarks.measure import Command, Figure, interleaved
 
 NO_NODE = {"JSII_NODE": "/no/such/node", "PATH": "/nowhere"}
+_SCALING_ROUNDS = 3  # the largest matrix takes minutes
 _IRA: list[str | Path] = [sys.executable, "-m", "ira_manifests"]
 
 
@@ -164,7 +165,7 @@ class Suite:
             str(size): self._synth(profiles, self._folder / f"s{size}")
             for size, profiles in self._profiles.items()
         }
-        found = interleaved(commands, 1)
+        found = interleaved(commands, min(self._rounds, _SCALING_ROUNDS))
         return {int(size): figure for size, figure in found.items()}
 
 
