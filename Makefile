@@ -2,12 +2,13 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+FUZZ ?= 100
 STAMP := $(VENV)/.installed
 # Each process starts a control plane of its own.
 CLUSTER_TESTS := $(BIN)/python -m pytest tests/cluster -n 2 --dist loadfile
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: synth check test test-cluster cluster-programs rehearse bench accuracy format lock clean
+.PHONY: synth check test fuzz test-cluster cluster-programs rehearse bench accuracy format lock clean
 
 synth: $(STAMP)  ## write dist/ from profiles/
 	$(BIN)/python -m ira_manifests synth
@@ -27,6 +28,9 @@ test-cluster: cluster-programs  ## dist/ on a real control plane
 
 cluster-programs: $(STAMP)  ## build the control plane; needs Go, takes minutes, once
 	$(BIN)/python -m tests.cluster.binaries build
+
+fuzz: $(STAMP)  ## every property on FUZZ times its examples, at random; prints what to pin
+	IRA_FUZZ=$(FUZZ) $(BIN)/python -m pytest -n auto -m hypothesis --hypothesis-profile=fuzz
 
 rehearse: $(STAMP)  ## the walkthrough on this machine: scripts, mounts and probes of dist/
 	$(BIN)/python -m tools.rehearse

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 import ira_manifests  # before any test module imports cdk8s: it names the Node.js of the extra
 from tests.support import DIST, PROFILES, Json, copy_filled, kustomize, objects_in
@@ -15,6 +16,12 @@ if TYPE_CHECKING:
     from ira_manifests.directory import Directory
 
 assert ira_manifests.__all__
+
+# The gate tries the same examples each time; `make fuzz` looks for new ones, and prints what
+# `@example` needs to pin one. No example has a deadline: machines are shared.
+settings.register_profile("gate", derandomize=True, deadline=None)
+settings.register_profile("fuzz", derandomize=False, deadline=None, print_blob=True)
+settings.load_profile("gate")
 
 
 @pytest.fixture(scope="session")

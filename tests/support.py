@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
+from hypothesis import settings
 
 from ira_manifests import Cell
 from ira_manifests.expansion import expand
@@ -39,8 +40,16 @@ UNPRIVILEGED = (
 # Of this run alone, so that it takes nothing that another one has rendered.
 CACHE = TemporaryDirectory(prefix="ira-manifests-tests-")
 
+# How many times its examples `make fuzz` gives each property.
+_FUZZ = int(os.environ.get("IRA_FUZZ", "1"))
+
 Json = dict[str, Any]
 Run = subprocess.CompletedProcess[str]
+
+
+def examples(count: int) -> settings:
+    """The settings of a property: how many examples it is tried on, before `make fuzz`."""
+    return settings(max_examples=count * _FUZZ)
 
 
 _OWN = {"PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": CACHE.name}

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ira_manifests.env_file import NEW_MODEL_CONFIG, NEW_TOKEN, with_values
+from tests.support import examples
 
 
 @pytest.mark.parametrize(
@@ -31,11 +32,13 @@ def test_a_key_is_set_where_it_stands_or_at_the_end(before: bytes, after: bytes)
     assert with_values(before, {"K": "new"}) == after
 
 
+@examples(100)
 @given(st.binary(max_size=200))
 def test_without_values_every_byte_stays(content: bytes) -> None:
     assert with_values(content, {}) == content
 
 
+@examples(100)
 @given(st.lists(st.sampled_from([b"K=1", b"L=2", b"# c", b"", b"KK=3", b"x"]), max_size=8))
 def test_lines_of_other_keys_stay_in_their_order(lines: list[bytes]) -> None:
     content = b"".join(line + b"\n" for line in lines)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ira_manifests import manifest_yaml
+from tests.support import examples
 
 TEXTS = st.one_of(
     st.text(max_size=12),
@@ -23,7 +24,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@examples(500)
 @given(VALUES)
 def test_the_text_is_what_pyyaml_writes(value: Any) -> None:
     expected = yaml.dump(

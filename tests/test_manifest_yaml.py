@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ira_manifests.manifest_yaml import dump
-from tests.support import kubectl
+from tests.support import examples, kubectl
 
 AMBIGUOUS = [
     "yes", "No", "on", "OFF", "y", "N", "true", "False", "null", "~", "", "NULL",
@@ -42,13 +42,13 @@ def test_so_does_pyyaml(loader: str) -> None:
         assert yaml.load(dump([text]), Loader=getattr(yaml, loader)) == [text]  # noqa: S506
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]))))
 def test_any_text_is_read_back(texts: list[str]) -> None:
     assert yaml.safe_load(dump(texts)) == texts
 
 
-@settings(max_examples=500)
+@examples(500)
 @given(st.from_regex(r"[A-Za-z][A-Za-z0-9._/-]*", fullmatch=True))
 def test_any_name_or_path_is_read_back_as_text(text: str) -> None:
     assert yaml.safe_load(dump([text, {text: text}])) == [text, {text: text}]

@@ -18,12 +18,13 @@ from ira_manifests.manifest_yaml import dump
 from ira_manifests.profiles import yaml_source
 from ira_manifests.synth import render
 from tests.schemas import VERSIONS, validate
-from tests.support import PROFILES, fill_in, kustomize, objects_in
+from tests.support import PROFILES, examples, fill_in, kustomize, objects_in
 
 # Without '-', so that no two cells share a directory; tests/bad_profiles has those that do.
 name = st.from_regex(r"[a-z][a-z0-9]{0,7}", fullmatch=True)
-hub_part = st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9._]{0,8}[A-Za-z0-9])?", fullmatch=True)
-hub_id = st.builds("{}/{}".format, hub_part, hub_part).filter(lambda text: ".." not in text)
+# The Hub's ids have no two dots in a row and don't end like a Git address.
+hub_part = st.from_regex(r"([A-Za-z0-9]{1,4}[._])?[A-Za-z0-9]{1,4}", fullmatch=True)
+hub_id = st.builds("{}/{}".format, hub_part, hub_part).filter(lambda x: not x.endswith(".git"))
 gpu = st.fixed_dictionaries(
     {
         "memory_gib": st.sampled_from([22.03, 79.19, 141]),
@@ -36,7 +37,7 @@ gpu = st.fixed_dictionaries(
                     "memory_gb": st.integers(1, 4096),
                 }
             ),
-            min_size=1, max_size=2,
+            min_size=1, max_size=2, unique_by=lambda machine: machine["compute_class"],
         ),
     }
 )  # fmt: skip
@@ -82,7 +83,7 @@ def written(profiles: dict[str, Any]) -> Iterator[Path]:
         yield folder
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(examples(25), suppress_health_check=list(HealthCheck))
 @given(folders())
 def test_any_valid_matrix_renders_to_valid_objects(profiles: dict[str, Any]) -> None:
     with written(profiles) as folder, tempfile.TemporaryDirectory() as temporary:
@@ -99,7 +100,7 @@ def test_any_valid_matrix_renders_to_valid_objects(profiles: dict[str, Any]) -> 
                 validate(item, VERSIONS[0])
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.data())
 def test_a_damaged_profile_gives_errors_not_tracebacks(data: st.DataObject) -> None:
     source = data.draw(st.sampled_from(sorted(PROFILES.rglob("*.yaml"))))
@@ -130,7 +131,7 @@ def test_a_damaged_profile_gives_errors_not_tracebacks(data: st.DataObject) -> N
             raise AssertionError("a broken profile is a ProfileError, with its place") from None
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.binary(max_size=400))
 @example(b"\xef\xbb\xbfa: 1")
 @example(b"%YAML 9.9\n---\na: 1")
@@ -153,7 +154,7 @@ json_value = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(json_value)
 @example({"a": "1e3", "b": "0o14", "c": "y", "d": "1:30", "e": "2001-01-01", "f": "0x1f", "g": "~"})
 @example({"script": "a\nb\n", "indented": "  a\nb", "trailing": "a \nb", "no": "a\nb"})

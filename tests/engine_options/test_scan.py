@@ -18,6 +18,7 @@ from ira_manifests.engine_options import (
     unknown_flags,
 )
 from ira_manifests.engine_options.table import kinds_at, table
+from tests.support import examples
 
 
 def reasons(*arguments: str, version: str = "0.26.0") -> list[tuple[int, Reason]]:
@@ -183,6 +184,7 @@ WRITTEN = st.one_of(
 )
 
 
+@examples(100)
 @given(st.lists(st.one_of(WORDS, WRITTEN), max_size=6))
 def test_a_command_line_is_right_exactly_where_argparse_takes_it(arguments: list[str]) -> None:
     try:
@@ -193,6 +195,7 @@ def test_a_command_line_is_right_exactly_where_argparse_takes_it(arguments: list
         assert flag_problems(arguments, "0.26.0") == []
 
 
+@examples(100)
 @given(st.lists(st.text(), max_size=5), st.sampled_from(releases()))
 def test_any_text_is_judged_and_each_problem_has_its_place(
     arguments: list[str], version: str

@@ -21,6 +21,7 @@ from ira_manifests.memory import (
     round_context,
     with_max_model_len,
 )
+from tests.support import examples
 
 SIZES = st.sampled_from([1, 2, 4, 8])
 ENGINES = st.sampled_from(
@@ -79,6 +80,7 @@ def spare(serving: Serving, length: int) -> int:
     return answer.kv_pool - answer.kv_request
 
 
+@examples(100)
 @given(servings())
 def test_the_longest_context_fits_and_one_token_more_does_not(serving: Serving) -> None:
     longest = budget(serving).longest_max_model_len
@@ -88,6 +90,7 @@ def test_the_longest_context_fits_and_one_token_more_does_not(serving: Serving) 
         assert spare(serving, longest + 1) < 0
 
 
+@examples(100)
 @given(servings())
 def test_the_context_for_auto_keeps_its_margin(serving: Serving) -> None:
     safe = budget(serving).safe_max_model_len
@@ -98,12 +101,14 @@ def test_the_context_for_auto_keeps_its_margin(serving: Serving) -> None:
     assert safe <= answer.longest_max_model_len
 
 
+@examples(100)
 @given(servings(), st.integers(1, 1 << 20))
 def test_a_longer_context_never_needs_fewer_blocks(serving: Serving, more: int) -> None:
     layout, length = budget(serving).layout, serving.max_model_len
     assert layout.blocks_per_request(length + more) >= layout.blocks_per_request(length)
 
 
+@examples(100)
 @given(servings(), UTILIZATIONS)
 def test_more_utilization_never_lowers_the_pool(serving: Serving, other: Decimal) -> None:
     low, high = sorted((serving.utilization, other))
@@ -111,6 +116,7 @@ def test_more_utilization_never_lowers_the_pool(serving: Serving, other: Decimal
     assert pools == sorted(pools)
 
 
+@examples(100)
 @given(servings())
 def test_more_gpus_never_raise_the_weights_of_one(serving: Serving) -> None:
     sizes = [serving.weights.per_gpu(serving.geometry, size) for size in (1, 2, 4, 8)]
@@ -119,6 +125,7 @@ def test_more_gpus_never_raise_the_weights_of_one(serving: Serving) -> None:
         assert sizes == sorted(sizes, reverse=True)
 
 
+@examples(100)
 @given(servings())
 def test_groups_hold_every_layer_once_and_never_more_than_their_slots(serving: Serving) -> None:
     layout = budget(serving).layout
@@ -127,6 +134,7 @@ def test_groups_hold_every_layer_once_and_never_more_than_their_slots(serving: S
     assert page > 0
 
 
+@examples(100)
 @given(servings())
 def test_an_fp8_cache_never_holds_fewer_requests(serving: Serving) -> None:
     wide, narrow = (
@@ -135,12 +143,14 @@ def test_an_fp8_cache_never_holds_fewer_requests(serving: Serving) -> None:
     assert narrow >= wide
 
 
+@examples(100)
 @given(servings())
 def test_requests_that_fit_are_at_least_one(serving: Serving) -> None:
     answer = budget(serving)
     assert (answer.concurrency >= 1) == (answer.kv_pool >= answer.kv_request)
 
 
+@examples(100)
 @given(servings())
 def test_a_cell_that_fits_has_no_failing_check(serving: Serving) -> None:
     answer = budget(serving)
@@ -151,12 +161,14 @@ def test_a_cell_that_fits_has_no_failing_check(serving: Serving) -> None:
         assert answer.verdict in worst
 
 
+@examples(100)
 @given(servings())
 def test_a_smaller_vocabulary_never_costs_more(serving: Serving) -> None:
     smaller = replace(serving.geometry, vocab=max(1, serving.geometry.vocab // 2))
     assert budget(replace(serving, geometry=smaller)).activation <= budget(serving).activation
 
 
+@examples(100)
 @given(st.integers(0, 1 << 24))
 def test_rounding_a_context_goes_down_by_less_than_a_step(tokens: int) -> None:
     rounded = round_context(tokens)
