@@ -1,13 +1,14 @@
 """The user's env files in `base/`: made where missing, and edited one key at a time.
 
 Kustomize reads them (https://github.com/kubernetes-sigs/kustomize, api/kv): one KEY=value a line,
-the value verbatim to the end of the line, lines that begin with # are comments.
+the value verbatim to the end of the line (LF or CR LF), lines that begin with # are comments.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 MODEL_CONFIG = "ira-model-config.env"
 TOKEN = "hugging-face-token.env"  # noqa: S105  a file's name
@@ -30,20 +31,49 @@ HUGGING_FACE_TOKEN=<HUGGING_FACE_TOKEN>
 """
 
 
-def entries(lines: Iterable[str]) -> Iterator[tuple[int, str, str, str]]:
-    """Yield (number from 1, key, "=" or "", value) of every line that kustomize reads."""
-    for number, line in enumerate(map(str.lstrip, lines), start=1):
-        if line and not line.startswith("#"):
-            yield number, *line.partition("=")
+# Go's unicode.IsSpace, which kustomize skips before a key; str.lstrip skips U+001C to U+001F too.
+_BLANK = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
+    map(chr, range(0x2000, 0x200B))
+)
+MAX_LINE = 65_535
+"""Bytes of a line. At a longer one Go's bufio.Scanner stops, and kustomize reports no error."""
+
+
+class Entry(NamedTuple):
+    """One line that kustomize reads, counted from 1. `equals` is empty where the line has none."""
+
+    line: int
+    key: str
+    equals: str
+    value: str
+
+
+def entries(text: str) -> Iterator[Entry]:
+    """Yield the lines that kustomize reads; a line that is too long ends the file."""
+    for number, line in enumerate(text.split("\n"), start=1):
+        if _is_too_long(line):
+            return
+        content = line.removesuffix("\r").lstrip(_BLANK)
+        if content and not content.startswith("#"):
+            yield Entry(number, *content.partition("="))
+
+
+def too_long(text: str) -> int | None:
+    """Return the number of the first line that is too long for kustomize, if any."""
+    numbered = enumerate(text.split("\n"), start=1)
+    return next((number for number, line in numbered if _is_too_long(line)), None)
+
+
+def _is_too_long(line: str) -> bool:
+    return len(line) > MAX_LINE // 4 and len(line.encode()) > MAX_LINE
 
 
 def filled_in(content: bytes) -> dict[str, str]:
     """Return the values of the model config that are neither missing, empty nor placeholders."""
-    lines = content.decode("utf-8-sig", "replace").splitlines()
     return {
-        key: value
-        for _, key, _, value in entries(lines)
-        if key in KEYS and value and value != f"<{key}>"
+        entry.key: entry.value
+        for entry in entries(content.decode("utf-8-sig", "replace"))
+        if entry.key in KEYS and entry.value and entry.value != f"<{entry.key}>"
     }
 
 
@@ -53,7 +83,7 @@ def with_values(content: bytes, values: Mapping[str, str]) -> bytes:
     A key that is missing is added at the end. A key that stands more than once, which kustomize
     refuses, stays where it stood first.
     """
-    lines = content.splitlines(keepends=True)
+    lines = re.findall(rb"[^\n]*\n|[^\n]+", content)
     newline = "\r\n" if lines and lines[0].endswith(b"\r\n") else "\n"
     for key, value in values.items():
         lines = _set(lines, key, value, newline)
@@ -68,11 +98,16 @@ def _set(lines: list[bytes], key: str, value: str, newline: str) -> list[bytes]:
         if not belongs.match(line):
             kept.append(line)
         elif not done:
-            ending = line[len(line.rstrip(b"\r\n")) :]
-            kept.append(f"{key}={value}".encode() + ending)
+            kept.append(f"{key}={value}".encode() + _ending(line))
             done = True
     if done:
         return kept
     if kept and not kept[-1].endswith(b"\n"):
         kept[-1] += newline.encode()
     return [*kept, f"{key}={value}{newline}".encode()]
+
+
+def _ending(line: bytes) -> bytes:
+    if line.endswith(b"\r\n"):
+        return b"\r\n"
+    return b"\n" if line.endswith(b"\n") else b""

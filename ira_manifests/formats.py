@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ira_manifests.rules.catalogue import BAD_PROFILE, RULES, Severity
+from ira_manifests.rules.catalogue import EVERY, Severity
 from ira_manifests.rules.finding import Finding
 from ira_manifests.terminal import BOLD_RED, BOLD_YELLOW, DIM, painted
 from ira_manifests.words import visible
 
 _STYLES = {Severity.ERROR: BOLD_RED, Severity.WARNING: BOLD_YELLOW}
-_RULES = {BAD_PROFILE.id: BAD_PROFILE} | RULES
 
 
 def text(findings: Sequence[Finding], *, colour: bool = False) -> str:
@@ -71,7 +70,7 @@ def sarif(findings: Sequence[Finding]) -> str:
                 "shortDescription": {"text": rule.summary},
                 "defaultConfiguration": {"level": str(rule.severity)},
             }
-            for rule in _RULES.values()
+            for rule in EVERY.values()
         ],
     }
     log = {
@@ -93,7 +92,7 @@ def _result(finding: Finding) -> dict[str, Any]:
     region = {"startLine": finding.line, "startColumn": finding.column}
     return {
         "ruleId": finding.rule_id,
-        "ruleIndex": list(_RULES).index(finding.rule_id),
+        "ruleIndex": list(EVERY).index(finding.rule_id),
         "level": str(finding.rule.severity),
         "message": {"text": f"{field}{finding.message}. {finding.hint}."},
         "locations": [

@@ -15,6 +15,11 @@ def gib(size: int) -> str:
     return f"{size / _GIB:.1f} GiB"
 
 
+def shortened(text: str, most: int = 60) -> str:
+    """Return the text, or its beginning with "..." where it has more than `most` letters."""
+    return text if len(text) <= most else f"{text[:most]}..."
+
+
 def visible(text: str) -> str:
     """Return the text with an escape in the place of every letter that does not show itself.
 

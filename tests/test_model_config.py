@@ -12,6 +12,7 @@ from tests.support import copy_profiles, ira
 
 GEMMA, LLAMA = "google/gemma-3-27b-it", "meta-llama/Llama-3.3-70B-Instruct"
 SERVED = {GEMMA: "online-inference-gpu-h100-gemma3-27b serves", LLAMA: "is the known id"}
+KEY = "IRA_BUCKET_NAME"
 AROUND = "blanks, quotes or a comment around the value become part of it"
 
 
@@ -29,6 +30,9 @@ def found(text: str) -> list[tuple[int, str, str, str]]:
         f"IRA_BUCKET_NAME=acme-ira-model\nMODEL_ID={GEMMA}\n",
         f"\ufeff# ours\n\nMODEL_ID={GEMMA}\n  IRA_BUCKET_NAME=acme-ira-model",
         "IRA_BUCKET_NAME=acme-ira-model\nMODEL_ID=acme/tiny-1b\n",
+        f"# ours\r\n\r\nIRA_BUCKET_NAME=acme-ira-model\r\nMODEL_ID={GEMMA}\r\n",
+        f"IRA_BUCKET_NAME=acme-ira-model\r\nMODEL_ID={GEMMA}\r",
+        f"\ufeffIRA_BUCKET_NAME=<IRA_BUCKET_NAME>\r\nMODEL_ID={GEMMA}\r\n",
     ],
 )
 def test_what_is_good_or_not_filled_in_yet_is_no_finding(text: str) -> None:
@@ -42,8 +46,9 @@ def test_what_is_good_or_not_filled_in_yet_is_no_finding(text: str) -> None:
         ('"acme-ira-model"', "IRA025", AROUND),
         ("acme-ira-model ", "IRA025", AROUND),
         (" acme-ira-model", "IRA025", AROUND),
-        ("acme-ira-model\r", "IRA025", AROUND),
-        ("", "IRA025", "the value is empty"),
+        ("acme-ira-model\r\r", "IRA025", AROUND),
+        ("acme\rira-model", "IRA025", "the CR inside the line becomes part of the value"),
+        ("", "IRA033", "the value is empty"),
         ("gs://acme-ira-model", "IRA021", "'gs://acme-ira-model' is not a bucket's name"),
     ],
 )
@@ -71,18 +76,51 @@ def test_a_model_that_would_land_in_another_folder(model_id: str, rule: str, mes
 
 
 @pytest.mark.parametrize(
-    ("text", "place", "message"),
+    ("text", "place", "rule", "message"),
     [
-        ("MODEL_ID=a/b\n", (1, "IRA_BUCKET_NAME"), "no line sets IRA_BUCKET_NAME"),
-        ("IRA_BUCKET_NAME=acme\nMODEL_ID=a/b\nMODEL_ID=a/c\n", (3, "MODEL_ID"), "a second time"),
-        ("IRA_BUCKET_NAME=acme\nMODEL_ID=a/b\nMODELID=a/c\n", (3, "MODELID"), "none of the file"),
+        ("MODEL_ID=a/b\n", (1, KEY), "IRA033", "no line sets IRA_BUCKET_NAME"),
+        (f"{KEY}\nMODEL_ID=a/b\n", (1, KEY), "IRA033", "no '=' follows IRA_BUCKET_NAME"),
+        (f"{KEY}=a-b\nMODEL_ID=a/b\nMODEL_ID=a/c\n", (3, "MODEL_ID"), "IRA000", "a second time"),
+        (f"{KEY}=a-b\nMODEL_ID=a/b\nMODELID=a/c\n", (3, "MODELID"), "IRA013", "none of the file"),
+        (f"{KEY}=a-b\nMODEL_ID=a/b\n \ufeffX=1\n", (3, "\ufeffX"), "IRA013", "none of the file"),
+        (f"{KEY}=a-b\nMODEL_ID=a/b\n#{'x' * 65_535}", (3, ""), "IRA033", "more than 65535 bytes"),
     ],
 )
-def test_keys_are_the_two_of_the_file(text: str, place: tuple[int, str], message: str) -> None:
-    ((line, _, field, said),) = found(text)
+def test_keys_are_the_two_of_the_file(
+    text: str, place: tuple[int, str], rule: str, message: str
+) -> None:
+    ((line, rule_id, field, said),) = found(text)
 
-    assert (line, field) == place
+    assert (line, field, rule_id) == (*place, rule)
     assert message in said
+
+
+def test_blanks_before_the_equals_sign_are_named_as_such() -> None:
+    (first, second) = found(f"{KEY} =acme\nMODEL_ID={GEMMA}\n")
+
+    assert first == (1, "IRA025", KEY, "blanks before the '=' become part of the key")
+    assert second == (1, "IRA033", KEY, f"no line sets {KEY}")
+
+
+@pytest.mark.parametrize(
+    ("content", "rule"),
+    [
+        (b"\xff\xfe\x00binary" * 1000, "IRA000"),
+        (b"x\n" * 262_144, "IRA013"),
+        (b"".join(b"MODEL_ID%d=a/b\n" % number for number in range(50_000)), "IRA013"),
+        (b"MODEL_ID=a/b\nIRA_BUCKET_NAME=acme\n" * 10_000, "IRA000"),
+    ],
+)
+def test_nonsense_is_one_finding_with_the_first_places_and_a_count(
+    content: bytes, rule: str
+) -> None:
+    told = [*check("base/ira-model-config.env", content, SERVED)]
+
+    (one,) = [item for item in told if item.rule_id == rule]
+    assert len(told) <= 3
+    assert len(one.message) < 200
+    if content.startswith(b"x"):
+        assert "and 262143 more such findings, the next in lines 2, 3, 4, 5" in one.message
 
 
 def test_check_names_the_line_and_exits_with_1(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ira_manifests.env_file import NEW_TOKEN
+from ira_manifests.rules import token_file
 from ira_manifests.rules.token_file import problems
 from tests.support import Run, copy_project, ira
 
@@ -15,6 +16,8 @@ LINE = b"HUGGING_FACE_TOKEN=" + TOKEN
 
 SOUND = {
     "one line": LINE + b"\n",
+    "CR LF, which kustomize strips": b"# mine\r\n\r\n" + LINE + b"\r\n",
+    "CR at the end of the file": LINE + b"\r",
     "no line end at the end of the file": LINE,
     "comments and empty lines of their own": b"# my token\n\n" + LINE + b"\n\n",
     "a token of another form": b"HUGGING_FACE_TOKEN=hf_oauth_eyJh.bGci-Oi_J9==\n",
@@ -37,8 +40,16 @@ DEFECTS = {
         "HUGGING_FACE_TOKEN=\u201c".encode() + TOKEN + "\u201d\n".encode(),
         (1, QUOTES),
     ),
-    "CRLF": (b"# mine\n" + LINE + b"\r\n", (2, "the line ends in CR LF or CR")),
-    "CR": (LINE + b"\r", (1, "the line ends in CR LF or CR")),
+    "a CR inside the line": (LINE + b"\rx\n", (1, NO_TOKEN)),
+    "two CR": (LINE + b"\r\r\n", (1, BLANKS)),
+    "a comment on the token's line, and CR": (
+        b"# mine\r" + LINE + b"\n",
+        (1, "no line sets HUGGING_FACE_TOKEN"),
+    ),
+    "a line at which kustomize stops": (
+        LINE + b"\n#" + 65_535 * b"x",
+        (2, "the line has more than 65535 bytes: kustomize reads nothing from it on"),
+    ),
     "UTF-16": ((LINE + b"\n").decode().encode("utf-16"), (1, "the file is not UTF-8 text")),
     "the placeholder in quotes": (
         b'HUGGING_FACE_TOKEN="<HUGGING_FACE_TOKEN>"\n',
@@ -98,8 +109,8 @@ def test_a_file_without_the_key_is_told_what_to_hold(text: bytes) -> None:
 
 def test_several_defects_are_all_named() -> None:
     text = b'HUGGING_FACE_TOKEN = "' + TOKEN + b'" # mine \r\n'
-    messages = ["the line ends in CR LF or CR", "blanks stand before the '='", BLANKS]
-    assert found(text) == [(1, message) for message in [*messages, COMMENT, QUOTES]]
+    messages = ["blanks stand before the '='", BLANKS, COMMENT, QUOTES]
+    assert found(text) == [(1, message) for message in messages]
 
 
 @pytest.mark.parametrize(
@@ -114,6 +125,14 @@ def test_no_part_of_the_token_is_repeated(text: bytes) -> None:
 def assert_hides(token: bytes, said: str) -> None:
     secret = token.decode()
     assert not [secret[i : i + 4] for i in range(len(secret) - 3) if secret[i : i + 4] in said]
+
+
+@pytest.mark.parametrize("text", [b"x\n" * 262_144, b"A=a" + b" " * 60_000 + b"b\n"])
+def test_nonsense_is_one_finding_in_no_time(text: bytes) -> None:
+    told = [*token_file.check("base/token.env", text)]
+
+    assert len(told) <= 2
+    assert len(told[0].message) < 200
 
 
 # --- check ----------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.rules import cells as cell_rules
 from ira_manifests.rules import run as rules
+from ira_manifests.rules.catalogue import BAD_INPUT
 from ira_manifests.rules.finding import Finding, distinct, of_problem
 from ira_manifests.words import count
 
@@ -43,6 +44,8 @@ def command(
         findings = rules.apply_waivers(matrix, cells, findings)
     findings = distinct(findings)
     _print(findings, output_format, len(cells))
+    if any(finding.rule_id == BAD_INPUT.id for finding in findings):
+        return common.BAD_INPUT
     return common.FINDINGS if any(finding.refuses for finding in findings) else 0
 
 

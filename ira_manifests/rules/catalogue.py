@@ -25,8 +25,8 @@ class Rule:
 
 _E, _W = Severity.ERROR, Severity.WARNING
 
-BAD_PROFILE = Rule("IRA000", "bad-profile", _E, "A profile can't be read as it is meant.")
-"""What a problem of a profile is where all else are findings; nobody waives it."""
+BAD_INPUT = Rule("IRA000", "bad-input", _E, "A profile, an option or a file can't be used.")
+"""The rule of problems that are no rule's findings; it can't be waived."""
 
 RULES = {
     rule.id: rule
@@ -45,7 +45,7 @@ RULES = {
         ),
         Rule("IRA011", "gpus-not-parallel", _E, "GPUs are not tensor × pipeline parallel size."),
         Rule("IRA012", "no-shared-memory", _E, "GPUs work together without shared memory."),
-        Rule("IRA013", "unread-value", _E, "A runtime value is read by no container."),
+        Rule("IRA013", "unread-value", _E, "A value that is set is read by no container."),
         Rule("IRA014", "unexpanded-variable", _E, "An argument holds what nobody expands."),
         Rule("IRA015", "unpinned-image", _E, "An image has no version."),
         Rule("IRA016", "shared-selector", _E, "Two workloads select the same Pods."),
@@ -59,7 +59,7 @@ RULES = {
         ),
         Rule("IRA023", "other-models-value", _E, "Paths or accounts are of another model."),
         Rule("IRA024", "unmatched-target", _E, "A replacement of kustomize changes nothing."),
-        Rule("IRA025", "comment-in-value", _E, "An env file's value holds a comment."),
+        Rule("IRA025", "comment-in-value", _E, "A comment, blanks or quotes are part of a value."),
         Rule("IRA026", "token-where-unread", _E, "The token's Secret is where nothing reads it."),
         Rule("IRA027", "no-startup-probe", _W, "Nothing but readiness covers a long load."),
         Rule("IRA028", "stale-output", _E, "The output folder is not what the profiles say."),
@@ -67,7 +67,7 @@ RULES = {
         Rule("IRA030", "token-file-shape", _E, "The token's file holds more than the token."),
         Rule("IRA031", "no-such-user", _W, "The engine's image has no user of its own."),
         Rule("IRA032", "flags-not-judged", _W, "The options of the engine's release are unknown."),
-        Rule("IRA033", "missing-value", _E, "A container reads a value that there is not."),
+        Rule("IRA033", "missing-value", _E, "A value that a container reads is missing."),
         Rule("IRA034", "queue-not-reached", _E, "Pods can't get onto the nodes of their request."),
         Rule("IRA035", "no-such-port", _E, "A probe or Service asks at a port that no Pod has."),
         Rule("IRA036", "second-machine", _W, "A second Pod takes the GPUs of another machine."),
@@ -75,3 +75,6 @@ RULES = {
         Rule("IRA038", "geometry-refused", _E, "The engine can't lay out the model's memory."),
     )
 }
+
+EVERY = {BAD_INPUT.id: BAD_INPUT} | RULES
+"""What a finding can be of."""

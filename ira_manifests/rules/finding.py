@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from ira_manifests.errors import Problem
 from ira_manifests.profiles.yaml_source import Document, Path, dotted
-from ira_manifests.rules.catalogue import BAD_PROFILE, RULES, Rule, Severity
+from ira_manifests.rules.catalogue import BAD_INPUT, EVERY, Rule, Severity
+
+MOST_TOLD = 5
+"""Findings of one rule in one of the user's files that are told one by one."""
 
 
 @dataclass(frozen=True, order=True)
@@ -26,7 +29,7 @@ class Finding:
     @property
     def rule(self) -> Rule:
         """The rule that found it."""
-        return RULES.get(self.rule_id, BAD_PROFILE)
+        return EVERY[self.rule_id]
 
     @property
     def refuses(self) -> bool:
@@ -60,10 +63,34 @@ def distinct(findings: Iterable[Finding]) -> list[Finding]:
     return list(once.values())
 
 
+def condensed(findings: Iterable[Finding]) -> list[Finding]:
+    """Return findings of one file; more than `MOST_TOLD` of one rule become one with a count."""
+    by_rule: dict[str, list[Finding]] = {}
+    for item in findings:
+        by_rule.setdefault(item.rule_id, []).append(item)
+    return [
+        each
+        for same in by_rule.values()
+        for each in (same if len(same) <= MOST_TOLD else [_one_for_all(same)])
+    ]
+
+
+def _one_for_all(same: Sequence[Finding]) -> Finding:
+    first = same[0]
+    places = ", ".join(str(item.line) for item in same[1:MOST_TOLD])
+    more = f"and {len(same) - 1} more such findings, the next in lines {places}"
+    return replace(first, message=f"{first.message}; {more}")
+
+
+def unreadable(file: str, message: str, hint: str) -> Finding:
+    """Return the finding of a file as a whole, of which no more can be said."""
+    return Finding(file, 1, 1, BAD_INPUT.id, "", f"the file {message}", hint)
+
+
 def of_problem(problem: Problem) -> Finding:
     """Return a problem of a profile as a finding, for formats that know nothing else."""
     hint = "mend the profile; nothing else was checked"
     return Finding(
-        problem.file, problem.line, problem.column, BAD_PROFILE.id, problem.field,
+        problem.file, problem.line, problem.column, BAD_INPUT.id, problem.field,
         problem.message, hint,
     )  # fmt: skip

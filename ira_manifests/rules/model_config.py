@@ -7,68 +7,112 @@ Kustomize takes a value to the end of its line, blanks, quotes and comments incl
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from ira_manifests import names
-from ira_manifests.env_file import KEYS, entries
+from ira_manifests.env_file import KEYS, MAX_LINE, Entry, entries, too_long
 from ira_manifests.errors import did_you_mean, one_of
-from ira_manifests.rules.finding import Finding
+from ira_manifests.rules.catalogue import BAD_INPUT
+from ira_manifests.rules.finding import MOST_TOLD, Finding, condensed, unreadable
 from ira_manifests.rules.known_ids import other_spelling
+from ira_manifests.words import shortened
 
+_MOST_SHOWN = 60  # letters of a key
 _QUOTED = re.compile(r"""(["']).*\1""")
 
 
 def check(file: str, content: bytes, served: Mapping[str, str]) -> Iterator[Finding]:
     """Yield what is wrong in the file; placeholders are a file that nobody has filled in yet.
 
-    `served`: the model ids that cells serve, or that are known, each with who says so.
+    `served`: the model ids that cells serve, or that are known, each with who says so. More than a
+    few findings of one rule are told as one.
     """
+    yield from condensed(_every(file, content, served))
+
+
+def _every(file: str, content: bytes, served: Mapping[str, str]) -> Iterator[Finding]:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        yield Finding(file, 1, 1, "IRA025", "", "the file is not UTF-8 text", "save it as UTF-8")
+        yield unreadable(file, "is not UTF-8 text", "save it as UTF-8")
         return
     seen: set[str] = set()
-    for number, key, equals, value in entries(text.split("\n")):
+    guess = _Guess()
+    for number, key, equals, value in entries(text):
         if not key:
-            continue
-        for rule_id, message, hint in _line(key, equals, value, seen, served):
-            yield Finding(file, number, 1, rule_id, key.strip(), message, hint)
+            continue  # kustomize skips the line as well
+        for rule_id, message, hint in _line(Entry(number, key, equals, value), seen, served, guess):
+            yield Finding(file, number, 1, rule_id, key.strip()[:_MOST_SHOWN], message, hint)
         seen.add(key)
+    cut = too_long(text)
+    if cut is not None:
+        message = f"the line has more than {MAX_LINE} bytes: kustomize reads nothing from it on"
+        yield Finding(file, cut, 1, "IRA033", "", message, "make it shorter")
     for key in KEYS:
         if key not in seen:
-            yield Finding(file, 1, 1, "IRA025", key, f"no line sets {key}", f"write {key}=<{key}>")
+            yield Finding(file, 1, 1, "IRA033", key, f"no line sets {key}", f"write {key}=<{key}>")
+
+
+class _Guess:
+    """Names the key that was probably meant, for the first lines only: a guess takes time."""
+
+    def __init__(self) -> None:
+        self._left = MOST_TOLD
+
+    def __call__(self, key: str) -> str:
+        self._left -= 1
+        return did_you_mean(key[:_MOST_SHOWN], KEYS) if self._left >= 0 else ""
 
 
 _Hit = tuple[str, str, str]
 
 
 def _line(
-    key: str, equals: str, value: str, seen: set[str], served: Mapping[str, str]
+    entry: Entry, seen: set[str], served: Mapping[str, str], guess: Callable[[str], str]
 ) -> Iterator[_Hit]:
-    if not equals or key not in KEYS:
-        message = f"{key.strip()[:60]!r} is none of the file's keys: {one_of(KEYS)}"
-        hint = f"write KEY=value{did_you_mean(key, KEYS)}"
-        yield "IRA025", message, hint
+    key, value = entry.key, entry.value
+    if key not in KEYS:
+        yield _unknown_key(entry, guess)
     elif key in seen:
-        yield "IRA025", f"{key} is set a second time", "keep one of the lines"
+        yield BAD_INPUT.id, f"{key} is set a second time", "keep one of the lines"
+    elif not entry.equals:
+        # Kustomize takes the value from kubectl's own environment.
+        yield "IRA033", f"no '=' follows {key}", f"write {key}=<{key}>"
+    elif not value:
+        yield "IRA033", "the value is empty", f"write {key}=<{key}>"
     elif value.strip() == f"<{key}>":
         return
-    elif re.search(r"\s#|\s$|^\s|^$", value) or _QUOTED.fullmatch(value):
+    elif re.search(r"\s#|\s$|^\s", value) or _QUOTED.fullmatch(value):
         message = "blanks, quotes or a comment around the value become part of it"
-        yield "IRA025", message if value else "the value is empty", "write the bare value alone"
+        yield "IRA025", message, "write the bare value alone"
+    elif "\r" in value:
+        message = "the CR inside the line becomes part of the value"
+        yield "IRA025", message, "end each line with LF or CR LF"
     elif key == "MODEL_ID":
         yield from _model_id(value, served)
     else:
         problem = names.check_bucket(value)
         if problem:
-            yield "IRA021", f"{value!r} {problem}", "write the bucket's bare name"
+            yield "IRA021", f"{shortened(value)!r} {problem}", "write the bucket's bare name"
+
+
+def _unknown_key(entry: Entry, guess: Callable[[str], str]) -> _Hit:
+    bare = entry.key.strip()
+    if bare in KEYS:
+        return "IRA025", "blanks before the '=' become part of the key", "remove them"
+    shown = shortened(bare)
+    message = f"{shown!r} is none of the file's keys: {one_of(KEYS)}"
+    return "IRA013", message, f"write KEY=value{guess(bare)}"
 
 
 def _model_id(value: str, served: Mapping[str, str]) -> Iterator[_Hit]:
     problem = names.check_hub_id(value)
     if problem:
-        yield "IRA021", f"{value!r} {problem}", "write the id as the model's page shows it"
+        yield (
+            "IRA021",
+            f"{shortened(value)!r} {problem}",
+            "write the id as the model's page shows it",
+        )
         return
     other = other_spelling(value, served)
     if other is not None:

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ira_manifests.env_file import entries
-from ira_manifests.rules.finding import Finding
+from ira_manifests.env_file import MAX_LINE, entries, too_long
+from ira_manifests.rules.finding import Finding, condensed
 
 KEY = "HUGGING_FACE_TOKEN"
 _PLACEHOLDER = f"<{KEY}>"
@@ -30,9 +30,11 @@ class Problem(NamedTuple):
 
 
 def check(file: str, content: bytes) -> Iterator[Finding]:
-    """Yield what is wrong with the shape of the token's file."""
-    for problem in problems(content):
-        yield Finding(file, problem.line, 1, "IRA030", KEY, problem.message, problem.hint)
+    """Yield what is wrong with the shape of the token's file; more than a few are told as one."""
+    yield from condensed(
+        Finding(file, problem.line, 1, "IRA030", KEY, problem.message, problem.hint)
+        for problem in problems(content)
+    )
 
 
 def problems(content: bytes) -> list[Problem]:
@@ -44,19 +46,12 @@ def problems(content: bytes) -> list[Problem]:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         return [Problem(1, "the file is not UTF-8 text", "save it as UTF-8")]
-    return [*_line_ends(text), *_lines(text.replace("\r\n", "\n").replace("\r", "\n"))]
-
-
-def _line_ends(text: str) -> Iterator[Problem]:
-    if "\r" in text:
-        line = text[: text.index("\r")].count("\n") + 1
-        hint = "save it with LF: a shell that reads the file takes the CR for a part of the token"
-        yield Problem(line, "the line ends in CR LF or CR", hint)
+    return [*_lines(text)]
 
 
 def _lines(text: str) -> Iterator[Problem]:
     seen = 0
-    for number, key, separator, value in entries(text.split("\n")):
+    for number, key, separator, value in entries(text):
         if key.rstrip() != KEY or not separator:
             hint = f"write {KEY}=<the token>, and no other line but comments"
             yield Problem(number, f"the line is not {KEY}=<the token>", hint)
@@ -67,6 +62,10 @@ def _lines(text: str) -> Iterator[Problem]:
         if key != KEY:
             yield Problem(number, "blanks stand before the '='", "remove them")
         yield from (Problem(number, message, _BARE) for message in _value(value))
+    cut = too_long(text)
+    if cut is not None:
+        message = f"the line has more than {MAX_LINE} bytes: kustomize reads nothing from it on"
+        yield Problem(cut, message, "make it shorter")
     if not seen:
         yield Problem(1, f"no line sets {KEY}", f"write {KEY}=<the token>")
 
@@ -84,12 +83,12 @@ def _value(value: str) -> Iterator[str]:
 
 
 def _token(value: str, bare: str) -> Iterator[str]:
-    token, *comment = re.split(r"\s+#", bare, maxsplit=1)
+    token, *comment = re.split(r"\s#", bare, maxsplit=1)
     if value != bare:
         yield "blanks around the value would become part of the token"
     if comment:
         yield "the comment would become part of the token"
     if _QUOTES.search(token):
         yield "the quotes would become part of the token"
-    elif not _TOKEN.fullmatch(token):
+    elif not _TOKEN.fullmatch(token.rstrip()):
         yield "the value has characters that no token has, such as blanks inside"
