@@ -193,6 +193,56 @@ def test_a_repository_that_cannot_be_served_ends_the_job(
     assert job.model() == {}
 
 
+INVALID_INDEXES: dict[str, tuple[bytes, str]] = {
+    "no JSON": (b"<html>", "is not an index of safetensors"),
+    "no UTF-8": (b'{"weight_map": {"a": "\xff"}}', "is not an index of safetensors"),
+    "nested without an end": (b"[" * 200_000, "is not an index of safetensors"),
+    "a list": (b"[]", "has no weight_map"),
+    "no map": (b'{"metadata": {}}', "has no weight_map"),
+    "a list for the map": (b'{"weight_map": ["a.safetensors"]}', "has no weight_map"),
+    "an empty map": (b'{"weight_map": {}}', "has no weight_map"),
+    "a number for a name": (b'{"weight_map": {"a": 1}}', "has no weight_map"),
+    "a list for a name": (b'{"weight_map": {"a": ["b"]}}', "has no weight_map"),
+    "a folder": (b'{"weight_map": {"a": "x/y"}}', "names 'x/y', which is no file beside it"),
+    "a climb": (b'{"weight_map": {"a": "../x"}}', "names '../x', which is no file beside it"),
+    "the folder itself": (b'{"weight_map": {"a": "."}}', "names '.', which is no file beside it"),
+    "an empty name": (b'{"weight_map": {"a": ""}}', "names '', which is no file beside it"),
+    "half a character": (
+        b'{"weight_map": {"a": "\\ud800"}}',
+        r"names '\ud800', which is not there",
+    ),
+    "a name without an end": (b'{"weight_map": {"a": "' + b"x" * 10**6 + b'"}}', "names 'xxx"),
+}
+
+
+@pytest.mark.parametrize(("index", "message"), INVALID_INDEXES.values(), ids=INVALID_INDEXES)
+def test_an_index_that_names_no_shards_ends_the_job(
+    hub: Hub, job: Job, index: bytes, message: str
+) -> None:
+    hub.files[INDEX] = index
+    run = job.run()
+    assert_failed(run, 26, f"{INDEX} {message}")
+    assert len(run.stderr) < 1000
+    assert job.model() == {}
+
+
+def test_an_index_that_no_model_needs_to_be_so_large_is_not_read(hub: Hub, job: Job) -> None:
+    hub.files[INDEX] = b" " * (64 * 2**20 + 1)
+    assert_failed(job.run(), 26, f"{INDEX} has 67108865 bytes, more than it needs")
+
+
+@pytest.mark.parametrize(
+    "path", ["../../../outside.safetensors", "a//b.json", "/tmp/x", "a/./b", "a\0b", "\ud800"]
+)
+def test_a_repository_whose_files_would_leave_its_folder_ends_the_job(
+    hub: Hub, job: Job, path: str
+) -> None:
+    hub.files[path] = weights(10)
+    assert_failed(job.run(), 26, f"lists {path!a}, which is no path inside of it")
+    assert hub.downloads() == []
+    assert job.everything() == set()
+
+
 @needs_mounts
 @pytest.mark.parametrize(
     ("options", "code", "message"),

@@ -90,6 +90,7 @@ STAGING = ROOT / ".ira-model-download" / MODEL_ID
 LAST = "config.json"
 WEIGHTS = (".safetensors", ".bin", ".pth", ".pt", ".gguf")
 ATTEMPTS = int(os.environ.get("DOWNLOAD_ATTEMPTS") or 5)
+LARGEST_INDEX = 64 << 20  # bytes; that of DeepSeek-V3 has 9 million
 RETRY_SECONDS = float(os.environ.get("DOWNLOAD_RETRY_SECONDS") or 10)
 EXCLUDE = os.environ.get("DOWNLOAD_EXCLUDE", "").split()
 DUPLICATES = os.environ.get("DOWNLOAD_EXCLUDE_DUPLICATES", "").split()
@@ -178,13 +179,45 @@ def obtain(path, file, commit):
         say(f"downloaded {path}, {file.size} bytes")
 
 
-def check_indexes(files):
+def check_paths(paths):
+    for path in paths:
+        no_name = any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in path)
+        if no_name or {"", ".", ".."} & set(path.split("/")):
+            name = ascii(path)[:200]
+            fail(26, f"{MODEL_ID} lists {name}, which is no path inside of it")
+
+
+def shards_of(index):
+    folder = STAGING if (STAGING / index).exists() else MODEL
+    try:
+        names = json.loads((folder / index).read_bytes())
+    except (ValueError, RecursionError) as error:
+        fail(26, f"{MODEL_ID} can't be served: {index} is not an index of safetensors: {error}")
+    names = names.get("weight_map") if isinstance(names, dict) else None
+    if isinstance(names, dict) and all(isinstance(name, str) for name in names.values()):
+        return set(names.values())
+    return set()
+
+
+def check_index(index, files):
+    shards = shards_of(index)
+    if not shards:
+        fail(26, f"{MODEL_ID} can't be served: {index} has no weight_map that names files")
+    for shard in sorted(shards):
+        where = f"{MODEL_ID} can't be served: {index} names {ascii(shard)[:200]}"
+        if not shard or "/" in shard or shard in (".", ".."):
+            fail(26, f"{where}, which is no file beside it")
+        if str(PurePosixPath(index).with_name(shard)) not in files:
+            fail(26, f"{where}, which is not there")
+
+
+def obtain_indexes(files, commit):
+    """First, since what is wrong in one would be known only after hours otherwise."""
     for index in (path for path in files if path.endswith(".safetensors.index.json")):
-        folder = STAGING if (STAGING / index).exists() else MODEL
-        shards = set(json.loads((folder / index).read_text())["weight_map"].values())
-        for shard in shards:
-            if str(PurePosixPath(index).with_name(shard)) not in files:
-                fail(26, f"{MODEL_ID} can't be served: {index} names {shard}, which is not there")
+        if (size := files[index].size) > LARGEST_INDEX:
+            fail(26, f"{MODEL_ID} can't be served: {index} has {size} bytes, more than it needs")
+        retry(index, obtain, index, files[index], commit)
+        check_index(index, files)
 
 
 def publish(files):
@@ -211,13 +244,14 @@ def main():
     info = retry("listing the files", lambda: HfApi().model_info(MODEL_ID, **query))
     if info.id != MODEL_ID and info.id.lower() == MODEL_ID.lower():
         fail(12, f"MODEL_ID is {MODEL_ID}, but the Hub writes {info.id}, and so do servers")
+    check_paths([file.rfilename for file in info.siblings])
     files = needed({file.rfilename: file for file in info.siblings})
     size = sum(file.size for file in files.values())
     say(f"{MODEL_ID} at {info.sha}: {len(files)} of {len(info.siblings)} files, {size} bytes")
     retry("preparing the staging folder", prepare)
+    obtain_indexes(files, info.sha)
     with ThreadPoolExecutor(max_workers=8) as pool:
         list(pool.map(lambda item: retry(item[0], obtain, *item, info.sha), files.items()))
-    check_indexes(files)
     retry("moving the files into place", publish, files)
     for folder in STAGING.parents[:2]:
         with suppress(OSError):  # another model is on its way
