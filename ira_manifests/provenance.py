@@ -17,7 +17,7 @@ from ira_manifests.words import count
 
 _ANNOTATIONS = "Deployment spec.template.metadata.annotations"
 _REQUEST = "ProvisioningRequest spec"
-_FIRST_FLAG = 5  # after the model's path and the flags of every cell
+_FIRST_FLAG = 4  # after the model's path and the flags of every cell
 
 
 @dataclass(frozen=True)
@@ -146,10 +146,14 @@ def _server(at: _Places, cell: Cell) -> Iterator[Value]:
     ):
         yield Value(field, f"ConfigMap data.{key}", runtime[key], source)
     yield Value("model_id", "ConfigMap data.MODEL_ID", runtime["MODEL_ID"], at.model("model_id"))
+    of_fields = {
+        "--kv-cache-dtype": at.cell("kv_cache_dtype"),
+        "--trust-remote-code": at.model("trust_remote_code"),
+    }
     for index, flag in enumerate(cell.server_flags):
-        field = "kv_cache_dtype" if flag.startswith("--kv-cache-dtype") else "flags"
-        place = f"{SERVER}.args[{_FIRST_FLAG + index}]"
-        yield Value(flag.partition("=")[0], place, flag, at.cell(field))
+        name = flag.partition("=")[0]
+        source = of_fields.get(name, at.cell("flags"))
+        yield Value(name, f"{SERVER}.args[{_FIRST_FLAG + index}]", flag, source)
     profile = cell.profile
     gpus = f"{at.cell('tensor_parallel')}: one GPU for each part"
     for name, key, amount, source in (

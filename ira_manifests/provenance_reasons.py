@@ -39,7 +39,6 @@ REASONS: dict[str, str] = {
     f"{SERVER}.imagePullPolicy": "the construct: the reference architecture's",
     f"{SERVER}.command": "the construct: the entry that every release of vLLM knows",
     f"{SERVER}.args": "the construct: the values of the ConfigMap, $(NAME) expanded",
-    f"{SERVER}.args[4]": "the construct: the reference architecture's",
     f"{SERVER}.env": _CONFIG,
     f"{SERVER}.ports": "the construct: vLLM's port, under the name of the reference architecture",
     f"{SERVER}.startupProbe": _PROBE,

@@ -13,7 +13,7 @@ from ira_manifests import Matrix, load_matrix
 from ira_manifests.kustomize import Generator
 from ira_manifests.rules import judge, run
 from ira_manifests.rules.catalogue import EVERY, RULES, Severity
-from ira_manifests.rules.finding import Finding
+from ira_manifests.rules.finding import Finding, distinct
 from tests import test_rules_of_pods as of_pods
 from tests import test_rules_of_queues as of_queues
 from tests import test_rules_of_servers as of_servers
@@ -65,6 +65,8 @@ CELL_RULES = {
                    "needs engine 0.30.0, and 0.26.0 is pinned"),
     "IRA009": Edit(LLAMA3, "model_id: meta-llama/", "model_id: meta/", "model_id",
                    "differs from the known 'meta-llama/Llama-3.3-70B-Instruct'"),
+    "IRA043": Edit(LLAMA3, "trust_remote_code: true", "trust_remote_code: true",
+                   "trust_remote_code", "Python files that come with meta-llama/Llama-3.3-70B"),
     # Pages of 96 and of 128 values a head: vLLM's unify_kv_cache_spec_page_size refuses them.
     "IRA038": Edit("models/gemma3-27b.yaml", "head_dim: 128", "head_dim: 96", "geometry",
                    "cannot be made equal", "h100/gemma3-27b"),
@@ -100,7 +102,7 @@ def test_a_rule_of_cells_fires_at_its_field(rule: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("rule", CELL_RULES)
 def test_a_rule_of_cells_is_silent_where_the_cell_is_right(rule: str) -> None:
-    cells = {f.cell for f in in_cells(ROOT / "profiles") if f.rule_id == rule}
+    cells = {f.cell for f in checked(load_matrix(ROOT / "profiles")) if f.rule_id == rule}
 
     assert "h100/llama3" not in cells
 
@@ -213,7 +215,7 @@ def test_auto_that_finds_nothing_is_refused(tmp_path: Path) -> None:
         tmp_path,
         Edit(LLAMA3, "tensor_parallel: 4\n    cpu: 64\n    memory: 512G\n"
              "    gpu_memory_utilization: 0.95\n    max_model_len: 131072",
-             "tensor_parallel: 1\n    cpu: 10\n    memory: 128G\n"
+             "tensor_parallel: 1\n    cpu: 10\n    memory: 64G\n"
              "    gpu_memory_utilization: 0.95\n    max_model_len: auto", "", ""),
     )  # fmt: skip
 
@@ -264,6 +266,56 @@ def test_a_waiver_that_no_longer_applies_is_a_finding(tmp_path: Path) -> None:
 
     assert finding.field == "cells.h200.waive.IRA005"
     assert finding.refuses
+
+
+def tiny(folder: Path, *lines: str) -> Matrix:
+    profiles = copy_profiles(folder)
+    cell = (
+        "    tensor_parallel: 1\n    cpu: 10\n    memory: 64G\n"
+        "    gpu_memory_utilization: 0.95\n    max_model_len: 8192\n"
+    )
+    text = "".join(f"{line}\n" for line in ("model_id: acme/tiny-1b", *lines))
+    cells = f"cells:\n  h100:\n{cell}  l4:\n{cell}    compute_class: gpu-l4-24gb-x2\n"
+    (profiles / "models/tiny.yaml").write_text(text + cells)
+    return load_matrix(profiles)
+
+
+def of_tiny(matrix: Matrix) -> list[tuple[str, str, str]]:
+    found = (f for f in distinct(checked(matrix)) if f.file.endswith("tiny.yaml"))
+    return [(f.rule_id, f.field, f.cell) for f in found if f.rule_id not in ("IRA003", "IRA005")]
+
+
+def test_code_of_a_repository_is_warned_of_once_for_a_model(tmp_path: Path) -> None:
+    matrix = tiny(tmp_path, "trust_remote_code: true")
+
+    assert of_tiny(matrix) == [("IRA043", "trust_remote_code", "")]
+    assert "--trust-remote-code" in matrix["h100", "tiny"].server_flags
+
+
+@pytest.mark.parametrize("lines", [(), ("trust_remote_code: false",)])
+def test_without_the_field_no_code_of_a_repository_is_run(
+    lines: tuple[str, ...], tmp_path: Path
+) -> None:
+    matrix = tiny(tmp_path, *lines)
+
+    assert of_tiny(matrix) == []
+    assert matrix["h100", "tiny"].server_flags == ()
+
+
+def test_a_waiver_of_a_model_covers_all_of_its_cells(tmp_path: Path) -> None:
+    reason = "  IRA043: Its tokenizer is no part of vLLM."
+
+    assert of_tiny(tiny(tmp_path, "trust_remote_code: true", "waive:", reason)) == []
+
+
+def test_a_waiver_of_a_model_that_covers_nothing_is_a_finding(tmp_path: Path) -> None:
+    matrix = tiny(tmp_path, "waive:", "  IRA043: Its tokenizer is no part of vLLM.")
+
+    assert of_tiny(matrix) == [("IRA029", "waive.IRA043", "")]
+    one = [matrix["h100", "tiny"]]  # the other cell may need it
+    assert run.apply_waivers(matrix, one, run.check_cells(matrix, one)) == [
+        f for f in run.check_cells(matrix, one) if f.rule_id != "IRA029"
+    ]
 
 
 # --- the catalogue --------------------------------------------------------------------------------

@@ -211,7 +211,6 @@ def _server(cell: Cell, config_map: str) -> objects.Json:
             "--gpu-memory-utilization=$(GPU_MEMORY_UTILIZATION)",
             "--max-model-len=$(MAX_MODEL_LEN)",
             "--tensor-parallel-size=$(TENSOR_PARALLEL_SIZE)",
-            "--trust-remote-code",
             *cell.server_flags,
         ],
         "env": objects.env(config_map, list(cell.runtime_values)),

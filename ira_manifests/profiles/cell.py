@@ -123,8 +123,14 @@ class Cell:
     def server_flags(self) -> tuple[str, ...]:
         """The server's flags besides those that every cell has."""
         dtype = self.profile.kv_cache_dtype
+        remote_code = ("--trust-remote-code",) if self.model.trust_remote_code else ()
         kv_cache = () if dtype == "auto" else (f"--kv-cache-dtype={dtype}",)
-        return (*kv_cache, *self.profile.flags)
+        return (*remote_code, *kv_cache, *self.profile.flags)
+
+    @property
+    def waived(self) -> frozenset[str]:
+        """The rules that don't count for the cell."""
+        return frozenset({*self.model.waive, *self.profile.waive})
 
     @property
     def mount_path(self) -> str:

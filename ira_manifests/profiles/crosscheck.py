@@ -12,6 +12,7 @@ from ira_manifests import names
 from ira_manifests.errors import Problem, did_you_mean, one_of
 from ira_manifests.profiles.cell import cells_of, directory_names, find_machine, pairs_of
 from ira_manifests.profiles.loader import Profiles
+from ira_manifests.profiles.yaml_source import Path
 from ira_manifests.rules.catalogue import RULES
 
 _Pair = tuple[str, str]
@@ -86,14 +87,13 @@ def _missing_geometry(profiles: Profiles) -> Iterator[Problem]:
 
 def _unknown_rules(profiles: Profiles) -> Iterator[Problem]:
     for name, model in profiles.models.items():
+        waivers: list[tuple[Path, str]] = [(("waive", rule), rule) for rule in model.waive]
         for gpu, cell in model.cells.items():
-            for rule in cell.waive:
-                if rule not in RULES:
-                    message = (
-                        f"is an unknown rule{did_you_mean(rule, RULES)}; docs/rules.md has all"
-                    )
-                    path = ("cells", gpu, "waive", rule)
-                    yield profiles.sources["models", name].problem(path, message, at_key=True)
+            waivers += [(("cells", gpu, "waive", rule), rule) for rule in cell.waive]
+        for path, rule in waivers:
+            if rule not in RULES:
+                message = f"is an unknown rule{did_you_mean(rule, RULES)}; docs/rules.md has all"
+                yield profiles.sources["models", name].problem(path, message, at_key=True)
 
 
 def _directories(profiles: Profiles) -> Iterator[Problem]:

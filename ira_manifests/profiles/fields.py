@@ -102,7 +102,7 @@ _OWNED = {
     "--pipeline-parallel-size": "a cell's GPUs are its tensor_parallel",
     "--port": "the probes and the Service expect port 8000",
     "--tensor-parallel-size": "set tensor_parallel",
-    "--trust-remote-code": "every cell has it",
+    "--trust-remote-code": "set the model's trust_remote_code",
 }
 
 

@@ -183,8 +183,12 @@ class ModelProfile(Profile):
     model_id: HubId
     min_engine: Version | None = None
     """The first release of the engine that serves the model."""
+    trust_remote_code: bool = False
+    """Whether the server may run Python files of the model's repository."""
     weights: WeightsProfile | None = None
     geometry: GeometryProfile | None = None
+    waive: dict[str, Reason] = {}
+    """Rules that don't count for any cell of the model, by id, each with the reason."""
     cells: Annotated[dict[str, CellProfile], NOT_EMPTY]
     """GPU type to cell."""
 

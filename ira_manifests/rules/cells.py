@@ -23,7 +23,7 @@ from ira_manifests.rules.known_ids import other_spelling
 from ira_manifests.verdicts import auto_fails, remedies, sizes
 from ira_manifests.words import count, gib
 
-IDS = frozenset({*(f"IRA00{number}" for number in range(1, 10)), "IRA038"})
+IDS = frozenset({*(f"IRA00{number}" for number in range(1, 10)), "IRA038", "IRA043"})
 """The rules of this module: they need nothing rendered."""
 
 _SHOWN = 2  # remedies in a hint
@@ -52,7 +52,7 @@ class _Subject:
 def check(matrix: Matrix, cell: Cell) -> list[Finding]:
     """Return what the rules find in a cell."""
     subject = _Subject(cell, matrix.profiles.sources["models", cell.model_name])
-    rules = (_memory, _context, _idle_gpus, _machine, _engine)
+    rules = (_memory, _context, _idle_gpus, _machine, _engine, _remote_code)
     return [
         *(item for rule in rules for item in rule(subject)),
         *_known_ids(subject, matrix.profiles.known_model_ids),
@@ -186,6 +186,13 @@ def _is_older(used: str, needed: str) -> bool:
         return EngineVersion.parse(used) < EngineVersion.parse(needed)
     except EngineVersionError:
         return False  # the model needs less than the oldest engine that can be pinned
+
+
+def _remote_code(subject: _Subject) -> Iterator[Finding]:
+    if subject.cell.model.trust_remote_code:
+        message = f"the server runs Python files that come with {subject.cell.model.model_id}"
+        hint = "leave it out where vLLM knows the architecture, or waive the rule with the reason"
+        yield subject.finding("IRA043", "trust_remote_code", message, hint)
 
 
 def _known_ids(subject: _Subject, known: frozenset[str]) -> Iterator[Finding]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Iterator
 
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
+from ira_manifests.profiles.yaml_source import Path
 from ira_manifests.rules import cells, flags, platform, shared_names
 from ira_manifests.rules.catalogue import RULES
 from ira_manifests.rules.finding import Finding, found
@@ -41,21 +42,36 @@ def apply_waivers(
         for rule in cell.profile.waive
         if rule in applied and (cell.name, rule) not in found_by
     ]
+    needless += _needless_of_models(matrix, cells, found_by, applied)
     return sorted([*waived(cells, everything), *needless])
 
 
 def waived(chosen: Iterable[Cell], findings: Iterable[Finding]) -> list[Finding]:
     """Return the findings that no waiver covers."""
-    waivers = {(cell.name, rule) for cell in chosen for rule in cell.profile.waive}
+    waivers = {(cell.name, rule) for cell in chosen for rule in cell.waived}
     return [item for item in findings if (item.cell, item.rule_id) not in waivers]
 
 
-def _needless(matrix: Matrix, cell: Cell, rule: str) -> Finding:
+def _needless_of_models(
+    matrix: Matrix, cells: list[Cell], found_by: set[tuple[str, str]], applied: Container[str]
+) -> Iterator[Finding]:
+    """Yield waivers of models that cover nothing in any cell, where all of them were looked at."""
+    by_model: dict[str, list[Cell]] = {}
+    for cell in cells:
+        by_model.setdefault(cell.model_name, []).append(cell)
+    for same in by_model.values():
+        model = same[0].model
+        for rule in model.waive if len(same) == len(model.cells) else ():
+            if rule in applied and not any((cell.name, rule) in found_by for cell in same):
+                yield _needless(matrix, same[0], rule, of_model=True)
+
+
+def _needless(matrix: Matrix, cell: Cell, rule: str, *, of_model: bool = False) -> Finding:
     source = matrix.profiles.sources["models", cell.model_name]
-    path = ("cells", cell.gpu_name, "waive", rule)
+    path: Path = ("waive", rule) if of_model else ("cells", cell.gpu_name, "waive", rule)
     message = f"{rule} ({RULES[rule].name}) is waived and finds nothing here"
     hint = "remove the waiver, so that it can't hide what comes later"
     return found(
         source.file, source.document, path, "IRA029", message, hint,
-        cell=cell.name, at_key=True,
+        cell="" if of_model else cell.name, at_key=True,
     )  # fmt: skip
