@@ -13,12 +13,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Self
 
 from ira_manifests.words import count, visible
 
 
 class IraError(Exception):
     """Base class of the errors of this package."""
+
+    @property
+    def messages(self) -> tuple[str, ...]:
+        """What the error says, one message for each thing that is wrong."""
+        return (str(self),)
 
 
 @dataclass(frozen=True, order=True)
@@ -40,12 +46,33 @@ class Problem:
         return visible(f"{self.file}:{self.line}:{self.column}:{field} {self.message}")
 
 
-class ProfileError(IraError):
-    """Every problem of every profile file, in the order of files and lines."""
+class InputError(IraError):
+    """Options or input files that can't be used; each message says what is allowed."""
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
+    @property
+    def messages(self) -> tuple[str, ...]:
+        """One message for each option or file."""
+        return tuple(map(str, self.args))
+
+    def __str__(self) -> str:
+        return "\n".join(self.messages)
+
+
+class ProfileError(IraError):
+    """Every problem of every profile file, in the order of files and lines.
+
+    `options`: what is wrong besides, such as an argument of `load_matrix`.
+    """
+
+    def __init__(self, problems: Iterable[Problem], options: Iterable[str] = ()) -> None:
         self.problems = tuple(sorted(set(problems)))
-        super().__init__("\n".join(str(problem) for problem in self.problems))
+        self.options = tuple(options)
+        super().__init__("\n".join(self.messages))
+
+    @property
+    def messages(self) -> tuple[str, ...]:
+        """The problems, each with its place, and what is wrong besides."""
+        return (*map(str, self.problems), *self.options)
 
     @property
     def summary(self) -> str:
@@ -54,8 +81,40 @@ class ProfileError(IraError):
         return f"{count(len(self.problems), 'problem')} in {count(files, 'file')}."
 
 
-class InputError(IraError):
-    """An option or an input file that can't be used; the message says what is allowed."""
+class Gathered:
+    """What several steps refuse, as one error.
+
+    Each step runs in a `with` block, which keeps its `ProfileError` or `InputError`.
+    """
+
+    def __init__(self) -> None:
+        self._problems: list[Problem] = []
+        self._options: list[str] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _type: object, error: BaseException | None, _trace: object) -> bool:
+        if isinstance(error, ProfileError):
+            self.add(error.problems)
+            self._options += error.options
+        elif isinstance(error, InputError):
+            self._options += error.messages
+        return isinstance(error, (ProfileError, InputError))
+
+    def __bool__(self) -> bool:
+        return bool(self._problems or self._options)
+
+    def add(self, problems: Iterable[Problem]) -> None:
+        """Add problems of profiles."""
+        self._problems += problems
+
+    @property
+    def error(self) -> ProfileError | InputError:
+        """What was gathered, to be raised: `InputError` where all profiles are fine."""
+        if self._problems:
+            return ProfileError(self._problems, self._options)
+        return InputError(*self._options)
 
 
 class OutputError(IraError):

@@ -23,27 +23,28 @@ def _text(finding: Finding, colour: bool) -> str:
     rule, hint = f"{severity} {finding.rule_id}", visible(finding.hint)
     if colour:
         rule, hint = painted(rule, _STYLES[severity]), painted(hint, DIM)
-    place = visible(f"{finding.file}:{finding.line}:{finding.column}")
+    place = visible(f"{finding.file}:{finding.line}:{finding.column}: ") if finding.file else ""
     field = f" {finding.field}:" if finding.field else ""
     said = visible(f"{field} {finding.message}")
-    return f"{place}: {rule} {finding.rule.name}\n   {said}\n    {hint}"
+    return f"{place}{rule} {finding.rule.name}\n   {said}\n    {hint}"
 
 
 def as_json(findings: Sequence[Finding]) -> str:
     """Return findings as a JSON list of objects."""
     import json
 
-    return json.dumps([_object(finding) for finding in findings], indent=2)
+    return json.dumps([to_json(finding) for finding in findings], indent=2)
 
 
-def _object(finding: Finding) -> dict[str, Any]:
+def to_json(finding: Finding) -> dict[str, Any]:
+    """Return a finding as plain values; a place of None is that of no file."""
     return {
         "rule": finding.rule_id,
         "name": finding.rule.name,
         "severity": str(finding.rule.severity),
-        "file": finding.file,
-        "line": finding.line,
-        "column": finding.column,
+        "file": finding.file or None,
+        "line": finding.line if finding.file else None,
+        "column": finding.column if finding.file else None,
         "field": finding.field,
         "cell": finding.cell or None,
         "message": finding.message,
@@ -73,18 +74,33 @@ def sarif(findings: Sequence[Finding]) -> str:
             for rule in EVERY.values()
         ],
     }
+    placed = [finding for finding in findings if finding.file]
+    run: dict[str, Any] = {
+        "tool": {"driver": driver},
+        "columnKind": "unicodeCodePoints",
+        "results": [_result(finding) for finding in placed],
+    }
+    if len(placed) < len(findings):
+        # GitHub takes no result without a place.
+        others = [_notification(finding) for finding in findings if not finding.file]
+        run["invocations"] = [
+            {"executionSuccessful": False, "toolConfigurationNotifications": others}
+        ]
     log = {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
-        "runs": [
-            {
-                "tool": {"driver": driver},
-                "columnKind": "unicodeCodePoints",
-                "results": [_result(finding) for finding in findings],
-            }
-        ],
+        "runs": [run],
     }
     return json.dumps(log, indent=2)
+
+
+def _notification(finding: Finding) -> dict[str, Any]:
+    rule = {"id": finding.rule_id, "index": list(EVERY).index(finding.rule_id)}
+    return {
+        "associatedRule": rule,
+        "level": str(finding.rule.severity),
+        "message": {"text": f"{finding.message}. {finding.hint}."},
+    }
 
 
 def _result(finding: Finding) -> dict[str, Any]:
@@ -122,10 +138,10 @@ def github(findings: Sequence[Finding]) -> str:
 
 
 def _annotation(finding: Finding) -> str:
+    line, column = str(finding.line), str(finding.column)
+    place = {"file": finding.file, "line": line, "col": column} if finding.file else {}
     properties = {
-        "file": finding.file,
-        "line": str(finding.line),
-        "col": str(finding.column),
+        **place,
         "title": f"{finding.rule_id} {finding.rule.name}",
     }
     shown = ",".join(

@@ -233,6 +233,20 @@ def test_sarif_is_valid_by_its_schema(refused: Path, sarif_schema: Any) -> None:
         assert rules[item["ruleIndex"]]["id"] == item["ruleId"]
 
 
+@pytest.mark.parametrize("options", [["--onyl"], ["--namespace", "LLM"]])
+def test_sarif_of_a_bad_option_is_valid_and_names_it(options: list[str], sarif_schema: Any) -> None:
+    run = ira("check", "--format", "sarif", *options)
+
+    log = json.loads(run.stdout)
+    jsonschema.validate(log, sarif_schema, format_checker=jsonschema.FormatChecker())
+    (invocation,) = log["runs"][0]["invocations"]
+    (told,) = invocation["toolConfigurationNotifications"]
+    assert run.returncode == 2
+    assert not invocation["executionSuccessful"]
+    assert log["runs"][0]["results"] == []
+    assert told["message"]["text"].startswith(run.stderr.removeprefix("error: ").strip())
+
+
 def test_sarif_without_findings_is_valid_too(tmp_path: Path, sarif_schema: Any) -> None:
     run = ira("check", "--format", "sarif", "--only", "h100/llama3")
 

@@ -22,6 +22,17 @@ class Command(NamedTuple):
     options: Callable[[options.Parser], None]
     summary: str
     more: str = ""
+    refused: Callable[[Sequence[str], InputError], None] | None = None
+    """What is done with words that are no options, before the error is printed."""
+
+
+def _document(words: Sequence[str], error: InputError) -> None:
+    """Print words that are no options of `check` in the format that they ask for."""
+    output_format = options.format_of(words)
+    if output_format != options.FORMATS[0]:
+        from ira_manifests.cli import check
+
+        check.tell(error, output_format)
 
 
 COMMANDS = {
@@ -34,7 +45,8 @@ COMMANDS = {
         options.check,
         "Check profiles, cells, rendered objects, and whether the output is stale.",
         "Exits with 0 where there are no findings but warnings, with 1 where there are errors, "
-        "with 2 where a profile can't be read. docs/rules.md explains every rule.",
+        "with 2 where a profile, an option or a user's file can't be used.",
+        _document,
     ),
     "list": Command(
         options.list_,
@@ -64,7 +76,12 @@ def run(program: str, words: Sequence[str]) -> int:
     command = COMMANDS[name]
     parser = options.Parser(f"{program} {name}", f"{command.summary} {command.more}")
     command.options(parser)
-    given = parser.parse(rest)
+    try:
+        given = parser.parse(rest)
+    except InputError as error:
+        if command.refused is not None:
+            command.refused(rest, error)
+        raise
     code: int = import_module(f"ira_manifests.cli.{name}").command(**vars(given))
     return code
 

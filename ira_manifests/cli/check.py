@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from ira_manifests import formats, terminal
 from ira_manifests.cli import common
-from ira_manifests.errors import ProfileError
+from ira_manifests.errors import IraError, OutputError
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.rules import cells as cell_rules
 from ira_manifests.rules import run as rules
 from ira_manifests.rules.catalogue import BAD_INPUT
-from ira_manifests.rules.finding import Finding, distinct, of_problem
+from ira_manifests.rules.finding import Finding, distinct, of_error, unreadable
 from ira_manifests.words import count
 
 
@@ -31,36 +32,48 @@ def command(
     """Check profiles, cells, rendered objects, and whether the output is stale."""
     try:
         matrix = common.load(profiles_folder, workload_name=workload_name, namespace=namespace)
-    except ProfileError as error:
-        if output_format != "text":  # whoever parses the output needs a whole one
-            _print([of_problem(problem) for problem in error.problems], output_format, cells=0)
+        cells = common.chosen(matrix, only)
+    except IraError as error:
+        if output_format != "text":
+            tell(error, output_format)
         raise
-    cells = common.chosen(matrix, only)
-    findings = rules.check_cells(matrix, cells)
+    findings, failure = rules.check_cells(matrix, cells), None
     if profiles_only:
         findings = rules.apply_waivers(matrix, cells, findings, cell_rules.IDS)
     else:
-        findings += _rendered(matrix, cells, out, partial=bool(only))
-        findings = rules.apply_waivers(matrix, cells, findings)
+        try:
+            # What is found before an error stays found.
+            findings.extend(_on_disk(matrix, cells, out, partial=bool(only)))
+            findings = rules.apply_waivers(matrix, cells, findings)
+        except IraError as error:
+            failure = error
+            findings = rules.apply_waivers(matrix, cells, findings, cell_rules.IDS)
     findings = distinct(findings)
+    if failure is not None and output_format != "text":
+        findings += of_error(failure)
     _print(findings, output_format, len(cells))
+    if failure is not None:
+        raise failure
     if any(finding.rule_id == BAD_INPUT.id for finding in findings):
         return common.BAD_INPUT
     return common.FINDINGS if any(finding.refuses for finding in findings) else 0
 
 
-def _rendered(matrix: Matrix, cells: list[Cell], out: Path, *, partial: bool) -> list[Finding]:
+def tell(error: IraError, output_format: str) -> None:
+    """Print an error as a whole document, for whoever parses the output."""
+    _print(of_error(error), output_format, cells=0)
+
+
+def _on_disk(matrix: Matrix, cells: list[Cell], out: Path, *, partial: bool) -> Iterator[Finding]:
     from ira_manifests import folder, tree
     from ira_manifests.rules import judge
 
+    yield from _users_files(out, matrix)
     seen = common.rendered(matrix, cells, out)
+    yield from judge.check_seen(seen, out)
     files = {each.name: each.files for each in seen}
     plan = tree.compare(tree.tree_of(files), folder.look(out, files), partial=partial)
-    return [
-        *judge.check_seen(seen, out),
-        *judge.check_output(out, plan),
-        *_users_files(out, matrix),
-    ]
+    yield from judge.check_output(out, plan)
 
 
 def _users_files(out: Path, matrix: Matrix) -> Iterator[Finding]:
@@ -68,15 +81,20 @@ def _users_files(out: Path, matrix: Matrix) -> Iterator[Finding]:
     from ira_manifests import folder
     from ira_manifests.rules import model_config, token_file
 
-    config = folder.model_config(out)
-    if config is not None:
-        served = dict.fromkeys(matrix.profiles.known_model_ids, "is the known id")
-        for cell in reversed(list(matrix.values())):  # of several cells the first is named
-            served[cell.model.model_id] = f"{cell.directory} serves"
-        yield from model_config.check(str(folder.config_path(out)), config, served)
-    token = folder.token_file(out)
-    if token is not None:
-        yield from token_file.check(str(folder.token_path(out)), token)
+    served = dict.fromkeys(matrix.profiles.known_model_ids, "is the known id")
+    for cell in reversed(list(matrix.values())):  # of several cells the first is named
+        served[cell.model.model_id] = f"{cell.directory} serves"
+    for path, read, check in (
+        (folder.config_path(out), folder.model_config, partial(model_config.check, served=served)),
+        (folder.token_path(out), folder.token_file, token_file.check),
+    ):
+        try:
+            content = read(out)
+        except OutputError as error:
+            yield unreadable(str(path), str(error), "make it a text file, or remove it")
+            continue
+        if content is not None:
+            yield from check(str(path), content)
 
 
 def _print(findings: list[Finding], output_format: str, cells: int) -> None:

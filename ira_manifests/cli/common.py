@@ -37,12 +37,14 @@ def chosen(matrix: Matrix, patterns: list[str] | None) -> list[Cell]:
         return list(matrix.values())
     by_name = {cell.name: cell for cell in matrix.values()}
     known = [*by_name, *(f"{gpu}/*" for gpu, _ in matrix), *(f"*/{model}" for _, model in matrix)]
-    for pattern in patterns:
-        if not any(fnmatchcase(name, pattern) for name in by_name):
-            raise InputError(
-                f"--only {pattern!r} names no cell of the matrix; it has {one_of(by_name)}"
-                f"{did_you_mean(pattern, known)}"
-            )
+    unknown = [
+        f"--only {pattern!r} names no cell of the matrix; it has {one_of(by_name)}"
+        f"{did_you_mean(pattern, known)}"
+        for pattern in patterns
+        if not any(fnmatchcase(name, pattern) for name in by_name)
+    ]
+    if unknown:
+        raise InputError(*unknown)
     return [
         cell
         for name, cell in by_name.items()

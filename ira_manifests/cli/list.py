@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ira_manifests import listing, report_list, terminal
 from ira_manifests.cli import common
+from ira_manifests.errors import IraError
 
 
 def command(
@@ -16,7 +17,12 @@ def command(
     as_json: bool,
 ) -> int:
     """Show the matrix: what each cell runs on, and whether it fits."""
-    matrix = common.load(profiles_folder, workload_name=workload_name, namespace=namespace)
+    try:
+        matrix = common.load(profiles_folder, workload_name=workload_name, namespace=namespace)
+    except IraError as error:
+        if as_json:
+            _print_problems(error)
+        raise
     rows, absent = listing.rows(matrix), list(listing.absent(matrix))
     if as_json:
         import json
@@ -29,3 +35,14 @@ def command(
     else:
         report_list.matrix(rows, absent)
     return 0
+
+
+def _print_problems(error: IraError) -> None:
+    """Print an error as a JSON document, for whoever parses the output."""
+    import json
+
+    from ira_manifests import formats
+    from ira_manifests.rules.finding import of_error
+
+    problems = [formats.to_json(finding) for finding in of_error(error)]
+    terminal.say(json.dumps({"problems": problems}, indent=2))

@@ -30,21 +30,28 @@ class Parser(argparse.ArgumentParser):
         self.add_argument("-h", "--help", action="help", help="Show this message and exit.")
 
     def parse(self, words: Sequence[str]) -> argparse.Namespace:
-        """Return what the words say; raises `InputError` for the first that means nothing."""
+        """Return what the words say; raises `InputError` for those that mean nothing."""
         given, unknown = self.parse_known_args(words)
         if unknown:
-            self._refuse(unknown[0])
+            raise InputError(*self._refused(unknown))
         return given
 
-    def _refuse(self, word: str) -> NoReturn:
-        if not word.startswith("-"):
-            self.error(f"one argument too many: {word!r}")
-        option = word.partition("=")[0]
-        self.error(f"no such option: {option}{did_you_mean(option, self._option_string_actions)}")
+    def _refused(self, words: Sequence[str]) -> list[str]:
+        """Say what is wrong with unknown words. What follows an unknown option may be its value."""
+        unknown = [word.partition("=")[0] for word in words if word.startswith("-")]
+        return [
+            self._explained(
+                f"no such option: {option}{did_you_mean(option, self._option_string_actions)}"
+            )
+            for option in dict.fromkeys(unknown)
+        ] or [self._explained(f"one argument too many: {words[0]!r}")]
+
+    def _explained(self, message: str) -> str:
+        return f"{message} (see {self.prog} --help)"
 
     def error(self, message: str) -> NoReturn:
         """Raise an `InputError` that also says where help is."""
-        raise InputError(f"{message} (see {self.prog} --help)")
+        raise InputError(self._explained(message))
 
 
 class _Help(argparse.HelpFormatter):
@@ -91,20 +98,23 @@ def check(parser: Parser) -> None:
     _profiles(parser)
     _only(parser)
     _names(parser)
-    parser.add_argument(
-        "-f",
-        "--format",
-        dest="output_format",
-        choices=FORMATS,
-        default="text",
-        metavar="FORMAT",
-        help=f"How findings are printed: {', '.join(FORMATS)}. [default: text]",
-    )
+    _format(parser)
     parser.add_argument(
         "--profiles-only",
         action="store_true",
         help="Check profiles and cells; render nothing, start no Node.js.",
     )
+
+
+def format_of(words: Sequence[str]) -> str:
+    """Return the format that the words of `check` ask for, whatever else is wrong with them."""
+    parser = Parser("check", "")
+    _format(parser)
+    try:
+        given, _ = parser.parse_known_args(words)
+    except InputError:
+        return FORMATS[0]
+    return str(given.output_format)
 
 
 def list_(parser: Parser) -> None:
@@ -170,6 +180,18 @@ def _names(parser: Parser) -> None:
         metavar="TEMPLATE",
         help="Name of the Deployments, such as vllm-{gpu}-{model} to run several models of one "
         "GPU type side by side. [default: vllm-{gpu}]",
+    )
+
+
+def _format(parser: Parser) -> None:
+    parser.add_argument(
+        "-f",
+        "--format",
+        dest="output_format",
+        choices=FORMATS,
+        default="text",
+        metavar="FORMAT",
+        help=f"How findings are printed: {', '.join(FORMATS)}. [default: text]",
     )
 
 

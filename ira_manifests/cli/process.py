@@ -6,7 +6,7 @@ import contextlib
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import FrameType
 from typing import Any
 
@@ -57,14 +57,21 @@ def _outcome(program: str) -> int:
     except SystemExit as end:  # argparse has printed its help
         return end.code if isinstance(end.code, int) else 0
     except ProfileError as error:
-        terminal.complain(str(error))
+        for problem in error.problems:
+            terminal.complain(str(problem))
         terminal.complain(error.summary)
+        _complain_of(error.options)
     except IraError as error:
-        terminal.complain(f"error: {visible(str(error))}")
+        _complain_of(error.messages)
     except OSError as error:
         place = error.filename or "the system"
         terminal.complain(f"error: {visible(f'{place}: {files.reason(error)}')}")
     return BAD_INPUT
+
+
+def _complain_of(messages: Iterable[str]) -> None:
+    for message in messages:
+        terminal.complain(f"error: {visible(message)}")
 
 
 def _run_and_flush(program: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ira_manifests import node, record
-from ira_manifests.errors import InputError
+from ira_manifests.errors import Gathered, InputError
 
 
 def command(
@@ -21,16 +21,27 @@ def command(
     check: bool,
 ) -> int:
     """Write the kustomize directories of the matrix."""
-    _refuse_contradictions(bucket, terraform_output, model_id, check)
+    wrong = Gathered()
+    with wrong:
+        _refuse_contradictions(bucket, terraform_output, model_id, check)
     before = {} if check else record.read(out)
     with node.booting("ira_manifests.constructs") as boot:
-        if not before:
+        if not before and not wrong:
             boot()
         from ira_manifests.cli import common, synthesis
 
-        matrix = common.load(profiles_folder, workload_name=workload_name, namespace=namespace)
-        cells = common.chosen(matrix, only)
-        values = synthesis.config_values(matrix, bucket, terraform_output, model_id)
+        with wrong:
+            synthesis.check_values(bucket, model_id)
+        with wrong:
+            matrix = common.load(profiles_folder, workload_name=workload_name, namespace=namespace)
+        if wrong:
+            raise wrong.error
+        with wrong:
+            cells = common.chosen(matrix, only)
+        with wrong:
+            values = synthesis.config_values(matrix, bucket, terraform_output, model_id)
+        if wrong:
+            raise wrong.error
         asked = synthesis.Asked(matrix, cells, out, partial=bool(only))
         if before and not record.covers(before, asked.inputs):
             boot()
@@ -47,7 +58,12 @@ def _refuse_contradictions(
 ) -> None:
     given = {"--bucket": bucket, "--terraform-output": terraform_output, "--model-id": model_id}
     named = [option for option, value in given.items() if value is not None]
+    contradictions = []
     if check and named:
-        raise InputError(f"--check writes nothing, so it takes no {' and no '.join(named)}")
+        contradictions.append(f"--check writes nothing, so it takes no {' and no '.join(named)}")
     if bucket is not None and terraform_output is not None:
-        raise InputError("--bucket and --terraform-output both name the bucket; give one of them")
+        contradictions.append(
+            "--bucket and --terraform-output both name the bucket; give one of them"
+        )
+    if contradictions:
+        raise InputError(*contradictions)

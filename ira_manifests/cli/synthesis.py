@@ -20,7 +20,7 @@ from ira_manifests import (
     tree,
 )
 from ira_manifests.cli import common
-from ira_manifests.errors import InputError
+from ira_manifests.errors import Gathered, InputError
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix, directories
 from ira_manifests.record import Record
@@ -131,19 +131,35 @@ def _refused(findings: list[Finding]) -> bool:
     return bool(refusing)
 
 
+def check_values(bucket: str | None, model_id: str | None) -> None:
+    """Raise `InputError` where the bucket or the model id can't be one."""
+    wrong = Gathered()
+    for what, value, check in (
+        ("the bucket", bucket, names.check_bucket),
+        ("the model id", model_id, names.check_hub_id),
+    ):
+        if value is not None:
+            with wrong:
+                names.require(what, value, check)
+    if wrong:
+        raise wrong.error
+
+
 def config_values(
     matrix: Matrix, bucket: str | None, terraform_output: str | None, model_id: str | None
 ) -> dict[str, str]:
-    """Return the keys of base/ira-model-config.env that the command line names."""
+    """Return the keys of base/ira-model-config.env that the command line names.
+
+    `bucket` and `model_id` are checked by `check_values` before.
+    """
     if terraform_output is not None:
         text, source = _read_text(terraform_output)
         bucket = terraform.model_bucket(text, matrix.platform.bucket_suffix, source)
+        check_values(bucket, None)
     values = {}
     if bucket is not None:
-        names.require("the bucket", bucket, names.check_bucket)
         values["IRA_BUCKET_NAME"] = bucket
     if model_id is not None:
-        names.require("the model id", model_id, names.check_hub_id)
         names.require("the model id", model_id, partial(_differs_in_case, matrix))
         values["MODEL_ID"] = model_id
     return values

@@ -38,6 +38,8 @@ def _at_cell(profiles: Profiles, pair: _Pair, message: str) -> Problem:
 def _unknown_gpus(profiles: Profiles) -> Iterator[Problem]:
     # From the text as it was read, since a model may have other problems as well.
     known = {name for kind, name in profiles.sources if kind == "gpus"}
+    if not known:  # that they are missing, or can't be read, is a problem of its own
+        return
     for (kind, _), source in profiles.sources.items():
         data = source.document.data
         cells = data.get("cells") if kind == "models" and isinstance(data, dict) else None
@@ -92,7 +94,8 @@ def _unknown_rules(profiles: Profiles) -> Iterator[Problem]:
             waivers += [(("cells", gpu, "waive", rule), rule) for rule in cell.waive]
         for path, rule in waivers:
             if rule not in RULES:
-                message = f"is an unknown rule{did_you_mean(rule, RULES)}; docs/rules.md has all"
+                close = did_you_mean(rule, RULES)
+                message = f"is an unknown rule; write an id such as IRA005{close}"
                 yield profiles.sources["models", name].problem(path, message, at_key=True)
 
 

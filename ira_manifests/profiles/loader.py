@@ -73,7 +73,10 @@ def find_folder(folder: str | os.PathLike[str] | None = None) -> Path:
     local = Path("profiles")
     if not local.is_dir():
         return packaged_folder()
-    held = {entry.name for entry in _entries(local)}
+    try:
+        held = {entry.name for entry in _entries(local)}
+    except OSError as error:
+        raise InputError(f"{local} can't be read: {files.reason(error)}") from None
     if not held:
         raise InputError(
             f"{local} is empty; fill it, remove it to use the profiles of the package, "
@@ -91,19 +94,20 @@ def packaged_folder() -> Path:
 
 
 def _entries(folder: Path) -> list[Path]:
-    """Return what a folder holds, in order and but for hidden files; nothing where it is none."""
+    """Return what a folder holds, in order and but for hidden files; nothing where it is none.
+
+    Raises `OSError` where it can't be read.
+    """
     try:
         return sorted(each for each in folder.iterdir() if not each.name.startswith("."))
     except (FileNotFoundError, NotADirectoryError):
         return []
-    except OSError as error:
-        raise InputError(f"{folder} can't be read: {files.reason(error)}") from None
 
 
 def read_profiles(folder: Path) -> tuple[Profiles, list[Problem]]:
     """Read and check every file below `folder`; a broken file is a problem and no profile.
 
-    Raises `InputError` where a folder can't be read.
+    So is a folder that can't be read.
     """
     reader = _FolderReader(folder)
     platform = reader.one("platform", folder / PLATFORM_FILE, Platform)
@@ -112,7 +116,7 @@ def read_profiles(folder: Path) -> tuple[Profiles, list[Problem]]:
     known = None
     if os.path.lexists(folder / KNOWN_MODELS_FILE):
         known = reader.one("known-models", folder / KNOWN_MODELS_FILE, KnownModels)
-    reader.refuse_other_endings(_entries(folder))
+    reader.refuse_other_endings(reader.entries(folder) or ())
     ids = frozenset(known.model_ids) if known else frozenset()
     profiles = Profiles(platform, gpus, models, reader.sources, ids)
     return profiles, reader.problems
@@ -127,7 +131,9 @@ class _FolderReader:
     def all(self, kind: str, model: type[P]) -> dict[str, P]:
         """Read every profile of one kind, in the order of names."""
         folder = self._folder / kind
-        entries = _entries(folder)
+        entries = self.entries(folder)
+        if entries is None:
+            return {}
         self.refuse_other_endings(entries)
         profiles = [file for file in entries if file.suffix == ".yaml"]
         if not profiles:
@@ -135,6 +141,15 @@ class _FolderReader:
             self.problems.append(Problem(str(folder), 1, 1, "", message))
         found = {file.stem: self.one(kind, file, model) for file in profiles}
         return {name: profile for name, profile in found.items() if profile is not None}
+
+    def entries(self, folder: Path) -> list[Path] | None:
+        """Return what a folder holds, or None where it can't be read, which is a problem."""
+        try:
+            return _entries(folder)
+        except OSError as error:
+            message = f"can't be read: {files.reason(error)}"
+            self.problems.append(Problem(str(folder), *START, "", message))
+            return None
 
     def refuse_other_endings(self, entries: Iterable[Path]) -> None:
         """Say so where a file looks like a profile and is none."""
@@ -147,7 +162,7 @@ class _FolderReader:
     def one(self, kind: str, file: Path, model: type[P]) -> P | None:
         """Read one profile; None where it has problems."""
         before = len(self.problems)
-        source = self._read(file)
+        source = self._read(kind, file)
         if source is None:
             return None
         self.sources[kind, file.stem] = source
@@ -166,12 +181,13 @@ class _FolderReader:
             return None
         return profile if len(self.problems) == before else None
 
-    def _read(self, file: Path) -> Source | None:
+    def _read(self, kind: str, file: Path) -> Source | None:
         try:
             content = files.read_regular(file, yaml_source.MAX_BYTES + 1)
         except OSError as error:
             message = f"can't be read: {files.reason(error)}"
             self.problems.append(Problem(str(file), *START, "", message))
+            self.sources[kind, file.stem] = Source(str(file), Document())  # the name is known
             return None
         document, problems = yaml_source.read(str(file), content)
         self.problems += problems

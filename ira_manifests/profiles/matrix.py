@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from ira_manifests import names
-from ira_manifests.errors import InputError, ProfileError, did_you_mean, one_of
+from ira_manifests.errors import Gathered, InputError, did_you_mean, one_of
 from ira_manifests.profiles import crosscheck
 from ira_manifests.profiles.cell import Cell, cells_of
 from ira_manifests.profiles.loader import Profiles, find_folder, read_profiles
@@ -88,25 +88,28 @@ def load_matrix(
     `workload_name`: a name template in the place of the platform's, such as
     "vllm-{gpu}-{model}". `namespace`: a namespace in the place of the platform's.
 
-    Raises `ProfileError` with every problem of every file, and `InputError` where the folder
-    or a template can't be used.
+    Raises `ProfileError` with every problem of every file and argument, and `InputError` where
+    only the folder or a template can't be used.
     """
-    profiles, problems = read_profiles(find_folder(folder))
-    _check_overrides(workload_name, namespace)
-    if profiles.platform is not None:
-        platform = _overridden(profiles.platform, workload_name, namespace)
-        profiles = replace(profiles, platform=platform)
-    problems += crosscheck.problems(profiles)
-    if problems or profiles.platform is None:
-        raise ProfileError(problems)
-    return Matrix(profiles.platform, profiles)
-
-
-def _check_overrides(workload_name: str | None, namespace: str | None) -> None:
+    wrong = Gathered()
+    template = namespace_given = None
     if workload_name is not None:
-        names.require("the workload name", workload_name, names.check_workload_template)
+        with wrong:
+            names.require("the workload name", workload_name, names.check_workload_template)
+            template = workload_name
     if namespace is not None:
-        names.require("the namespace", namespace, names.check_rfc1123_label)
+        with wrong:
+            names.require("the namespace", namespace, names.check_rfc1123_label)
+            namespace_given = namespace
+    with wrong:
+        profiles, problems = read_profiles(find_folder(folder))
+        if profiles.platform is not None:
+            platform = _overridden(profiles.platform, template, namespace_given)
+            profiles = replace(profiles, platform=platform)
+        wrong.add([*problems, *crosscheck.problems(profiles)])
+        if profiles.platform is not None and not wrong:
+            return Matrix(profiles.platform, profiles)
+    raise wrong.error
 
 
 def _overridden(platform: Platform, workload_name: str | None, namespace: str | None) -> Platform:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from ira_manifests.errors import Problem
+from ira_manifests.errors import IraError, ProfileError
 from ira_manifests.profiles.yaml_source import Document, Path, dotted
 from ira_manifests.rules.catalogue import BAD_INPUT, EVERY, Rule, Severity
+
+NOWHERE = ""
+"""The file of a finding that has no place in one, such as of an option."""
 
 MOST_TOLD = 5
 """Findings of one rule in one of the user's files that are told one by one."""
@@ -84,13 +87,21 @@ def _one_for_all(same: Sequence[Finding]) -> Finding:
 
 def unreadable(file: str, message: str, hint: str) -> Finding:
     """Return the finding of a file as a whole, of which no more can be said."""
-    return Finding(file, 1, 1, BAD_INPUT.id, "", f"the file {message}", hint)
+    return Finding(file, 1, 1, BAD_INPUT.id, "", message, hint)
 
 
-def of_problem(problem: Problem) -> Finding:
-    """Return a problem of a profile as a finding, for formats that know nothing else."""
-    hint = "mend the profile; nothing else was checked"
-    return Finding(
-        problem.file, problem.line, problem.column, BAD_INPUT.id, problem.field,
-        problem.message, hint,
-    )  # fmt: skip
+def of_error(error: IraError) -> list[Finding]:
+    """Return an error as findings, for formats that know nothing else."""
+    problems = error.problems if isinstance(error, ProfileError) else ()
+    others = error.options if isinstance(error, ProfileError) else error.messages
+    hint = "fix the profile; later checks were skipped"
+    return [
+        *(
+            Finding(each.file, each.line, each.column, BAD_INPUT.id, each.field, each.message, hint)
+            for each in problems
+        ),
+        *(
+            Finding(NOWHERE, 1, 1, BAD_INPUT.id, "", message, "later checks were skipped")
+            for message in others
+        ),
+    ]

@@ -34,7 +34,7 @@ def _every(file: str, content: bytes, served: Mapping[str, str]) -> Iterator[Fin
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        yield unreadable(file, "is not UTF-8 text", "save it as UTF-8")
+        yield unreadable(file, "the file is not UTF-8 text", "save it as UTF-8")
         return
     seen: set[str] = set()
     guess = _Guess()
