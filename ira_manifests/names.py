@@ -41,8 +41,18 @@ _REPOSITORY = re.compile(
     r"[a-z0-9]+(?:[.-][a-z0-9]+)*(?::[0-9]+(?=/))?(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*"
 )
 _TAG = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}"
-_IMAGE = re.compile(
-    rf"{_REPOSITORY.pattern}(?::(?P<tag>{_TAG}))?(?P<digest>@sha256:[0-9a-f]{{64}})?"
+_DIGEST = "sha256:[0-9a-f]{64}"
+_IMAGE = re.compile(rf"{_REPOSITORY.pattern}(?::(?P<tag>{_TAG}))?(?:@(?P<digest>{_DIGEST}))?")
+
+# Tags that are put on another image with every build: latest, nightly, nightly-x86_64. With the
+# commit's name in it, such as nightly-<40 digits>, a tag stays.
+_MOVING = re.compile(r"(?:.*[-_.])?(?:latest|nightly)(?:[-_.].*)?")
+_COMMIT = re.compile(r"(?<![0-9a-f])[0-9a-f]{40}(?![0-9a-f])")
+
+# vLLM's own image, wherever a copy of it lies; its tags are v0.26.0, v0.26.0-cu129 and the like.
+_ENGINE_IMAGE = re.compile(
+    r"(?:.*/)?vllm-openai:v?(?P<release>[0-9]+\.[0-9]+\.[0-9]+(?:(?:a|b|rc|\.post|\.dev)[0-9]+)?)"
+    r"(?:[-_+][^@]*)?(?:@.*)?"
 )
 
 
@@ -169,18 +179,50 @@ def check_bytes(text: str) -> str | None:
 
 
 def check_pinned_image(image: str) -> str | None:
-    """A container image with a tag that is not `latest`, or with a digest."""
+    """A container image with a digest, with a tag that stays, or with both."""
     match = _IMAGE.fullmatch(image)
-    if not match or not (match["digest"] or match["tag"] not in (None, "latest")):
+    if not match or not (match["digest"] or match["tag"]):
         return "is not a pinned image: name a registry path with a version, such as busybox:1.37.0"
+    if not match["digest"] and is_moving(match["tag"]):
+        return (
+            f"is not a pinned image: the tag {match['tag']} moves; name a version, or add the "
+            f"digest, {image}@sha256:…"
+        )
+    return None
+
+
+def is_moving(tag: str) -> bool:
+    """Tell whether a tag is put on another image with every build."""
+    return bool(_MOVING.fullmatch(tag)) and not _COMMIT.search(tag)
+
+
+def release_of_image(image: str) -> str:
+    """Return the release that the tag of vLLM's own image names; empty where it names none."""
+    match = _ENGINE_IMAGE.fullmatch(image)
+    return match["release"] if match else ""
+
+
+def check_tag(tag: str) -> str | None:
+    """The tag of a container image."""
+    if not re.fullmatch(_TAG, tag):
+        return "is not an image's tag such as v0.26.0-cu129: use letters, digits, '_', '.' and '-'"
+    return None
+
+
+def check_digest(digest: str) -> str | None:
+    """The digest of a container image."""
+    if not re.fullmatch(_DIGEST, digest):
+        return "is not an image's digest: write sha256: and 64 digits from 0 to f"
     return None
 
 
 def check_repository(image: str) -> str | None:
-    """A container image without tag or digest, whose version is given elsewhere."""
-    if not _REPOSITORY.fullmatch(image):
-        return "is not an image's path without its tag, such as vllm/vllm-openai"
-    return None
+    """A container image without tag or digest, which are given elsewhere."""
+    if _REPOSITORY.fullmatch(image):
+        return None
+    if _IMAGE.fullmatch(image):
+        return "has a tag or a digest: give them beside the path, as tag: and digest:"
+    return "is not an image's path without its tag, such as vllm/vllm-openai"
 
 
 def template_fields(template: str) -> set[str] | None:

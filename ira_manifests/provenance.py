@@ -128,10 +128,13 @@ def _tolerations(
 
 def _server(at: _Places, cell: Cell) -> Iterator[Value]:
     engine = cell.platform.engine
+    version = at.platform("engine", "version")
+    given = [key for key in ("tag", "digest") if getattr(engine, key) is not None]
+    image = " and ".join(at.platform("engine", key) for key in given) or version
+    yield Value("image", f"{SERVER}.image", engine.reference, image)
     yield Value(
-        "image", f"{SERVER}.image", f"{engine.image}:v{engine.version}",
-        at.platform("engine", "version"),
-        ("Deployment metadata.labels.app.kubernetes.io/version",),
+        "engine_version", "Deployment metadata.labels.app.kubernetes.io/version", engine.version,
+        version, ("PodTemplate metadata.labels.app.kubernetes.io/version",),
     )  # fmt: skip
     if engine.run_as_user is not None:
         yield Value(

@@ -25,6 +25,30 @@ BAD = {
     "a version of two parts": (
         "  version: 0.26.0", '  version: "0.26"', "engine.version", "is not a release's number",
     ),
+    "an image with its tag": (
+        "  image: vllm/vllm-openai", "  image: vllm/vllm-openai:v0.26.0", "engine.image",
+        "has a tag or a digest: give them beside the path, as tag: and digest:",
+    ),
+    "an image with its digest": (
+        "  image: vllm/vllm-openai", f"  image: vllm/vllm-openai@sha256:{'0' * 64}", "engine.image",
+        "has a tag or a digest: give them beside the path, as tag: and digest:",
+    ),
+    "a digest of another kind": (
+        "  version: 0.26.0", "  digest: sha512:abc\n  version: 0.26.0", "engine.digest",
+        "'sha512:abc' is not an image's digest: write sha256: and 64 digits from 0 to f",
+    ),
+    "a tag with a blank": (
+        "  version: 0.26.0", "  tag: v0.26.0 cu129\n  version: 0.26.0", "engine.tag",
+        "'v0.26.0 cu129' is not an image's tag such as v0.26.0-cu129",
+    ),
+    "a tag that moves": (
+        "  version: 0.26.0", "  tag: nightly\n  version: 0.26.0", "engine.tag",
+        "'nightly' moves with every build; give the digest beside it",
+    ),
+    "a tag of another release": (
+        "  version: 0.26.0", "  tag: v0.20.0-cu129\n  version: 0.26.0", "engine.tag",
+        "'v0.20.0-cu129' is release 0.20.0, and version is 0.26.0; make them one release",
+    ),
     "a wait of more than a year": (
         "node_wait_seconds: 3600", f"node_wait_seconds: {YEAR + 1}",
         "inference.node_wait_seconds", f"is the number {YEAR + 1}; it must be at most {YEAR}",

@@ -55,6 +55,8 @@ BREAKS: dict[str, list[Break]] = {
     "IRA015": [
         Break(DEPLOYMENT, f"{CONTAINER}.image", "'vllm/vllm-openai:latest' is not a pinned image",
               lambda o: server(o).update(image="vllm/vllm-openai:latest")),
+        Break(DEPLOYMENT, f"{CONTAINER}.image", "the tag nightly moves; name a version, or add",
+              lambda o: server(o).update(image="vllm/vllm-openai:nightly")),
         Break(DEPLOYMENT, f"{CONTAINER}.image", "'vllm/vllm-openai' is not a pinned image",
               lambda o: server(o).update(image="vllm/vllm-openai")),
     ],

@@ -37,6 +37,11 @@ def own_entry_point(objects: dict[str, Any]) -> None:
     server(objects)["args"].append("--disable-log-requests")
 
 
+def unnamed_release(objects: dict[str, Any]) -> None:
+    server(objects)["image"] = "vllm/vllm-openai@sha256:" + "a" * 64
+    del objects[DEPLOYMENT]["metadata"]["labels"]["app.kubernetes.io/version"]
+
+
 def script(text: str) -> Change:
     return lambda objects: server(objects).update(command=["/bin/sh", "-c"], args=[text])
 
@@ -107,8 +112,8 @@ BREAKS: dict[str, list[Break]] = {
     "IRA032": [
         Break(DEPLOYMENT, f"{CONTAINER}.image", "the options of vLLM 9.9.9 are unknown",
               lambda o: server(o).update(image="vllm/vllm-openai:v9.9.9")),
-        Break(DEPLOYMENT, f"{CONTAINER}.image", "no tag that names its release",
-              lambda o: server(o).update(image="vllm/vllm-openai@sha256:" + "a" * 64)),
+        Break(DEPLOYMENT, f"{CONTAINER}.image", "nothing names the release of the image",
+              unnamed_release),
     ],
     "IRA033": [
         Break(DEPLOYMENT, f"{CONTAINER}.env[4].valueFrom.configMapKeyRef.key",
@@ -143,6 +148,8 @@ RIGHT = [
     # The last one wins, and it is the right one.
     lambda o: server(o)["args"].insert(1, "--tensor-parallel-size=8"),
     lambda o: server(o).update(image="vllm/vllm-openai:v0.26.0@sha256:" + "a" * 64),
+    lambda o: server(o).update(image="vllm/vllm-openai@sha256:" + "a" * 64),
+    lambda o: server(o).update(image="nvcr.io/nvidia/vllm:26.06-py3"),
     add_env(name="PRICE", value="5$$(X)"),
     script(
         "exec vllm serve /gcs/$MODEL_ID --max-model-len=${MAX_MODEL_LEN} "

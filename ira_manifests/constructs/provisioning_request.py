@@ -83,13 +83,15 @@ class ProvisioningRequest(Derived):
 
     def _manifests(self) -> list[objects.Json]:
         labels = objects.labels("vllm", self.workload.name, "capacity")
+        # The release of the Pods' engine, which the image's tag need not name.
+        version = {"app.kubernetes.io/version": self.workload.cell.platform.engine.version}
         return [
             objects.manifest(
                 _TEMPLATE,
                 api_version="v1",
                 kind="PodTemplate",
                 name=self.name,
-                labels={**labels, "cloud.google.com/apply-warden-policies": "true"},
+                labels={**labels, **version, "cloud.google.com/apply-warden-policies": "true"},
                 body={},
             ),
             objects.manifest(

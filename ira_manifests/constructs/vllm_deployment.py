@@ -203,7 +203,7 @@ def _server(cell: Cell, config_map: str) -> objects.Json:
     startup_failures = -(-engine.startup_seconds // _STARTUP_PERIOD)
     return {
         "name": _SERVER,
-        "image": f"{engine.image}:v{engine.version}",
+        "image": engine.reference,
         "imagePullPolicy": "Always",
         "command": ["vllm", "serve"],
         "args": [

@@ -1,4 +1,4 @@
-"""What is wrong between files that are each well-formed.
+"""What is wrong between fields, or files, that are each well-formed.
 
 Each check goes as far as the files that it needs were read, so that one broken file hides as
 little as it can of what is wrong in the others.
@@ -19,8 +19,9 @@ _Pair = tuple[str, str]
 
 
 def problems(profiles: Profiles) -> list[Problem]:
-    """Return everything that two files say differently."""
+    """Return everything that two fields or two files say differently."""
     return [
+        *_engine_tag(profiles),
         *_unknown_gpus(profiles),
         *_missing_machines(profiles),
         *_missing_geometry(profiles),
@@ -33,6 +34,20 @@ def problems(profiles: Profiles) -> list[Problem]:
 def _at_cell(profiles: Profiles, pair: _Pair, message: str) -> Problem:
     gpu, model = pair
     return profiles.sources["models", model].problem(("cells", gpu), message, at_key=True)
+
+
+def _engine_tag(profiles: Profiles) -> Iterator[Problem]:
+    engine = profiles.platform.engine if profiles.platform is not None else None
+    if engine is None or engine.tag is None:
+        return
+    source, path = profiles.sources["platform", "platform"], ("engine", "tag")
+    if engine.digest is None and names.is_moving(engine.tag):
+        message = f"{engine.tag!r} moves with every build; give the digest beside it"
+        yield source.problem(path, message)
+    named = names.release_of_image(engine.reference)
+    if named and named != engine.version:
+        message = f"{engine.tag!r} is release {named}, and version is {engine.version}"
+        yield source.problem(path, f"{message}; make them one release")
 
 
 def _unknown_gpus(profiles: Profiles) -> Iterator[Problem]:

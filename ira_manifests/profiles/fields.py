@@ -149,6 +149,8 @@ LabelValue = Annotated[str, checked(names.check_label_value)]
 HubId = Annotated[str, checked(names.check_hub_id)]
 PinnedImage = Annotated[str, checked(names.check_pinned_image)]
 Repository = Annotated[str, checked(names.check_repository)]
+Tag = Annotated[str, checked(names.check_tag)]
+Digest = Annotated[str, checked(names.check_digest)]
 WorkloadTemplate = Annotated[str, checked(names.check_workload_template)]
 KsaTemplate = Annotated[str, checked(names.check_account_template)]
 

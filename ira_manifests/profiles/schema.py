@@ -16,6 +16,7 @@ from ira_manifests.profiles.fields import (
     Context,
     Count,
     Cpu,
+    Digest,
     EngineRelease,
     Flag,
     Gib,
@@ -31,6 +32,7 @@ from ira_manifests.profiles.fields import (
     Repository,
     Seconds,
     Subdomain,
+    Tag,
     TaintEffect,
     UserId,
     Utilization,
@@ -212,10 +214,21 @@ class Engine(Profile):
 
     image: Repository
     version: EngineRelease
+    """The release that the image holds: what is known of options and memory goes by it."""
+    tag: Tag | None = None
+    """The image's tag; without one, the version behind a "v", as vLLM's own images have it."""
+    digest: Digest | None = None
+    """The image's digest, of the same image as the tag: a registry goes by it alone."""
     run_as_user: UserId | None = None
     """A user of the image that is not root; without one the image's default user runs."""
     startup_seconds: Annotated[int, Field(ge=600, le=86400)]
     """The longest load of a model that is still waited for."""
+
+    @property
+    def reference(self) -> str:
+        """The image as a container names it: path, tag, and the digest where there is one."""
+        tagged = f"{self.image}:{self.tag or f'v{self.version}'}"
+        return tagged if self.digest is None else f"{tagged}@{self.digest}"
 
 
 class FetchSafetensors(Profile):

@@ -26,8 +26,11 @@ def _flags(started: Server, *, pinned: bool) -> Iterator[Hit]:
     if not started.version and not pinned:
         return  # another rule says so
     if not started.version:
-        message = "the image has no tag that names its release: the flags are not judged"
-        hint = "write the tag beside the digest, as in vllm/vllm-openai:v0.26.0@sha256:…"
+        message = "nothing names the release of the image: the flags are not judged"
+        hint = (
+            "write the tag beside the digest, vllm/vllm-openai:v0.26.0@sha256:…, or the release "
+            "into the object's label app.kubernetes.io/version"
+        )
         yield Hit("IRA032", file, image, message, hint)
         return
     try:

@@ -47,7 +47,7 @@ RULES = {
         Rule("IRA012", "no-shared-memory", _E, "GPUs work together without shared memory."),
         Rule("IRA013", "unread-value", _E, "A value that is set is read by no container."),
         Rule("IRA014", "unexpanded-variable", _E, "An argument holds what nobody expands."),
-        Rule("IRA015", "unpinned-image", _E, "An image has no version."),
+        Rule("IRA015", "unpinned-image", _E, "An image has no version, or one that moves."),
         Rule("IRA016", "shared-selector", _E, "Two workloads select the same Pods."),
         Rule("IRA017", "same-object-twice", _E, "Two objects have one name in a namespace."),
         Rule("IRA018", "template-differs", _E, "PodTemplate and Deployment are not the same."),

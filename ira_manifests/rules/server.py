@@ -12,14 +12,16 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import takewhile
 
+from ira_manifests import names
 from ira_manifests.directory import Directory
 from ira_manifests.engine_options import settings
 from ira_manifests.expansion import expand
 from ira_manifests.profiles.yaml_source import Path
 from ira_manifests.rules import pods
-from ira_manifests.rules.pods import Json, PodTemplate
+from ira_manifests.rules.pods import Json, PodTemplate, mapping
 
 _MODULE = "vllm.entrypoints.openai.api_server"
+_RELEASE_LABEL = "app.kubernetes.io/version"  # of the object that makes the Pods
 _SHELL_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 _MODEL = ("", "--model")  # the first positional argument, or the option
 
@@ -60,9 +62,14 @@ class Server:
         return next(named, self.places[0])
 
 
-def release(image: str) -> str:
-    """Return the version that an image's tag names; empty where it has no tag."""
-    return image.partition("@")[0].rpartition("/")[2].partition(":")[2].removeprefix("v")
+def release(image: str, given: str = "") -> str:
+    """Return the release of the engine in an image; empty where nothing names it.
+
+    The tag of vLLM's own image names it. Of other images the one that is `given` counts, and
+    where there is none the tag.
+    """
+    tag = image.partition("@")[0].rpartition("/")[2].partition(":")[2]
+    return names.release_of_image(image) or given or tag.removeprefix("v")
 
 
 @lru_cache(maxsize=1)  # some rules ask for those of one directory after the other
@@ -107,7 +114,8 @@ def _find(
         return None
     texts, places = zip(*words, strict=True)
     own = places[start:] or (path,)
-    version = release(str(container.get("image", "")))
+    labels = mapping(mapping(template.owner.get("metadata")).get("labels"))
+    version = release(str(container.get("image", "")), str(labels.get(_RELEASE_LABEL, "")))
     return Server(template, path, container, version, texts[start:], own)
 
 
