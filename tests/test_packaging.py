@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.locks import locked
 from tests.support import DIST, PROFILES, ROOT, Run
+from tools.lock import HUB_LOCKS
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +31,10 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
     program = venv / "bin/python"
     pip = [str(program), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    environment = {**os.environ, "PIP_CONSTRAINT": str(ROOT / "constraints.txt")}
+    # As a user installs it, by what the wheel says that it needs, at the versions that are tested.
+    versions = tmp_path_factory.mktemp("versions") / "constraints.txt"
+    versions.write_text("\n".join(map(str, locked(ROOT / "constraints.txt"))))
+    environment = {**os.environ, "PIP_CONSTRAINT": str(versions)}
     subprocess.run([*pip, f"{wheel}[node]"], env=environment, check=True)
     return program
 
@@ -50,6 +55,7 @@ def test_the_wheel_carries_types_profiles_scripts_and_license(wheel: Path) -> No
         f"ira_manifests/_profiles/{p.relative_to(PROFILES)}" for p in PROFILES.rglob("*.yaml")
     } <= names
     assert "ira_manifests/constructs/scripts/download_model.sh" in names
+    assert {f"ira_manifests/hub_lock/{path.name}" for path in HUB_LOCKS.glob("*.txt")} <= names
     assert any(name.endswith("/LICENSE") for name in names)
     assert not any(name.startswith(("tests", "dist/")) for name in names)
 

@@ -1,0 +1,42 @@
+"""What the download's container installs: releases of huggingface_hub, with all that they need.
+
+For each release a file in pip's format, every wheel by its SHA-256. `make lock` writes the one of
+the release that `profiles/platform.yaml` pins.
+"""
+
+from __future__ import annotations
+
+from importlib import resources
+
+_PREFIX, _SUFFIX = "huggingface_hub-", ".txt"
+
+
+def file_name(release: str) -> str:
+    """Return the name of a release's file in this package."""
+    return f"{_PREFIX}{release}{_SUFFIX}"
+
+
+def releases() -> list[str]:
+    """Return the releases that have a lock."""
+    names = (entry.name for entry in resources.files(__package__).iterdir())
+    return sorted(
+        name.removeprefix(_PREFIX).removesuffix(_SUFFIX)
+        for name in names
+        if name.startswith(_PREFIX) and name.endswith(_SUFFIX)
+    )
+
+
+def requirements(release: str) -> str:
+    """Return a release's lock without comments. Raises `FileNotFoundError` if it has none."""
+    text = (resources.files(__package__) / file_name(release)).read_text("utf-8")
+    return "".join(line for line in text.splitlines(keepends=True) if not line.startswith("#"))
+
+
+def problem(release: str) -> str | None:
+    """Return why a release can't be installed, as a phrase, or None."""
+    if (resources.files(__package__) / file_name(release)).is_file():
+        return None
+    return (
+        f"has no lock of hashes, without which nothing is installed; pin "
+        f"{' or '.join(releases())}, or run `make lock` in a clone of this project"
+    )
