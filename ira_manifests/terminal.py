@@ -83,20 +83,31 @@ def say_table(head: Sequence[Fields], rows: Sequence[Fields], align: str) -> Non
     """Print a table on standard output: its head, a rule, its rows.
 
     `align`: < or > for each column. In a narrow terminal the first column goes on in the next
-    line, and nothing is cut off.
+    line, and nothing is cut off. A row with nothing beside its first field has the whole width.
     """
-    columns = zip(*head, *rows, strict=True)
-    widths = [max(len(text.words) for text in column) for column in columns]
+    columns = list(zip(*head, *rows, strict=True))
+    widths = [max(_width(text.words) for text in column) for column in columns]
     beside = sum(len(_GAP) + width for width in widths[1:])
+    firsts = [row[0].words for row in (*head, *rows) if _has_more(row)]
+    widths[0] = max(map(_width, firsts), default=widths[0])
     widths[0] = min(widths[0], max(_columns(sys.stdout) - beside, _NARROWEST))
+    total = widths[0] + beside
     above, below = (
-        [line for row in part for line in _lines(row, widths, align)] for part in (head, rows)
+        [line for row in part for line in _lines(row, widths, align, total)]
+        for part in (head, rows)
     )
-    say("\n".join((*above, _rule() * (widths[0] + beside), *below)))
+    say("\n".join((*above, _rule() * total, *below)))
 
 
-def _lines(row: Fields, widths: Sequence[int], align: str) -> Iterator[str]:
+def _has_more(row: Fields) -> bool:
+    return any(text.words for text in row[1:])
+
+
+def _lines(row: Fields, widths: Sequence[int], align: str, total: int) -> Iterator[str]:
     first, *others = row
+    if not _has_more(row):
+        yield from (styled(words, first.style) for words in _folded(first.words, total))
+        return
     for words in _folded(first.words, widths[0]):
         texts = [Text(words, first.style), *others]
         fields = map(_padded, texts, widths, align)
@@ -105,17 +116,40 @@ def _lines(row: Fields, widths: Sequence[int], align: str) -> Iterator[str]:
 
 
 def _padded(text: Text, width: int, align: str) -> str:
-    space = " " * (width - len(text.words))
+    space = " " * (width - _width(text.words))
     shown = styled(text.words, text.style)
     return space + shown if align == ">" else shown + space
 
 
 def _folded(words: str, width: int) -> list[str]:
-    if len(words) <= width:
+    """Return lines of a width: broken at blanks, and inside a word only where it is too long."""
+    if _width(words) <= width:
         return [words]
     import textwrap
 
-    return textwrap.wrap(words, width, break_on_hyphens=False)
+    lines = textwrap.wrap(words, width, break_long_words=False, break_on_hyphens=False)
+    return [part for line in lines for part in _broken(line, width)]
+
+
+def _broken(name: str, width: int) -> Iterator[str]:
+    while _width(name) > width:
+        end = next(at for at in range(len(name), 0, -1) if at == 1 or _width(name[:at]) <= width)
+        end = max(name.rfind(mark, 0, end) for mark in "-/.") + 1 or end
+        yield name[:end]
+        name = name[end:]
+    yield name
+
+
+def _width(text: str) -> int:
+    """Return the columns that a text takes: https://www.unicode.org/reports/tr11/."""
+    if text.isascii():
+        return len(text)
+    import unicodedata
+
+    return sum(
+        0 if unicodedata.combining(letter) else 1 + (unicodedata.east_asian_width(letter) in "FW")
+        for letter in text
+    )
 
 
 def _rule() -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from ira_manifests.terminal import Text, say_table
-from tests.support import CACHE, ROOT, ira
+from tests.support import CACHE, ROOT, copy_profiles, ira
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 TO_THE_END = "\x1b[K"
@@ -98,6 +98,57 @@ def test_numbers_that_are_wider_than_the_terminal_leave_room_for_the_name(
     _head, _rule, first, second = capsys.readouterr().out.splitlines()
     assert first.split()[1] == number
     assert first.split()[0] + second == name
+
+
+@pytest.mark.parametrize("columns", [64, 70, 120])
+def test_a_long_name_is_broken_between_its_parts(columns: int, tmp_path: Path) -> None:
+    profiles = copy_profiles(tmp_path)
+    model = "qwen3-coder-480b-a35b-fp8"
+    (profiles / "models/llama3.yaml").rename(profiles / f"models/{model}.yaml")
+
+    for command in (["list"], ["synth"]):
+        run = ira(*command, cwd=tmp_path, env={"COLUMNS": str(columns)})
+
+        table = run.stdout.split("\n\n")[0].splitlines()
+        starts = [line.split("  ")[0] for line in table]
+        directory = f"online-inference-gpu-h100-{model}"
+        assert max(map(len, table)) <= columns
+        if columns == 120 or command == ["list"]:
+            assert directory in starts
+        else:
+            at = next(n for n, part in enumerate(starts) if part.startswith(directory[:30]))
+            assert "".join(starts[at : at + 2]) == directory
+            assert starts[at].endswith("-")
+
+
+def test_a_name_without_parts_is_broken_where_the_line_ends(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+
+    say_table([[Text("name"), Text("n")]], [[Text("x" * 60), Text("1")]], "<>")
+
+    assert [line.rstrip(" 1") for line in capsys.readouterr().out.splitlines()[2:]] == [
+        "x" * 27, "x" * 27, "x" * 6,
+    ]  # fmt: skip
+
+
+def test_wide_letters_take_two_columns(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+    wide = "\u6a21\u578b"  # two letters in four columns
+
+    say_table(
+        [[Text("name"), Text("n")]],
+        [[Text(wide), Text("1")], [Text("ab\u0301cd"), Text("2")], [Text(wide * 8), Text("3")]],
+        "<>",
+    )
+
+    _, _, first, second, third, fourth = capsys.readouterr().out.splitlines()
+    assert first == wide + " " * 25 + "1"
+    assert second == "ab\u0301cd" + " " * 25 + "2"
+    assert (third, fourth) == (wide * 6 + wide[0] + "   3", wide[1] + wide)
 
 
 @pytest.mark.parametrize("columns", ["", "0", "wide", "-1"])
