@@ -7,6 +7,7 @@ from typing import Any
 
 from ira_manifests.rules.catalogue import EVERY, Severity
 from ira_manifests.rules.finding import Finding
+from ira_manifests.rules.pages import pages
 from ira_manifests.terminal import BOLD_RED, BOLD_YELLOW, DIM, painted
 from ira_manifests.words import visible
 
@@ -69,6 +70,7 @@ def sarif(findings: Sequence[Finding]) -> str:
                 "id": rule.id,
                 "name": rule.name,
                 "shortDescription": {"text": rule.summary},
+                "help": _help(rule.id),
                 "defaultConfiguration": {"level": str(rule.severity)},
             }
             for rule in EVERY.values()
@@ -92,6 +94,12 @@ def sarif(findings: Sequence[Finding]) -> str:
         "runs": [run],
     }
     return json.dumps(log, indent=2)
+
+
+def _help(rule_id: str) -> dict[str, str]:
+    """Return the rule's page, which code scanning shows beside a result; there is no URL of it."""
+    page = pages()[rule_id]
+    return {"text": page, "markdown": page}
 
 
 def _notification(finding: Finding) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from ira_manifests import explain, terminal, verdicts
 from ira_manifests.memory import GIB, Budget, MemoryInputError
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.provenance import Value
+from ira_manifests.rules.catalogue import Rule
 from ira_manifests.terminal import BOLD, DIM
 from ira_manifests.words import count, visible
 
@@ -20,6 +21,17 @@ if TYPE_CHECKING:
 def absent(pair: Absent) -> None:
     """Print why a pair is not in the matrix."""
     terminal.say_wrapped(f"{pair.gpu} × {pair.model} is not in the matrix: {pair.why}")
+
+
+def rule(found: Rule, page: str) -> None:
+    """Print the page of a rule."""
+    terminal.say(terminal.styled(f"{found.id} {found.name} ({found.severity})", BOLD))
+    for paragraph in page.split("\n\n"):
+        terminal.say("")
+        if paragraph.startswith("```"):
+            terminal.say("\n".join(paragraph.splitlines()[1:-1]))
+        else:
+            terminal.say_wrapped(" ".join(paragraph.split()), indent="")
 
 
 def value(item: Value) -> None:

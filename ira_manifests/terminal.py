@@ -46,18 +46,18 @@ def painted(text: str, style: str) -> str:
     return f"\x1b[{style}m{text}\x1b[0m"
 
 
-def say_wrapped(text: str, style: str = "") -> None:
-    """Print a line of 80 columns on standard output, and what does not fit in it below."""
+def say_wrapped(text: str, style: str = "", *, indent: str = "    ") -> None:
+    """Print a line of 80 columns on standard output; what does not fit goes below, indented."""
     shown = visible(text)
-    say(styled(shown if len(shown) <= _COLUMNS else _wrapped(shown), style))
+    say(styled(shown if len(shown) <= _COLUMNS else _wrapped(shown, indent), style))
 
 
-def _wrapped(text: str) -> str:
+def _wrapped(text: str, indent: str) -> str:
     import re
     import textwrap
 
     wrapper = textwrap.TextWrapper(
-        _COLUMNS, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+        _COLUMNS, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
     )
     # A line may end behind a comma as well: lists of options have no spaces.
     wrapper.wordsep_simple_re = re.compile(r"(\s+)|(?<=,)(?=\S)")

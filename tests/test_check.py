@@ -229,6 +229,9 @@ def test_sarif_is_valid_by_its_schema(refused: Path, sarif_schema: Any) -> None:
     levels = {item["ruleId"]: item["level"] for item in sarif_run["results"]}
     assert levels["IRA001"] == "error"
     rules = sarif_run["tool"]["driver"]["rules"]
+    page = next(rule for rule in rules if rule["id"] == "IRA012")["help"]
+    assert "64 MiB" in page["text"]
+    assert "`/dev/shm`" in page["markdown"]
     for item in sarif_run["results"]:
         assert rules[item["ruleIndex"]]["id"] == item["ruleId"]
 

@@ -11,6 +11,7 @@ import pytest
 from ira_manifests import load_matrix
 from ira_manifests.provenance import values, within
 from ira_manifests.provenance_fields import leaves, source_of
+from ira_manifests.rules.catalogue import EVERY, Rule
 from tests.support import PROFILES, ROOT, copy_edited, copy_profiles, ira, kustomize, objects_in
 
 
@@ -51,6 +52,30 @@ def test_the_named_line_holds_the_value() -> None:
     assert place
     line = (ROOT / place[1]).read_text().splitlines()[int(place[2]) - 1]
     assert line.strip() == "max_model_len: 3600000"
+
+
+@pytest.mark.parametrize("field", [[], ["memory"], ["spec.replicas"]])
+def test_a_cell_is_one_word_or_two(field: list[str]) -> None:
+    one, two = ira("explain", "h100/llama3", *field), ira("explain", "h100", "llama3", *field)
+
+    assert one.returncode == 0
+    assert one.stdout == two.stdout
+
+
+@pytest.mark.parametrize("rule", EVERY.values(), ids=EVERY)
+def test_a_rule_is_explained_by_its_page(rule: Rule) -> None:
+    run = ira("explain", rule.id)
+
+    text = (ROOT / "docs/rules.md").read_text()
+    page = text.split(f"## {rule.id} ")[1].split("\n## ")[0].partition("\n")[2]
+    head, *lines = run.stdout.splitlines()
+    assert head == f"{rule.id} {rule.name} ({rule.severity})"
+    assert " ".join(lines).split() == page.split()
+    assert max(map(len, lines)) <= 80
+
+
+def test_a_rule_is_named_by_its_name_and_in_any_case() -> None:
+    assert ira("explain", "ira012").stdout == ira("explain", "no-shared-memory").stdout
 
 
 @pytest.mark.parametrize(

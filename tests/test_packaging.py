@@ -56,6 +56,7 @@ def test_the_wheel_carries_types_profiles_scripts_and_license(wheel: Path) -> No
     } <= names
     assert "ira_manifests/constructs/scripts/download_model.sh" in names
     assert {f"ira_manifests/hub_lock/{path.name}" for path in HUB_LOCKS.glob("*.txt")} <= names
+    assert "ira_manifests/_docs/rules.md" in names
     assert any(name.endswith("/LICENSE") for name in names)
     assert not any(name.startswith(("tests", "dist/")) for name in names)
 
@@ -70,6 +71,15 @@ def test_the_extra_brings_node_and_the_packaged_profiles_give_the_same_bytes(
     assert written == {path.relative_to(DIST) for path in DIST.rglob("*.yaml")}
     for path in written:
         assert (tmp_path / "dist" / path).read_bytes() == (DIST / path).read_bytes()
+
+
+def test_a_rule_is_explained_by_the_installed_package(python: Path, tmp_path: Path) -> None:
+    command = [str(python), "-m", "ira_manifests", "explain", "IRA012"]
+
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert run.stdout.startswith("IRA012 no-shared-memory (error)\n")
+    assert "/dev/shm" in run.stdout
 
 
 def test_without_the_extra_and_without_node_there_is_one_sentence(

@@ -45,7 +45,8 @@ COMMANDS = {
         options.check,
         "Check profiles, cells, rendered objects, and whether the output is stale.",
         "Exits with 0 where there are no findings but warnings, with 1 where there are errors, "
-        "with 2 where a profile, an option or a user's file can't be used.",
+        "with 2 where a profile, an option or a user's file can't be used. "
+        "explain RULE, such as explain IRA012, says what a finding means.",
         _document,
     ),
     "list": Command(
@@ -55,7 +56,7 @@ COMMANDS = {
     ),
     "explain": Command(
         options.explain,
-        "Explain a cell: where its memory goes, what limits it, where each value comes from.",
+        "Explain a cell (where its memory goes, what limits it, where values come from) or a rule.",
     ),
 }
 

@@ -1,4 +1,4 @@
-"""`explain`: the values of a cell, judged and with their sources.
+"""`explain`: the values of a cell, judged and with their sources; or the page of a rule.
 
 Node.js starts only for a field of a manifest, and for no value that `explain` names itself.
 """
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 def command(
     *,
+    rule: str | None,
     gpu: str,
     model: str,
     field: str | None,
@@ -28,7 +29,10 @@ def command(
     namespace: str | None,
     workload_name: str | None,
 ) -> int:
-    """Explain a cell: where its memory goes, what limits it, where each value comes from."""
+    """Explain a cell (where its memory goes, what limits it, where values come from) or a rule."""
+    if rule is not None:
+        _say_rule(rule)
+        return 0
     matrix = common.load(profiles_folder, workload_name=workload_name, namespace=namespace)
     known = gpu in matrix.profiles.gpus and model in matrix.profiles.models
     if known and (gpu, model) not in matrix and field is None:
@@ -47,6 +51,13 @@ def command(
     else:
         report_explain.answers(field, _found(matrix, cell, field, values))
     return 0
+
+
+def _say_rule(rule: str) -> None:
+    from ira_manifests.rules.catalogue import EVERY
+    from ira_manifests.rules.pages import pages
+
+    report_explain.rule(EVERY[rule], pages()[rule])
 
 
 def _found(matrix: Matrix, cell: Cell, field: str, known: list[Value]) -> list[Answer]:

@@ -8,6 +8,7 @@ that begins so.
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -27,6 +28,8 @@ class Parser(argparse.ArgumentParser):
             prog, description=description, formatter_class=_Help, allow_abbrev=False, add_help=False
         )
         self.color = False  # of Python 3.14 and later
+        self.finish: Callable[[argparse.Namespace], None] = lambda _given: None
+        """What else a command makes of its words; raises `InputError`."""
         self.add_argument("-h", "--help", action="help", help="Show this message and exit.")
 
     def parse(self, words: Sequence[str]) -> argparse.Namespace:
@@ -34,6 +37,7 @@ class Parser(argparse.ArgumentParser):
         given, unknown = self.parse_known_args(words)
         if unknown:
             raise InputError(*self._refused(unknown))
+        self.finish(given)
         return given
 
     def _refused(self, words: Sequence[str]) -> list[str]:
@@ -126,16 +130,44 @@ def list_(parser: Parser) -> None:
 
 def explain(parser: Parser) -> None:
     """Add what `explain` takes."""
-    parser.add_argument("gpu", metavar="GPU", help="GPU type, such as h100.")
-    parser.add_argument("model", metavar="MODEL", help="Model, such as llama3.")
+    parser.usage = f"{parser.prog} [options] GPU/MODEL [FIELD]\n       {parser.prog} [options] RULE"
     parser.add_argument(
-        "field",
-        metavar="FIELD",
-        nargs="?",
-        help="One value, by its name or the path of its field in the manifest.",
+        "words",
+        metavar="GPU/MODEL",
+        nargs="+",
+        help="A cell, such as h100/llama3 or h100 llama3; one FIELD of it, by the name of its "
+        "value or its path in the manifest; or a RULE, such as IRA012.",
     )
     _profiles(parser)
     _names(parser)
+    parser.finish = _explained
+
+
+def _explained(given: argparse.Namespace) -> None:
+    """Tell a cell ("h100/llama3 FIELD" or "h100 llama3 FIELD") from a rule (its id or name)."""
+    from ira_manifests.rules.catalogue import EVERY
+
+    words = given.words
+    del given.words
+    rule, *more = words
+    by_name = {each.name: each.id for each in EVERY.values()}
+    given.rule = by_name.get(rule, rule.upper())
+    if rule in by_name or re.fullmatch(r"(?i)ira[0-9]+", rule):
+        if given.rule not in EVERY:
+            raise InputError(f"no such rule: {rule}{did_you_mean(given.rule, EVERY)}")
+        if more:
+            raise InputError(f"a rule has no fields: {more[0]!r} is one argument too many")
+        given.gpu = given.model = given.field = None
+        return
+    given.rule = None
+    gpu, slash, model = rule.partition("/")
+    named = [gpu, model, *more] if slash else words
+    if len(named) < len(("GPU", "MODEL")):
+        raise InputError(f"{gpu!r} lacks its model: name a cell such as {gpu}/llama3, or a rule")
+    given.gpu, given.model, *fields = named
+    if len(fields) > 1:
+        raise InputError(f"one argument too many: {fields[1]!r}")
+    given.field = fields[0] if fields else None
 
 
 def _out(parser: Parser) -> None:
