@@ -141,6 +141,13 @@ def _server(at: _Places, cell: Cell) -> Iterator[Value]:
             "run_as_user", f"{SERVER}.securityContext.runAsUser", str(engine.run_as_user),
             at.platform("engine", "run_as_user"),
         )  # fmt: skip
+    if engine.read_only_root:
+        yield Value(
+            "read_only_root", f"{SERVER}.securityContext.readOnlyRootFilesystem", "true",
+            at.platform("engine", "read_only_root"),
+            (f"{SERVER}.volumeMounts[2]", f"{SERVER}.env[{len(cell.runtime_values) + 3}]",
+             f"{POD}.volumes[5]"),
+        )  # fmt: skip
     runtime = cell.runtime_values
     for key, field, source in (
         ("GPU_MEMORY_UTILIZATION", "gpu_memory_utilization", at.cell("gpu_memory_utilization")),
@@ -164,8 +171,10 @@ def _server(at: _Places, cell: Cell) -> Iterator[Value]:
         ("memory", "memory", profile.memory, at.cell("memory")),
         ("gpus", "nvidia.com/gpu", str(profile.tensor_parallel), gpus),
     ):
-        requests = f"{SERVER}.resources.requests.{key}"
-        yield Value(name, f"{SERVER}.resources.limits.{key}", amount, source, (requests,))
+        also = [f"{SERVER}.resources.requests.{key}"]
+        if name == "memory":
+            also.append(f"{POD}.volumes[1].emptyDir.sizeLimit")
+        yield Value(name, f"{SERVER}.resources.limits.{key}", amount, source, tuple(also))
     mount = f"{at.model('model_id')}: /gcs/ and the model id"
     yield Value(
         "mount_path", f"{SERVER}.volumeMounts[1].mountPath", cell.mount_path, mount,

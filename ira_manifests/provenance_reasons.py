@@ -12,6 +12,8 @@ _CONFIG = "the construct: read from the ConfigMap that kustomize names after its
 _SECURITY = "the construct: Pod Security restricted"
 _SIDECAR = "the construct: what the Cloud Storage FUSE driver expects"
 _PROBE = "the construct: vLLM's /health"
+_SETTINGS = "the construct: the server looks nothing up on the Hub, and sends no statistics"
+_LOGS = "the construct: the warm-up writes its log, and nothing else"
 _VOLUME = "the construct: the bucket's mount, for reading"
 
 _KINDS = (
@@ -32,6 +34,7 @@ REASONS: dict[str, str] = {
         "the construct: the Pods consume the ProvisioningRequest",
     "Deployment spec.template.metadata.annotations.kubectl.kubernetes.io/default-container":
         "the construct: kubectl logs shows the server",
+    f"{POD}.automountServiceAccountToken": "the construct: nobody asks the API server",
     f"{POD}.enableServiceLinks":
         "the construct: a Service's VLLM_PORT would be taken for a setting",
     f"{POD}.securityContext": _SECURITY,
@@ -40,6 +43,7 @@ REASONS: dict[str, str] = {
     f"{SERVER}.command": "the construct: the entry that every release of vLLM knows",
     f"{SERVER}.args": "the construct: the values of the ConfigMap, $(NAME) expanded",
     f"{SERVER}.env": _CONFIG,
+    **{f"{SERVER}.env[{index}]": _SETTINGS for index in (4, 5, 6)},
     f"{SERVER}.ports": "the construct: vLLM's port, under the name of the reference architecture",
     f"{SERVER}.startupProbe": _PROBE,
     f"{SERVER}.readinessProbe": f"{_PROBE}; half a minute of failures takes it out of the Service",
@@ -51,6 +55,8 @@ REASONS: dict[str, str] = {
     f"{FETCH}.command": "the construct: runs the script in the image's shell",
     f"{FETCH}.args": "the construct: scripts/fetch_safetensors.sh",
     f"{FETCH}.env": _CONFIG,
+    f"{FETCH}.resources.requests.ephemeral-storage": _LOGS,
+    f"{FETCH}.resources.limits.ephemeral-storage": _LOGS,
     f"{FETCH}.securityContext": _SECURITY,
     f"{FETCH}.volumeMounts[0]": _VOLUME,
     f"{POD}.volumes": _SIDECAR,

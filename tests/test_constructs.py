@@ -54,7 +54,9 @@ def test_without_a_bucket_it_refers_to_what_kustomize_generates(chart: Chart, ce
     objects = chart.to_json()
     assert "ConfigMap" not in {item["kind"] for item in objects}
     server, _ = template_of(objects)["spec"]["containers"]
-    references = {v["valueFrom"]["configMapKeyRef"]["name"] for v in server["env"]}
+    references = {
+        v["valueFrom"]["configMapKeyRef"]["name"] for v in server["env"] if "valueFrom" in v
+    }
     assert references == {"ira-model-configmap"}
 
 
@@ -179,13 +181,23 @@ def changed_platform(folder: Path, old: str, new: str) -> Cell:
     return load_matrix(file.parent)["h100", "gemma3-27b"]
 
 
+AS_USER = """  run_as_user: 2000
+  # All that this user writes goes to its home and to /tmp: see docs/containers.md.
+  read_only_root: true
+"""
+
+
 def test_an_engine_without_a_user_of_its_own_runs_as_its_images(
     tmp_path: Path, chart: Chart
 ) -> None:
-    cell = changed_platform(tmp_path, "  run_as_user: 2000\n", "")
+    cell = changed_platform(tmp_path, AS_USER, "")
     VllmDeployment(chart, "vllm", cell=cell)
 
     server, fetch = template_of(chart.to_json())["spec"]["containers"]
+    assert {mount["mountPath"] for mount in server["volumeMounts"]} == {
+        "/dev/shm", "/gcs/google/gemma-3-27b-it",
+    }  # fmt: skip
+    assert "HOME" not in {variable["name"] for variable in server["env"]}
     assert server["securityContext"] == {
         "allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]},
     }  # fmt: skip

@@ -118,6 +118,14 @@ BAD = {
         "    - implicit-dirs", "    - implicit-dirs,rw", "inference.mount_options[7]",
         "is not a Cloud Storage FUSE option",
     ),
+    "a read-only root for a user that nobody knows": (
+        "  run_as_user: 2000\n", "", "engine.read_only_root",
+        "needs run_as_user: what root writes in the image is not known; drop the line",
+    ),
+    "a download that must be done at once": (
+        "active_deadline_seconds: 86400", "active_deadline_seconds: 599",
+        "model_download.active_deadline_seconds", "it must be at least 600",
+    ),
     "a user that is root": (
         "run_as_user: 2000", "run_as_user: 0", "engine.run_as_user", "it must be more than 0",
     ),
@@ -176,7 +184,11 @@ def test_a_user_that_the_engines_image_has_not_is_told_once(
 ) -> None:
     file = copy_profiles(tmp_path) / "platform.yaml"
     text = file.read_text().replace("version: 0.26.0", f"version: {version}")
-    file.write_text(text if user else text.replace("  run_as_user: 2000\n", ""))
+    lines = ("  run_as_user: 2000\n", "  read_only_root: true\n")
+    for line in () if user else lines:
+        assert line in text
+        text = text.replace(line, "")
+    file.write_text(text)
     matrix = load_matrix(file.parent)
 
     found = [item for item in check_cells(matrix, matrix.values()) if item.rule_id == "IRA031"]

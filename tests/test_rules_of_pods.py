@@ -124,10 +124,10 @@ BREAKS: dict[str, list[Break]] = {
               lambda o: server(o)["startupProbe"].update(failureThreshold=59)),
     ],
     "IRA026": [
-        Break(DEPLOYMENT, f"{CONTAINER}.env[4]", "a serving container reads a Secret",
+        Break(DEPLOYMENT, f"{CONTAINER}.env[8]", "a serving container reads a Secret",
               add_env(name="HF_TOKEN", valueFrom={"secretKeyRef": {
                   "name": "hugging-face-token-secret", "key": "HUGGING_FACE_TOKEN"}})),
-        Break(DEPLOYMENT, "spec.template.spec.volumes[5].secret", "a serving container reads",
+        Break(DEPLOYMENT, "spec.template.spec.volumes[6].secret", "a serving container reads",
               lambda o: pod(o)["spec"]["volumes"].append(
                   {"name": "token", "secret": {"secretName": "hugging-face-token-secret"}})),
     ],

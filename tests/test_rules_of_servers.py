@@ -101,9 +101,9 @@ BREAKS: dict[str, list[Break]] = {
               set_arg(2, "--max-model-len=$(MAX_LEN)")),
         Break(DEPLOYMENT, f"{CONTAINER}.args[0]", "$MODEL_ID reaches the program as it is",
               set_arg(0, "/gcs/$MODEL_ID")),
-        Break(DEPLOYMENT, f"{CONTAINER}.env[4].value", "${MODEL_ID} reaches the program as it is",
+        Break(DEPLOYMENT, f"{CONTAINER}.env[8].value", "${MODEL_ID} reaches the program as it is",
               add_env(name="X", value="/gcs/${MODEL_ID}")),
-        Break(DEPLOYMENT, f"{CONTAINER}.env[4].value", "$(NOPE) stays as it is",
+        Break(DEPLOYMENT, f"{CONTAINER}.env[8].value", "$(NOPE) stays as it is",
               add_env(name="X", value="$(NOPE)")),
         # Only what stands before it is expanded in a value.
         Break(DEPLOYMENT, f"{CONTAINER}.env[0].value", "$(MODEL_ID) stays as it is",
@@ -116,7 +116,7 @@ BREAKS: dict[str, list[Break]] = {
               unnamed_release),
     ],
     "IRA033": [
-        Break(DEPLOYMENT, f"{CONTAINER}.env[4].valueFrom.configMapKeyRef.key",
+        Break(DEPLOYMENT, f"{CONTAINER}.env[8].valueFrom.configMapKeyRef.key",
               "X is read from the key 'NOPE'", add_env(name="X", valueFrom={
                   "configMapKeyRef": {"name": "ira-model-configmap", "key": "NOPE"}})),
         Break(DEPLOYMENT, f"{CONTAINER}.env[1].valueFrom.configMapKeyRef.name",

@@ -131,6 +131,21 @@ def resources_of(cpu: str, memory: str, **extra: str) -> Json:
     return {"requests": dict(amounts), "limits": dict(amounts)}
 
 
+def variables(**values: str) -> list[Json]:
+    """Return environment variables of fixed values."""
+    return [{"name": name, "value": value} for name, value in values.items()]
+
+
+# Beside a read-only root, everything temporary goes here, and so does what programs write home.
+TEMPORARY = "/tmp"  # noqa: S108
+TEMPORARY_MOUNT = {"name": "tmp", "mountPath": TEMPORARY}
+
+
+def temporary_volume(size_limit: str | None = None) -> Json:
+    """Return the volume of `TEMPORARY_MOUNT`, on the node's disk."""
+    return {"name": "tmp", "emptyDir": {"sizeLimit": size_limit} if size_limit else {}}
+
+
 def container_security(run_as_user: int | None, *, read_only: bool) -> Json:
     """Return a container's security context, as tight as Pod Security `restricted` asks.
 

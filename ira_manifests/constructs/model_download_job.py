@@ -15,6 +15,8 @@ from ira_manifests.profiles.schema import ModelDownload, Platform
 BUCKET_VOLUME = "gcsfuse"
 # The FUSE sidecar writes files to the volume of this name before it uploads them.
 _BUFFER_VOLUME = "gke-gcsfuse-buffer"
+# huggingface_hub and what it needs take 35 MB unpacked; the model's files never come here.
+_TEMPORARY_LIMIT = "1Gi"
 _VALUES = ("MODEL_ID", "IRA_BUCKET_NAME")
 
 
@@ -93,6 +95,7 @@ class ModelDownloadJob(Composite):
     ) -> objects.Json:
         spec = {
             "backoffLimit": 0,
+            "activeDeadlineSeconds": download.active_deadline_seconds,
             "ttlSecondsAfterFinished": download.ttl_seconds_after_finished,
             "template": {
                 "metadata": {
@@ -105,6 +108,7 @@ class ModelDownloadJob(Composite):
                 "spec": {
                     "restartPolicy": "OnFailure",
                     "serviceAccountName": download.service_account,
+                    "automountServiceAccountToken": False,
                     "enableServiceLinks": False,
                     "nodeSelector": {"iam.gke.io/gke-metadata-server-enabled": "true"},
                     "tolerations": objects.tolerations(download.tolerations),
@@ -157,14 +161,13 @@ def _container(download: ModelDownload, config_map: str, token_secret: str) -> o
                 "name": "DOWNLOAD_EXCLUDE_DUPLICATES",
                 "value": " ".join(download.exclude_beside_safetensors),
             },
-            # The root file system is read-only; everything temporary goes to the emptyDir.
-            {"name": "HOME", "value": "/tmp"},  # noqa: S108
+            *objects.variables(HOME=objects.TEMPORARY),
         ],
         "resources": objects.resources_of(download.cpu, download.memory),
         "securityContext": objects.container_security(download.run_as_user, read_only=True),
         "volumeMounts": [
             {"name": BUCKET_VOLUME, "mountPath": "/local"},
-            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
+            objects.TEMPORARY_MOUNT,
         ],
     }
 
@@ -179,5 +182,5 @@ def _volumes(bucket: str) -> list[objects.Json]:
             "csi": {"driver": objects.GCSFUSE_DRIVER, "volumeAttributes": attributes},
         },
         {"name": _BUFFER_VOLUME, "persistentVolumeClaim": {"claimName": NAME}},
-        {"name": "tmp", "emptyDir": {}},
+        objects.temporary_volume(_TEMPORARY_LIMIT),
     ]

@@ -13,10 +13,15 @@ from ira_manifests.constructs import _objects as objects
 from ira_manifests.constructs._bulk import Composite, holds
 from ira_manifests.errors import InputError
 from ira_manifests.profiles.cell import Cell
+from ira_manifests.profiles.schema import Engine
 
 PORT = 8000
 BUCKET_VOLUME = "gcsfuse"
 _SERVER = "inference-server"
+
+# The warm-up writes nothing to disk but its log, a few lines for each file of the model. The
+# kubelet keeps five files of 10 MiB of a container's log.
+_LOGS = "64Mi"
 
 # Health checks, in seconds. A server that answers late under load is not a hung one, so liveness
 # gives it three minutes; the load itself is the startup probe's, whose length is the engine's.
@@ -188,6 +193,10 @@ def _pod_spec(cell: Cell, service_account: str, config_map: str, bucket: str) ->
     inference = cell.platform.inference
     return {
         "serviceAccountName": service_account,
+        # Nobody asks the API server. Cloud Storage FUSE gets its own tokens, from the kubelet
+        # (tokenRequests of its CSIDriver) and from GKE's metadata server; its tests start Pods
+        # without this one (GoogleCloudPlatform/gcs-fuse-csi-driver, test/e2e/testsuites).
+        "automountServiceAccountToken": False,
         # A Service named like an engine's setting would otherwise overwrite it: VLLM_PORT.
         "enableServiceLinks": False,
         "nodeSelector": {queued.COMPUTE_CLASS: cell.machine.compute_class},
@@ -213,7 +222,7 @@ def _server(cell: Cell, config_map: str) -> objects.Json:
             "--tensor-parallel-size=$(TENSOR_PARALLEL_SIZE)",
             *cell.server_flags,
         ],
-        "env": objects.env(config_map, list(cell.runtime_values)),
+        "env": [*objects.env(config_map, list(cell.runtime_values)), *_settings(engine)],
         "ports": [{"name": "metrics", "containerPort": PORT, "protocol": "TCP"}],
         "resources": objects.resources_of(
             profile.cpu, profile.memory, **{"nvidia.com/gpu": str(profile.tensor_parallel)}
@@ -226,13 +235,27 @@ def _server(cell: Cell, config_map: str) -> objects.Json:
         },
         "readinessProbe": _READINESS,
         "livenessProbe": _LIVENESS,
-        # The engine writes compiled kernels to the home of its user.
-        "securityContext": objects.container_security(engine.run_as_user, read_only=False),
+        "securityContext": objects.container_security(
+            engine.run_as_user, read_only=engine.read_only_root
+        ),
         "volumeMounts": [
             {"name": "dshm", "mountPath": "/dev/shm"},  # noqa: S108  shared memory, not a temp file
             _model_mount(cell),
+            *([objects.TEMPORARY_MOUNT] if engine.read_only_root else ()),
         ],
     }
+
+
+def _settings(engine: Engine) -> list[objects.Json]:
+    """Return the environment by which the server talks to nobody but its clients.
+
+    The model is local, so nothing is looked up on the Hub; statistics of its use are sent unless
+    one of two variables says otherwise (vllm/usage/usage_lib.py).
+    """
+    settings = objects.variables(HF_HUB_OFFLINE="1", VLLM_NO_USAGE_STATS="1", DO_NOT_TRACK="1")
+    # Caches of compiled kernels are in the home of the engine's user.
+    home = objects.variables(HOME=objects.TEMPORARY) if engine.read_only_root else []
+    return [*settings, *home]
 
 
 def _fetch_safetensors(cell: Cell, config_map: str) -> objects.Json:
@@ -246,8 +269,8 @@ def _fetch_safetensors(cell: Cell, config_map: str) -> objects.Json:
         "env": [*objects.env(config_map, ["MODEL_ID"]), parallelism],
         # No limit of CPU: it would throttle the reads that the server's load waits for.
         "resources": {
-            "requests": {"cpu": fetch.cpu, "memory": fetch.memory},
-            "limits": {"memory": fetch.memory},
+            "requests": {"cpu": fetch.cpu, "memory": fetch.memory, "ephemeral-storage": _LOGS},
+            "limits": {"memory": fetch.memory, "ephemeral-storage": _LOGS},
         },
         "securityContext": objects.container_security(fetch.run_as_user, read_only=True),
         "volumeMounts": [_model_mount(cell)],
@@ -267,8 +290,13 @@ def _volumes(cell: Cell, bucket: str) -> list[objects.Json]:
     }
     csi = {"driver": objects.GCSFUSE_DRIVER, "volumeAttributes": attributes}
     # The sidecar takes these three names for its cache, its temporary files and its write buffer.
-    memory = ("dshm", "gke-gcsfuse-cache", "gke-gcsfuse-tmp", "gke-gcsfuse-buffer")
+    sidecar = ("gke-gcsfuse-cache", "gke-gcsfuse-tmp", "gke-gcsfuse-buffer")
+    # Shared memory counts as the server's own memory. What the sidecar keeps is the model's size,
+    # which only its repository knows, and compiled kernels are of no known size either.
+    shared = {"medium": "Memory", "sizeLimit": cell.profile.memory}
     return [
         {"name": BUCKET_VOLUME, "csi": csi},
-        *({"name": name, "emptyDir": {"medium": "Memory"}} for name in memory),
+        {"name": "dshm", "emptyDir": shared},
+        *({"name": name, "emptyDir": {"medium": "Memory"}} for name in sidecar),
+        *([objects.temporary_volume()] if cell.platform.engine.read_only_root else ()),
     ]

@@ -22,6 +22,7 @@ def problems(profiles: Profiles) -> list[Problem]:
     """Return everything that two fields or two files say differently."""
     return [
         *_engine_tag(profiles),
+        *_read_only_root(profiles),
         *_unknown_gpus(profiles),
         *_missing_machines(profiles),
         *_missing_geometry(profiles),
@@ -48,6 +49,14 @@ def _engine_tag(profiles: Profiles) -> Iterator[Problem]:
     if named and named != engine.version:
         message = f"{engine.tag!r} is release {named}, and version is {engine.version}"
         yield source.problem(path, f"{message}; make them one release")
+
+
+def _read_only_root(profiles: Profiles) -> Iterator[Problem]:
+    engine = profiles.platform.engine if profiles.platform is not None else None
+    if engine is not None and engine.read_only_root and engine.run_as_user is None:
+        message = "needs run_as_user: what root writes in the image is not known; drop the line"
+        path = ("engine", "read_only_root")
+        yield profiles.sources["platform", "platform"].problem(path, message)
 
 
 def _unknown_gpus(profiles: Profiles) -> Iterator[Problem]:

@@ -221,6 +221,8 @@ class Engine(Profile):
     """The image's digest, of the same image as the tag: a registry goes by it alone."""
     run_as_user: UserId | None = None
     """A user of the image that is not root; without one the image's default user runs."""
+    read_only_root: bool = False
+    """Whether the image's user can do with a read-only root and a /tmp that is its home."""
     startup_seconds: Annotated[int, Field(ge=600, le=86400)]
     """The longest load of a model that is still waited for."""
 
@@ -254,6 +256,8 @@ class ModelDownload(Profile):
     storage_class: Label
     storage: Bytes
     ttl_seconds_after_finished: Seconds
+    active_deadline_seconds: Annotated[int, Field(ge=600, le=31536000)] = 86400
+    """The longest that the Job may take, its wait for a node and a disk included."""
     exclude: tuple[Glob, ...]
     """Files of a repository that serving does not need, as patterns of their paths."""
     exclude_beside_safetensors: tuple[Glob, ...]

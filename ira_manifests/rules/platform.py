@@ -20,6 +20,6 @@ def check(matrix: Matrix) -> Iterator[Finding]:
         return
     source = matrix.profiles.sources["platform", "platform"]
     message = f"the image of {release} has no user {engine.run_as_user}; {_FIRST_WITH_USER} has one"
-    hint = "drop the line, and let the image run as root; or pin a newer release"
+    hint = "drop the line and read_only_root, and let the image run as root; or pin a newer release"
     path = ("engine", "run_as_user")
     yield found(source.file, source.document, path, "IRA031", message, hint)
