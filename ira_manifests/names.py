@@ -44,8 +44,8 @@ _TAG = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}"
 _DIGEST = "sha256:[0-9a-f]{64}"
 _IMAGE = re.compile(rf"{_REPOSITORY.pattern}(?::(?P<tag>{_TAG}))?(?:@(?P<digest>{_DIGEST}))?")
 
-# Tags that are put on another image with every build: latest, nightly, nightly-x86_64. With the
-# commit's name in it, such as nightly-<40 digits>, a tag stays.
+# Tags that are put on another image with every build: latest, nightly, nightly-x86_64, and those
+# without any digit, such as stable. With a commit's name in it, nightly-<40 digits>, a tag stays.
 _MOVING = re.compile(r"(?:.*[-_.])?(?:latest|nightly)(?:[-_.].*)?")
 _COMMIT = re.compile(r"(?<![0-9a-f])[0-9a-f]{40}(?![0-9a-f])")
 
@@ -192,7 +192,9 @@ def check_pinned_image(image: str) -> str | None:
 
 
 def is_moving(tag: str) -> bool:
-    """Tell whether a tag is put on another image with every build."""
+    """Tell whether a tag names no version, and is put on another image sooner or later."""
+    if not any(character.isdigit() for character in tag):
+        return True
     return bool(_MOVING.fullmatch(tag)) and not _COMMIT.search(tag)
 
 

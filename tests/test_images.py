@@ -114,7 +114,8 @@ def test_the_other_images_keep_tag_and_digest_as_well(old: str, field: str, tmp_
         ("nvcr.io/nvidia/vllm:26.06-py3", True),
         ("nvcr.io/nvidia/vllm", False),
         ("localhost:5000/vllm", False),
-        ("busybox:relatest", True),
+        ("busybox:stable", False),
+        ("busybox:1.37.0-relatest", True),
     ],
 )
 def test_a_tag_that_moves_pins_nothing_without_its_digest(image: str, pinned: bool) -> None:

@@ -179,11 +179,13 @@ def test_what_kubernetes_takes_is_taken(old: str, new: str, tmp_path: Path) -> N
     ("version", "user", "findings"),
     [("0.26.0", True, 0), ("0.21.0", True, 0), ("0.20.2", True, 1), ("0.20.2", False, 0)],
 )
+@pytest.mark.parametrize("image", ["vllm/vllm-openai", "eu.example.dev/acme/vllm-openai"])
 def test_a_user_that_the_engines_image_has_not_is_told_once(
-    version: str, user: bool, findings: int, tmp_path: Path
+    version: str, user: bool, findings: int, image: str, tmp_path: Path
 ) -> None:
     file = copy_profiles(tmp_path) / "platform.yaml"
     text = file.read_text().replace("version: 0.26.0", f"version: {version}")
+    text = text.replace("image: vllm/vllm-openai", f"image: {image}")
     lines = ("  run_as_user: 2000\n", "  read_only_root: true\n")
     for line in () if user else lines:
         assert line in text

@@ -9,17 +9,22 @@ from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.rules.finding import Finding, found
 
 # https://github.com/vllm-project/vllm/pull/40275
-_IMAGE, _FIRST_WITH_USER = "vllm/vllm-openai", EngineVersion(0, 21, 0)
+_IMAGE, _FIRST_WITH_USER = "vllm-openai", EngineVersion(0, 21, 0)
 
 
 def check(matrix: Matrix) -> Iterator[Finding]:
     """Yield what is wrong with the platform's profile as a whole."""
     engine = matrix.platform.engine
     release = EngineVersion.parse(engine.version)
-    if engine.run_as_user is None or engine.image != _IMAGE or release >= _FIRST_WITH_USER:
+    if engine.run_as_user is None or not _is_vllms(engine.image) or release >= _FIRST_WITH_USER:
         return
     source = matrix.profiles.sources["platform", "platform"]
     message = f"the image of {release} has no user {engine.run_as_user}; {_FIRST_WITH_USER} has one"
     hint = "drop the line and read_only_root, and let the image run as root; or pin a newer release"
     path = ("engine", "run_as_user")
     yield found(source.file, source.document, path, "IRA031", message, hint)
+
+
+def _is_vllms(image: str) -> bool:
+    """Return whether it is vLLM's own image, or a registry's copy of it."""
+    return image.rpartition("/")[2] == _IMAGE
