@@ -11,11 +11,16 @@ The command line prints `str(error)` and exits with 2; no other layer prints or 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Self
 
 from ira_manifests.words import count, visible
+
+MOST_PROBLEMS = 100
+"""Problems of a file that are told one by one."""
+_MOST_NAMED = 50  # words of a message that lists what is known
+_MOST_LETTERS = 100  # of a word that is compared with known ones
 
 
 class IraError(Exception):
@@ -81,6 +86,22 @@ class ProfileError(IraError):
         return f"{count(len(self.problems), 'problem')} in {count(files, 'file')}."
 
 
+def bounded(problems: Iterable[Problem]) -> list[Problem]:
+    """Return problems, of each file the first `MOST_PROBLEMS` and how many more there are."""
+    by_file: dict[str, list[Problem]] = {}
+    for problem in sorted(set(problems)):
+        by_file.setdefault(problem.file, []).append(problem)
+    return [each for of_file in by_file.values() for each in _first(of_file)]
+
+
+def _first(problems: Sequence[Problem]) -> Iterator[Problem]:
+    yield from problems[:MOST_PROBLEMS]
+    more = problems[MOST_PROBLEMS:]
+    if more:
+        message = f"and {count(len(more), 'more problem')} from here on; fix the first ones"
+        yield replace(more[0], field="", message=message)
+
+
 class Gathered:
     """What several steps refuse, as one error.
 
@@ -106,8 +127,8 @@ class Gathered:
         return bool(self._problems or self._options)
 
     def add(self, problems: Iterable[Problem]) -> None:
-        """Add problems of profiles."""
-        self._problems += problems
+        """Add problems of profiles: of one file with very many, the first."""
+        self._problems += bounded(problems)
 
     @property
     def error(self) -> ProfileError | InputError:
@@ -133,10 +154,12 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     import difflib
 
     by_folded = {candidate.casefold(): candidate for candidate in known}
-    close = difflib.get_close_matches(word.casefold(), by_folded, n=1)
+    close = difflib.get_close_matches(word.casefold()[:_MOST_LETTERS], by_folded, n=1)
     return f"; did you mean {by_folded[close[0]]!r}?" if close else ""
 
 
 def one_of(known: Iterable[str]) -> str:
-    """Return the sorted words as text for a message: "a, b, c", or "none" where there are none."""
-    return ", ".join(sorted(known)) or "none"
+    """Return the sorted words, of very many the first, for a message: "a, b, c", or "none"."""
+    words = sorted(known)
+    more = f" and {len(words) - _MOST_NAMED} more" if len(words) > _MOST_NAMED else ""
+    return f"{', '.join(words[:_MOST_NAMED]) or 'none'}{more}"

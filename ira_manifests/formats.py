@@ -9,14 +9,22 @@ from ira_manifests.rules.catalogue import EVERY, Severity
 from ira_manifests.rules.finding import Finding
 from ira_manifests.rules.pages import pages
 from ira_manifests.terminal import BOLD_RED, BOLD_YELLOW, DIM, painted
-from ira_manifests.words import visible
+from ira_manifests.words import count, visible
 
+_MOST_SHOWN = 200
 _STYLES = {Severity.ERROR: BOLD_RED, Severity.WARNING: BOLD_YELLOW}
 
 
 def text(findings: Sequence[Finding], *, colour: bool = False) -> str:
-    """Return findings for people: place, rule and message, and below it what to do."""
-    return "\n".join(_text(finding, colour) for finding in findings)
+    """Return findings for people: place, rule and message, and below it what to do.
+
+    Of very many the first, and how many more there are.
+    """
+    lines = [_text(finding, colour) for finding in findings[:_MOST_SHOWN]]
+    more = len(findings) - _MOST_SHOWN
+    if more > 0:
+        lines.append(f"... and {count(more, 'more finding')}; --format json has all of them")
+    return "\n".join(lines)
 
 
 def _text(finding: Finding, colour: bool) -> str:

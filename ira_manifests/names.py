@@ -11,6 +11,7 @@ from collections.abc import Callable
 from fnmatch import fnmatchcase
 
 from ira_manifests.errors import InputError
+from ira_manifests.words import shortened
 
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
 MAX_LABEL = 63
@@ -60,7 +61,7 @@ def require(what: str, name: str, check: Callable[[str], str | None]) -> None:
     """Raise `InputError` with the phrase of one of the checks below, unless it has none."""
     problem = check(name)
     if problem:
-        raise InputError(f"{what} {name!r} {problem}")
+        raise InputError(f"{what} {shortened(name, 100)!r} {problem}")
 
 
 def check_rfc1123_label(name: str) -> str | None:
@@ -261,4 +262,5 @@ def _check_template(
         return f"lacks {missing}: without it different models would share one name"
     shortest = template.format_map(dict.fromkeys(allowed, "x"))
     problem = check(shortest)
-    return f"gives names such as {shortest!r}, which {problem}" if problem else None
+    shown = shortened(shortest)
+    return f"gives names such as {shown!r}, which {problem}" if problem else None

@@ -14,12 +14,13 @@ from ira_manifests import files, terminal
 from ira_manifests.cli import app, streams
 from ira_manifests.cli.common import BAD_INPUT
 from ira_manifests.errors import IraError, ProfileError
-from ira_manifests.words import visible
+from ira_manifests.words import shortened, visible
 
 _STOPS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
 _IMPORTS, _SOON = "<frozen importlib._bootstrap>", 0.001  # seconds
+_MOST_LETTERS = 4000  # of one error
 _SIGNALLED = 128  # a shell adds the signal's number
 
 
@@ -71,7 +72,7 @@ def _outcome(program: str) -> int:
 
 def _complain_of(messages: Iterable[str]) -> None:
     for message in messages:
-        terminal.complain(f"error: {visible(message)}")
+        terminal.complain(f"error: {visible(shortened(message, _MOST_LETTERS))}")
 
 
 def _run_and_flush(program: str) -> int:

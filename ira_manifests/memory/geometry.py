@@ -1,4 +1,10 @@
-"""A model's shape, as far as GPU memory depends on it. Field names follow vLLM's configs."""
+"""A model's shape, as far as GPU memory depends on it: the numbers of its config.json.
+
+`heads` is num_attention_heads there, `hidden` hidden_size, `vocab` vocab_size, `max_position`
+max_position_embeddings and `intermediate` intermediate_size; of `Layers`, `count` is of
+num_hidden_layers, `kv_heads` num_key_value_heads, and `span` sliding_window or
+attention_chunk_size.
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -12,7 +12,13 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 from pydantic_core import PydanticCustomError
 
 from ira_manifests import names
@@ -30,16 +36,20 @@ def refuse(message: str) -> PydanticCustomError:
     return PydanticCustomError("ours", "{message}", {"message": message})
 
 
-def checked(check: _Check) -> AfterValidator:
-    """Return a validator of text from a check that gives None or a phrase."""
+def checked(check: _Check) -> WrapValidator:
+    """Return a validator of text from a check that gives None or a phrase.
 
-    def validate(value: str) -> str:
-        problem = check(value)
-        if problem:
-            raise refuse(f"{value[:100]!r} {problem}")
-        return value
+    A number is asked to be in quotes only where the check takes it then.
+    """
 
-    return AfterValidator(validate)
+    def validate(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+        if isinstance(value, str) or _is_number(value):
+            problem = check(str(value))
+            if problem:
+                raise refuse(f"{str(value)[:100]!r} {problem}")
+        return read(value)
+
+    return WrapValidator(validate)
 
 
 def _matches(pattern: str, allowed: str) -> _Check:
@@ -51,18 +61,22 @@ def _is_whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def _is_number(value: Any) -> bool:
+    return _is_whole(value) or isinstance(value, Decimal)
+
+
 def _whole_as_decimal(value: Any) -> Any:
     return Decimal(value) if _is_whole(value) else value
 
 
 def _number_as_text(value: Any) -> Any:
-    return str(value) if _is_whole(value) or isinstance(value, Decimal) else value
+    return str(value) if _is_number(value) else value
 
 
 def _tokens_or_auto(value: Any) -> Any:
     if value == "auto" or (_is_whole(value) and 0 < value <= _INT32):
         return value
-    shown = f"the number {value}" if isinstance(value, Decimal) or _is_whole(value) else "no number"
+    shown = f"the number {value}" if _is_number(value) else "no number"
     if isinstance(value, str):
         shown = f"the text {value[:60]!r}"
     raise refuse(
@@ -159,6 +173,7 @@ Bytes = Annotated[str, BeforeValidator(_number_as_text), checked(names.check_byt
 
 Version = Annotated[
     str,
+    BeforeValidator(_number_as_text),
     checked(
         _matches(
             r"[0-9]{1,4}\.[0-9]{1,4}(?:\.[0-9]{1,4})?(?:(?:a|b|rc|\.post)[0-9]{1,4})?",

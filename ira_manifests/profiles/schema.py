@@ -1,7 +1,7 @@
 """The shape of the profile files, as pydantic models.
 
-A field's docstring-like comment gives its unit. Values are checked one by one here; what needs
-two files at once is checked in `matrix`.
+The text below a field gives its unit and meaning. Values are checked one by one here, by the types
+of `fields`; what needs two files at once is checked in `crosscheck`.
 """
 
 # No annotations from __future__ here: they are text, which pydantic would evaluate at every start.

@@ -21,6 +21,14 @@ from ira_manifests.errors import Problem
 # A profile is a page of text. These bounds keep a hostile one from costing memory or the stack.
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 20
+MAX_ENTRIES = 1000
+"""Entries of one list or mapping."""
+MAX_VALUES = 4000
+"""Values of a file, lists and mappings included."""
+MAX_TEXT = 8192
+"""Characters of a value."""
+MAX_KEY = 253
+"""Characters of a key: the longest name that Kubernetes has."""
 _MAX_DIGITS = 18
 
 Path = tuple[str | int, ...]
@@ -104,6 +112,7 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self._events: Iterator[Any] = self._parse(text)
         self._document = Document()
+        self._values = 0  # of a duplicate key as well
         self.problems: list[tuple[Place, Path, str]] = []
 
     def read(self) -> Document:
@@ -141,18 +150,25 @@ class _Reader:
             message = f"is the alias *{event.anchor}; aliases are not read, write the value out"
             raise _BrokenError(place, message, path)
         self._document.values[path] = place
+        self._values += 1
+        if self._values > MAX_VALUES:
+            raise _BrokenError(place, f"is one value too many: a profile has {MAX_VALUES} at most")
         if event.tag is not None and event.tag != "!":
             self.problems.append((place, path, f"has the tag {event.tag}; tags are not read"))
         if isinstance(event, yaml.MappingStartEvent):
             return self._mapping(path)
         if isinstance(event, yaml.SequenceStartEvent):
             return self._sequence(path)
+        if len(event.value) > MAX_TEXT:
+            message = f"has {len(event.value)} characters; a value has {MAX_TEXT} at most"
+            raise _BrokenError(place, message, path)
         return _scalar(event)
 
     def _sequence(self, path: Path) -> tuple[Any, ...]:
         items: list[Any] = []
         while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
             items.append(self._value(event, (*path, len(items))))
+            _refuse_more(event, path, len(items))
         return tuple(items)
 
     def _mapping(self, path: Path) -> dict[str, Any]:
@@ -161,6 +177,9 @@ class _Reader:
             if not isinstance(event, yaml.ScalarEvent):
                 raise _BrokenError(_place(event), "is not a plain key; a key is one word", path)
             key, here = event.value, (*path, event.value)
+            if len(key) > MAX_KEY:
+                message = f"has a key of {len(key)} characters; a key has {MAX_KEY} at most"
+                raise _BrokenError(_place(event), message, path)
             first = self._document.keys.get(here)
             if first:
                 message = f"is a duplicate key, first on line {first.line}; keep one of the two"
@@ -169,7 +188,14 @@ class _Reader:
                 continue
             self._document.keys[here] = _place(event)
             items[key] = self._value(next(self._events), here)
+            _refuse_more(event, path, len(items))
         return items
+
+
+def _refuse_more(event: Any, path: Path, entries: int) -> None:
+    if entries > MAX_ENTRIES:
+        message = f"has more than {MAX_ENTRIES} entries, the most of a list or mapping"
+        raise _BrokenError(_place(event), message, path)
 
 
 def _scalar(event: Any) -> Any:
