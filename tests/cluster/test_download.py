@@ -115,6 +115,32 @@ def test_another_model_is_refused_in_the_readmes_words_while_the_old_job_is_ther
     _apply_and_complete(namespace, dist)
 
 
+def test_a_job_that_gets_no_node_fails_at_its_deadline_and_can_be_deleted(
+    namespace: Namespace, dist: Path
+) -> None:
+    job = dist / "model-download/job.yaml"
+    text = job.read_text()
+    for old, new in (
+        ("activeDeadlineSeconds: 86400", "activeDeadlineSeconds: 1"),  # instead of a day
+        ("iam.gke.io/gke-metadata-server-enabled:", "no-node-has:"),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    job.write_text(text)
+    _apply(namespace, dist)
+
+    namespace.kubectl("wait", "--for=condition=Failed", f"job/{JOB}", "--timeout=60s")
+
+    (failed,) = [
+        condition
+        for condition in namespace.get("jobs", JOB)["status"]["conditions"]
+        if condition["type"] == "Failed"
+    ]
+    assert failed["reason"] == "DeadlineExceeded"
+    assert namespace.kubectl("get", f"job/{JOB}").splitlines()[1].split()[1:3] == ["Failed", "0/1"]
+    namespace.kubectl("delete", "-k", str(dist / "model-download"), "--timeout=60s")
+
+
 def _apply(namespace: Namespace, dist: Path) -> str:
     return namespace.kubectl("apply", "-k", str(dist / "model-download"))
 
