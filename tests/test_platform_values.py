@@ -177,7 +177,7 @@ def test_what_kubernetes_takes_is_taken(old: str, new: str, tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     ("version", "user", "findings"),
-    [("0.26.0", True, 0), ("0.21.0", True, 0), ("0.20.2", True, 1), ("0.20.2", False, 0)],
+    [("0.26.0", True, 0), ("0.22.0", True, 0), ("0.21.0", True, 1), ("0.21.0", False, 0)],
 )
 @pytest.mark.parametrize("image", ["vllm/vllm-openai", "eu.example.dev/acme/vllm-openai"])
 def test_a_user_that_the_engines_image_has_not_is_told_once(

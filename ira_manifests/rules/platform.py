@@ -8,8 +8,9 @@ from ira_manifests.memory import EngineVersion
 from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.rules.finding import Finding, found
 
-# https://github.com/vllm-project/vllm/pull/40275
-_IMAGE, _FIRST_WITH_USER = "vllm-openai", EngineVersion(0, 21, 0)
+# https://github.com/vllm-project/vllm/pull/40275; docker/Dockerfile of the source distributions
+# has no such user in 0.21.0, and has it in 0.22.0.
+_IMAGE, _FIRST_WITH_USER = "vllm-openai", EngineVersion(0, 22, 0)
 
 
 def check(matrix: Matrix) -> Iterator[Finding]:
