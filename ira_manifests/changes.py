@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import stat
 import sys
 from collections import deque
 from collections.abc import Iterator
@@ -105,7 +106,9 @@ class Changes:
     ) -> None:
         """Write `content` to wait for its place.
 
-        `mode`: permissions; default as for new files. `durable`: on disk even if the power fails.
+        What replaces a file keeps its owner and its permissions. `mode`: permissions of a new
+        file; default as the system has it. `durable`: it is the user's file: on disk even if the
+        power fails, and refused with an `OutputError` where its owner can't be kept.
         """
         folder, name = os.path.split(target)
         if folder not in self._there:
@@ -113,11 +116,20 @@ class Changes:
             self._there.add(folder)
         waiting = os.path.join(folder, f".{name}{WAITING}")
         self._waiting.append((waiting, os.fspath(target)))
-        with open(_create(waiting, 0o666 if mode is None else mode), "wb") as file:
+        before = _regular(target)
+        # Nobody else reads it while it waits.
+        with open(_create(waiting, 0o600 if before or mode is not None else 0o666), "wb") as file:
             file.write(content)
             if durable:
                 file.flush()
                 os.fsync(file.fileno())
+        if before is not None:
+            if not _given(waiting, before) and durable:
+                raise OutputError(
+                    f"{target} belongs to another user or group, which only they or root can "
+                    "keep; run synth as that user, or edit the file yourself"
+                )
+            mode = stat.S_IMODE(before.st_mode)
         if mode is not None:
             os.chmod(waiting, mode)
 
@@ -154,6 +166,27 @@ class Changes:
                 os.unlink(waiting)
         for made in self._made:
             _remove_empty(made)
+
+
+def _regular(path: str | Path) -> os.stat_result | None:
+    """Return the status of a regular file, None for all else."""
+    try:
+        found = os.lstat(path)
+    except FileNotFoundError:
+        return None
+    return found if stat.S_ISREG(found.st_mode) else None
+
+
+def _given(path: str, before: os.stat_result) -> bool:
+    """Give a new file the owner and the group of another one; tell whether it has them."""
+    now = os.lstat(path)
+    if sys.platform == "win32" or (now.st_uid, now.st_gid) == (before.st_uid, before.st_gid):
+        return True
+    try:
+        os.chown(path, before.st_uid, before.st_gid)
+    except PermissionError:
+        return False
+    return True
 
 
 def _create(path: str, mode: int) -> int:

@@ -571,6 +571,39 @@ def test_a_config_with_a_second_name_gets_a_content_of_its_own_and_that_is_said(
     assert "IRA_BUCKET_NAME=acme-ira-model" in config.read_text().splitlines()
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="files of another user need root")
+def test_a_file_that_root_changes_stays_its_users(out: Path) -> None:
+    config, generated_file = out / "base/ira-model-config.env", out / ONE / "service.yaml"
+    for path in (config, generated_file):
+        path.write_bytes(path.read_bytes().replace(b"8000", b"8001"))
+        path.chmod(0o664)
+        os.chown(path, 65534, 1)
+
+    run = ira("synth", "--out", out, "--bucket", "acme-ira-model")
+
+    assert run.returncode == 0
+    assert b"acme-ira-model" in config.read_bytes()
+    assert generated_file.read_bytes() == (DIST / ONE / "service.yaml").read_bytes()
+    for path in (config, generated_file):
+        now = path.stat()
+        assert (now.st_uid, now.st_gid, stat.S_IMODE(now.st_mode)) == (65534, 1, 0o664)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="files of another user need root")
+def test_a_config_of_another_user_is_not_taken_over(out: Path) -> None:
+    config = out / "base/ira-model-config.env"
+    os.chown(config, 65534, 65534)
+    config.chmod(0o666)
+    before = snapshot(out)
+    without_chown = ["setpriv", "--bounding-set=-chown"]
+
+    run = ira("synth", "--out", out, "--bucket", "acme-ira-model", prefix=without_chown)
+
+    assert run.returncode == 2
+    assert f"{config} belongs to another user or group" in run.stderr
+    assert snapshot(out) == before
+
+
 # Odd places
 
 
