@@ -206,6 +206,25 @@ def environment(container: Json, objects: Sequence[Json]) -> dict[str, str]:
     return values | defined
 
 
+def secret_files(container: Json, pod: Json, objects: Sequence[Json]) -> dict[str, str]:
+    """What a container finds in the Secrets that are mounted, by path, as `environment` shows it.
+
+    A key that a volume doesn't list is not there; one that its Secret lacks is left out too.
+    """
+    volumes = {volume["name"]: volume.get("secret") for volume in pod["volumes"]}
+    found: dict[str, str] = {}
+    for mount in container["volumeMounts"]:
+        if secret := volumes[mount["name"]]:
+            name = secret["secretName"]
+            known = _data(objects, "secret", name)
+            exists = any(item["metadata"]["name"] == name for item in objects)
+            for item in secret["items"]:
+                text = f"secret {name} {item['key']}" if not exists else known.get(item["key"])
+                if text is not None:
+                    found[f"{mount['mountPath']}/{item['path']}"] = text
+    return found
+
+
 def _data(objects: Sequence[Json], reference: str, name: str) -> dict[str, str]:
     """What the ConfigMap or Secret holds that a reference, such as configMapKeyRef, names."""
     kind = "Secret" if reference.startswith("secret") else "ConfigMap"

@@ -17,7 +17,7 @@ from ira_manifests import (
     load_matrix,
 )
 from tests.schemas import VERSIONS, validate
-from tests.support import command_line, copy_profiles, environment, template_of, the
+from tests.support import command_line, copy_profiles, environment, secret_files, template_of, the
 
 
 def test_with_a_bucket_a_deployment_brings_all_it_needs(chart: Chart, cell: Cell) -> None:
@@ -85,11 +85,14 @@ def test_a_download_stands_on_its_own_and_never_holds_the_token(chart: Chart, ce
     objects = chart.to_json()
     kinds = sorted(item["kind"] for item in objects)
     assert kinds == ["ConfigMap", "Job", "PersistentVolumeClaim", "ServiceAccount"]
-    (container,) = the(objects, "Job")["spec"]["template"]["spec"]["containers"]
+    pod = the(objects, "Job")["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
     variables = environment(container, objects)
     assert variables["IRA_BUCKET_NAME"] == "acme"
     assert variables["MODEL_ID"] == "google/gemma-3-27b-it"
-    assert variables["HUGGING_FACE_TOKEN"] == "secret mine HUGGING_FACE_TOKEN"
+    assert secret_files(container, pod, objects) == {
+        "/etc/hugging-face-token/HUGGING_FACE_TOKEN": "secret mine HUGGING_FACE_TOKEN"
+    }
 
 
 @pytest.mark.parametrize(

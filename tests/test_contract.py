@@ -16,6 +16,7 @@ from tests.support import (
     Json,
     command_line,
     environment,
+    secret_files,
     the,
 )
 
@@ -179,7 +180,8 @@ def test_the_download_job_is_the_contracts(rendered: Rendered) -> None:
 
 def test_the_download_container_is_the_contracts(rendered: Rendered) -> None:
     objects = rendered["model-download"]
-    (only,) = the(objects, "Job")["spec"]["template"]["spec"]["containers"]
+    pod = the(objects, "Job")["spec"]["template"]["spec"]
+    (only,) = pod["containers"]
     variables = environment(only, objects)
 
     assert only["image"] == "gcr.io/google.com/cloudsdktool/cloud-sdk:518.0.0-slim"
@@ -187,7 +189,30 @@ def test_the_download_container_is_the_contracts(rendered: Rendered) -> None:
     assert only["resources"]["limits"] == {"cpu": "4", "memory": "8Gi"}
     assert variables["MODEL_ID"] == GEMMA
     assert variables["IRA_BUCKET_NAME"] == BUCKET
-    assert variables["HUGGING_FACE_TOKEN"] == TOKEN
+    files = {"/etc/hugging-face-token/HUGGING_FACE_TOKEN": TOKEN}
+    assert secret_files(only, pod, objects) == files
+    assert TOKEN not in variables.values()
+
+
+def test_the_token_is_mounted_for_the_group_of_the_pod_and_nobody_else(rendered: Rendered) -> None:
+    """A Secret's files are root's; the kubelet gives them to the group that fsGroup names."""
+    pod = the(rendered["model-download"], "Job")["spec"]["template"]["spec"]
+    (secret,) = [volume["secret"] for volume in pod["volumes"] if "secret" in volume]
+
+    assert secret["defaultMode"] == 0o440
+    assert pod["securityContext"]["fsGroup"] == 10000
+
+
+def test_the_packages_are_installed_before_and_without_the_token(rendered: Rendered) -> None:
+    objects = rendered["model-download"]
+    pod = the(objects, "Job")["spec"]["template"]["spec"]
+    (first,), (only,) = pod["initContainers"], pod["containers"]
+
+    assert secret_files(first, pod, objects) == {}
+    assert TOKEN not in environment(first, objects).values()
+    assert first["image"] == only["image"]
+    assert first["resources"] == only["resources"]
+    assert first["securityContext"] == only["securityContext"]
 
 
 def test_the_download_writes_to_the_bucket_through_fuse(rendered: Rendered) -> None:

@@ -161,9 +161,10 @@ def container_security(run_as_user: int | None, *, read_only: bool) -> Json:
 
 
 @cache
-def script(name: str) -> str:
-    """Return a shell script of this package, as a container's argument.
+def script(*names: str) -> str:
+    """Return shell scripts of this package, one after the other, as a container's argument.
 
     Kubernetes expands $(NAME) and turns $$ into $ in arguments; the scripts use neither.
     """
-    return (resources.files(__package__) / "scripts" / name).read_text("utf-8")
+    folder = resources.files(__package__) / "scripts"
+    return "\n".join((folder / name).read_text("utf-8") for name in names)

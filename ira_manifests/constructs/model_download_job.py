@@ -5,7 +5,7 @@ from __future__ import annotations
 from cdk8s import ApiObject
 from constructs import Construct
 
-from ira_manifests import names
+from ira_manifests import hub_lock, names
 from ira_manifests.constructs import _objects as objects
 from ira_manifests.constructs._bulk import Composite, holds
 from ira_manifests.errors import InputError
@@ -18,6 +18,8 @@ _BUFFER_VOLUME = "gke-gcsfuse-buffer"
 # huggingface_hub and what it needs take 35 MB unpacked; the model's files never come here.
 _TEMPORARY_LIMIT = "1Gi"
 _VALUES = ("MODEL_ID", "IRA_BUCKET_NAME")
+_TOKEN_VOLUME = "hugging-face-token"  # noqa: S105  a name, not a token
+_PACKAGES_VOLUME = "packages"
 
 
 class ModelDownloadJob(Composite):
@@ -31,6 +33,8 @@ class ModelDownloadJob(Composite):
     kustomize directory that generates the ConfigMap `ira-model-configmap`.
     `token_secret`: the Secret whose key HUGGING_FACE_TOKEN is the token. It is never created
     here: a token has no place in a manifest. Default: hugging-face-token-secret.
+
+    The Pod first installs huggingface_hub, in a container that is not given the token.
     """
 
     def __init__(
@@ -60,8 +64,8 @@ class ModelDownloadJob(Composite):
             config_map = manifests[-1]["metadata"]["name"]
         job = self._job(
             download,
-            container=_container(download, config_map, token_secret),
-            bucket=bucket or objects.BUCKET_PLACEHOLDER,
+            containers=(_installation(download, config_map), _container(download, config_map)),
+            volumes=_volumes(bucket or objects.BUCKET_PLACEHOLDER, token_secret),
         )
         super().__init__(scope, id, [*manifests, self._buffer(download), job])
 
@@ -91,8 +95,13 @@ class ModelDownloadJob(Composite):
         )
 
     def _job(
-        self, download: ModelDownload, *, container: objects.Json, bucket: str
+        self,
+        download: ModelDownload,
+        *,
+        containers: tuple[objects.Json, objects.Json],
+        volumes: list[objects.Json],
     ) -> objects.Json:
+        first, second = containers
         spec = {
             "backoffLimit": 0,
             "activeDeadlineSeconds": download.active_deadline_seconds,
@@ -116,8 +125,9 @@ class ModelDownloadJob(Composite):
                         "fsGroup": download.fs_group,
                         "seccompProfile": {"type": "RuntimeDefault"},
                     },
-                    "containers": [container],
-                    "volumes": _volumes(bucket),
+                    "initContainers": [first],
+                    "containers": [second],
+                    "volumes": volumes,
                 },
             },
         }
@@ -143,44 +153,69 @@ def _check(bucket: str | None, model_id: str | None) -> None:
         names.require("the model id", model_id, names.check_hub_id)
 
 
-def _container(download: ModelDownload, config_map: str, token_secret: str) -> objects.Json:
-    token = {"secretKeyRef": {"name": token_secret, "key": "HUGGING_FACE_TOKEN"}}
+def _common(download: ModelDownload, config_map: str, script: str) -> objects.Json:
+    """Return what both containers have; they run one after the other, so each may have it all."""
     return {
-        "name": NAME,
         "image": download.image,
         "command": ["bash", "-c"],
-        "args": [objects.script("download_model.sh")],
+        "args": [objects.script("check_settings.sh", script)],
         # The script's last words become the Pod's status, where `kubectl describe` shows them.
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "env": [
             *objects.env(config_map, _VALUES),
-            {"name": "HUGGING_FACE_TOKEN", "valueFrom": token},
             {"name": "HUGGINGFACE_HUB_VERSION", "value": download.huggingface_hub},
-            {"name": "DOWNLOAD_EXCLUDE", "value": " ".join(download.exclude)},
-            {
-                "name": "DOWNLOAD_EXCLUDE_DUPLICATES",
-                "value": " ".join(download.exclude_beside_safetensors),
-            },
             *objects.variables(HOME=objects.TEMPORARY),
         ],
         "resources": objects.resources_of(download.cpu, download.memory),
         "securityContext": objects.container_security(download.run_as_user, read_only=True),
-        "volumeMounts": [
-            {"name": BUCKET_VOLUME, "mountPath": "/local"},
-            objects.TEMPORARY_MOUNT,
-        ],
     }
 
 
-def _volumes(bucket: str) -> list[objects.Json]:
+def _installation(download: ModelDownload, config_map: str) -> objects.Json:
+    """Return the container that talks to the package index, and has no token."""
+    common = _common(download, config_map, "install_huggingface_hub.sh")
+    lock = hub_lock.requirements(download.huggingface_hub)
+    common["env"].append({"name": "HUGGINGFACE_HUB_LOCK", "value": lock})
+    mounts = [{"name": _PACKAGES_VOLUME, "mountPath": "/packages"}, objects.TEMPORARY_MOUNT]
+    return {"name": "install-huggingface-hub", **common, "volumeMounts": mounts}
+
+
+def _container(download: ModelDownload, config_map: str) -> objects.Json:
+    """Return the container that talks to the Hub, and alone has the token."""
+    common = _common(download, config_map, "download_model.sh")
+    beside = " ".join(download.exclude_beside_safetensors)
+    common["env"] += [
+        {"name": "DOWNLOAD_EXCLUDE", "value": " ".join(download.exclude)},
+        {"name": "DOWNLOAD_EXCLUDE_DUPLICATES", "value": beside},
+    ]
+    mounts = [
+        {"name": BUCKET_VOLUME, "mountPath": "/local"},
+        {"name": _TOKEN_VOLUME, "mountPath": "/etc/hugging-face-token", "readOnly": True},
+        {"name": _PACKAGES_VOLUME, "mountPath": "/packages", "readOnly": True},
+        objects.TEMPORARY_MOUNT,
+    ]
+    return {"name": NAME, **common, "volumeMounts": mounts}
+
+
+def _volumes(bucket: str, token_secret: str) -> list[objects.Json]:
     # Without the driver's own check, the Job starts even where the bucket's name is wrong, and
     # says so; with it, the Pod would wait for its volume and say nothing.
     attributes = {"bucketName": bucket, "skipCSIBucketAccessCheck": "true"}
+    token = {
+        "secretName": token_secret,
+        "items": [{"key": "HUGGING_FACE_TOKEN", "path": "HUGGING_FACE_TOKEN"}],
+        # Read by root and by the group of fsGroup, which the container's user is in.
+        "defaultMode": 0o440,
+        # Without a token the Pod starts all the same, and the script says what is missing.
+        "optional": True,
+    }
     return [
         {
             "name": BUCKET_VOLUME,
             "csi": {"driver": objects.GCSFUSE_DRIVER, "volumeAttributes": attributes},
         },
         {"name": _BUFFER_VOLUME, "persistentVolumeClaim": {"claimName": NAME}},
+        {"name": _TOKEN_VOLUME, "secret": token},
+        {"name": _PACKAGES_VOLUME, "emptyDir": {"sizeLimit": _TEMPORARY_LIMIT}},
         objects.temporary_volume(_TEMPORARY_LIMIT),
     ]

@@ -6,8 +6,9 @@ the release that `profiles/platform.yaml` pins.
 
 from __future__ import annotations
 
-from importlib import resources
+from pathlib import Path
 
+_FOLDER = Path(__file__).parent
 _PREFIX, _SUFFIX = "huggingface_hub-", ".txt"
 
 
@@ -18,23 +19,18 @@ def file_name(release: str) -> str:
 
 def releases() -> list[str]:
     """Return the releases that have a lock."""
-    names = (entry.name for entry in resources.files(__package__).iterdir())
-    return sorted(
-        name.removeprefix(_PREFIX).removesuffix(_SUFFIX)
-        for name in names
-        if name.startswith(_PREFIX) and name.endswith(_SUFFIX)
-    )
+    return sorted(path.stem.removeprefix(_PREFIX) for path in _FOLDER.glob(f"{_PREFIX}*{_SUFFIX}"))
 
 
 def requirements(release: str) -> str:
     """Return a release's lock without comments. Raises `FileNotFoundError` if it has none."""
-    text = (resources.files(__package__) / file_name(release)).read_text("utf-8")
+    text = (_FOLDER / file_name(release)).read_text("utf-8")
     return "".join(line for line in text.splitlines(keepends=True) if not line.startswith("#"))
 
 
 def problem(release: str) -> str | None:
     """Return why a release can't be installed, as a phrase, or None."""
-    if (resources.files(__package__) / file_name(release)).is_file():
+    if (_FOLDER / file_name(release)).is_file():
         return None
     return (
         f"has no lock of hashes, without which nothing is installed; pin "

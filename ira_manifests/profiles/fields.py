@@ -21,7 +21,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from ira_manifests import names
+from ira_manifests import hub_lock, names
 from ira_manifests.memory import EngineVersion, EngineVersionError
 
 MIN_REASON_WORDS = 3
@@ -181,6 +181,7 @@ Version = Annotated[
         )
     ),
 ]
+HubRelease = Annotated[Version, checked(hub_lock.problem)]
 EngineRelease = Annotated[str, checked(_check_engine)]
 MountOption = Annotated[str, checked(_check_mount_option)]
 Glob = Annotated[str, checked(_check_glob)]

@@ -22,6 +22,7 @@ from ira_manifests.profiles.fields import (
     Gib,
     Glob,
     HubId,
+    HubRelease,
     KsaTemplate,
     Label,
     LabelKey,
@@ -248,7 +249,8 @@ class ModelDownload(Profile):
 
     image: PinnedImage
     run_as_user: UserId
-    huggingface_hub: Version
+    huggingface_hub: HubRelease
+    """A release that `ira_manifests.hub_lock` has a lock of."""
     service_account: Label
     cpu: Cpu
     memory: Bytes

@@ -41,13 +41,19 @@ def sharded_model() -> dict[str, bytes]:
 
 @dataclass
 class Job:
-    """What the Pod gives the script: a mounted bucket, a writable /tmp, and the environment."""
+    """What the Pod gives the script: mounts of bucket and token, a /tmp, and the environment."""
 
     root: Path
     tmp: Path
     env: dict[str, str]
+    token_file: Path
 
     def environment(self, **changes: str | None) -> dict[str, str]:
+        """The environment with changes; one of HUGGING_FACE_TOKEN is one of the mounted Secret."""
+        self.token_file.unlink(missing_ok=True)
+        token = changes.pop("HUGGING_FACE_TOKEN", TOKEN)
+        if token is not None:
+            self.token_file.write_bytes(token.encode())
         return {name: value for name, value in (self.env | changes).items() if value is not None}
 
     def run(self, **changes: str | None) -> subprocess.CompletedProcess[str]:
@@ -80,9 +86,9 @@ def in_bucket(files: dict[str, bytes]) -> set[str]:
 
 
 def job_in(folder: Path, hub: Hub) -> Job:
-    root, tmp = folder / "local", folder / "tmp"
-    root.mkdir()
-    tmp.mkdir()
+    root, tmp, secret = folder / "local", folder / "tmp", folder / "secret"
+    for mount in (root, tmp, secret):
+        mount.mkdir()
     env = {
         "PATH": PATH,
         "HOME": str(tmp),
@@ -91,14 +97,15 @@ def job_in(folder: Path, hub: Hub) -> Job:
         "MODEL_ROOT": str(root),
         "MODEL_ID": MODEL_ID,
         "IRA_BUCKET_NAME": "p-ira-model",
-        "HUGGING_FACE_TOKEN": TOKEN,
+        "HUGGING_FACE_TOKEN_FILE": str(secret / "HUGGING_FACE_TOKEN"),
+        "HUB_PACKAGES": str(folder / "packages"),
         "HUGGINGFACE_HUB_VERSION": PINNED,
         "DOWNLOAD_EXCLUDE": " ".join(PROFILE.exclude),
         "DOWNLOAD_EXCLUDE_DUPLICATES": " ".join(PROFILE.exclude_beside_safetensors),
         "DOWNLOAD_ATTEMPTS": "3",
         "DOWNLOAD_RETRY_SECONDS": "0.01",
     }
-    return Job(root, tmp, env)
+    return Job(root, tmp, env, secret / "HUGGING_FACE_TOKEN")
 
 
 def assert_failed(run: subprocess.CompletedProcess[str], code: int, message: str) -> None:

@@ -19,8 +19,16 @@ import pytest
 from ira_manifests.expansion import expand
 
 SCRIPTS = files("ira_manifests.constructs") / "scripts"
-DOWNLOAD = (SCRIPTS / "download_model.sh").read_text()
-FETCH = (SCRIPTS / "fetch_safetensors.sh").read_text()
+
+
+def script(*names: str) -> str:
+    """The scripts one after the other, as an argument holds them."""
+    return "\n".join((SCRIPTS / name).read_text() for name in names)
+
+
+INSTALL = script("check_settings.sh", "install_huggingface_hub.sh")
+DOWNLOAD = script("check_settings.sh", "download_model.sh")
+FETCH = script("fetch_safetensors.sh")
 PATH = f"{Path(sys.executable).parent}:/usr/bin:/bin"
 DEADLINE = 60
 """Seconds after which something that should have happened is taken to have failed."""
@@ -77,6 +85,11 @@ def _processes() -> Iterator[tuple[int, str, int]]:
 def arguments(pid: int) -> list[str]:
     """A process's argument list."""
     return _read(pid, "cmdline").split("\0")[:-1]
+
+
+def variables(pid: int) -> list[str]:
+    """A process's environment, as NAME=value."""
+    return _read(pid, "environ").split("\0")[:-1]
 
 
 def name(pid: int) -> str:

@@ -10,12 +10,15 @@ import pytest
 
 from ira_manifests.engine_options import FlagProblem, flag_problems
 from ira_manifests.expansion import references
-from tests.containers.processes import DOWNLOAD, FETCH
+from tests.containers.processes import DOWNLOAD, FETCH, INSTALL
 from tests.support import DIST, Json, command_line, environment, the
 
 DIRECTORIES = sorted(path.name for path in DIST.iterdir() if path.name != "base")
 ONE = "online-inference-gpu-h100-llama3"
 Rendered = dict[str, list[Json]]
+
+# Read by what the words start: the shells, and vLLM.
+OF_PROGRAMS = {"HOME", "DO_NOT_TRACK", "VLLM_NO_USAGE_STATS", "HF_HUB_OFFLINE"}
 
 each_directory = pytest.mark.parametrize("directory", DIRECTORIES)
 
@@ -26,6 +29,7 @@ def containers(objects: list[Json]) -> Iterator[Json]:
         template = item["template"] if item["kind"] == "PodTemplate" else None
         template = template or item.get("spec", {}).get("template")
         if template:
+            yield from template["spec"].get("initContainers", [])
             yield from template["spec"]["containers"]
 
 
@@ -93,7 +97,7 @@ def test_every_variable_that_a_container_defines_is_read(
     for container in containers(rendered[directory]):
         text = "\n".join(words(container))
         defined = set(environment(container, rendered[directory]))
-        assert {name for name in defined if not re.search(rf"\b{name}\b", text)} <= {"HOME"}
+        assert {name for name in defined if not re.search(rf"\b{name}\b", text)} <= OF_PROGRAMS
 
 
 @each_directory
@@ -104,8 +108,9 @@ def test_a_script_reaches_its_shell_as_it_was_written(directory: str, rendered: 
 
 
 def test_what_the_scripts_require_is_known() -> None:
-    token = {"HUGGING_FACE_TOKEN", "HUGGINGFACE_HUB_VERSION"}
-    assert required_by_script(DOWNLOAD) == {"IRA_BUCKET_NAME", "MODEL_ID"} | token
+    both = {"IRA_BUCKET_NAME", "MODEL_ID", "HUGGINGFACE_HUB_VERSION"}
+    assert required_by_script(INSTALL) == {*both, "HUGGINGFACE_HUB_LOCK"}
+    assert required_by_script(DOWNLOAD) == both
     assert required_by_script(FETCH) == {"MODEL_ID"}
 
 

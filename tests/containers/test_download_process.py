@@ -7,13 +7,16 @@ import re
 import signal
 import subprocess
 import sys
+import tarfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from zipfile import ZipFile
 
 import pytest
 
+from ira_manifests import hub_lock
 from tests.containers import processes
 from tests.containers.download_job import (
     PINNED,
@@ -28,13 +31,16 @@ from tests.containers.faults import held_until, refusal, status
 from tests.containers.hub import API, Hub
 from tests.containers.processes import (
     DOWNLOAD,
+    INSTALL,
     PATH,
     eventually,
     finish,
     needs_mounts,
     needs_process_1,
 )
-from tests.support import TOKEN
+from tests.support import TOKEN, Json, the
+
+Rendered = dict[str, list[Json]]
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become the Pod's user")
 
@@ -42,21 +48,28 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become 
 # The token
 
 
-def test_the_token_is_in_no_argument_no_output_and_no_file(hub: Hub, job: Job) -> None:
+def test_the_token_is_in_no_argument_no_environment_no_output_and_no_file(
+    hub: Hub, job: Job
+) -> None:
     release = threading.Event()
     hub.fail(SHARDS[1], status(500), held_until(release))
     with processes.running(["bash", "-c", DOWNLOAD], job.environment()) as process:
         arguments: list[str] = []
+        variables: list[str] = []
         while hub.downloads().count(SHARDS[1]) < 2:
             assert process.poll() is None
-            arguments += [a for pid in processes.session(process) for a in processes.arguments(pid)]
+            for pid in processes.session(process):
+                arguments += processes.arguments(pid)
+                variables += processes.variables(pid)
+        assert processes.session(process) == [process.pid], "one process has the token"
         left = contents(job.root) | contents(job.tmp)
         release.set()
         run = finish(process)
     assert_complete(run, job, hub)
     left |= contents(job.root) | contents(job.tmp)
     assert "python3" in arguments
-    assert not [argument for argument in arguments if TOKEN in argument]
+    assert "HF_HUB_DISABLE_TELEMETRY=1" in variables
+    assert not [text for text in {*arguments, *variables} if TOKEN in text]
     assert not [path for path, content in left.items() if TOKEN.encode() in content]
     assert TOKEN not in run.stdout + run.stderr
 
@@ -78,12 +91,91 @@ def stub_python(job: Job, body: str) -> str:
     return f"{folder}:{PATH}"
 
 
-def test_pip_is_not_given_the_token(job: Job) -> None:
+def test_a_token_of_the_environment_is_not_read(job: Job) -> None:
+    environment = {**job.environment(HUGGING_FACE_TOKEN=None), "HUGGING_FACE_TOKEN": TOKEN}
+    run = finish(processes.start(["bash", "-c", DOWNLOAD], environment))
+    assert_failed(run, 10, "HUGGING_FACE_TOKEN is not set")
+
+
+def test_a_token_that_may_not_be_read_is_named(job: Job) -> None:
+    environment = job.environment()
+    job.token_file.chmod(0)
+    command = [*processes.WITHOUT_CAPABILITIES, "bash", "-c", DOWNLOAD]
+    assert_failed(finish(processes.start(command, environment)), 10, "Permission denied")
+
+
+def test_only_the_container_of_the_download_is_given_the_token(rendered: Rendered) -> None:
+    job = the(rendered["model-download"], "Job")
+    pod = job["spec"]["template"]["spec"]
+    (volume,) = [each["name"] for each in pod["volumes"] if "secret" in each]
+    having = [
+        container["name"]
+        for container in (*pod["initContainers"], *pod["containers"])
+        for mount in container["volumeMounts"]
+        if mount["name"] == volume
+    ]
+    assert having == ["transfer-model-to-gcs"]
+    assert "secretKeyRef" not in str(job)
+    assert "secretRef" not in str(job)
+
+
+# The installation
+
+
+def installation(job: Job, **changes: str) -> dict[str, str]:
+    """What the first container is given, where Python has no huggingface_hub yet."""
+    lock = {"HUGGINGFACE_HUB_LOCK": hub_lock.requirements(PINNED)}
+    return job.environment(**lock, **changes)
+
+
+def test_pip_is_told_to_take_wheels_by_hash_and_nothing_else(job: Job) -> None:
     seen = job.root.parent / "seen"
-    path = stub_python(job, f'{{ env; echo "$@"; }} >> {seen}; exit 1')
-    assert_failed(job.run(PATH=path), 21, f"huggingface_hub {PINNED} can't be installed with pip")
-    assert f"huggingface_hub=={PINNED}" in seen.read_text()
-    assert TOKEN not in seen.read_text()
+    path = stub_python(job, f'{{ echo "$@"; cat; }} >> {seen}; exit 1')
+    run = finish(processes.start(["bash", "-c", INSTALL], installation(job, PATH=path)))
+    assert_failed(run, 21, f"huggingface_hub {PINNED} can't be installed with pip")
+    text = seen.read_text()
+    assert " --require-hashes --only-binary :all: " in text
+    assert text.endswith(hub_lock.requirements(PINNED) + "\n")
+
+
+@pytest.mark.parametrize("file", ["wheel", "sdist"])
+def test_pip_refuses_a_file_that_is_not_the_locks(job: Job, tmp_path: Path, file: str) -> None:
+    """Real pip, and an index in a folder that has something else under the name."""
+    index, ran = tmp_path / "index", tmp_path / "ran"
+    index.mkdir()
+    if file == "wheel":
+        with ZipFile(index / f"huggingface_hub-{PINNED}-py3-none-any.whl", "w") as wheel:
+            about = f"huggingface_hub-{PINNED}.dist-info"
+            wheel.writestr(f"{about}/METADATA", f"Name: huggingface_hub\nVersion: {PINNED}\n")
+            wheel.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+            wheel.writestr(f"{about}/RECORD", "")
+    else:
+        setup = tmp_path / "setup.py"
+        setup.write_text(f"open({str(ran)!r}, 'w')")
+        with tarfile.open(index / f"huggingface_hub-{PINNED}.tar.gz", "w:gz") as sdist:
+            sdist.add(setup, f"huggingface_hub-{PINNED}/setup.py")
+    python = job.root.parent / "venv"
+    subprocess.run([sys.executable, "-m", "venv", python], check=True)
+    pin = f"huggingface_hub=={PINNED} --hash=sha256:{'0' * 64}"
+    environment = installation(job, PATH=f"{python}/bin:/usr/bin:/bin", PIP_NO_INDEX="1")
+    environment |= {"PIP_FIND_LINKS": str(index), "HUGGINGFACE_HUB_LOCK": pin}
+    run = finish(processes.start(["bash", "-c", INSTALL], environment))
+    assert run.returncode == 21, run.stderr
+    refused = "DO NOT MATCH THE HASHES" if file == "wheel" else "No matching distribution"
+    assert refused in run.stderr
+    assert not ran.exists()
+    assert not (job.root.parent / "packages").exists()
+
+
+def test_an_image_that_has_the_release_keeps_it(job: Job) -> None:
+    """The tests' own Python has it, and pip would find no index."""
+    run = finish(processes.start(["bash", "-c", INSTALL], installation(job, PIP_NO_INDEX="1")))
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+
+
+def test_a_download_without_its_packages_says_so(job: Job) -> None:
+    run = job.run(PATH=stub_python(job, "exit 1"))
+    assert_failed(run, 21, f"huggingface_hub {PINNED} is not in {job.env['HUB_PACKAGES']}")
 
 
 # Stopping
@@ -106,8 +198,8 @@ def test_sigterm_ends_the_download_at_once_even_as_process_1(hub: Hub, job: Job)
 def test_sigterm_ends_the_installation_at_once_even_as_process_1(job: Job) -> None:
     started = job.root.parent / "started"
     path = stub_python(job, f'[ "$2" = pip ] || exit 1; touch {started}; sleep 600')
-    command = [*processes.AS_PROCESS_1, "bash", "-c", DOWNLOAD]
-    with processes.running(command, job.environment(PATH=path)) as process:
+    command = [*processes.AS_PROCESS_1, "bash", "-c", INSTALL]
+    with processes.running(command, installation(job, PATH=path)) as process:
         eventually(started.exists)
         os.kill(processes.process_1(process), signal.SIGTERM)
         assert finish(process).returncode == 143
@@ -117,12 +209,14 @@ def test_sigterm_ends_the_installation_at_once_even_as_process_1(job: Job) -> No
 
 
 AS_IN_THE_POD = """
-mount --bind "$MODEL_ROOT" "$MODEL_ROOT" && mount --bind "$TMPDIR" "$TMPDIR" &&
+for writable in $WRITABLE; do mount --bind "$writable" "$writable"; done &&
   mount -o remount,ro,bind / &&
   exec setpriv --reuid="$RUN_AS" --regid=10000 --clear-groups --no-new-privs --bounding-set=-all \\
     bash -c "$0"
 """
 POD_USER, ROOT_WITHOUT_ITS_POWERS = 65534, 0
+TOKEN_MODE = 0o440
+"""As the kubelet mounts a Secret with defaultMode 0440 and fsGroup: root's, and the group's."""
 
 
 @pytest.fixture
@@ -142,17 +236,26 @@ def has_pip(python: str) -> bool:
         return False
 
 
-def install_as_in_the_pod(folder: Path, hub: Hub, path: str, user: int) -> None:
-    """Run the script where nothing can be written but the two mounts, and pip has to install."""
+def run_as_in_the_pod(folder: Path, hub: Hub, path: str, user: int) -> None:
+    """Run both containers, where nothing can be written but their mounts, and pip must install."""
     job = job_in(folder, hub)
-    for mounted in (job.root, job.tmp):
+    packages = folder / "packages"
+    packages.mkdir()
+    for mounted in (job.root, job.tmp, packages):
         os.chown(mounted, user, 10000)
     settings = {name: value for name, value in os.environ.items() if re.match("PIP_|SSL_", name)}
-    environment = job.environment(PATH=f"{path}:/usr/bin:/bin", RUN_AS=str(user))
-    command = [*processes.NEW_MOUNTS, "sh", "-c", AS_IN_THE_POD, DOWNLOAD]
-    run = finish(processes.start(command, settings | environment))
-    assert_complete(run, job, hub)
-    assert (job.tmp / f"huggingface_hub-{PINNED}" / "huggingface_hub").is_dir()
+    machine = {"PATH": f"{path}:/usr/bin:/bin", "RUN_AS": str(user)}
+    command = [*processes.NEW_MOUNTS, "sh", "-c", AS_IN_THE_POD]
+
+    environment = settings | installation(job, **machine, WRITABLE=f"{job.tmp} {packages}")
+    run = finish(processes.start([*command, INSTALL], environment))
+    assert (run.returncode, run.stderr) == (0, "")
+    assert (packages / "huggingface_hub").is_dir()
+
+    environment = job.environment(**machine, WRITABLE=f"{job.tmp} {job.root}")
+    os.chown(job.token_file, 0, 10000)
+    job.token_file.chmod(TOKEN_MODE)
+    assert_complete(finish(processes.start([*command, DOWNLOAD], environment)), job, hub)
 
 
 @needs_mounts
@@ -161,7 +264,7 @@ def test_pip_installs_the_pinned_release_on_a_read_only_system(hub: Hub, folder:
     """With a Python that has pip and nothing else."""
     subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
 
-    install_as_in_the_pod(folder, hub, f"{folder}/venv/bin", ROOT_WITHOUT_ITS_POWERS)
+    run_as_in_the_pod(folder, hub, f"{folder}/venv/bin", ROOT_WITHOUT_ITS_POWERS)
 
 
 @needs_mounts
@@ -169,4 +272,4 @@ def test_pip_installs_the_pinned_release_on_a_read_only_system(hub: Hub, folder:
 @pytest.mark.skipif(not has_pip("/usr/bin/python3"), reason="needs Debian's python3-pip")
 def test_pip_installs_the_pinned_release_as_the_pods_user(hub: Hub, folder: Path) -> None:
     """With Debian's own Python, as in the image."""
-    install_as_in_the_pod(folder, hub, "/usr/bin", POD_USER)
+    run_as_in_the_pod(folder, hub, "/usr/bin", POD_USER)

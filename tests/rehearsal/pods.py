@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from tests.support import Json, command_line, environment, the
+from tests.support import Json, command_line, environment, secret_files, the
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,11 @@ class Container:
     @property
     def environment(self) -> dict[str, str]:
         return environment(self.json, self.objects)
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """What is mounted of Secrets, by path."""
+        return secret_files(self.json, self.pod, self.objects)
 
     @property
     def mounts(self) -> list[Mount]:
@@ -76,6 +81,9 @@ class Container:
 
 
 def containers(objects: Sequence[Json], kind: str, buckets: Mapping[str, Path]) -> list[Container]:
-    """The containers of the only object of a kind, in their order."""
+    """The containers of the only object of a kind, in the order in which they start."""
     pod = the(objects, kind)["spec"]["template"]["spec"]
-    return [Container(each, pod, objects, buckets) for each in pod["containers"]]
+    return [
+        Container(each, pod, objects, buckets)
+        for each in [*pod.get("initContainers", []), *pod["containers"]]
+    ]

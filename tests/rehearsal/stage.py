@@ -66,10 +66,10 @@ class Stage:
 
     @contextmanager
     def downloading(self, hub: Hub) -> Iterator[Popen[str]]:
-        """The Job's container, started; whatever is left of it at the end is killed."""
+        """The Job's last container, started; whatever is left of it at the end is killed."""
         fill_in(self.dist, hub.model_id)
         objects = objects_in(kustomize(self.dist / "model-download"))
-        (container,) = containers(objects, "Job", {BUCKET: self.bucket})
+        installation, container = containers(objects, "Job", {BUCKET: self.bucket})
         (mount,) = container.mounts
         temporary = self.folder / "tmp" / hub.model_id
         temporary.mkdir(parents=True)
@@ -79,7 +79,13 @@ class Stage:
             "MODEL_ROOT": str(mount.source),
             "HOME": str(temporary),
             "TMPDIR": str(temporary),
+            "HUB_PACKAGES": str(temporary / "packages"),
+            "HUGGING_FACE_TOKEN_FILE": str(temporary / "token"),
         }
+        ((_, token),) = container.secrets.items()
+        (temporary / "token").write_text(token)
+        with processes.running(installation.command, installation.environment | machine) as process:
+            assert processes.finish(process).returncode == 0
         with processes.running(container.command, container.environment | machine) as process:
             yield process
 

@@ -5,71 +5,35 @@
 # and then moved to MODEL_ROOT/MODEL_ID, config.json last: where it is, the model is whole. No other
 # record is kept: a later run compares what it finds with the Hub and fetches the difference.
 #
+# The token is read from a file, by the Python program that takes the place of this shell. It is in
+# no environment, no argument, no message and no other file.
+#
 # Optional settings and their defaults: MODEL_REVISION main, MODEL_ROOT /local, DOWNLOAD_ATTEMPTS 5,
-# DOWNLOAD_RETRY_SECONDS 10 (doubles with each try), HF_HUB_DISABLE_XET 1. What to leave out, as
+# DOWNLOAD_RETRY_SECONDS 10 (doubles with each try), HF_HUB_DISABLE_XET 1, HUB_PACKAGES /packages,
+# HUGGING_FACE_TOKEN_FILE /etc/hugging-face-token/HUGGING_FACE_TOKEN. What to leave out, as
 # patterns separated by blanks: DOWNLOAD_EXCLUDE, and DOWNLOAD_EXCLUDE_DUPLICATES, which counts only
 # where the same folder holds safetensors that it doesn't match. Default: nothing.
 #
 # Exit codes. A failure that another try can't mend ends the Job at once.
-#   10  a variable is missing or empty                22  the Hub refuses the token (401)
-#   11  a placeholder is left in a variable           23  the model's terms are not accepted (403)
+#   10  a variable or the token is missing or empty   22  the Hub refuses the token (401)
+#   11  a placeholder is left in                      23  the model's terms are not accepted (403)
 #   12  MODEL_ID is not an id of the Hub              24  no such repository or revision (404)
 #   13  the token has spaces, quotes or a line end    25  no space left
 #   14  MODEL_ROOT is missing or not writable         26  the repository holds nothing to serve
-#   21  huggingface_hub can't be installed            27  failed DOWNLOAD_ATTEMPTS times
+#   21  huggingface_hub is not installed              27  failed DOWNLOAD_ATTEMPTS times
 #  143  stopped by SIGTERM
-#
-# Kubernetes expands a variable in parentheses and halves a doubled dollar sign: neither is here.
-set -o errexit -o nounset -o pipefail
-export LC_ALL=C.UTF-8 MODEL_ROOT="${MODEL_ROOT:-/local}"
-
-fail() {
-  printf 'download-model: %s\n' "$2" >&2
-  exit "$1"
-}
-
-require() {
-  [[ -n ${!1-} ]] || fail 10 "$1 is not set: $2"
-  [[ ${!1} != *"<$1>"* ]] || fail 11 "$1 is still the placeholder <$1>: $2"
-}
-
-require IRA_BUCKET_NAME 'write the bucket into base/ira-model-config.env'
-require MODEL_ID 'write the id of the model into base/ira-model-config.env'
-require HUGGING_FACE_TOKEN 'write the token into base/hugging-face-token.env'
-require HUGGINGFACE_HUB_VERSION 'the Job names the release to install'
-
-part='[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?'
-[[ $MODEL_ID =~ ^$part/$part$ && ${#MODEL_ID} -le 96 && ! $MODEL_ID =~ \.\.|--|\.git$ ]] ||
-  fail 12 "MODEL_ID must be <owner>/<name> as the Hub writes it, and nothing else: ${MODEL_ID@Q}"
-[[ $HUGGING_FACE_TOKEN =~ ^[A-Za-z0-9._~+/=-]+$ ]] ||
-  fail 13 'HUGGING_FACE_TOKEN has spaces, quotes or a line end: write it bare, as the Hub shows it'
+export MODEL_ROOT="${MODEL_ROOT:-/local}"
 [[ -d $MODEL_ROOT && -w $MODEL_ROOT ]] ||
   fail 14 "$MODEL_ROOT is not a folder that can be written to: is the bucket mounted there?"
-
-# From here the token is in the environment of the last process only, and never in an argument.
-token=$HUGGING_FACE_TOKEN
-unset HUGGING_FACE_TOKEN
-trap 'exit 143' TERM
-
-packages="${TMPDIR:-/tmp}/huggingface_hub-$HUGGINGFACE_HUB_VERSION"
-export PYTHONPATH="$packages${PYTHONPATH:+:$PYTHONPATH}"
-has_release='
-import sys
-from huggingface_hub import __version__, hf_hub_download
-sys.exit(__version__ != sys.argv[1])'
-if ! python3 -c "$has_release" "$HUGGINGFACE_HUB_VERSION" 2> /dev/null; then
-  # In the background, since bash runs a trap only between foreground commands.
-  python3 -m pip install --quiet --disable-pip-version-check --no-cache-dir --upgrade \
-    --target "$packages" "huggingface_hub==$HUGGINGFACE_HUB_VERSION" &
-  wait "$!" || fail 21 "huggingface_hub $HUGGINGFACE_HUB_VERSION can't be installed with pip"
-fi
+has_release ||
+  fail 21 "huggingface_hub $HUGGINGFACE_HUB_VERSION is not in $packages: see the first container"
 
 # HTTP writes a file front to back, which Cloud Storage FUSE streams into the bucket, and goes on
 # where a connection broke. Xet writes out of order, which FUSE must stage on disk first.
 export HF_HUB_DISABLE_XET="${HF_HUB_DISABLE_XET:-1}" HF_HOME="${TMPDIR:-/tmp}/huggingface"
 export HF_HUB_DISABLE_PROGRESS_BARS=1 HF_HUB_DISABLE_TELEMETRY=1 HF_HUB_VERBOSITY=error
-HF_TOKEN=$token exec python3 - << 'PYTHON'
-import errno, hashlib, json, os, shutil, signal, sys, time
+exec python3 - << 'PYTHON'
+import errno, hashlib, json, os, re, shutil, signal, sys, time
 
 signal.signal(signal.SIGTERM, lambda *_: os._exit(143))
 
@@ -82,6 +46,8 @@ from threading import Lock
 import httpx
 from huggingface_hub import HfApi, constants, hf_hub_download
 
+TOKEN = ""
+TOKEN_FILE = "/etc/hugging-face-token/HUGGING_FACE_TOKEN"
 MODEL_ID = os.environ["MODEL_ID"]
 REVISION = os.environ.get("MODEL_REVISION") or "main"
 ROOT = Path(os.environ["MODEL_ROOT"])
@@ -98,7 +64,7 @@ FAILING = Lock()
 
 
 def say(text, stream=sys.stdout):
-    line = " ".join(text.replace(os.environ["HF_TOKEN"], "***").split())
+    line = " ".join((text.replace(TOKEN, "***") if TOKEN else text).split())
     print(f"download-model: {line}\n", end="", file=stream, flush=True)
 
 
@@ -127,6 +93,22 @@ def fail_if_permanent(error):
             fail(24, f"the Hub shows this token no {MODEL_ID} at revision {REVISION} (404)")
     if cause := error.__cause__ or error.__context__:
         fail_if_permanent(cause)
+
+
+def read_token():
+    where = "write the token into base/hugging-face-token.env"
+    try:
+        with open(os.environ.get("HUGGING_FACE_TOKEN_FILE") or TOKEN_FILE, "rb") as file:
+            token = file.read(10_000).decode(errors="replace")
+    except OSError as error:
+        fail(10, f"HUGGING_FACE_TOKEN is not set: {where} ({error})")
+    if not token:
+        fail(10, f"HUGGING_FACE_TOKEN is not set: {where}")
+    if "<HUGGING_FACE_TOKEN>" in token:
+        fail(11, f"HUGGING_FACE_TOKEN is still the placeholder <HUGGING_FACE_TOKEN>: {where}")
+    if not re.fullmatch("[A-Za-z0-9._~+/=-]+", token):
+        fail(13, "HUGGING_FACE_TOKEN has spaces, quotes or a line end: write it bare")
+    return token
 
 
 def retry(what, action, *arguments):
@@ -173,7 +155,7 @@ def obtain(path, file, commit):
         staged.unlink(missing_ok=True)
     elif not intact(staged, file):
         staged.unlink(missing_ok=True)
-        hf_hub_download(MODEL_ID, path, revision=commit, local_dir=STAGING)
+        hf_hub_download(MODEL_ID, path, revision=commit, local_dir=STAGING, token=TOKEN)
         if not intact(staged, file):
             raise OSError("what arrived differs from the Hub's checksum")
         say(f"downloaded {path}, {file.size} bytes")
@@ -241,7 +223,7 @@ def prepare():
 
 def main():
     query = {"revision": REVISION, "files_metadata": True, "timeout": 30}
-    info = retry("listing the files", lambda: HfApi().model_info(MODEL_ID, **query))
+    info = retry("listing the files", lambda: HfApi(token=TOKEN).model_info(MODEL_ID, **query))
     if info.id != MODEL_ID and info.id.lower() == MODEL_ID.lower():
         fail(12, f"MODEL_ID is {MODEL_ID}, but the Hub writes {info.id}, and so do servers")
     check_paths([file.rfilename for file in info.siblings])
@@ -263,5 +245,6 @@ def main():
     say(f"complete: gs://{os.environ['IRA_BUCKET_NAME']}/{MODEL_ID}/")
 
 
+TOKEN = read_token()
 main()
 PYTHON
