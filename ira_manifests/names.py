@@ -241,25 +241,22 @@ def template_fields(template: str) -> set[str] | None:
 
 def check_workload_template(template: str) -> str | None:
     """The template of workloads' names."""
-    return _check_template(template, {"gpu", "model"}, set(), check_rfc1035_label)
+    return _check_template(template, {"gpu", "model"}, check_rfc1035_label)
 
 
 def check_account_template(template: str) -> str | None:
-    """The template of service accounts' names, one for each model."""
-    return _check_template(template, {"model"}, {"model"}, check_rfc1123_label)
+    """The template of service accounts' names: one for each model, or one for all of them."""
+    return _check_template(template, {"model"}, check_rfc1123_label)
 
 
 def _check_template(
-    template: str, allowed: set[str], required: set[str], check: Callable[[str], str | None]
+    template: str, allowed: set[str], check: Callable[[str], str | None]
 ) -> str | None:
     """A name template: literal text and fields in braces, nothing else of str.format."""
     braces = ", ".join(f"{{{field}}}" for field in sorted(allowed))
     fields = template_fields(template)
     if fields is None or not fields <= allowed:
         return f"is not a name template: use plain text and {braces}"
-    if not required <= fields:
-        missing = ", ".join(f"{{{field}}}" for field in sorted(required - fields))
-        return f"lacks {missing}: without it different models would share one name"
     shortest = template.format_map(dict.fromkeys(allowed, "x"))
     problem = check(shortest)
     shown = shortened(shortest)

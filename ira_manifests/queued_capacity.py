@@ -13,8 +13,10 @@ API_VERSION = "autoscaling.x-k8s.io/v1"
 # Annotations of the Pods, never of what makes them.
 PREFIX = "autoscaling.x-k8s.io/"
 DEPRECATED_PREFIX = "cluster-autoscaler.kubernetes.io/"
-CONSUME = PREFIX + "consume-provisioning-request"
-CLASS = PREFIX + "provisioning-class-name"
+_NAMES = ("consume-provisioning-request", "provisioning-class-name")
+CONSUME, CLASS = (PREFIX + name for name in _NAMES)
+DEPRECATED = frozenset(DEPRECATED_PREFIX + name for name in _NAMES)
+"""The two under their old prefix, under which other annotations are as good as ever."""
 
 SHORTEST_RUN, LONGEST_RUN = 600, 604800
 """Seconds that `maxRunDurationSeconds` may have."""

@@ -170,7 +170,9 @@ def test_the_download_job_is_the_contracts(rendered: Rendered) -> None:
     assert job["backoffLimit"] == 0
     assert job["ttlSecondsAfterFinished"] == 600
     assert job["template"]["metadata"]["labels"]["app"] == "transfer-model-to-gcs"
-    assert GCSFUSE_ANNOTATIONS.items() <= job["template"]["metadata"]["annotations"].items()
+    annotations = job["template"]["metadata"]["annotations"]
+    assert GCSFUSE_ANNOTATIONS.items() <= annotations.items()
+    assert annotations["cluster-autoscaler.kubernetes.io/safe-to-evict"] == "false"
     assert pod["restartPolicy"] == "OnFailure"
     assert pod["serviceAccountName"] == "ira-model-download-ksa"
     assert pod["securityContext"]["fsGroup"] == 10000

@@ -17,6 +17,9 @@ BUCKET_VOLUME = "gcsfuse"
 _BUFFER_VOLUME = "gke-gcsfuse-buffer"
 # huggingface_hub and what it needs take 35 MB unpacked; the model's files never come here.
 _TEMPORARY_LIMIT = "1Gi"
+# Without it the autoscaler may evict the Pod to empty its node, which ends a Job that is not tried
+# again: https://cloud.google.com/kubernetes-engine/docs/concepts/cluster-autoscaler
+_SAFE_TO_EVICT = "cluster-autoscaler.kubernetes.io/safe-to-evict"
 _VALUES = ("MODEL_ID", "IRA_BUCKET_NAME")
 _TOKEN_VOLUME = "hugging-face-token"  # noqa: S105  a name, not a token
 _PACKAGES_VOLUME = "packages"
@@ -111,6 +114,7 @@ class ModelDownloadJob(Composite):
                     "labels": {"app": NAME, **self._labels},
                     "annotations": {
                         **objects.GCSFUSE_ANNOTATIONS,
+                        _SAFE_TO_EVICT: "false",
                         "kubectl.kubernetes.io/default-container": NAME,
                     },
                 },

@@ -29,6 +29,7 @@ def problems(profiles: Profiles) -> list[Problem]:
         *_unknown_rules(profiles),
         *_directories(profiles),
         *_composed_names(profiles),
+        *_shared_account(profiles),
     ]
 
 
@@ -153,3 +154,18 @@ def _composed_names(profiles: Profiles) -> Iterator[Problem]:
             if problem:
                 message = f"gives the {what} {name!r}, which {problem}"
                 yield _at_cell(profiles, cell.key, message)
+
+
+def _shared_account(profiles: Profiles) -> Iterator[Problem]:
+    """Refuse the download's account for serving: deleting model-download would delete it."""
+    if profiles.platform is None:
+        return
+    account = profiles.platform.model_download.service_account
+    serving = {cell.service_account for cell in cells_of(profiles, profiles.platform)}
+    if account in serving:
+        message = (
+            f"is {account!r}, the account of serving workloads as well: "
+            "`kubectl delete -k model-download` would delete it under them; use two accounts"
+        )
+        source = profiles.sources["platform", "platform"]
+        yield source.problem(("model_download", "service_account"), message)

@@ -215,7 +215,7 @@ def _misplaced(file: str, item: Json) -> Iterator[Hit]:
 def _annotations(template: PodTemplate, requests: list[Json]) -> Iterator[Hit]:
     where = (*template.path, "metadata", "annotations")
     given = template.annotations
-    if any(key.startswith(queued.DEPRECATED_PREFIX) for key in given):
+    if queued.DEPRECATED & given.keys():
         message = f"the prefix {queued.DEPRECATED_PREFIX} is deprecated"
         yield Hit("IRA022", template.file, where, message, f"use {queued.PREFIX}")
     present = [key for key in (queued.CONSUME, queued.CLASS) if key in given]
