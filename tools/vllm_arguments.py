@@ -42,6 +42,15 @@ def serve_options(source: Source) -> dict[str, Kind]:
     return dict(sorted(_adjusted(options, _Parser(source)).items()))
 
 
+def serve_aliases(source: Source) -> dict[str, str]:
+    """Return the options that are other names of one option: `-tp` of `--tensor-parallel-size`."""
+    reader = _Reader(source)
+    reader.run_serve()
+    if _Parser(source).rewrites_level:
+        reader.aliases["-O"] = "--optimization-level"
+    return dict(sorted(reader.aliases.items()))
+
+
 def takes_dotted_keys(source: Source) -> bool:
     """Return whether `--option.key value` is read as `--option '{"key": value}'`."""
     return _Parser(source).dotted
@@ -106,6 +115,7 @@ class _Reader:
         self._types = FieldShapes(source)
         self._seen: set[ast.Call] = set()
         self.options: dict[str, Kind] = {}
+        self.aliases: dict[str, str] = {}
 
     def run_serve(self) -> None:
         """Follow `ServeSubcommand.subparser_init`."""
@@ -136,9 +146,12 @@ class _Reader:
     def register(self, call: ast.Call, names: Sequence[str], shape: Shape) -> None:
         """Record one `add_argument`; positional arguments are no options."""
         self._seen.add(call)
-        for name in names:
-            if name.startswith("-"):
-                self.options[name] = shape.kind
+        options = [name for name in names if name.startswith("-")]
+        full = next((name for name in options if name.startswith("--")), "")
+        for name in options:
+            self.options[name] = shape.kind
+            if full and name != full:
+                self.aliases[name] = full
 
     def shapes(self, module: Module, cls: Value, name: str) -> Fields:
         """Return what `get_kwargs` makes of a config class."""

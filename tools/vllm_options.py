@@ -14,12 +14,12 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 
 from ira_manifests.engine_options.table import FILE, Kind, Table, decode, kinds_at, release_key
-from tools.vllm_arguments import serve_options, takes_dotted_keys
+from tools.vllm_arguments import serve_aliases, serve_options, takes_dotted_keys
 from tools.vllm_source import NoSourceError, Source, SourceError, fetch
 
 TABLE = Path(__file__).parents[1] / "ira_manifests" / "engine_options" / FILE
@@ -31,15 +31,22 @@ _ABOUT = (
 
 @dataclass(frozen=True)
 class ReleaseOptions:
-    """What one release takes: option -> kind, and whether --option.key is a key of an option."""
+    """What one release takes.
+
+    Attributes:
+        options: each option and what it takes.
+        dotted: whether --option.key is a key of an option.
+        aliases: the options that are other names of one option.
+    """
 
     options: Mapping[str, Kind]
     dotted: bool
+    aliases: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, source: Source) -> "ReleaseOptions":
         """Read a release's source."""
-        return cls(serve_options(source), takes_dotted_keys(source))
+        return cls(serve_options(source), takes_dotted_keys(source), serve_aliases(source))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -62,15 +69,19 @@ def encode(tables: Mapping[str, ReleaseOptions]) -> str:
     """Return the text of the table: a line for each option, in the order of their names."""
     known = sorted(tables, key=release_key)
     kinds = [tables[release].options for release in known]
-    names = sorted({name for options in kinds for name in options})
-    spans = [
-        f"{_json(name)}: {_json(_runs([o.get(name) for o in kinds], known))}" for name in names
-    ]
     dotted = _runs([_marker(tables[release]) for release in known], known)
     head = {"about": _ABOUT, "releases": known, "dotted": dotted}
     lines = [f"{_json(key)}: {_json(value)}" for key, value in head.items()]
-    lines.append('"options": {\n    ' + ",\n    ".join(spans) + "\n  }")
+    lines.append(_section("aliases", [tables[release].aliases for release in known], known))
+    lines.append(_section("options", kinds, known))
     return "{\n  " + ",\n  ".join(lines) + "\n}\n"
+
+
+def _section(title: str, values: Sequence[Mapping[str, str]], known: Sequence[str]) -> str:
+    """Return one part of the table: what each name has in which releases."""
+    names = sorted({name for release in values for name in release})
+    rows = [f"{_json(n)}: {_json(_runs([v.get(n) for v in values], known))}" for n in names]
+    return f"{_json(title)}: {{\n    " + ",\n    ".join(rows) + "\n  }"
 
 
 def stored(text: str) -> dict[str, ReleaseOptions]:
@@ -80,7 +91,15 @@ def stored(text: str) -> dict[str, ReleaseOptions]:
 
 
 def _stored(table: Table, place: int) -> ReleaseOptions:
-    return ReleaseOptions(kinds_at(table.registered, place), table.takes_dotted_keys(place))
+    aliases = {
+        alias: named.name
+        for alias, listed in table.aliases.items()
+        for named in listed
+        if named.first <= place <= named.last
+    }
+    return ReleaseOptions(
+        kinds_at(table.registered, place), table.takes_dotted_keys(place), aliases
+    )
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -6,7 +6,8 @@ reads them from the published source of each release.
 
     options("0.26.0")                             every option string of that release
     flag_problems(["--swap-space=4"], "0.26.0")   what its parser would refuse, in order
-    settings(["-tp", "8"], "0.26.0")              what its parser takes from them
+    settings(["-tp", "8"], "0.26.0")              {"--tensor-parallel-size": "8"}
+    human_readable_int("128k")                    128000: the number that an option's text means
     unknown_flags(["--swap-space=4"], "0.26.0")   of these, the options it does not have
 """
 
@@ -24,6 +25,7 @@ from ira_manifests.engine_options.table import (
     options,
     releases,
 )
+from ira_manifests.engine_options.values import human_readable_int
 
 __all__ = [
     "FlagProblem",
@@ -32,6 +34,7 @@ __all__ = [
     "UnknownFlag",
     "UnknownReleaseError",
     "flag_problems",
+    "human_readable_int",
     "options",
     "releases",
     "settings",

@@ -4,12 +4,13 @@ vLLM's FlexibleArgumentParser is an argparse parser with `allow_abbrev` left on.
 it takes `_` for `-` in long options, and `--option.key value` for a key of a JSON option.
 """
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ira_manifests.engine_options.table import (
     Kind,
@@ -17,6 +18,7 @@ from ira_manifests.engine_options.table import (
     UnknownReleaseError,
     table,
 )
+from ira_manifests.engine_options.values import merge
 from ira_manifests.errors import one_of
 
 _NEGATIVE_NUMBER = re.compile(r"-\d+|-\d*\.\d+")
@@ -92,14 +94,20 @@ def _problems(arguments: tuple[str, ...], version: str) -> tuple[FlagProblem, ..
     return tuple(_Scan(arguments, version, known, known.place(version)).run())
 
 
-def settings(arguments: Sequence[str], version: str) -> list[tuple[str, str]]:
-    """Return (option, value) as `vllm serve` of this release reads them, in their order.
+def settings(arguments: Sequence[str], version: str) -> dict[str, str]:
+    """Return what `vllm serve` of this release takes from its arguments: option -> text.
 
-    Options are spelled in full; of several of one name the last wins. A positional argument has
-    the name "", and an option that takes no value the value "". A version outside the table is
-    read as the newest one.
+    Options have their full names: `-tp 8`, `--tensor_parallel_size=8` and the abbreviation
+    `--tensor-parallel=8` are all {"--tensor-parallel-size": "8"}. Of several the last one wins;
+    the model is "--model" wherever it stands, and a positional one wins. Switches are "true" or
+    "false", so `--no-enforce-eager` is {"--enforce-eager": "false"}. Several values are joined by
+    spaces, and keys of a JSON option (`--option.key=value`) by braces into its text. Values are
+    as written: `human_readable_int` reads 128k, and `$(NAME)` is not expanded.
+
+    A version outside the table is read as the newest one. Options that the release does not take,
+    and those of a `--config` file, are not there.
     """
-    return list(_settings(tuple(arguments), version))
+    return dict(_settings(tuple(arguments), version))
 
 
 @lru_cache(maxsize=1024)
@@ -111,7 +119,9 @@ def _settings(arguments: tuple[str, ...], version: str) -> tuple[tuple[str, str]
         place = len(known.releases) - 1
     scan = _Scan(arguments, version, known, place)
     scan.run()
-    return tuple(scan.given)
+    given = dict(scan.given)
+    given |= {name: json.dumps(keys) for name, keys in scan.keys.items()}
+    return tuple((given | ({"--model": scan.model} if scan.model is not None else {})).items())
 
 
 class _Option(NamedTuple):
@@ -135,6 +145,8 @@ class _Scan:
         self.has_dotted = table.takes_dotted_keys(place)
         self.problems: list[FlagProblem] = []
         self.given: list[tuple[str, str]] = []
+        self.keys: dict[str, dict[str, Any]] = {}
+        self.model: str | None = None
         self.next = 0
         self.models = 0
         self.bare = ""  # the option just before, where it takes no value
@@ -185,7 +197,8 @@ class _Scan:
     def _positional(self, index: int, bare: str = "") -> None:
         """Take the first value that no option takes as the model, and no other one."""
         self.models += 1
-        self.given.append(("", self.arguments[index]))
+        if self.models == 1:
+            self.model = self.arguments[index]
         if self.models > 1 and bare:
             self._report(index, bare, Reason.NEEDLESS_VALUE)
         elif self.models > 1:
@@ -233,14 +246,19 @@ class _Scan:
             self._key(index, option, kind)
         elif kind.is_bare:
             self.bare = option.name
-            self.given.append((option.meant[0], ""))
+            self._give(option.meant[0], "")
             if option.value is not None:
                 self._report(index, option.name, Reason.NEEDLESS_VALUE)
         elif option.value is not None:
-            self.given.append((option.meant[0], option.value))
+            self._give(option.meant[0], option.value)
             self._number(index, option.name, option.value, kind)
         else:
             self._following(index, option, kind)
+
+    def _give(self, spelling: str, value: str) -> None:
+        name, opposite = self.table.full_name(spelling, self.place)
+        is_bare = self.kinds[spelling].is_bare
+        self.given.append((name, ("false" if opposite else "true") if is_bare else value))
 
     def _key(self, index: int, option: _Option, kind: Kind) -> None:
         """Check `--option.key=value`, whose value may be any next argument."""
@@ -248,6 +266,10 @@ class _Scan:
             if self.next == len(self.arguments):
                 self._report(index, option.name, Reason.NO_VALUE)
             self.next += 1
+        name, _ = self.table.full_name(option.meant[0], self.place)
+        value = option.value if option.value is not None else self.arguments[self.next - 1 :][:1]
+        keys = _dashed(self.arguments[index]).partition("=")[0].split(".")[1:]
+        merge(self.keys.setdefault(name, {}), keys, "".join(value))
         if kind.is_bare:
             self._report(index, option.name, Reason.NEEDLESS_VALUE)
         elif kind in {Kind.INT, Kind.FLOAT}:
@@ -260,8 +282,10 @@ class _Scan:
             self._report(index, option.name, Reason.NO_VALUE, wanted)
         elif not taken and kind is not Kind.OPTIONAL:
             self._report(index, option.name, Reason.NO_VALUE)
-        elif taken:
-            self.given.append((option.meant[0], taken[0]))
+        elif not taken:
+            self._give(option.meant[0], "true")
+        else:
+            self._give(option.meant[0], " ".join(taken))
             self._number(index, option.name, taken[0], kind)
 
     def _take(self, most: int) -> Sequence[str]:

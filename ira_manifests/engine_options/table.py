@@ -51,6 +51,14 @@ class Span(NamedTuple):
         return self.first <= place <= self.last
 
 
+class Alias(NamedTuple):
+    """The releases, by their places in the table, in which a name is another one's alias."""
+
+    name: str
+    first: int
+    last: int
+
+
 @dataclass(frozen=True)
 class Table:
     """What options.json holds, by the names under which options are registered."""
@@ -58,6 +66,7 @@ class Table:
     releases: tuple[str, ...]
     registered: Mapping[str, tuple[Span, ...]]
     dotted: tuple[Span, ...]
+    aliases: Mapping[str, tuple["Alias", ...]]
 
     @cached_property
     def spelled(self) -> Mapping[str, tuple[Span, ...]]:
@@ -101,6 +110,29 @@ class Table:
     def takes_dotted_keys(self, place: int) -> bool:
         """Return whether `--option.key value` is a key of a JSON option."""
         return any(span.covers(place) for span in self.dotted)
+
+    def full_name(self, spelling: str, place: int) -> tuple[str, bool]:
+        """Return the option that a spelling stands for, and whether it says the opposite.
+
+        `-tp` is `--tensor-parallel-size`; `--no-enforce-eager` the opposite of `--enforce-eager`.
+        """
+        if place not in self._full_names:
+            self._full_names[place] = self._names_at(place)
+        return self._full_names[place].get(spelling, (spelling, False))
+
+    @cached_property
+    def _full_names(self) -> dict[int, Mapping[str, tuple[str, bool]]]:
+        return {}
+
+    def _names_at(self, place: int) -> dict[str, tuple[str, bool]]:
+        found: dict[str, tuple[str, bool]] = {}
+        for name, kind in kinds_at(self.registered, place).items():
+            aliases = self.aliases.get(name, ())
+            full = next((a.name for a in aliases if a.first <= place <= a.last), name)
+            registered, *opposites = _spellings(name, kind)
+            found[registered] = (full, False)
+            found.update(dict.fromkeys(opposites, (full, True)))
+        return found
 
     def neighbours(self, name: str, place: int) -> tuple[str | None, str | None]:
         """Return the last release before this one that had the option, and the next one."""
@@ -157,7 +189,12 @@ def decode(text: str) -> Table:
     data = json.loads(text)
     known: tuple[str, ...] = tuple(data["releases"])
     registered = {name: _spans(listed, known) for name, listed in data["options"].items()}
-    return Table(known, registered, _spans(data["dotted"], known))
+    aliases = {alias: _aliases(listed, known) for alias, listed in data["aliases"].items()}
+    return Table(known, registered, _spans(data["dotted"], known), aliases)
+
+
+def _aliases(listed: Sequence[str], known: Sequence[str]) -> tuple[Alias, ...]:
+    return tuple(Alias(name, *_between(between, known)) for name, between in map(_split, listed))
 
 
 def _spans(listed: Sequence[str], known: Sequence[str]) -> tuple[Span, ...]:
@@ -166,9 +203,18 @@ def _spans(listed: Sequence[str], known: Sequence[str]) -> tuple[Span, ...]:
 
 def _span(text: str, known: Sequence[str]) -> Span:
     """Read `int 0.8.4-0.16.0`; an open end means the newest release of the table."""
-    kind, _, between = text.partition(" ")
-    first, _, last = between.partition("-")
-    return Span(Kind(kind), known.index(first), known.index(last) if last else len(known) - 1)
+    kind, between = _split(text)
+    return Span(Kind(kind), *_between(between, known))
+
+
+def _split(text: str) -> tuple[str, str]:
+    head, _, between = text.rpartition(" ")
+    return head, between
+
+
+def _between(text: str, known: Sequence[str]) -> tuple[int, int]:
+    first, _, last = text.partition("-")
+    return known.index(first), known.index(last) if last else len(known) - 1
 
 
 def _spellings(name: str, kind: Kind) -> tuple[str, ...]:

@@ -43,15 +43,15 @@ def _flags(started: Server, *, pinned: bool) -> Iterator[Hit]:
         yield Hit("IRA010", file, place, flag.message, CRASH_LOOP)
 
 
-def _size(started: Server, *names: str) -> int:
-    text = started.value(*names)
+def _size(started: Server, name: str) -> int:
+    text = started.settings.get(name)
     return int(text) if text is not None and text.isdecimal() else 1
 
 
 def _parallel(started: Server) -> Iterator[Hit]:
-    tensor = _size(started, "--tensor-parallel-size", "-tp")
-    pipeline = _size(started, "--pipeline-parallel-size", "-pp")
-    data = _size(started, "--data-parallel-size", "-dp")
+    tensor = _size(started, "--tensor-parallel-size")
+    pipeline = _size(started, "--pipeline-parallel-size")
+    data = _size(started, "--data-parallel-size")
     gpus = pods.gpus(started.container)
     if gpus != tensor * pipeline * data:
         message = f"{gpus} GPUs for tensor parallel {tensor} × pipeline parallel {pipeline}"

@@ -19,9 +19,9 @@ _BARE = re.compile(r"(?<!\$)\$([A-Za-z_]\w*)")
 
 # The option that each runtime value is for; the model is the first argument.
 _OPTIONS = {
-    "GPU_MEMORY_UTILIZATION": ("--gpu-memory-utilization",),
-    "MAX_MODEL_LEN": ("--max-model-len",),
-    "TENSOR_PARALLEL_SIZE": ("--tensor-parallel-size", "-tp"),
+    "GPU_MEMORY_UTILIZATION": "--gpu-memory-utilization",
+    "MAX_MODEL_LEN": "--max-model-len",
+    "TENSOR_PARALLEL_SIZE": "--tensor-parallel-size",
 }
 
 
@@ -126,12 +126,12 @@ def _reach(actual: Server, directory: Directory, read: set[str]) -> Iterator[Hit
     marked = server.under_values(actual, directory, marks)
     if marked is None:
         return
-    for key, options in _OPTIONS.items():
-        if key in read & set(marks) and marked.value(*options) != marks[key]:
-            instead = actual.value(*options)
+    for key, option in _OPTIONS.items():
+        if key in read & set(marks) and marked.settings.get(option) != marks[key]:
+            instead = actual.settings.get(option)
             has = "is not set there" if instead is None else f"is {instead} there"
-            message = f"{key} does not reach the server: {options[0]} {has}"
-            yield _unread(key, message, f"{options[0]}=$({key})")
+            message = f"{key} does not reach the server: {option} {has}"
+            yield _unread(key, message, f"{option}=$({key})")
     model = f"/gcs/{directory.runtime_values.get('MODEL_ID')}"
     hard_coded = marked.model != f"/gcs/{marks.get('MODEL_ID')}"
     if "MODEL_ID" in read & set(marks) and hard_coded and actual.model == model:

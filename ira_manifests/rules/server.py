@@ -23,7 +23,6 @@ from ira_manifests.rules.pods import Json, PodTemplate, mapping
 _MODULE = "vllm.entrypoints.openai.api_server"
 _RELEASE_LABEL = "app.kubernetes.io/version"  # of the object that makes the Pods
 _SHELL_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
-_MODEL = ("", "--model")  # the first positional argument, or the option
 
 
 @dataclass(frozen=True)
@@ -38,17 +37,14 @@ class Server:
     places: tuple[Path, ...]
 
     @cached_property
-    def _given(self) -> list[tuple[str, str]]:
+    def settings(self) -> dict[str, str]:
+        """The server's options by their full names, as `engine_options.settings` gives them."""
         return settings(self.words, self.version)
-
-    def value(self, *names: str) -> str | None:
-        """Return the value that an option of these names ends up with: argparse takes the last."""
-        return next((value for name, value in reversed(self._given) if name in names), None)
 
     @property
     def model(self) -> str | None:
         """The model that is served."""
-        return next((value for name, value in self._given if name in _MODEL), None)
+        return self.settings.get("--model")
 
     @property
     def model_place(self) -> Path:

@@ -1,6 +1,7 @@
 """What vLLM's parser refuses: argparse's rules, and the notes of docs.vllm.ai, cli/serve."""
 
 import argparse
+import json
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -13,6 +14,7 @@ from ira_manifests.engine_options import (
     Reason,
     UnknownReleaseError,
     flag_problems,
+    human_readable_int,
     releases,
     settings,
     unknown_flags,
@@ -213,14 +215,74 @@ def test_any_text_is_judged_and_each_problem_has_its_place(
         ["--tensor-parallel-size", "8"],
         ["--tensor_parallel_size=8"],
         ["--tensor-parallel=8"],  # argparse takes a beginning that only one option has
+        ["-tp", "2", "--tensor-parallel-size=8"],  # the last one wins
     ],
 )
 def test_a_setting_is_read_however_it_is_written(written: list[str]) -> None:
-    model, setting, bare = settings(["model", *written, "--enforce-eager"], "0.26.0")
+    assert settings(["model", *written, "--enforce-eager"], "0.26.0") == {
+        "--tensor-parallel-size": "8",
+        "--enforce-eager": "true",
+        "--model": "model",
+    }
 
-    assert (model, bare) == (("", "model"), ("--enforce-eager", ""))
-    assert setting in (("-tp", "8"), ("--tensor-parallel-size", "8"))
+
+@pytest.mark.parametrize(
+    ("written", "option", "text"),
+    [
+        (["--no-enforce-eager"], "--enforce-eager", "false"),
+        (["--enable-lora", "--no-enable-lora"], "--enable-lora", "false"),
+        (["--max-num-batched=128k"], "--max-num-batched-tokens", "128k"),
+        (["--served-model-name", "a", "b"], "--served-model-name", "a b"),
+        (["-O3"], "--optimization-level", "3"),
+        (["--hf-token"], "--hf-token", "true"),
+        (["-sc.num_speculative_tokens=3"], "--speculative-config", '{"num_speculative_tokens": 3}'),
+        (["--model", "google/gemma-3-1b-it"], "--model", "google/gemma-3-1b-it"),
+    ],
+)
+def test_settings_have_the_full_name_of_their_option(
+    written: list[str], option: str, text: str
+) -> None:
+    assert settings(written, "0.26.0") == {option: text}
+
+
+def test_keys_of_an_option_are_one_object() -> None:
+    words = ["--speculative-config.model", "x/y", "--speculative-config.draft.sizes+=1,2"]
+    (text,) = settings(words, "0.26.0").values()
+    assert json.loads(text) == {"model": "x/y", "draft": {"sizes": ["1", "2"]}}
+
+
+def test_the_other_name_of_the_memory_share_is_known_since_its_release() -> None:
+    words = ["--device-memory-utilization=0.8"]
+    assert settings(words, "0.33.0") == {"--gpu-memory-utilization": "0.8"}
+    assert flag_problems(words, "0.30.0")
 
 
 def test_settings_of_an_unknown_release_are_read_as_the_newest() -> None:
-    assert settings(["--port=1", "--port=2"], "99.0.0") == [("--port", "1"), ("--port", "2")]
+    assert settings(["--port=1", "--port=2"], "99.0.0") == {"--port": "2"}
+
+
+# Examples of vLLM 0.26.0, docstring of human_readable_int, and its two tables of multipliers.
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("1k", 1000),
+        ("1K", 1024),
+        ("25.6k", 25_600),
+        ("128k", 128_000),
+        ("128K", 131_072),
+        ("1.5m", 1_500_000),
+        ("2g", 2_000_000_000),
+        ("2G", 2 * 2**30),
+        ("1T", 2**40),
+        (" 8192 ", 8192),
+        ("-1", -1),
+    ],
+)
+def test_numbers_are_read_as_the_engine_reads_them(text: str, number: int) -> None:
+    assert human_readable_int(text) == number
+
+
+@pytest.mark.parametrize("text", ["1.5K", "k", "1kb", "1e3", "auto", ""])
+def test_other_texts_are_no_numbers(text: str) -> None:
+    with pytest.raises(ValueError, match="invalid literal"):
+        human_readable_int(text)
