@@ -33,6 +33,6 @@ def problem(release: str) -> str | None:
     if (_FOLDER / file_name(release)).is_file():
         return None
     return (
-        f"has no lock of hashes, without which nothing is installed; pin "
-        f"{' or '.join(releases())}, or run `make lock` in a clone of this project"
+        f"has no hashes here, without which the download installs nothing; pin "
+        f"{' or '.join(releases())}, or lock it in a clone of this project (CONTRIBUTING.md)"
     )
