@@ -32,18 +32,18 @@ class Step:
 
 def parts(answer: Budget) -> list[Part]:
     """Return one GPU's memory in parts that add up to the whole; what is short counts less."""
-    inside = answer.serving.facts.graphs_budgeted
+    outside = answer.graphs - answer.budgeted_graphs
     headroom = answer.kv_pool - answer.kv_request
     short = headroom < 0
-    left = answer.total - answer.requested - (0 if inside else answer.graphs)
+    left = answer.total - answer.requested - outside
     found = [
         Part("W", "weights", answer.weights),
         Part("A", "activation", answer.activation),
         Part("O", "other (kernels, NCCL)", answer.other),
-        Part("G", "CUDA graphs", answer.graphs if inside else 0),
+        Part("G", "CUDA graphs", answer.budgeted_graphs),
         Part("K", "KV cache of one longest request", answer.kv_request),
         Part("-" if short else "+", "missing" if short else "KV cache to spare", headroom),
-        Part("G", "CUDA graphs, outside the share", 0 if inside else answer.graphs),
+        Part("G", "CUDA graphs, outside the share", outside),
         Part(".", "left to others by the utilization", left),
     ]
     return [part for part in found if part.size]

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from ira_manifests.memory.engine import EngineFacts
 from ira_manifests.memory.errors import SettingsError
 
 GIB = 1 << 30
@@ -12,6 +13,9 @@ LARGE_GPU_GIB = 70
 
 Before, it went by name, with the same outcome for H100, H200, L4 and A100.
 """
+
+HUGE_GPU_GIB = 160
+"""And larger ones still from this size on: engine/arg_utils.py, from 0.28.0."""
 
 
 def gib(value: Decimal | int | str) -> int:
@@ -34,6 +38,7 @@ class BatchLimits:
 
 
 LARGE_BATCH = BatchLimits(tokens=8192, requests=1024)
+HUGE_BATCH = BatchLimits(tokens=16384, requests=1024)
 SMALL_BATCH = BatchLimits(tokens=2048, requests=256)
 
 
@@ -64,9 +69,10 @@ class Accelerator:
         """Return the memory torch reports, in bytes."""
         return gib(self.usable_gib)
 
-    @property
-    def default_batch(self) -> BatchLimits:
+    def default_batch(self, facts: EngineFacts) -> BatchLimits:
         """Return vLLM's defaults: 8192 tokens, 1024 requests; 2048 and 256 on smaller GPUs."""
+        if facts.huge_batch and self.usable_gib >= HUGE_GPU_GIB:
+            return HUGE_BATCH
         if self.usable_gib >= LARGE_GPU_GIB and not self.is_a100:
             return LARGE_BATCH
         return SMALL_BATCH

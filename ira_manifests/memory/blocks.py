@@ -41,21 +41,23 @@ def kv_element_bytes(kv_cache_dtype: str) -> int:
 
 @dataclass(frozen=True)
 class KvGroup:
-    """Layers that share a block table.
+    """Layers that share a block table; groups that are alike are one object with a count.
 
     Attributes:
         kind, span: what its layers attend to.
         layers: how many of its slots hold a layer; the rest is padding.
         block_tokens: tokens of one block, a multiple of 16 where pages were made equal.
+        count: how many such groups there are.
     """
 
     kind: LayerKind
     span: int | None
     layers: int
     block_tokens: int = BLOCK_TOKENS
+    count: int = 1
 
     def blocks_per_request(self, length: int, tokens_in_flight: int) -> int:
-        """Return the blocks a request of ``length`` tokens holds at most in this group."""
+        """Return the blocks a request of ``length`` tokens holds at most in one such group."""
         if self.span is None:
             return _ceil(length, self.block_tokens)
         if self.kind is LayerKind.CHUNKED:
@@ -69,7 +71,7 @@ class KvLayout:
     """How one GPU's KV pool is divided.
 
     Attributes:
-        groups: the groups of layers; one for a model of a single kind.
+        groups: the groups of layers by kind; one for a model of a single kind.
         block_bytes: bytes of one block over all layer slots of a group.
         bytes_per_token: bytes that one token takes over all layers while every layer keeps it.
         tokens_in_flight: tokens that a window must hold beyond itself.
@@ -80,13 +82,21 @@ class KvLayout:
     bytes_per_token: int
     tokens_in_flight: int
 
+    @property
+    def group_count(self) -> int:
+        """Return the number of groups."""
+        return sum(group.count for group in self.groups)
+
     def blocks(self, pool_bytes: int) -> int:
         """Return the whole blocks of a pool; 0 for a pool that is negative."""
         return max(0, pool_bytes) // self.block_bytes
 
     def blocks_per_request(self, length: int) -> int:
         """Return the blocks that one request of ``length`` tokens may hold, over all groups."""
-        return sum(group.blocks_per_request(length, self.tokens_in_flight) for group in self.groups)
+        return sum(
+            group.count * group.blocks_per_request(length, self.tokens_in_flight)
+            for group in self.groups
+        )
 
     def request_bytes(self, length: int) -> int:
         """Return the bytes of the pool that one request of ``length`` tokens may hold."""
@@ -118,7 +128,7 @@ def logged_tokens(layout: KvLayout, facts: EngineFacts, pool_bytes: int, length:
     if facts.tokens_from_concurrency:
         return blocks * length // layout.blocks_per_request(length)
     block_tokens = min(group.block_tokens for group in layout.groups)
-    return blocks // len(layout.groups) * block_tokens
+    return blocks // layout.group_count * block_tokens
 
 
 def kv_layout(
@@ -202,10 +212,14 @@ def _slots(counts: tuple[int, ...], pad_below: Fraction | None) -> int:
 
 
 def _split(layers: Layers, slots: int, block_tokens: int) -> list[KvGroup]:
+    """Deal the layers of one kind out to as few groups as hold them, as evenly as can be."""
     number = _ceil(layers.count, slots)
+    each, more = divmod(layers.count, number)
+    sizes = {each + 1: more, each: number - more}
     return [
-        KvGroup(layers.kind, layers.span, len(range(index, layers.count, number)), block_tokens)
-        for index in range(number)
+        KvGroup(layers.kind, layers.span, size, block_tokens, count)
+        for size, count in sizes.items()
+        if count
     ]
 
 

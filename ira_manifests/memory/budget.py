@@ -9,7 +9,7 @@ from functools import cached_property
 from ira_manifests.memory.accelerator import gib
 from ira_manifests.memory.activation import activation, logits_bytes
 from ira_manifests.memory.blocks import KvLayout, kv_layout, logged_tokens
-from ira_manifests.memory.overhead import MEASURED, Overheads
+from ira_manifests.memory.overhead import MEASURED, Overheads, has_many_experts
 from ira_manifests.memory.serving import Serving
 
 MEASURED_MARGIN = Decimal("0.005")
@@ -24,13 +24,15 @@ START_UP_MARGIN_GIB = Decimal("0.2")
 EXTRAPOLATED_START_UP_MARGIN_GIB = Decimal(1)
 """The same where nothing was measured: five times as much."""
 
-EXPERTS_START_UP_MARGIN_GIB = Decimal(2)
-"""The same for experts on engines whose CUDA graphs lie outside the share.
+EXPERTS_START_UP_MARGIN_GIB = Decimal("2.5")
+"""The same for a mixture with many experts for each token, whatever the engine.
 
 Of the start-ups of vLLM 0.19.0 that llm-d-incubation/llm-d-planner published (issue 194, pull
 request 205), gpt-oss-20b on one H100 at 0.95 ran out of memory while it warmed up the sampler,
-with 1.97 GiB to spare by this estimate; Mixtral started with 2.47. What the difference is made of
-(the kernels of quantised experts) can't be derived from the model's geometry.
+with 0.8 GiB to spare by the logged CUDA graphs; at 0.90 on two it started with 3.3. What is
+missing can't be derived from the model's geometry. Engines from 0.20 on take most of the CUDA
+graphs from the KV cache, which leaves 2.2 GiB at 0.95; whether that is enough was not measured.
+Mixtral, with two experts for each token, started with 1 GiB.
 """
 
 # From this many tokens on, round down to a multiple of the second number.
@@ -85,8 +87,9 @@ class Budget:
     Attributes:
         serving: what was asked.
         total, requested: what torch reports, and the utilization's share of it.
-        weights, activation, other, graphs: what goes before the KV cache; ``graphs`` lies
-            inside the share only for engines that budget it.
+        weights, activation, other: what goes before the KV cache.
+        graphs: the CUDA graphs.
+        budgeted_graphs: what the engine takes out of the share for them; 0 where it does not.
         kv_pool: what is left for the KV cache; negative when nothing is.
         outside: what the share leaves free, less what is used before start.
         layout: blocks and groups of the KV cache.
@@ -100,6 +103,7 @@ class Budget:
     activation: int
     other: int
     graphs: int
+    budgeted_graphs: int
     kv_pool: int
     outside: int
     layout: KvLayout
@@ -180,7 +184,7 @@ class Budget:
     @property
     def _warm_up_check(self) -> Check:
         spare, serving = self.outside - self.warm_up, self.serving
-        if serving.geometry.is_moe and not serving.facts.graphs_budgeted:
+        if has_many_experts(serving.geometry):
             reason = (
                 "experts are known to need more here than can be computed: gpt-oss-20b failed "
                 "with engine 0.19.0"
@@ -219,8 +223,9 @@ def budget(serving: Serving, overheads: Overheads = MEASURED) -> Budget:
     weights = serving.weights.per_gpu(geometry, size)
     peak = activation(geometry, serving.accelerator, facts, size, batch).peak
     other = overheads.other_bytes(size)
-    graphs = overheads.graph_bytes(geometry.layer_count)
-    inside = graphs if facts.graphs_budgeted else 0
+    graphs = overheads.graph_bytes(geometry, batch)
+    inside = overheads.estimated_graph_bytes(geometry, batch) if facts.graphs_budgeted else 0
+    context = overheads.context_bytes(geometry, size, is_h100=serving.is_h100)
     total, requested = serving.accelerator.total_bytes, serving.requested_bytes
     return Budget(
         serving=serving,
@@ -230,8 +235,9 @@ def budget(serving: Serving, overheads: Overheads = MEASURED) -> Budget:
         activation=peak,
         other=other,
         graphs=graphs,
+        budgeted_graphs=inside,
         kv_pool=requested - weights - peak - other - inside,
-        outside=total - requested - overheads.context_bytes,
+        outside=total - requested - context,
         layout=kv_layout(geometry, facts, size, serving.kv_cache_dtype, batch.tokens),
         warm_up=graphs - inside + logits_bytes(geometry, batch),
     )

@@ -75,6 +75,8 @@ class EngineFacts:
         expert_workspace_stays: the experts' scratch memory is kept, so the sampler peaks on top.
         lean_dense_profile: dense models run on the second model runner, whose start-up profile
             leaves the sampler's working memory and the CUDA graphs out.
+        second_runner: every model runs on it, and its profile includes the CUDA graphs.
+        huge_batch: GPUs of 160 GiB and more take larger batches by default.
     """
 
     hybrid_cache: bool = False
@@ -87,6 +89,8 @@ class EngineFacts:
     sampler_row_buffer: bool = False
     expert_workspace_stays: bool = False
     lean_dense_profile: bool = False
+    second_runner: bool = False
+    huge_batch: bool = False
 
 
 @dataclass(frozen=True)
@@ -122,10 +126,16 @@ CHANGES: tuple[Change, ...] = (
     _change("0.21.0", "v1/sample/ops/topk_topp_sampler.py", sampler_row_buffer=False),
     _change("0.25.0", "config/vllm.py, v1/worker/gpu/model_runner.py", lean_dense_profile=True),
     _change("0.26.0", "v1/kv_cache_interface.py, config/vllm.py", batches_in_flight=2),
+    _change("0.28.0", "engine/arg_utils.py", huge_batch=True),
+    _change(
+        "0.29.0",
+        "config/vllm.py, v1/worker/gpu/model_runner.py",
+        lean_dense_profile=False,
+        second_runner=True,
+    ),
 )
 
 
-@cache
 @cache
 def engine_facts(version: EngineVersion) -> EngineFacts:
     """Return what is known of an engine: every change up to its version, the last one wins."""

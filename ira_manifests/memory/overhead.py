@@ -7,7 +7,14 @@ llm-d-incubation/llm-d-planner published (pull request 205).
 from dataclasses import dataclass
 from decimal import Decimal
 
-from ira_manifests.memory.accelerator import gib
+from ira_manifests.memory.accelerator import BatchLimits, gib
+from ira_manifests.memory.geometry import Geometry
+
+LARGEST_CAPTURE = 512
+"""Tokens of the largest CUDA graph that vLLM captures: config/vllm.py, 0.19.0 to 0.33.0."""
+
+FEW_EXPERTS = 2
+"""Up to so many experts for each token, CUDA graphs are those of a dense model (Mixtral)."""
 
 
 @dataclass(frozen=True)
@@ -21,8 +28,17 @@ class Overheads:
             difference between the rows with 2 GPUs and the one with 4.
         graph_gib: CUDA graphs of a model without layers: least squares over the rows.
         graph_per_layer_gib: CUDA graphs of one more layer.
-        context_gib: used before vLLM measures anything: the CUDA context. From a public log of
-            an H100 that reports 78.66 of 79.19 GiB free at start.
+        graph_fixed_gib: the part of them that does not shrink with the number of sizes that are
+            captured: with 10 sequences, 0.19 GiB were logged.
+        experts_graph_gib: more of them for a mixture with more than FEW_EXPERTS for each token:
+            1.84 GiB were logged for gpt-oss-20b (the most), 1.57 for DeepSeek-V2-Lite.
+        experts_estimated_graph_gib: the same as vLLM estimates it: 1.30 and 1.39.
+        context_gib: used on one GPU before vLLM looks for free memory. From a public log of an
+            H100 that reports 78.66 of 79.19 GiB free at start.
+        shared_context_gib: the same where GPUs work together (NCCL): 77.66 of 79.19 free.
+        experts_context_gib: the same for a mixture of experts: 77.18 of 79.19 free.
+        unmeasured_context_gib: the same on other GPUs than H100: the most that was reported, on
+            L4 (19.77 of 22.05 free: https://github.com/pytorch/pytorch/issues/175666).
     """
 
     single_gib: Decimal = Decimal("0.25")
@@ -30,7 +46,13 @@ class Overheads:
     per_gpu_gib: Decimal = Decimal("0.025")
     graph_gib: Decimal = Decimal("0.26")
     graph_per_layer_gib: Decimal = Decimal("0.018")
+    graph_fixed_gib: Decimal = Decimal("0.12")
+    experts_graph_gib: Decimal = Decimal("1.15")
+    experts_estimated_graph_gib: Decimal = Decimal("0.63")
     context_gib: Decimal = Decimal("0.53")
+    shared_context_gib: Decimal = Decimal("1.53")
+    experts_context_gib: Decimal = Decimal("2.01")
+    unmeasured_context_gib: Decimal = Decimal("2.28")
 
     def other_bytes(self, tensor_parallel: int) -> int:
         """Return the growth outside torch on one GPU, in bytes."""
@@ -39,14 +61,47 @@ class Overheads:
         shared = self.collective_gib + self.per_gpu_gib * tensor_parallel
         return gib(self.single_gib + shared)
 
-    def graph_bytes(self, layers: int) -> int:
+    def graph_bytes(self, geometry: Geometry, batch: BatchLimits) -> int:
         """Return what the CUDA graphs take on one GPU, in bytes."""
-        return gib(self.graph_gib + self.graph_per_layer_gib * layers)
+        return self._graphs(geometry, batch, self.experts_graph_gib)
 
-    @property
-    def context_bytes(self) -> int:
-        """Return what is used before vLLM starts to count, in bytes."""
-        return gib(self.context_gib)
+    def estimated_graph_bytes(self, geometry: Geometry, batch: BatchLimits) -> int:
+        """Return what vLLM estimates that the CUDA graphs take on one GPU, in bytes."""
+        return self._graphs(geometry, batch, self.experts_estimated_graph_gib)
+
+    def _graphs(self, geometry: Geometry, batch: BatchLimits, many_experts: Decimal) -> int:
+        whole = self.graph_gib + self.graph_per_layer_gib * geometry.layer_count
+        if has_many_experts(geometry):
+            whole += many_experts
+        share = Decimal(captured_sizes(batch)) / _ALL_SIZES
+        return gib(self.graph_fixed_gib + (whole - self.graph_fixed_gib) * share)
+
+    def context_bytes(self, geometry: Geometry, tensor_parallel: int, *, is_h100: bool) -> int:
+        """Return what is used on one GPU before vLLM looks for free memory, in bytes."""
+        if tensor_parallel == 1:
+            return gib(self.context_gib)
+        if not is_h100:
+            return gib(self.unmeasured_context_gib)
+        return gib(self.experts_context_gib if geometry.is_moe else self.shared_context_gib)
+
+
+def has_many_experts(geometry: Geometry) -> bool:
+    """Return whether more experts see a token than FEW_EXPERTS."""
+    return geometry.experts is not None and geometry.experts.per_token > FEW_EXPERTS
+
+
+def captured_sizes(batch: BatchLimits) -> int:
+    """Return how many batch sizes vLLM captures CUDA graphs of.
+
+    Source: vLLM's config/vllm.py, 0.19.0 to 0.33.0: 1, 2, 4, multiples of 8 below 256 and of 16
+    from there, up to twice the requests, 512 at most.
+    """
+    largest = min(2 * batch.requests, LARGEST_CAPTURE, batch.tokens)
+    small = sum(size <= largest for size in (1, 2, 4))
+    return small + len(range(8, min(largest + 1, 256), 8)) + len(range(256, largest + 1, 16))
+
+
+_ALL_SIZES = captured_sizes(BatchLimits(tokens=LARGEST_CAPTURE, requests=LARGEST_CAPTURE))
 
 
 MEASURED = Overheads()

@@ -12,8 +12,8 @@ from ira_manifests.memory.geometry import Geometry
 from ira_manifests.memory.weights import Weights
 
 MEASURED_ACCELERATORS = frozenset({"nvidia-h100-80gb", "nvidia-h100-mega-80gb"})
-MEASURED_ENGINES = (EngineVersion(0, 17), EngineVersion(0, 21))
-"""Start-up logs exist from the first of these engines up to, not including, the second."""
+MEASURED_ENGINE = EngineVersion(0, 19)
+"""The one engine whose start-up logs the estimate was compared with."""
 MEASURED_TENSOR_PARALLEL = frozenset({1, 2, 4})
 
 
@@ -63,7 +63,7 @@ class Serving:
     @property
     def batch_limits(self) -> BatchLimits:
         """Return the largest batch: as set, else the default of the GPU."""
-        return self.batch or self.accelerator.default_batch
+        return self.batch or self.accelerator.default_batch(self.facts)
 
     @property
     def requested_bytes(self) -> int:
@@ -71,14 +71,18 @@ class Serving:
         share = self.utilization * self.accelerator.total_bytes
         return int(share.to_integral_value(ROUND_CEILING))
 
+    @property
+    def is_h100(self) -> bool:
+        """Return whether the GPU is of the kind whose start-ups were measured."""
+        return self.accelerator.name in MEASURED_ACCELERATORS
+
     @cached_property
     def unmeasured(self) -> tuple[str, ...]:
         """Return why a figure rests on extrapolation; empty where start-up logs back it."""
-        first, after = MEASURED_ENGINES
         reasons = []
-        if self.accelerator.name not in MEASURED_ACCELERATORS:
+        if not self.is_h100:
             reasons.append(f"no start-up was measured on {self.accelerator.name}")
-        if not first <= self.engine < after:
+        if self.engine != MEASURED_ENGINE:
             reasons.append(f"no start-up was measured with engine {self.engine}")
         if self.tensor_parallel not in MEASURED_TENSOR_PARALLEL:
             reasons.append(f"no start-up was measured at tensor parallel {self.tensor_parallel}")
@@ -87,4 +91,6 @@ class Serving:
                 f"engine {self.engine} profiles dense models without sampling and CUDA graphs: "
                 "it logs a larger KV pool and needs the difference later"
             )
+        if self.facts.second_runner:
+            reasons.append(f"engine {self.engine} profiles models on another model runner")
         return tuple(reasons)

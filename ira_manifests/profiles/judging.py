@@ -15,6 +15,7 @@ from ira_manifests.memory import (
     Layers,
     Serving,
     Weights,
+    engine_facts,
 )
 from ira_manifests.profiles.schema import GeometryProfile, LayersProfile, WeightsProfile
 
@@ -30,16 +31,17 @@ def serving(cell: Cell, *, max_model_len: int) -> Serving | None:
     if model.geometry is None or model.weights is None:
         return None
     gpu = accelerator(cell)
+    engine = EngineVersion.parse(cell.platform.engine.version)
     return Serving(
         geometry=_geometry(model.geometry),
         weights=_weights(model.weights),
         accelerator=gpu,
-        engine=EngineVersion.parse(cell.platform.engine.version),
+        engine=engine,
         max_model_len=max_model_len,
         tensor_parallel=profile.tensor_parallel,
         utilization=profile.gpu_memory_utilization,
         kv_cache_dtype=profile.kv_cache_dtype,
-        batch=_batch(profile.flags, gpu.default_batch),
+        batch=_batch(profile.flags, gpu.default_batch(engine_facts(engine))),
     )
 
 

@@ -71,8 +71,8 @@ def test_the_layers_shrink_with_tensor_parallelism() -> None:
 
 
 def test_a_small_gpu_samples_a_quarter_of_the_requests() -> None:
-    assert logits_bytes(GEMMA3_27B, L4.default_batch) * 4 == logits_bytes(
-        GEMMA3_27B, H100.default_batch
+    assert logits_bytes(GEMMA3_27B, L4.default_batch(EngineFacts())) * 4 == logits_bytes(
+        GEMMA3_27B, H100.default_batch(EngineFacts())
     )
 
 

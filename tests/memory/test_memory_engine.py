@@ -1,5 +1,7 @@
 """Engine versions are read and compared, and each changes what the sources say it changed."""
 
+from dataclasses import replace
+
 import pytest
 
 from ira_manifests.memory import EngineVersion, EngineVersionError, engine_facts
@@ -73,8 +75,14 @@ def test_cuda_graphs_are_budgeted_from_0_20() -> None:
     assert facts("0.20.0").graphs_budgeted
 
 
+def test_from_0_29_every_model_runs_on_the_second_runner_which_profiles_its_graphs() -> None:
+    """v1/worker/gpu/model_runner.py: profile_cudagraph_memory returned 0 up to 0.28."""
+    assert facts("0.28.0").lean_dense_profile
+    assert facts("0.29.0") == replace(facts("0.28.0"), lean_dense_profile=False, second_runner=True)
+
+
 def test_an_engine_newer_than_the_table_is_taken_for_the_newest() -> None:
-    assert facts("0.33.0") == facts("0.26.0")
+    assert facts("0.33.0") == facts("0.29.0")
 
 
 def test_a_pre_release_is_older_than_its_release_and_newer_than_the_one_before() -> None:

@@ -9,6 +9,8 @@ import pytest
 from ira_manifests.memory import (
     Accelerator,
     BatchLimits,
+    EngineFacts,
+    EngineVersion,
     Experts,
     Geometry,
     GeometryError,
@@ -16,11 +18,13 @@ from ira_manifests.memory import (
     Layers,
     MemoryInputError,
     SettingsError,
+    engine_facts,
     gib,
 )
 from tests.memory.models import (
     A100_40GB,
     A100_80GB,
+    B200,
     GEMMA3_27B,
     H100,
     H200,
@@ -127,7 +131,19 @@ def test_batches_are_large_from_70_gib_on_except_on_an_a100(
     accelerator: Accelerator, tokens: int, requests: int
 ) -> None:
     """Expected: the defaults of vLLM's engine/arg_utils.py for the API server."""
-    assert accelerator.default_batch == BatchLimits(tokens, requests)
+    assert accelerator.default_batch(EngineFacts()) == BatchLimits(tokens, requests)
+
+
+@pytest.mark.parametrize(
+    ("accelerator", "engine", "tokens"),
+    [(B200, "0.27.1", 8192), (B200, "0.28.0", 16384), (H200, "0.28.0", 8192)],
+)
+def test_gpus_of_160_gib_take_16384_tokens_from_0_28(
+    accelerator: Accelerator, engine: str, tokens: int
+) -> None:
+    """Expected: vLLM's engine/arg_utils.py of these releases."""
+    facts = engine_facts(EngineVersion.parse(engine))
+    assert accelerator.default_batch(facts) == BatchLimits(tokens, 1024)
 
 
 def test_an_accelerator_without_memory_is_refused() -> None:

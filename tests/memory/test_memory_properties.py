@@ -129,7 +129,9 @@ def test_more_gpus_never_raise_the_weights_of_one(serving: Serving) -> None:
 @given(servings())
 def test_groups_hold_every_layer_once_and_never_more_than_their_slots(serving: Serving) -> None:
     layout = budget(serving).layout
-    assert sum(group.layers for group in layout.groups) == serving.geometry.layer_count
+    assert (
+        sum(group.count * group.layers for group in layout.groups) == serving.geometry.layer_count
+    )
     page = layout.block_bytes // max(group.layers for group in layout.groups)
     assert page > 0
 
