@@ -15,6 +15,8 @@ from ira_manifests.terminal import BOLD, Fields, Text
 from ira_manifests.tree import Plan, directory_of
 from ira_manifests.words import visible
 
+_MOST_LINES = 50  # of one kind
+
 
 def stale(out: Path, plan: Plan) -> str:
     """Return what a stale folder lacks and how to mend it."""
@@ -25,10 +27,11 @@ def stale(out: Path, plan: Plan) -> str:
         ("in the way", plan.blocked),
     ]
     said = ", ".join(f"{len(paths)} {word}" for word, paths in changes if paths)
-    move = "".join(
-        f"{visible(str(out / path))} was not written by synth: move it away.\n"
+    blocked = [
+        f"{visible(str(out / path))} was not written by synth: move it away."
         for path in plan.blocked
-    )
+    ]
+    move = "".join(f"{line}\n" for line in _first(blocked))
     mend = "Run synth with the same options, without --check."
     return f"{move}{visible(str(out))} is stale: {said}. {mend}"
 
@@ -45,6 +48,13 @@ def written(out: Path, cells: Sequence[Cell], plan: Plan, users: UserFiles) -> N
     terminal.say_heading("Next:")
     for step in next_steps.commands(standing):
         terminal.say(f"  {visible(step)}")
+
+
+def _first(lines: Sequence[str]) -> Iterator[str]:
+    """Yield lines of one kind: of very many the first, and how many more there are."""
+    yield from lines[:_MOST_LINES]
+    if len(lines) > _MOST_LINES:
+        yield f"... and {len(lines) - _MOST_LINES} more"
 
 
 def _say_table(plan: Plan) -> None:
@@ -77,8 +87,7 @@ def _user_notes(out: Path, users: UserFiles) -> Iterator[str]:
 
 
 def _left_notes(out: Path, plan: Plan) -> Iterator[str]:
-    for path in plan.left:
-        yield f"left      {out / path}: not written by synth"
+    yield from _first([f"left      {out / path}: not written by synth" for path in plan.left])
 
 
 def _shared_notes(cells: Sequence[Cell]) -> Iterator[str]:

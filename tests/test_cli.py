@@ -41,6 +41,7 @@ def test_the_version_is_the_packages() -> None:
         ("list --out", "no such option: --out"),
         ("synth --only", "--only: expected one argument"),
         ("list h100", "one argument too many: 'h100'"),
+        ("list -- h100", "one argument too many: 'h100'"),
         ("explain", "required: GPU/MODEL"),
         ("explain h100", "'h100' lacks its model: name a cell such as h100/llama3, or a rule"),
         ("explain h100/llama3 memory cpu", "one argument too many: 'cpu'"),

@@ -604,6 +604,17 @@ def test_a_config_of_another_user_is_not_taken_over(out: Path) -> None:
     assert snapshot(out) == before
 
 
+def test_of_many_files_that_are_left_the_first_are_named(out: Path) -> None:
+    for number in range(60):
+        (out / ONE / f"mine-{number}.txt").touch()
+
+    run = ira("synth", "--out", out)
+
+    assert run.returncode == 0
+    assert run.stdout.count("not written by synth") == 50
+    assert "\n... and 10 more\n" in run.stdout
+
+
 # Odd places
 
 

@@ -42,13 +42,14 @@ class Parser(argparse.ArgumentParser):
 
     def _refused(self, words: Sequence[str]) -> list[str]:
         """Say what is wrong with unknown words. What follows an unknown option may be its value."""
+        words = [word for word in words if word != "--"]
         unknown = [word.partition("=")[0] for word in words if word.startswith("-")]
         return [
             self._explained(
                 f"no such option: {option}{did_you_mean(option, self._option_string_actions)}"
             )
             for option in dict.fromkeys(unknown)
-        ] or [self._explained(f"one argument too many: {words[0]!r}")]
+        ] or [self._explained(f"one argument too many: {words[0] if words else '--'!r}")]
 
     def _explained(self, message: str) -> str:
         return f"{message} (see {self.prog} --help)"
