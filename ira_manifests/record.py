@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from ira_manifests.profiles.cell import Cell
-    from ira_manifests.profiles.schema import Platform
+    from ira_manifests.profiles.matrix import Matrix
     from ira_manifests.rules.judge import Seen
 
 # What else decides the bytes, each with a file that names its release.
@@ -131,7 +131,7 @@ def _hashes(files: Mapping[str, bytes]) -> dict[str, str]:
     return {name: _hash(content) for name, content in files.items()}
 
 
-def inputs_of(platform: Platform, cells: Iterable[Cell]) -> dict[str, str]:
+def inputs_of(matrix: Matrix, cells: Iterable[Cell]) -> dict[str, str]:
     """Return the hash of all that a directory follows from, by its name."""
     from ira_manifests.profiles.matrix import BASE, MODEL_DOWNLOAD
 
@@ -143,7 +143,12 @@ def inputs_of(platform: Platform, cells: Iterable[Cell]) -> dict[str, str]:
             texts[id(profile)] = profile.model_dump_json()
         return texts[id(profile)]
 
-    found = {name: _hash(program, name, text(platform)) for name in (BASE, MODEL_DOWNLOAD)}
+    platform = matrix.platform
+    own_lists = [text(model) for model in matrix.profiles.models.values() if model.download]
+    found = {
+        BASE: _hash(program, BASE, text(platform)),
+        MODEL_DOWNLOAD: _hash(program, MODEL_DOWNLOAD, text(platform), *own_lists),
+    }
     for cell in cells:
         profiles = [text(item) for item in (platform, cell.gpu, cell.model)]
         for name in cell.directories:

@@ -58,7 +58,7 @@ def _every(matrix: Matrix, cells: Iterable[Cell], known: Container[str]) -> Iter
     if BASE not in known:
         yield _base(matrix.platform)
     if MODEL_DOWNLOAD not in known:
-        yield _model_download(matrix.platform)
+        yield _model_download(matrix)
     wanted = [cell for cell in cells if any(name not in known for name in cell.directories)]
     for start in range(0, len(wanted), _BATCH):
         yield from _cells(wanted[start : start + _BATCH], matrix.platform.namespace, known)
@@ -119,9 +119,10 @@ def _base(platform: Platform) -> Directory:
     return Directory(BASE, kustomization, ignored=(env_file.TOKEN,))
 
 
-def _model_download(platform: Platform) -> Directory:
+def _model_download(matrix: Matrix) -> Directory:
+    platform, models = matrix.platform, matrix.profiles.models.values()
     (chart,) = _bulk.new_charts([MODEL_DOWNLOAD], platform.namespace)
-    constructs.ModelDownloadJob(chart, "download", platform=platform)
+    constructs.ModelDownloadJob(chart, "download", platform=platform, models=models)
     (manifests,) = _bulk.take([chart])
     rendered = _by_file(manifests)
     field = f"spec.template.spec.volumes.[name={DOWNLOAD_VOLUME}].csi.volumeAttributes.bucketName"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cdk8s import ApiObject, App, Chart
@@ -16,6 +18,7 @@ from ira_manifests import (
     VllmDeployment,
     load_matrix,
 )
+from ira_manifests.profiles.schema import DownloadProfile
 from tests.schemas import VERSIONS, validate
 from tests.support import command_line, copy_profiles, environment, secret_files, template_of, the
 
@@ -95,6 +98,41 @@ def test_a_download_stands_on_its_own_and_never_holds_the_token(chart: Chart, ce
     }
 
 
+def own_lists(chart: Chart) -> str | None:
+    """What the download is told of single models."""
+    (container,) = the(chart.to_json(), "Job")["spec"]["template"]["spec"]["containers"]
+    values = {item["name"]: item.get("value") for item in container["env"]}
+    return values.get("DOWNLOAD_BY_MODEL")
+
+
+def test_a_download_is_told_what_models_say_of_theirs(chart: Chart, cell: Cell) -> None:
+    own = DownloadProfile(keep=("consolidated*.safetensors",), exclude=("model-*",))
+    mine = cell.model.model_copy(update={"model_id": "acme/mine", "download": own})
+    ModelDownloadJob(chart, "download", platform=cell.platform, models=[cell.model, mine])
+
+    assert json.loads(own_lists(chart) or "") == {
+        "acme/mine": {"exclude": ["model-*"], "keep": ["consolidated*.safetensors"]}
+    }
+
+
+def test_a_download_of_one_model_is_told_of_no_other(chart: Chart, cell: Cell) -> None:
+    own = DownloadProfile(keep=("consolidated*.safetensors",))
+    mine = cell.model.model_copy(update={"model_id": "acme/mine", "download": own})
+    ModelDownloadJob(chart, "download", platform=cell.platform, models=[mine], bucket="acme",
+                     model_id="acme/other")  # fmt: skip
+
+    assert own_lists(chart) is None
+
+
+def test_lists_that_no_variable_holds_are_refused(chart: Chart, cell: Cell) -> None:
+    own = DownloadProfile(keep=("x" * 200,) * 100)
+    models = [
+        cell.model.model_copy(update={"model_id": f"acme/{i}", "download": own}) for i in range(10)
+    ]
+    with pytest.raises(InputError, match="the models' download lists take 20"):
+        ModelDownloadJob(chart, "download", platform=cell.platform, models=models)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -105,7 +143,7 @@ def test_a_download_stands_on_its_own_and_never_holds_the_token(chart: Chart, ce
     ],
 )
 def test_arguments_that_disagree_are_named(
-    arguments: dict[str, str], message: str, chart: Chart, cell: Cell
+    arguments: dict[str, Any], message: str, chart: Chart, cell: Cell
 ) -> None:
     with pytest.raises(InputError, match=re.escape(message)):
         ModelDownloadJob(chart, "download", platform=cell.platform, **arguments)

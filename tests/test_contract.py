@@ -12,6 +12,7 @@ import pytest
 from tests.support import (
     BUCKET,
     DIST,
+    ROOT,
     TOKEN,
     Json,
     command_line,
@@ -523,3 +524,19 @@ def test_the_download_ends_within_a_day(rendered: Rendered) -> None:
 def test_names_are_explicit_and_no_namespace_is_forced(rendered: Rendered) -> None:
     for objects in rendered.values():
         assert all("namespace" not in item["metadata"] for item in objects)
+
+
+def test_the_security_page_names_every_container_and_where_the_token_is(rendered: Rendered) -> None:
+    page = (ROOT / "SECURITY.md").read_text()
+    pods = [
+        item["spec"]["template"]["spec"]
+        for objects in rendered.values()
+        for item in objects
+        if item["kind"] in ("Deployment", "Job")
+    ]
+
+    for pod in pods:
+        for container in (*pod.get("initContainers", []), *pod["containers"]):
+            assert f"| `{container['name']}` |" in page
+    assert "`/etc/hugging-face-token/HUGGING_FACE_TOKEN`" in page
+    assert "(SECURITY.md)" in (ROOT / "README.md").read_text()

@@ -74,6 +74,7 @@ def test_a_file_that_is_no_longer_as_it_was_written_is_rendered(
         ("models/llama3.yaml", "memory: 512G", "memory: 500G"),
         ("gpus/h100.yaml", "compute_class: gpu-h100-80gb-high-x4", "compute_class: mine"),
         ("platform.yaml", "parallelism: 15", "parallelism: 16"),
+        ("models/llama3.yaml", "weights:\n", "download:\n  keep:\n    - onnx/*\nweights:\n"),
         ("platform.yaml", "ttl_seconds_after_finished: 600", "ttl_seconds_after_finished: 60"),
         ("platform.yaml", "# namespace: default ", "namespace: llm "),
     ],

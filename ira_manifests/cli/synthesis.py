@@ -47,7 +47,7 @@ class Asked:
     @cached_property
     def inputs(self) -> dict[str, str]:
         """The hash of all that a directory follows from, by its name."""
-        return record.inputs_of(self.matrix.platform, self.cells)
+        return record.inputs_of(self.matrix, self.cells)
 
 
 def judge(asked: Asked) -> list[Finding] | None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
+
 from cdk8s import ApiObject
 from constructs import Construct
 
@@ -10,7 +13,7 @@ from ira_manifests.constructs import _objects as objects
 from ira_manifests.constructs._bulk import Composite, holds
 from ira_manifests.errors import InputError
 from ira_manifests.profiles.matrix import DOWNLOAD_JOB as NAME
-from ira_manifests.profiles.schema import ModelDownload, Platform
+from ira_manifests.profiles.schema import ModelDownload, ModelProfile, Platform
 
 BUCKET_VOLUME = "gcsfuse"
 # The FUSE sidecar writes files to the volume of this name before it uploads them.
@@ -20,6 +23,8 @@ _TEMPORARY_LIMIT = "1Gi"
 # Without it the autoscaler may evict the Pod to empty its node, which ends a Job that is not tried
 # again: https://cloud.google.com/kubernetes-engine/docs/concepts/cluster-autoscaler
 _SAFE_TO_EVICT = "cluster-autoscaler.kubernetes.io/safe-to-evict"
+# Linux takes no longer text of an argument or variable (MAX_ARG_STRLEN), less its name.
+_LONGEST_VARIABLE = 128 * 1024 - 100
 _VALUES = ("MODEL_ID", "IRA_BUCKET_NAME")
 _TOKEN_VOLUME = "hugging-face-token"  # noqa: S105  a name, not a token
 _PACKAGES_VOLUME = "packages"
@@ -34,6 +39,8 @@ class ModelDownloadJob(Composite):
     `platform`: images and amounts, from `load_matrix().platform`. `bucket` and `model_id`:
     where to and what; with both the construct stands on its own. Default: neither, for a
     kustomize directory that generates the ConfigMap `ira-model-configmap`.
+    `models`: the profiles of models that say themselves what is downloaded of them; the Job takes
+    those of its MODEL_ID. Default: none, so that the platform's lists hold for every model.
     `token_secret`: the Secret whose key HUGGING_FACE_TOKEN is the token. It is never created
     here: a token has no place in a manifest. Default: hugging-face-token-secret.
 
@@ -49,6 +56,7 @@ class ModelDownloadJob(Composite):
         bucket: str | None = None,
         model_id: str | None = None,
         token_secret: str = objects.TOKEN_SECRET,
+        models: Iterable[ModelProfile] = (),
     ) -> None:
         _check(bucket, model_id)
         names.require("the token's Secret", token_secret, names.check_subdomain)
@@ -67,7 +75,10 @@ class ModelDownloadJob(Composite):
             config_map = manifests[-1]["metadata"]["name"]
         job = self._job(
             download,
-            containers=(_installation(download, config_map), _container(download, config_map)),
+            containers=(
+                _installation(download, config_map),
+                _container(download, config_map, _own_lists(models, model_id)),
+            ),
             volumes=_volumes(bucket or objects.BUCKET_PLACEHOLDER, token_secret),
         )
         super().__init__(scope, id, [*manifests, self._buffer(download), job])
@@ -184,7 +195,23 @@ def _installation(download: ModelDownload, config_map: str) -> objects.Json:
     return {"name": "install-huggingface-hub", **common, "volumeMounts": mounts}
 
 
-def _container(download: ModelDownload, config_map: str) -> objects.Json:
+def _own_lists(models: Iterable[ModelProfile], model_id: str | None) -> str:
+    """Return what models say themselves of their download, by id as JSON; empty if none does."""
+    lists = {
+        model.model_id: {"exclude": model.download.exclude, "keep": model.download.keep}
+        for model in models
+        if model.download is not None and model_id in (None, model.model_id)
+    }
+    text = json.dumps(lists, sort_keys=True) if lists else ""
+    if len(text) > _LONGEST_VARIABLE:
+        raise InputError(
+            f"the models' download lists take {len(text)} bytes, and a container's variable holds "
+            f"{_LONGEST_VARIABLE}; shorten them, or move patterns to model_download.exclude"
+        )
+    return text
+
+
+def _container(download: ModelDownload, config_map: str, own_lists: str) -> objects.Json:
     """Return the container that talks to the Hub, and alone has the token."""
     common = _common(download, config_map, "download_model.sh")
     beside = " ".join(download.exclude_beside_safetensors)
@@ -192,6 +219,8 @@ def _container(download: ModelDownload, config_map: str) -> objects.Json:
         {"name": "DOWNLOAD_EXCLUDE", "value": " ".join(download.exclude)},
         {"name": "DOWNLOAD_EXCLUDE_DUPLICATES", "value": beside},
     ]
+    if own_lists:
+        common["env"].append({"name": "DOWNLOAD_BY_MODEL", "value": own_lists})
     mounts = [
         {"name": BUCKET_VOLUME, "mountPath": "/local"},
         {"name": _TOKEN_VOLUME, "mountPath": "/etc/hugging-face-token", "readOnly": True},

@@ -27,6 +27,7 @@ def problems(profiles: Profiles) -> list[Problem]:
         *_missing_machines(profiles),
         *_missing_geometry(profiles),
         *_unknown_rules(profiles),
+        *_downloads(profiles),
         *_directories(profiles),
         *_composed_names(profiles),
         *_shared_account(profiles),
@@ -74,6 +75,18 @@ def _unknown_gpus(profiles: Profiles) -> Iterator[Problem]:
                     f"is an unknown GPU type; known: {one_of(known)}{did_you_mean(str(gpu), known)}"
                 )
                 yield source.problem(("cells", gpu), message, at_key=True)
+
+
+def _downloads(profiles: Profiles) -> Iterator[Problem]:
+    first: dict[str, str] = {}
+    for name, model in profiles.models.items():
+        other = first.setdefault(model.model_id, name)
+        if profiles.models[other].download != model.download:
+            message = (
+                f"is {model.model_id}, as that of models/{other}.yaml, and both are one folder of "
+                "the bucket; give them the same `download`"
+            )
+            yield profiles.sources["models", name].problem(("model_id",), message)
 
 
 def _missing_machines(profiles: Profiles) -> Iterator[Problem]:

@@ -142,9 +142,15 @@ def _check_mount_option(option: str) -> str | None:
 _NEEDED = ("config.json", "model.safetensors", "model.safetensors.index.json", "tokenizer.json")
 
 
-def _check_glob(pattern: str) -> str | None:
-    if not re.fullmatch(r"[A-Za-z0-9._/*?-]+", pattern):
+def _check_file_pattern(pattern: str) -> str | None:
+    if not re.fullmatch(r"[A-Za-z0-9._/*?-]{1,200}", pattern):
         return "is not a pattern of file names such as original/*"
+    return None
+
+
+def _check_glob(pattern: str) -> str | None:
+    if problem := _check_file_pattern(pattern):
+        return problem
     lost = [name for name in _NEEDED if names.matches_glob(name, pattern)]
     return f"would leave out {lost[0]}, which serving needs" if lost else None
 
@@ -184,7 +190,9 @@ Version = Annotated[
 HubRelease = Annotated[Version, checked(hub_lock.problem)]
 EngineRelease = Annotated[str, checked(_check_engine)]
 MountOption = Annotated[str, checked(_check_mount_option)]
+FilePattern = Annotated[str, checked(_check_file_pattern)]
 Glob = Annotated[str, checked(_check_glob)]
+"""A pattern for every model, which so must leave what every model needs."""
 Flag = Annotated[str, checked(_check_flag)]
 Reason = Annotated[str, checked(_check_reason)]
 TaintEffect = Annotated[

@@ -18,6 +18,7 @@ from ira_manifests.profiles.fields import (
     Cpu,
     Digest,
     EngineRelease,
+    FilePattern,
     Flag,
     Gib,
     Glob,
@@ -180,6 +181,15 @@ class WeightsProfile(Profile):
     measured: tuple[MeasuredWeights, ...] = ()
 
 
+class DownloadProfile(Profile):
+    """What is downloaded of a model, where the platform's lists do not suit it."""
+
+    exclude: Annotated[tuple[FilePattern, ...], Field(max_length=100)] = ()
+    """Files that are left out as well."""
+    keep: Annotated[tuple[FilePattern, ...], Field(max_length=100)] = ()
+    """Files that are downloaded whatever a list says."""
+
+
 class ModelProfile(Profile):
     """A model and its cells: `profiles/models/<name>.yaml`."""
 
@@ -190,6 +200,7 @@ class ModelProfile(Profile):
     """Whether the server may run Python files of the model's repository."""
     weights: WeightsProfile | None = None
     geometry: GeometryProfile | None = None
+    download: DownloadProfile | None = None
     waive: dict[str, Reason] = {}
     """Rules that don't count for any cell of the model, by id, each with the reason."""
     cells: Annotated[dict[str, CellProfile], NOT_EMPTY]

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from importlib.metadata import version
 
 import pytest
 
+from ira_manifests import load_matrix
+from ira_manifests.profiles import downloads
+from ira_manifests.profiles.schema import DownloadProfile
 from tests.containers import processes
 from tests.containers.download_job import (
+    INDEX,
     MODEL_ID,
     PINNED,
     SHARDS,
@@ -21,7 +26,9 @@ from tests.containers.download_job import (
 from tests.containers.faults import held_until
 from tests.containers.hub import CDN, Hub
 from tests.containers.processes import DOWNLOAD, eventually
-from tests.support import TOKEN
+from tests.support import PROFILES, TOKEN
+
+PLATFORM = load_matrix(PROFILES).platform
 
 # What arrives
 
@@ -90,6 +97,74 @@ def test_the_profile_can_say_what_is_left_out(hub: Hub, job: Job) -> None:
     wanted = {path: content for path, content in hub.files.items() if path != "README.md"}
     job.run(DOWNLOAD_EXCLUDE="README.md *.nothing", DOWNLOAD_EXCLUDE_DUPLICATES="")
     assert job.model() == wanted
+
+
+def mistral_beside(hub: Hub) -> None:
+    """Both formats in one repository, as Mistral publishes its models."""
+    hub.files |= {"params.json": b"{}", "tekken.json": b"{}"}
+    hub.files |= {"consolidated.safetensors": weights(10), "original/params.json": b"{}"}
+
+
+def test_a_model_says_itself_what_is_kept_and_left_out(hub: Hub, job: Job) -> None:
+    mistral_beside(hub)
+    own = {"keep": ["consolidated*.safetensors", "original/params.json"],
+           "exclude": ["model-*.safetensors", INDEX]}  # fmt: skip
+    run = job.run(DOWNLOAD_BY_MODEL=json.dumps({MODEL_ID: own, "acme/other": {"keep": ["*"]}}))
+    assert run.returncode == 0, run.stderr
+    assert set(job.model()) == set(hub.files) - {INDEX, *SHARDS}
+
+
+def test_lists_of_another_model_change_nothing(hub: Hub, job: Job) -> None:
+    needed = dict(hub.files)
+    hub.files["consolidated.safetensors"] = weights(10)
+    others = {"acme/other": {"keep": ["*"], "exclude": ["config.json"]}}
+    job.run(DOWNLOAD_BY_MODEL=json.dumps(others))
+    assert job.model() == needed
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        None,
+        DownloadProfile(keep=("consolidated*.safetensors",)),
+        DownloadProfile(keep=("consolidated*", "metal/*"), exclude=("model-*", INDEX, "*.md")),
+        DownloadProfile(exclude=("*.safetensors", INDEX)),
+    ],
+    ids=["none", "keep", "both", "exclude"],
+)
+def test_profiles_know_what_the_script_takes(
+    hub: Hub, job: Job, own: DownloadProfile | None
+) -> None:
+    mistral_beside(hub)
+    hub.files |= {"metal/model.bin": b"x", "sub/x.bin": b"x", "pytorch_model.bin": b"x"}
+    model = load_matrix(PROFILES).profiles.models["llama3"]
+    model = model.model_copy(update={"model_id": MODEL_ID, "download": own})
+    lists = {MODEL_ID: own.model_dump()} if own else {}
+    run = job.run(DOWNLOAD_BY_MODEL=json.dumps(lists))
+    assert run.returncode == 0, run.stderr
+    assert set(job.model()) == downloads.taken(PLATFORM, model, hub.files)
+
+
+def test_a_repository_of_params_json_alone_is_whole_where_that_is(hub: Hub, job: Job) -> None:
+    hub.files = {"README.md": b"#", "params.json": b"{}", "tekken.json": b"{}"}
+    hub.files["consolidated.safetensors"] = weights()
+    obstacle = job.folder / "consolidated.safetensors"
+    obstacle.mkdir(parents=True)
+    assert job.run().returncode == 27
+    assert "params.json" not in job.model()
+    obstacle.rmdir()
+    run = job.run()
+    assert_complete(run, job, hub)
+    flags = "--config-format=mistral --load-format=mistral --tokenizer-mode=mistral"
+    assert f"{MODEL_ID} has params.json alone: serve it with {flags}" in run.stdout
+
+
+def test_an_update_that_drops_config_json_leaves_no_old_one(hub: Hub, job: Job) -> None:
+    assert_complete(job.run(), job, hub)
+    del hub.files["config.json"]
+    hub.commit = "d" * 40
+    hub.files["params.json"] = b"{}"
+    assert_complete(job.run(), job, hub)
 
 
 def test_a_revision_can_be_pinned(hub: Hub, job: Job) -> None:

@@ -40,6 +40,7 @@ ENVIRONMENT = {
         "DOWNLOAD_RETRY_SECONDS",
         "DOWNLOAD_EXCLUDE",
         "DOWNLOAD_EXCLUDE_DUPLICATES",
+        "DOWNLOAD_BY_MODEL",
         "HF_HUB_DISABLE_XET",
         "HOME",
         "PATH",

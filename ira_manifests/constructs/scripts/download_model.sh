@@ -2,8 +2,9 @@
 # Copies one model from the Hugging Face Hub into the bucket, as gs://IRA_BUCKET_NAME/MODEL_ID/.
 #
 # Files are downloaded to MODEL_ROOT/.ira-model-download/MODEL_ID, compared with the Hub's checksums
-# and then moved to MODEL_ROOT/MODEL_ID, config.json last: where it is, the model is whole. No other
-# record is kept: a later run compares what it finds with the Hub and fetches the difference.
+# and then moved to MODEL_ROOT/MODEL_ID, config.json last: where it is, the model is whole (where a
+# repository has none, params.json of Mistral's own format). No other record is kept: a later run
+# compares what it finds with the Hub and fetches the difference.
 #
 # The token is read from a file, by the Python program that takes the place of this shell. It is in
 # no environment, no argument, no message and no other file.
@@ -12,7 +13,9 @@
 # DOWNLOAD_RETRY_SECONDS 10 (doubles with each try), HF_HUB_DISABLE_XET 1, HUB_PACKAGES /packages,
 # HUGGING_FACE_TOKEN_FILE /etc/hugging-face-token/HUGGING_FACE_TOKEN. What to leave out, as
 # patterns separated by blanks: DOWNLOAD_EXCLUDE, and DOWNLOAD_EXCLUDE_DUPLICATES, which counts only
-# where the same folder holds safetensors that it doesn't match. Default: nothing.
+# where the same folder holds safetensors that it doesn't match. Default: nothing. DOWNLOAD_BY_MODEL
+# has patterns of single models, as JSON: {"MODEL_ID": {"exclude": [...], "keep": [...]}}; those to
+# keep count before all others.
 #
 # Exit codes. A failure that another try can't mend ends the Job at once.
 #   10  a variable or the token is missing or empty   22  the Hub refuses the token (401)
@@ -53,12 +56,14 @@ REVISION = os.environ.get("MODEL_REVISION") or "main"
 ROOT = Path(os.environ["MODEL_ROOT"])
 MODEL = ROOT / MODEL_ID
 STAGING = ROOT / ".ira-model-download" / MODEL_ID
-LAST = "config.json"
+MARKS = ("params.json", "config.json")  # what vLLM looks for first; moved last, in this order
 WEIGHTS = (".safetensors", ".bin", ".pth", ".pt", ".gguf")
 ATTEMPTS = int(os.environ.get("DOWNLOAD_ATTEMPTS") or 5)
 LARGEST_INDEX = 64 << 20  # bytes; that of DeepSeek-V3 has 9 million
 RETRY_SECONDS = float(os.environ.get("DOWNLOAD_RETRY_SECONDS") or 10)
-EXCLUDE = os.environ.get("DOWNLOAD_EXCLUDE", "").split()
+OWN = json.loads(os.environ.get("DOWNLOAD_BY_MODEL") or "{}").get(MODEL_ID, {})
+KEEP = OWN.get("keep", [])
+EXCLUDE = os.environ.get("DOWNLOAD_EXCLUDE", "").split() + OWN.get("exclude", [])
 DUPLICATES = os.environ.get("DOWNLOAD_EXCLUDE_DUPLICATES", "").split()
 FAILING = Lock()
 
@@ -127,14 +132,20 @@ def needed(files):
     def matches(path, patterns):
         return any(fnmatchcase(path, pattern) for pattern in patterns)
 
-    kept = {path: file for path, file in files.items() if not matches(path, EXCLUDE)}
-    plain = {path for path in kept if not matches(path, DUPLICATES)}
+    own = {path for path in files if matches(path, KEEP)}
+    kept = {path: files[path] for path in files if path in own or not matches(path, EXCLUDE)}
+    plain = {path for path in kept if path in own or not matches(path, DUPLICATES)}
     served = {PurePosixPath(path).parent for path in plain if path.endswith(".safetensors")}
     for path in kept.keys() - plain:
         if PurePosixPath(path).parent in served:
             del kept[path]
-    if LAST not in kept or not any(path.endswith(WEIGHTS) for path in kept):
-        fail(26, f"{MODEL_ID} has no {LAST}, or no weights, or the exclusions leave none")
+    if not any(mark in kept for mark in MARKS):
+        fail(26, f"{MODEL_ID} has neither config.json nor params.json, or they are excluded")
+    if not any(path.endswith(WEIGHTS) for path in kept):
+        fail(26, f"{MODEL_ID} has no weights, or the exclusions leave none")
+    if "config.json" not in kept:
+        flags = " ".join(f"--{name}=mistral" for name in ("config-format", "load-format"))
+        say(f"{MODEL_ID} has params.json alone: serve it with {flags} --tokenizer-mode=mistral")
     return kept
 
 
@@ -204,10 +215,11 @@ def obtain_indexes(files, commit):
 
 def publish(files):
     if any((STAGING / path).exists() for path in files):
-        if (MODEL / LAST).exists() and not (STAGING / LAST).exists():
-            os.replace(MODEL / LAST, STAGING / LAST)
-        (MODEL / LAST).unlink(missing_ok=True)
-    for path in sorted(files, key=LAST.__eq__):
+        for mark in {*MARKS} & {*files, "config.json"}:  # an old one would be served
+            if (MODEL / mark).exists() and not (STAGING / mark).exists():
+                os.replace(MODEL / mark, STAGING / mark)
+            (MODEL / mark).unlink(missing_ok=True)
+    for path in sorted(files, key=lambda path: MARKS.index(path) if path in MARKS else -1):
         if (STAGING / path).exists():
             (MODEL / path).parent.mkdir(parents=True, exist_ok=True)
             os.replace(STAGING / path, MODEL / path)

@@ -1,0 +1,32 @@
+"""Which files of a model's repository the download takes, as `download_model.sh` decides it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from pathlib import PurePosixPath
+
+from ira_manifests import names
+from ira_manifests.profiles.schema import DownloadProfile, ModelProfile, Platform
+
+
+def taken(platform: Platform, model: ModelProfile, paths: Iterable[str]) -> set[str]:
+    """Return the paths of a repository that the download takes."""
+    own = model.download or DownloadProfile()
+    download = platform.model_download
+    kept = {path for path in paths if _matches(path, own.keep)}
+    left = (*download.exclude, *own.exclude)
+    found = kept | {path for path in paths if not _matches(path, left)}
+    doubles = download.exclude_beside_safetensors
+    plain = {path for path in found if path in kept or not _matches(path, doubles)}
+    served = {PurePosixPath(path).parent for path in plain if path.endswith(".safetensors")}
+    return plain | {path for path in found if PurePosixPath(path).parent not in served}
+
+
+def excluded(platform: Platform, model: ModelProfile, path: str) -> bool:
+    """Tell whether the download leaves out a file, where its folder has model.safetensors too."""
+    beside = str(PurePosixPath(path).with_name("model.safetensors"))
+    return path not in taken(platform, model, [path, beside])
+
+
+def _matches(path: str, patterns: Collection[str]) -> bool:
+    return any(names.matches_glob(path, pattern) for pattern in patterns)
