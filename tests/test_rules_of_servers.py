@@ -42,6 +42,13 @@ def unnamed_release(objects: dict[str, Any]) -> None:
     del objects[DEPLOYMENT]["metadata"]["labels"]["app.kubernetes.io/version"]
 
 
+def old_image(objects: dict[str, Any]) -> None:
+    """The image's entry of 0.11.0 takes the model as an option of its own word."""
+    del server(objects)["command"]
+    server(objects)["image"] = "vllm/vllm-openai:v0.11.0"
+    server(objects)["args"][0:1] = ["--model", "/gcs/$(MODEL_ID)"]
+
+
 def script(text: str) -> Change:
     return lambda objects: server(objects).update(command=["/bin/sh", "-c"], args=[text])
 
@@ -60,6 +67,18 @@ BREAKS: dict[str, list[Break]] = {
         Break(DEPLOYMENT, f"{CONTAINER}.args[5]", "--disable-log-requests", own_entry_point),
         Break(DEPLOYMENT, f"{CONTAINER}.args[0]", "--disable-log-requests",
               script("exec vllm serve /gcs/$MODEL_ID --disable-log-requests")),
+        Break(DEPLOYMENT, f"{CONTAINER}.args[5]", "is not one of auto, bfloat16",
+              add_args("--dtype=banana")),
+        Break(DEPLOYMENT, f"{CONTAINER}.args[5]", "add --tool-call-parser",
+              add_args("--enable-auto-tool-choice")),
+    ],
+    "IRA035": [
+        Break(DEPLOYMENT, f"{CONTAINER}.args[5]", "Unix socket", add_args("--uds=/tmp/s")),
+        Break(DEPLOYMENT, f"{CONTAINER}.args[5]", "HTTPS alone", add_args("--ssl-keyfile", "/k")),
+        Break(DEPLOYMENT, f"{CONTAINER}.args[5]", "HTTPS alone", add_args("--ssl_certf=/c")),
+        Break(DEPLOYMENT, f"{CONTAINER}.args[5]", "no API", add_args("--headless")),
+        Break(DEPLOYMENT, f"{CONTAINER}.args[5]", "listens at 9000", add_args("--port=9000")),
+        Break(DEPLOYMENT, f"{CONTAINER}.args[5]", "inside the Pod", add_args("--host=127.0.0.1")),
     ],
     "IRA011": [
         Break(DEPLOYMENT, f"{CONTAINER}.resources.limits.nvidia.com/gpu",
@@ -174,3 +193,8 @@ def test_flags_of_another_program_are_not_judged(directories: Directories) -> No
         )
 
     assert findings_after(directories, other) == []
+
+
+def test_the_entry_of_an_old_image_takes_the_model_in_two_words(directories: Directories) -> None:
+    rules = {item.rule_id for item in findings_after(directories, old_image)}
+    assert "IRA010" not in rules

@@ -12,9 +12,11 @@ Nothing of the release is imported, so neither torch nor a GPU is needed.
 
 import ast
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from ira_manifests.engine_options import Kind
+from tools.vllm_registries import registered_names
 from tools.vllm_shapes import (
     ENGINE,
     ExtractionError,
@@ -34,21 +36,43 @@ Value: TypeAlias = Fields | Shape | Definition | str | tuple[str, ...] | None
 Scope: TypeAlias = dict[str, Value]
 
 
-def serve_options(source: Source) -> dict[str, Kind]:
+@dataclass(frozen=True)
+class Serve:
+    """What `vllm serve` of a release takes.
+
+    Attributes:
+        options: each option, and what it takes.
+        aliases: other names of an option -> the first long one.
+        choices: the values of options that take few.
+        bounds: of numbers, as `>0 <=1`.
+    """
+
+    options: Mapping[str, Kind]
+    aliases: Mapping[str, str]
+    choices: Mapping[str, tuple[str, ...]]
+    bounds: Mapping[str, str]
+
+
+def read_serve(source: Source) -> Serve:
     """Return every option of `vllm serve` in this release, and what it takes."""
     reader = _Reader(source)
     reader.run_serve()
-    options = {"-h": Kind.FLAG, "--help": Kind.FLAG} | reader.options
-    return dict(sorted(_adjusted(options, _Parser(source)).items()))
-
-
-def serve_aliases(source: Source) -> dict[str, str]:
-    """Return the options that are other names of one option: `-tp` of `--tensor-parallel-size`."""
-    reader = _Reader(source)
-    reader.run_serve()
-    if _Parser(source).rewrites_level:
+    parser = _Parser(source)
+    if parser.rewrites_level:
         reader.aliases["-O"] = "--optimization-level"
-    return dict(sorted(reader.aliases.items()))
+    options = {"-h": Kind.FLAG, "--help": Kind.FLAG} | reader.options
+    named = {name: names for name, names in registered_names(source).items() if name in options}
+    return Serve(
+        dict(sorted(_adjusted(options, parser).items())),
+        dict(sorted(reader.aliases.items())),
+        reader.choices | named,
+        reader.bounds,
+    )
+
+
+def serve_options(source: Source) -> dict[str, Kind]:
+    """Return every option of `vllm serve` in this release, and what it takes."""
+    return dict(read_serve(source).options)
 
 
 def takes_dotted_keys(source: Source) -> bool:
@@ -116,6 +140,8 @@ class _Reader:
         self._seen: set[ast.Call] = set()
         self.options: dict[str, Kind] = {}
         self.aliases: dict[str, str] = {}
+        self.choices: dict[str, tuple[str, ...]] = {}
+        self.bounds: dict[str, str] = {}
 
     def run_serve(self) -> None:
         """Follow `ServeSubcommand.subparser_init`."""
@@ -152,6 +178,14 @@ class _Reader:
             self.options[name] = shape.kind
             if full and name != full:
                 self.aliases[name] = full
+        if full and not shape.nargs:
+            self._restrict(full, shape)
+
+    def _restrict(self, name: str, shape: Shape) -> None:
+        if shape.choices:
+            self.choices[name] = shape.choices
+        if shape.bounds and shape.kind not in {Kind.VALUE, Kind.SWITCH}:
+            self.bounds[name] = shape.bounds
 
     def shapes(self, module: Module, cls: Value, name: str) -> Fields:
         """Return what `get_kwargs` makes of a config class."""

@@ -18,14 +18,23 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 
-from ira_manifests.engine_options.table import FILE, Kind, Table, decode, kinds_at, release_key
-from tools.vllm_arguments import serve_aliases, serve_options, takes_dotted_keys
+from ira_manifests.engine_options.table import (
+    FILE,
+    Kind,
+    Table,
+    decode,
+    kinds_at,
+    release_key,
+    texts_at,
+)
+from tools.vllm_arguments import read_serve, takes_dotted_keys
 from tools.vllm_source import NoSourceError, Source, SourceError, fetch
 
 TABLE = Path(__file__).parents[1] / "ira_manifests" / "engine_options" / FILE
 _ABOUT = (
     "Options of `vllm serve`: [what they take, first release - last release], an open end being "
-    "the newest release here. Written by `python -m tools.vllm_options`, not by hand."
+    "the newest release here; their other names, bounds and choices in the same form. Written by "
+    "`python -m tools.vllm_options`, not by hand."
 )
 
 
@@ -37,16 +46,23 @@ class ReleaseOptions:
         options: each option and what it takes.
         dotted: whether --option.key is a key of an option.
         aliases: the options that are other names of one option.
+        choices: `--dtype auto` -> "taken", for each value of an option that takes few.
+        bounds: of numbers, as `>0 <=1`.
     """
 
     options: Mapping[str, Kind]
     dotted: bool
     aliases: Mapping[str, str] = field(default_factory=dict)
+    choices: Mapping[str, str] = field(default_factory=dict)
+    bounds: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, source: Source) -> "ReleaseOptions":
         """Read a release's source."""
-        return cls(serve_options(source), takes_dotted_keys(source), serve_aliases(source))
+        serve = read_serve(source)
+        taken = {f"{n} {text}": "taken" for n, texts in serve.choices.items() for text in texts}
+        dotted = takes_dotted_keys(source)
+        return cls(serve.options, dotted, serve.aliases, taken, serve.bounds)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -72,7 +88,10 @@ def encode(tables: Mapping[str, ReleaseOptions]) -> str:
     dotted = _runs([_marker(tables[release]) for release in known], known)
     head = {"about": _ABOUT, "releases": known, "dotted": dotted}
     lines = [f"{_json(key)}: {_json(value)}" for key, value in head.items()]
-    lines.append(_section("aliases", [tables[release].aliases for release in known], known))
+    lines += [
+        _section(title, [getattr(tables[release], title) for release in known], known)
+        for title in ("aliases", "bounds", "choices")
+    ]
     lines.append(_section("options", kinds, known))
     return "{\n  " + ",\n  ".join(lines) + "\n}\n"
 
@@ -80,6 +99,8 @@ def encode(tables: Mapping[str, ReleaseOptions]) -> str:
 def _section(title: str, values: Sequence[Mapping[str, str]], known: Sequence[str]) -> str:
     """Return one part of the table: what each name has in which releases."""
     names = sorted({name for release in values for name in release})
+    if not names:
+        return f"{_json(title)}: {{}}"
     rows = [f"{_json(n)}: {_json(_runs([v.get(n) for v in values], known))}" for n in names]
     return f"{_json(title)}: {{\n    " + ",\n    ".join(rows) + "\n  }"
 
@@ -91,14 +112,10 @@ def stored(text: str) -> dict[str, ReleaseOptions]:
 
 
 def _stored(table: Table, place: int) -> ReleaseOptions:
-    aliases = {
-        alias: named.name
-        for alias, listed in table.aliases.items()
-        for named in listed
-        if named.first <= place <= named.last
-    }
     return ReleaseOptions(
-        kinds_at(table.registered, place), table.takes_dotted_keys(place), aliases
+        kinds_at(table.registered, place),
+        table.takes_dotted_keys(place),
+        *(texts_at(runs, place) for runs in (table.aliases, table.choices, table.bounds)),
     )
 
 

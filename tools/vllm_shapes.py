@@ -7,7 +7,7 @@ For an option of a config dataclass's field, vLLM derives it from the field's ty
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import TypeAlias, TypeGuard
 
 from ira_manifests.engine_options import Kind
 from tools.vllm_source import Definition, Module, Source, SourceError
@@ -15,6 +15,13 @@ from tools.vllm_source import Definition, Module, Source, SourceError
 ENGINE = "vllm.engine.arg_utils"
 
 _NUMBERS = {"int": Kind.INT, "float": Kind.FLOAT}
+_TYPES = {
+    **_NUMBERS,
+    "human_readable_int": Kind.SIZE,
+    "human_readable_int_or_auto": Kind.SIZE_OR_AUTO,
+    "loads": Kind.JSON,
+}
+_COMPARED = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
 _SCALARS = frozenset({"bool", "int", "float", "str", "dict", "list", "tuple", "set"})
 _SHAPES = {"List": "list", "Tuple": "tuple", "Set": "set", "Dict": "dict"}
 _LISTS = frozenset({"list", "tuple", "set"})
@@ -33,8 +40,10 @@ class Shape:
 
     action: str = "store"
     nargs: str = ""
-    number: Kind | None = None
+    typed: Kind | None = None
     flags: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+    bounds: str = ""
 
     @property
     def kind(self) -> Kind:
@@ -45,7 +54,7 @@ class Shape:
             return Kind.SWITCH
         if self.nargs:
             return Kind.OPTIONAL if self.nargs == "?" else Kind.LIST
-        return self.number or Kind.VALUE
+        return self.typed or Kind.VALUE
 
 
 Fields: TypeAlias = dict[str, Shape]
@@ -58,6 +67,7 @@ class FieldShapes:
         self._source = source
         converter = self._converter()
         self._named_in_converter = texts(converter)
+        self._names_in_converter = {last_name(n) for n in ast.walk(converter) if is_name(n)}
         self._true_or_text = any(isinstance(n, ast.Set) for n in _compared(converter))
 
     def fields(self, owner: Definition) -> Fields:
@@ -67,8 +77,15 @@ class FieldShapes:
             for node in class_node(cls).body:
                 if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
                     name = node.target.id
-                    found[name] = self._shape(name, self._hints(node.annotation, cls.module))
+                    found[name] = self._field(name, node, cls.module)
         return found
+
+    def _field(self, name: str, node: ast.AnnAssign, module: Module) -> Shape:
+        hints = self._hints(node.annotation, module)
+        shape = replace(self._shape(name, hints), bounds=_bounds(node.value))
+        if "literal" not in hints or hints & (_LISTS | {"str", "bool"}):
+            return shape
+        return replace(shape, choices=tuple(self._choices(node.annotation, module) or ()))
 
     def _converter(self) -> ast.FunctionDef:
         engine = self._source.module(ENGINE)
@@ -81,22 +98,49 @@ class FieldShapes:
 
     def _shape(self, name: str, hints: frozenset[str]) -> Shape:
         if "dataclass" in hints:
-            return Shape()
+            return Shape(typed=None if "from_cli" in self._names_in_converter else Kind.JSON)
         if hints == _TRUE_OR_TEXT and self._true_or_text:
             return Shape(nargs="?")
         if "bool" in hints:
             return Shape(action="BooleanOptionalAction")
         if hints & _LISTS and "literal" not in hints:
             return Shape(nargs="+")
-        return Shape(number=self._number(name, hints))
+        return Shape(typed=self._typed(name, hints))
 
-    def _number(self, name: str, hints: frozenset[str]) -> Kind | None:
+    def _typed(self, name: str, hints: frozenset[str]) -> Kind | None:
         if "literal" in hints:
             return Kind.INT if "int literal" in hints else None
         # The converter names the fields that take 1k, 2M or auto, which are no plain numbers.
         if name in self._named_in_converter:
-            return None
-        return next((_NUMBERS[hint] for hint in _NUMBERS if hint in hints), None)
+            return self._size(name)
+        if "dict" in hints:
+            return Kind.JSON_OR_TEXT if hints & {"str", "other"} else Kind.JSON
+        return next((_NUMBERS[hint] for hint in ("int", "float") if hint in hints), None)
+
+    def _size(self, name: str) -> Kind | None:
+        if name == "max_model_len" and "human_readable_int_or_auto" in self._names_in_converter:
+            return Kind.SIZE_OR_AUTO
+        return Kind.SIZE if "human_readable_int" in self._names_in_converter else None
+
+    def _choices(self, node: ast.expr | None, module: Module) -> list[str] | None:
+        """Return the texts of the Literals in a type; None where one can't be read."""
+        match node:
+            case ast.Subscript(value=base, slice=inner):
+                parts = inner.elts if isinstance(inner, ast.Tuple) else [inner]
+                if last_name(base) == "Literal":
+                    constant = all(isinstance(part, ast.Constant) for part in parts)
+                    return [str(ast.literal_eval(part)) for part in parts] if constant else None
+                found = [self._choices(part, module) for part in parts]
+            case ast.BinOp(left=left, right=right):
+                found = [self._choices(left, module), self._choices(right, module)]
+            case ast.Name(id=name):
+                match self._source.find(module, name):
+                    case Definition(module=origin, node=ast.expr() as value):
+                        return self._choices(value, origin)
+                return []
+            case _:
+                return []
+        return None if None in found else [text for part in found for text in part or ()]
 
     def _hints(self, node: ast.expr, module: Module) -> frozenset[str]:
         match node:
@@ -165,6 +209,11 @@ def class_node(definition: Definition) -> ast.ClassDef:
     return definition.node
 
 
+def is_name(node: ast.AST) -> TypeGuard[ast.Name | ast.Attribute]:
+    """Return whether a node is a name, with or without dots before it."""
+    return isinstance(node, ast.Name | ast.Attribute)
+
+
 def last_name(node: ast.expr) -> str:
     """Return the name behind any dots, of what is called too: `Enum` for `enum.Enum()`."""
     match node:
@@ -183,12 +232,29 @@ def changed(shape: Shape, key: str, value: ast.expr | None) -> Shape:
         case "nargs":
             return replace(shape, nargs=_nargs(value))
         case "type":
-            number = _NUMBERS.get(value.id) if isinstance(value, ast.Name) else None
-            return replace(shape, number=number)
+            return replace(shape, typed=_TYPES.get(last_name(value)) if value else None)
+        case "choices":
+            return replace(shape, choices=_texts_of(value))
         case "flags":
             elements = getattr(value, "elts", [])
             return replace(shape, flags=tuple(ast.literal_eval(element) for element in elements))
     return shape
+
+
+def _texts_of(node: ast.expr | None) -> tuple[str, ...]:
+    """Return the texts of a list of constants; none where it is computed."""
+    if not isinstance(node, ast.List | ast.Tuple):
+        return ()
+    is_constant = all(isinstance(element, ast.Constant) for element in node.elts)
+    return tuple(str(ast.literal_eval(e)) for e in node.elts) if is_constant else ()
+
+
+def _bounds(value: ast.expr | None) -> str:
+    """Return the bounds of `Field(default=1, gt=0, le=1)`, as `>0 <=1`."""
+    if not isinstance(value, ast.Call) or last_name(value) != "Field":
+        return ""
+    limits = {k.arg: k.value for k in value.keywords if k.arg in _COMPARED}
+    return " ".join(f"{_COMPARED[k]}{ast.literal_eval(v)}" for k, v in limits.items() if k)
 
 
 def _action(node: ast.expr | None) -> str:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from tools.vllm_wheel import WheelError, python_files
+
 # pip asks every source distribution for its metadata, and vLLM's own answer needs torch. This
 # backend stands in for it, so that pip saves the archive and no code of the release is run.
 _BACKEND = """\
@@ -119,6 +121,14 @@ class Source:
             self._modules[name] = Module(name, self._files[file], package=package)
         return self._modules[name]
 
+    def modules(self, *packages: str) -> Iterator[Module]:
+        """Yield the modules of the packages that the release has."""
+        for package in packages:
+            folder = package.replace(".", "/") + "/"
+            for file in sorted(self._files):
+                if file.startswith(folder) and (module := self.module(_dotted(file))):
+                    yield module
+
     def find(self, module: Module | None, name: str) -> Definition | None:
         """Return what `name` means in the module, through any imports, or None if it's foreign."""
         if module is None:
@@ -131,15 +141,30 @@ class Source:
         return None
 
 
-def fetch(release: str) -> Source:
-    """Download the release's source distribution from pip's configured index and read it.
+def _dotted(file: str) -> str:
+    return file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
-    Raises NoSourceError where the index has none, SourceError where pip failed otherwise.
+
+def fetch(release: str) -> Source:
+    """Read the release's source from pip's configured index.
+
+    Of a release without a source distribution, as 0.15.0, its wheel is read.
+    Raises NoSourceError where the index has neither, SourceError where pip failed otherwise.
     """
     with tempfile.TemporaryDirectory() as folder:
-        _download(release, Path(folder))
+        try:
+            _download(release, Path(folder))
+        except NoSourceError:
+            return _of_wheel(release)
         archive = next(Path(folder).glob("*.tar.gz"))
         return read(release, archive)
+
+
+def _of_wheel(release: str) -> Source:
+    try:
+        return Source(release, python_files(release))
+    except (WheelError, OSError) as error:
+        raise NoSourceError(f"vLLM {release} has no source on the package index: {error}") from None
 
 
 def read(release: str, archive: Path) -> Source:

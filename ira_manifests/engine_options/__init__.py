@@ -13,7 +13,6 @@ reads them from the published source of each release.
 
 from ira_manifests.engine_options.scan import (
     FlagProblem,
-    Reason,
     UnknownFlag,
     flag_problems,
     settings,
@@ -25,7 +24,7 @@ from ira_manifests.engine_options.table import (
     options,
     releases,
 )
-from ira_manifests.engine_options.values import human_readable_int
+from ira_manifests.engine_options.values import Reason, human_readable_int
 
 __all__ = [
     "FlagProblem",

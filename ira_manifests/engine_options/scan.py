@@ -8,7 +8,6 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -18,25 +17,29 @@ from ira_manifests.engine_options.table import (
     UnknownReleaseError,
     table,
 )
-from ira_manifests.engine_options.values import merge
+from ira_manifests.engine_options.values import Reason, merge, refused
 from ira_manifests.errors import one_of
 
 _NEGATIVE_NUMBER = re.compile(r"-\d+|-\d*\.\d+")
 _INVERSES = {"--enable-": "--disable-", "--disable-": "--enable-"}
 _CLOSE = 0.75
-# Kubernetes expands $(NAME) when the container starts: its value is not known here.
-_EXPANDED_LATER = re.compile(r"\$\([^()]+\)")
-
-
-class Reason(StrEnum):
-    """What is wrong with an argument."""
-
-    UNKNOWN = "unknown"
-    AMBIGUOUS = "ambiguous"
-    NO_VALUE = "no value"
-    NEEDLESS_VALUE = "needless value"
-    NOT_A_NUMBER = "not a number"
-    NOT_AN_OPTION = "not an option"
+_NOT_JUDGED = {Kind.FLAG, Kind.SWITCH, Kind.TOGGLE, Kind.LIST}
+# What may add to the choices of an option when the server starts.
+_PLUGINS = {
+    "--tool-call-parser": ("--tool-parser-plugin",),
+    "--reasoning-parser": ("--reasoning-parser-plugin",),
+}
+# vllm/platforms/cuda.py: physical ids, or UUIDs of GPUs and of their parts.
+_DEVICES = re.compile(r"\s*(?:\d+|(?:GPU|MIG)-[\w/-]+)(?:\s*,\s*(?:\d+|(?:GPU|MIG)-[\w/-]+))*\s*")
+_ANY_CASE = {"--quantization"}
+# Before 0.11.1 no field says so, and the engine divides by it when it measures its memory.
+_BOUNDS = {"--max-num-seqs": ">=1"}
+# vllm/entrypoints/openai/cli_args.py, validate_parsed_serve_args; 0.33: entrypoints/common.
+_NEEDS = {"--enable-auto-tool-choice": "--tool-call-parser"}
+# vllm/config/model.py, _FLOAT16_NOT_SUPPORTED_MODELS, which is asked since 0.9.1.
+_CHECKS_FLOAT16 = "0.9.1"
+_FLOAT16 = {"float16", "half"}
+_NO_FLOAT16 = re.compile(r"gemma-[23](?=-|$)")
 
 
 @dataclass(frozen=True)
@@ -78,20 +81,30 @@ def unknown_flags(arguments: Sequence[str], version: str) -> list[UnknownFlag]:
     return [p for p in flag_problems(arguments, version) if isinstance(p, UnknownFlag)]
 
 
-def flag_problems(arguments: Sequence[str], version: str) -> list[FlagProblem]:
+def flag_problems(
+    arguments: Sequence[str], version: str, *, serve: bool = True
+) -> list[FlagProblem]:
     """Return what `vllm serve` of this release would refuse in its arguments, in their order.
 
-    `arguments` are what follows `vllm serve`, the model included. A value that holds `$(NAME)` is
-    taken to be right. The choices of an option, and the keys of a JSON option, are not checked.
+    `arguments` are what follows `vllm serve`, the model included; with `serve=False`, what follows
+    `python3 -m vllm.entrypoints.openai.api_server`, the image's entry in old releases, which takes
+    `--model X`. What its parser refuses comes together with what the engine refuses as it starts:
+    choices, bounds, names of parsers. A value that holds `$(NAME)` is taken to be right; the keys
+    of a JSON option are not checked, nor are choices that a plugin of the command line may extend.
     Raises UnknownReleaseError for a version outside the table, or for text that is no version.
     """
-    return list(_problems(tuple(arguments), version))
+    return list(_problems(tuple(arguments), version, serve))
 
 
 @lru_cache(maxsize=1024)  # cells take their own values from variables, so their arguments recur
-def _problems(arguments: tuple[str, ...], version: str) -> tuple[FlagProblem, ...]:
+def _problems(
+    arguments: tuple[str, ...],
+    version: str,
+    serve: bool,
+) -> tuple[FlagProblem, ...]:
     known = table()
-    return tuple(_Scan(arguments, version, known, known.place(version)).run())
+    scan = _Scan(arguments, version, known, known.place(version), serve=serve)
+    return tuple(scan.run())
 
 
 def settings(arguments: Sequence[str], version: str) -> dict[str, str]:
@@ -119,9 +132,7 @@ def _settings(arguments: tuple[str, ...], version: str) -> tuple[tuple[str, str]
         place = len(known.releases) - 1
     scan = _Scan(arguments, version, known, place)
     scan.run()
-    given = dict(scan.given)
-    given |= {name: json.dumps(keys) for name, keys in scan.keys.items()}
-    return tuple((given | ({"--model": scan.model} if scan.model is not None else {})).items())
+    return tuple(scan.settings.items())
 
 
 class _Option(NamedTuple):
@@ -133,10 +144,29 @@ class _Option(NamedTuple):
     is_key: bool = False
 
 
+class _Given(NamedTuple):
+    """An option of the command line, by its full name, with its value or "true" or "false"."""
+
+    place: int
+    spelling: str
+    name: str
+    text: str
+    kind: Kind
+
+
 class _Scan:
     """One pass over the arguments, as argparse makes it."""
 
-    def __init__(self, arguments: Sequence[str], version: str, table: Table, place: int) -> None:
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        version: str,
+        table: Table,
+        place: int,
+        *,
+        serve: bool = False,
+    ) -> None:
+        self.serve = serve
         self.arguments = arguments
         self.version = version
         self.table = table
@@ -144,7 +174,7 @@ class _Scan:
         self.kinds = table.kinds(place)
         self.has_dotted = table.takes_dotted_keys(place)
         self.problems: list[FlagProblem] = []
-        self.given: list[tuple[str, str]] = []
+        self.given: list[_Given] = []
         self.keys: dict[str, dict[str, Any]] = {}
         self.model: str | None = None
         self.next = 0
@@ -163,7 +193,9 @@ class _Scan:
                 self._option(index, option)
             else:
                 self._positional(index, bare)
-        return self.problems
+        self._values()
+        self._combinations()
+        return sorted(self.problems, key=lambda problem: problem.index)
 
     def _read(self, text: str) -> _Option | None:
         """Return the option that an argument is, or None for a value."""
@@ -246,19 +278,19 @@ class _Scan:
             self._key(index, option, kind)
         elif kind.is_bare:
             self.bare = option.name
-            self._give(option.meant[0], "")
+            self._give(index, option, "")
             if option.value is not None:
                 self._report(index, option.name, Reason.NEEDLESS_VALUE)
         elif option.value is not None:
-            self._give(option.meant[0], option.value)
-            self._number(index, option.name, option.value, kind)
+            self._give(index, option, option.value)
         else:
             self._following(index, option, kind)
 
-    def _give(self, spelling: str, value: str) -> None:
-        name, opposite = self.table.full_name(spelling, self.place)
-        is_bare = self.kinds[spelling].is_bare
-        self.given.append((name, ("false" if opposite else "true") if is_bare else value))
+    def _give(self, index: int, option: _Option, value: str) -> None:
+        name, opposite = self.table.full_name(option.meant[0], self.place)
+        kind = self.kinds[option.meant[0]]
+        text = ("false" if opposite else "true") if kind.is_bare else value
+        self.given.append(_Given(index, option.name, name, text, kind))
 
     def _key(self, index: int, option: _Option, kind: Kind) -> None:
         """Check `--option.key=value`, whose value may be any next argument."""
@@ -277,16 +309,15 @@ class _Scan:
 
     def _following(self, index: int, option: _Option, kind: Kind) -> None:
         taken = self._take(len(self.arguments) if kind is Kind.LIST else 1)
-        if kind is Kind.JOINED:
+        if kind is Kind.JOINED and self.serve:
             wanted = f"write {option.name}=VALUE, or the model as the first argument"
             self._report(index, option.name, Reason.NO_VALUE, wanted)
         elif not taken and kind is not Kind.OPTIONAL:
             self._report(index, option.name, Reason.NO_VALUE)
         elif not taken:
-            self._give(option.meant[0], "true")
+            self._give(index, option, "true")
         else:
-            self._give(option.meant[0], " ".join(taken))
-            self._number(index, option.name, taken[0], kind)
+            self._give(index, option, " ".join(taken))
 
     def _take(self, most: int) -> Sequence[str]:
         """Take the values that follow, up to the next option."""
@@ -298,10 +329,42 @@ class _Scan:
             self.next += 1
         return self.arguments[start : self.next]
 
-    def _number(self, index: int, name: str, value: str, kind: Kind) -> None:
-        if kind in {Kind.INT, Kind.FLOAT} and not _is_number(value, kind):
-            wanted = f"{value!r} is no {'integer' if kind is Kind.INT else 'number'}"
-            self._report(index, name, Reason.NOT_A_NUMBER, wanted)
+    def _values(self) -> None:
+        """Report what the release does not allow, once all options are known."""
+        settings = self.settings
+        for index, spelling, name, text, kind in self.given:
+            if kind in _NOT_JUDGED or (kind is Kind.OPTIONAL and text == "true"):
+                continue
+            choices, bounds = self.table.allowed(name, self.place)
+            if any(settings.get(plugin) for plugin in _PLUGINS.get(name, ())):
+                choices = ()
+            value = text.lower() if name in _ANY_CASE else text
+            if name == "--device-ids" and not _DEVICES.fullmatch(text):
+                self._report(index, spelling, Reason.NOT_ALLOWED, _ask_devices(spelling))
+            if found := refused(value, kind, choices, bounds or _BOUNDS.get(name, "")):
+                self._report(index, spelling, *found)
+
+    def _combinations(self) -> None:
+        """Report options that the server refuses together, before or after it has parsed them."""
+        settings = self.settings
+        places = {given.name: given for given in self.given}
+        for option, needed in _NEEDS.items():
+            if settings.get(option) == "true" and not settings.get(needed):
+                found = places[option]
+                self._report(found.place, found.spelling, Reason.NEEDS_ANOTHER, f"add {needed}=…")
+        dtype = places.get("--dtype")
+        if dtype and dtype.text in _FLOAT16 and self.place >= self.table.place(_CHECKS_FLOAT16):
+            name = (settings.get("--model") or "").rpartition("/")[2].lower()
+            if family := _NO_FLOAT16.match(name):
+                detail = f"{family[0]} models overflow in float16; use bfloat16, float32 or auto"
+                self._report(dtype.place, dtype.spelling, Reason.NOT_ALLOWED, detail)
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The options with their last values, as `settings` gives them."""
+        found = {given.name: given.text for given in self.given}
+        found |= {name: json.dumps(keys) for name, keys in self.keys.items()}
+        return found if self.model is None else found | {"--model": self.model}
 
     def _report(self, index: int, flag: str, reason: Reason, detail: str = "") -> None:
         message = f"{flag}: {_MESSAGES[reason]}" + (f": {detail}" if detail else "")
@@ -313,8 +376,16 @@ _MESSAGES = {
     Reason.NO_VALUE: "its value is missing",
     Reason.NEEDLESS_VALUE: "it takes no value",
     Reason.NOT_A_NUMBER: "its value must be a number",
+    Reason.NOT_JSON: "its value must be JSON",
+    Reason.NOT_ALLOWED: "the release does not allow its value",
+    Reason.NEEDS_ANOTHER: "it needs another option",
     Reason.NOT_AN_OPTION: "neither an option nor an option's value, and the model is given already",
 }
+
+
+def _ask_devices(spelling: str) -> str:
+    short = "" if spelling == "--device-ids" else "it is short for --device-ids here; "
+    return f"{short}write ids of GPUs such as 0,1"
 
 
 def _closest(name: str, known: Mapping[str, Kind]) -> str | None:
@@ -346,14 +417,3 @@ def _dashed(name: str) -> str:
     """Return a long option with dashes for underscores, up to the first dot."""
     stem, dot, keys = name.partition(".")
     return stem.replace("_", "-") + dot + keys
-
-
-def _is_number(text: str, kind: Kind) -> bool:
-    # Options that may be unset take an empty value or None for that.
-    if text in {"", "None"} or _EXPANDED_LATER.search(text):
-        return True
-    try:
-        int(text) if kind is Kind.INT else float(text)
-    except ValueError:
-        return False
-    return True

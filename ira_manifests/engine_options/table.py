@@ -2,7 +2,6 @@
 
 import json
 import re
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,6 +12,8 @@ from typing import NamedTuple
 FILE = "options.json"
 
 _VERSION = re.compile(r"v?(\d+)\.(\d+)(?:\.(\d+))?(?:\.(\d+))?(?:\.?post(\d+))?(?:\.?[^.\d].*)?")
+# A candidate is no release: what it takes may differ.
+_PRERELEASE = re.compile(r"\d\.?(?:a|b|rc|dev)\d*")
 _INVERSES = (("--enable-", "--disable-"), ("--disable-", "--enable-"))
 
 
@@ -24,6 +25,10 @@ class Kind(StrEnum):
     TOGGLE = "toggle"  # as a switch, and --enable-… and --disable-… are opposites too
     INT = "int"
     FLOAT = "float"
+    SIZE = "size"  # an int, or as 128k
+    SIZE_OR_AUTO = "size or auto"
+    JSON = "json"
+    JSON_OR_TEXT = "json or text"  # a text in braces is JSON
     VALUE = "value"
     LIST = "list"  # one value or more
     OPTIONAL = "optional"  # a value or none
@@ -51,22 +56,30 @@ class Span(NamedTuple):
         return self.first <= place <= self.last
 
 
-class Alias(NamedTuple):
-    """The releases, by their places in the table, in which a name is another one's alias."""
+class Run(NamedTuple):
+    """The releases, by their places in the table, in which something has one text."""
 
-    name: str
+    text: str
     first: int
     last: int
 
 
 @dataclass(frozen=True)
 class Table:
-    """What options.json holds, by the names under which options are registered."""
+    """What options.json holds, by the names under which options are registered.
+
+    Attributes:
+        aliases: `-tp` -> `--tensor-parallel-size`.
+        choices: `--dtype auto` -> "taken", for each value that an option with choices takes.
+        bounds: `--max-num-seqs` -> `>=1`; several bounds have a space between them.
+    """
 
     releases: tuple[str, ...]
     registered: Mapping[str, tuple[Span, ...]]
     dotted: tuple[Span, ...]
-    aliases: Mapping[str, tuple["Alias", ...]]
+    aliases: Mapping[str, tuple[Run, ...]]
+    choices: Mapping[str, tuple[Run, ...]]
+    bounds: Mapping[str, tuple[Run, ...]]
 
     @cached_property
     def spelled(self) -> Mapping[str, tuple[Span, ...]]:
@@ -80,18 +93,18 @@ class Table:
         return found
 
     def place(self, version: str) -> int:
-        """Return the place of the newest known release that is no newer than the version.
+        """Return the place of a version; builds of one release (`+cu129`) share it.
 
-        Raises UnknownReleaseError for a version outside the table, or for text that is none.
+        Raises UnknownReleaseError for a version that the table does not hold, be it between two
+        that it holds, and for text that is no version.
         """
         wanted = release_key(version)
-        known = self._keys
-        if not known[0] <= wanted <= known[-1]:
+        if wanted not in self._keys or _PRERELEASE.search(version.partition("+")[0]):
             raise UnknownReleaseError(
                 f"the options of vLLM {version} are unknown: "
-                f"the table holds {self.releases[0]} to {self.releases[-1]}"
+                f"the table holds releases from {self.releases[0]} to {self.releases[-1]}"
             )
-        return bisect_right(known, wanted) - 1
+        return self._keys.index(wanted)
 
     @cached_property
     def _keys(self) -> list[tuple[int, ...]]:
@@ -126,13 +139,28 @@ class Table:
 
     def _names_at(self, place: int) -> dict[str, tuple[str, bool]]:
         found: dict[str, tuple[str, bool]] = {}
+        aliases = texts_at(self.aliases, place)
         for name, kind in kinds_at(self.registered, place).items():
-            aliases = self.aliases.get(name, ())
-            full = next((a.name for a in aliases if a.first <= place <= a.last), name)
+            full = aliases.get(name, name)
             registered, *opposites = _spellings(name, kind)
             found[registered] = (full, False)
             found.update(dict.fromkeys(opposites, (full, True)))
         return found
+
+    def allowed(self, name: str, place: int) -> tuple[tuple[str, ...], str]:
+        """Return the choices of an option in one release, none where it is free, and its bounds."""
+        if place not in self._allowed:
+            choices: dict[str, tuple[str, ...]] = {}
+            for key in texts_at(self.choices, place):
+                option, _, choice = key.partition(" ")
+                choices[option] = (*choices.get(option, ()), choice)
+            self._allowed[place] = (choices, texts_at(self.bounds, place))
+        of_release, bounds = self._allowed[place]
+        return of_release.get(name, ()), bounds.get(name, "")
+
+    @cached_property
+    def _allowed(self) -> dict[int, tuple[dict[str, tuple[str, ...]], dict[str, str]]]:
+        return {}
 
     def neighbours(self, name: str, place: int) -> tuple[str | None, str | None]:
         """Return the last release before this one that had the option, and the next one."""
@@ -150,6 +178,16 @@ def kinds_at(spans: Mapping[str, tuple[Span, ...]], place: int) -> dict[str, Kin
     return {name: s.kind for name, listed in spans.items() for s in listed if s.covers(place)}
 
 
+def texts_at(runs: Mapping[str, tuple[Run, ...]], place: int) -> dict[str, str]:
+    """Return the texts of one release."""
+    return {
+        name: run.text
+        for name, listed in runs.items()
+        for run in listed
+        if run.first <= place <= run.last
+    }
+
+
 def releases() -> tuple[str, ...]:
     """Return the vLLM releases whose options were read, oldest first."""
     return table().releases
@@ -158,7 +196,6 @@ def releases() -> tuple[str, ...]:
 def options(version: str) -> frozenset[str]:
     """Return every option string of `vllm serve`, as `--port`, `-tp` and `--no-enforce-eager`.
 
-    For a version between two releases of the table, those of the older one.
     Raises UnknownReleaseError for a version outside the table, or for text that is no version.
     """
     known = table()
@@ -189,12 +226,15 @@ def decode(text: str) -> Table:
     data = json.loads(text)
     known: tuple[str, ...] = tuple(data["releases"])
     registered = {name: _spans(listed, known) for name, listed in data["options"].items()}
-    aliases = {alias: _aliases(listed, known) for alias, listed in data["aliases"].items()}
-    return Table(known, registered, _spans(data["dotted"], known), aliases)
+    sections = (_runs(data[section], known) for section in ("aliases", "choices", "bounds"))
+    return Table(known, registered, _spans(data["dotted"], known), *sections)
 
 
-def _aliases(listed: Sequence[str], known: Sequence[str]) -> tuple[Alias, ...]:
-    return tuple(Alias(name, *_between(between, known)) for name, between in map(_split, listed))
+def _runs(section: Mapping[str, Sequence[str]], known: Sequence[str]) -> dict[str, tuple[Run, ...]]:
+    return {
+        name: tuple(Run(text, *_between(between, known)) for text, between in map(_split, listed))
+        for name, listed in section.items()
+    }
 
 
 def _spans(listed: Sequence[str], known: Sequence[str]) -> tuple[Span, ...]:

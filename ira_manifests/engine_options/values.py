@@ -6,10 +6,100 @@ Facts: vllm/utils/argparse_utils.py of release 0.26.0, and vllm/engine/arg_utils
 import json
 import re
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import Any
 
+from ira_manifests.engine_options.table import Kind
+
 _WITH_SUFFIX = re.compile(r"(\d+(?:\.\d+)?)([kKmMgGtT])")
+# A number with a suffix outside of strings, which vLLM expands before it reads JSON.
+_STRINGS = re.compile(r'("(?:[^"\\]|\\.)*")')
+_SUFFIXED = re.compile(r"\b\d+(?:\.\d+)?[kKmMgGtT]\b")
+# Kubernetes expands $(NAME) when the container starts: its value is not known here.
+_EXPANDED_LATER = re.compile(r"\$\([^()]+\)")
 _POWERS = {"k": 1, "m": 2, "g": 3, "t": 4}
+
+
+class Reason(StrEnum):
+    """What is wrong with an argument."""
+
+    UNKNOWN = "unknown"
+    AMBIGUOUS = "ambiguous"
+    NO_VALUE = "no value"
+    NEEDLESS_VALUE = "needless value"
+    NOT_A_NUMBER = "not a number"
+    NOT_JSON = "not JSON"
+    NOT_ALLOWED = "not allowed"
+    NEEDS_ANOTHER = "needs another"
+    NOT_AN_OPTION = "not an option"
+
+
+def refused(
+    text: str, kind: Kind, choices: Sequence[str] = (), bounds: str = ""
+) -> tuple[Reason, str] | None:
+    """Return why a release refuses an option's value, or None.
+
+    `bounds` is as `>0 <=1`. Options that may be unset take an empty value or None for that; a
+    value that holds `$(NAME)` is taken to be right.
+    """
+    if text in {"", "None"} or _EXPANDED_LATER.search(text):
+        return None
+    if kind in _NUMBERS:
+        return _bad_number(text, kind, bounds) or _bad_choice(text, choices)
+    if kind in {Kind.JSON, Kind.JSON_OR_TEXT}:
+        return _bad_json(text, kind)
+    return _bad_choice(text, choices)
+
+
+_NUMBERS = {Kind.INT, Kind.FLOAT, Kind.SIZE, Kind.SIZE_OR_AUTO}
+
+
+def _bad_number(text: str, kind: Kind, bounds: str) -> tuple[Reason, str] | None:
+    if kind is Kind.SIZE_OR_AUTO and text.strip().lower() == "auto":
+        return None
+    read = {Kind.INT: int, Kind.FLOAT: float}.get(kind, human_readable_int)
+    try:
+        number = read(text)
+    except ValueError:
+        return Reason.NOT_A_NUMBER, f"{text!r} is no {_CALLED.get(kind, 'number')}"
+    if all(_keeps(number, bound) for bound in bounds.split()):
+        return None
+    return Reason.NOT_ALLOWED, f"{text} is not {bounds.replace(' ', ' and ')}"
+
+
+_CALLED = {Kind.INT: "integer", Kind.SIZE: "integer such as 8192 or 8k"}
+
+
+def _keeps(number: float, bound: str) -> bool:
+    limit = float(bound.lstrip("<>="))
+    match bound.rstrip("-.0123456789e"):
+        case ">=":
+            return number >= limit
+        case ">":
+            return number > limit
+        case "<=":
+            return number <= limit
+    return number < limit
+
+
+def _bad_choice(text: str, choices: Sequence[str]) -> tuple[Reason, str] | None:
+    if not choices or text in choices:
+        return None
+    return Reason.NOT_ALLOWED, f"{text[:60]!r} is not one of {', '.join(choices)}"
+
+
+def _bad_json(text: str, kind: Kind) -> tuple[Reason, str] | None:
+    if kind is Kind.JSON_OR_TEXT and not text.lstrip().startswith("{"):
+        return None
+    parts = _STRINGS.split(text)
+    parts[::2] = [_SUFFIXED.sub("0", part) for part in parts[::2]]
+    try:
+        json.loads("".join(parts))
+    except json.JSONDecodeError as error:
+        return Reason.NOT_JSON, f"{error.msg} at character {error.pos + 1} of {text[:60]!r}"
+    except RecursionError:
+        return Reason.NOT_JSON, "it is nested too deeply"
+    return None
 
 
 def human_readable_int(text: str) -> int:

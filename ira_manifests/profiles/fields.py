@@ -107,25 +107,41 @@ def _check_engine(version: str) -> str | None:
 # Flags that the construct sets, or that would change what the cell's own fields say: argparse
 # takes the last one, so a second would win without being judged.
 _OWNED = {
+    "--config": "its file is not in the image, and its options would not be judged",
     "--data-parallel-size": "a cell's GPUs are its tensor_parallel",
+    "--device-memory-utilization": "set gpu_memory_utilization",
     "--gpu-memory-utilization": "set gpu_memory_utilization",
+    "--grpc": "the probes and the Service expect HTTP",
+    "--headless": "the probes and the Service expect an API",
     "--host": "the probes and the Service expect the server's own address",
     "--kv-cache-dtype": "set kv_cache_dtype",
     "--max-model-len": "set max_model_len",
     "--model": "set model_id",
     "--pipeline-parallel-size": "a cell's GPUs are its tensor_parallel",
     "--port": "the probes and the Service expect port 8000",
+    "--ssl-certfile": "the probes and the Service expect plain HTTP",
+    "--ssl-keyfile": "the probes and the Service expect plain HTTP",
     "--tensor-parallel-size": "set tensor_parallel",
     "--trust-remote-code": "set the model's trust_remote_code",
+    "--uds": "the probes and the Service expect port 8000",
+    "-dp": "a cell's GPUs are its tensor_parallel",
+    "-pp": "a cell's GPUs are its tensor_parallel",
+    "-tp": "set tensor_parallel",
 }
+# `--device` is not short for the share of memory: --device-ids begins so too.
+_OTHERS = {"--device", "--device-", "-"}
+# An argument of exec, which no shell reads: everything that can be printed.
+_FLAG = re.compile(r"(-[A-Za-z][A-Za-z0-9]*|--[A-Za-z][A-Za-z0-9_-]*)([.=].*)?", re.DOTALL)
 
 
 def _check_flag(flag: str) -> str | None:
-    if not re.fullmatch(r"--[a-z][a-z0-9-]*(?:=[A-Za-z0-9_.,:/{}\"-]+)?", flag):
+    match = _FLAG.fullmatch(flag)
+    if match is None or not flag.isprintable():
         return "is not a flag of the server such as --max-num-seqs=256"
-    name = flag.partition("=")[0]
+    name = match[1].replace("_", "-").replace("--no-", "--", 1)
     for owned, instead in _OWNED.items():
-        if owned.startswith(name):  # argparse takes a beginning for the whole
+        # argparse takes a beginning for the whole, where it is long.
+        if name == owned or (owned.startswith(name) and name not in _OTHERS):
             return f"is not for a profile's flags: {instead}"
     return None
 

@@ -10,7 +10,17 @@ from ira_manifests.engine_options import UnknownReleaseError, flag_problems
 from ira_manifests.rules import pods, server
 from ira_manifests.rules.flags import CRASH_LOOP, READ_THEM_YOURSELF
 from ira_manifests.rules.hit import Hit
+from ira_manifests.rules.pods import mapping
 from ira_manifests.rules.server import Server
+
+_CLOSED = {
+    "--uds": "the server listens on a Unix socket and on no port",
+    "--headless": "the server runs workers and no API",
+    "--grpc": "the server speaks gRPC and no HTTP",
+    "--ssl-certfile": "the server speaks HTTPS alone",
+    "--ssl-keyfile": "the server speaks HTTPS alone",
+}
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 def check(directory: Directory) -> Iterator[Hit]:
@@ -19,6 +29,7 @@ def check(directory: Directory) -> Iterator[Hit]:
         pinned = names.check_pinned_image(str(started.container.get("image"))) is None
         yield from _flags(started, pinned=pinned)
         yield from _parallel(started)
+        yield from _unreachable(started)
 
 
 def _flags(started: Server, *, pinned: bool) -> Iterator[Hit]:
@@ -34,7 +45,7 @@ def _flags(started: Server, *, pinned: bool) -> Iterator[Hit]:
         yield Hit("IRA032", file, image, message, hint)
         return
     try:
-        refused = flag_problems(started.words, started.version)
+        refused = flag_problems(started.words, started.version, serve=started.serve)
     except UnknownReleaseError as error:
         yield Hit("IRA032", file, image, f"{error}", READ_THEM_YOURSELF)
         return
@@ -59,3 +70,32 @@ def _parallel(started: Server) -> Iterator[Hit]:
         hint = "the server starts one process for each GPU that it is told of: make them agree"
         place = (*started.path, "resources", "limits", pods.GPU)
         yield Hit("IRA011", started.template.file, place, message, hint)
+
+
+def _unreachable(started: Server) -> Iterator[Hit]:
+    """Yield the options with which no probe and no Service reaches the server."""
+    given = started.settings
+    reasons = [
+        (option, reason)
+        for option, reason in _CLOSED.items()
+        if given.get(option, "false") not in ("false", "")
+        and not (option.startswith("--ssl") and _probes_https(started))
+    ]
+    ports = {str(port.get("containerPort")) for port in started.container.get("ports") or ()}
+    port = given.get("--port", "")
+    if port.isdecimal() and ports and port not in ports:
+        reasons.append(("--port", f"the server listens at {port}, the Pod has {', '.join(ports)}"))
+    if given.get("--host") in _LOOPBACK:
+        reasons.append(("--host", f"the server listens at {given['--host']} inside the Pod alone"))
+    for option, reason in reasons:
+        message = f"{option}: {reason}, so the probes fail"
+        hint = "leave it out, or change the probes and the Service as well"
+        yield Hit("IRA035", started.template.file, started.place_of(option), message, hint)
+
+
+def _probes_https(started: Server) -> bool:
+    probes = (
+        started.container.get(f"{name}Probe") for name in ("startup", "readiness", "liveness")
+    )
+    schemes = [mapping(mapping(probe).get("httpGet")).get("scheme") for probe in probes if probe]
+    return bool(schemes) and set(schemes) == {"HTTPS"}

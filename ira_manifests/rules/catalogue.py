@@ -69,11 +69,12 @@ RULES = {
         Rule("IRA032", "flags-not-judged", _W, "The options of the engine's release are unknown."),
         Rule("IRA033", "missing-value", _E, "A value that a container reads is missing."),
         Rule("IRA034", "queue-not-reached", _E, "Pods can't get onto the nodes of their request."),
-        Rule("IRA035", "no-such-port", _E, "A probe or Service asks at a port that no Pod has."),
+        Rule("IRA035", "no-such-port", _E, "A probe or Service asks where no server listens."),
         Rule("IRA036", "second-machine", _W, "A second Pod takes the GPUs of another machine."),
         Rule("IRA037", "selects-nothing", _E, "A selector matches no Pod of its workload."),
         Rule("IRA038", "geometry-refused", _E, "The engine can't lay out the model's memory."),
         Rule("IRA043", "remote-code", _W, "The server runs code of the model's repository."),
+        Rule("IRA045", "weights-left-out", _E, "The server reads files that the download omits."),
     )
 }
 

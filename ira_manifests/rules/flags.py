@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ira_manifests.engine_options import FlagProblem, UnknownReleaseError, flag_problems
+from ira_manifests import names
+from ira_manifests.engine_options import (
+    FlagProblem,
+    UnknownReleaseError,
+    flag_problems,
+    settings,
+)
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.profiles.yaml_source import Path
 from ira_manifests.rules.finding import Finding, found
 
-CRASH_LOOP = "the server prints its usage and exits, again and again"
+CRASH_LOOP = "the server exits as it starts, again and again"
 READ_THEM_YOURSELF = "compare the flags with that release's vllm serve --help"
 
 
@@ -36,6 +42,31 @@ def check_cell(matrix: Matrix, cell: Cell) -> Iterator[Finding]:
             source.file, source.document, ("cells", cell.gpu_name, *field), "IRA010",
             problem.message, CRASH_LOOP, cell=cell.name,
         )  # fmt: skip
+    yield from _weights_left_out(matrix, cell)
+
+
+# vllm/model_executor/model_loader/default_loader.py: with this format the server loads these
+# files and no others.
+_MISTRAL_WEIGHTS = ("consolidated.safetensors", "consolidated-00001-of-00002.safetensors")
+
+
+def _weights_left_out(matrix: Matrix, cell: Cell) -> Iterator[Finding]:
+    """Yield a finding where the server reads weights that the download leaves out."""
+    download = cell.platform.model_download
+    patterns = [
+        pattern
+        for pattern in (*download.exclude, *download.exclude_beside_safetensors)
+        if any(names.matches_glob(name, pattern) for name in _MISTRAL_WEIGHTS)
+    ]
+    for index, flag in enumerate(cell.profile.flags if patterns else ()):
+        if settings([flag], cell.platform.engine.version).get("--load-format") == "mistral":
+            source = matrix.profiles.sources["models", cell.model_name]
+            path: Path = ("cells", cell.gpu_name, "flags", index)
+            message = f"{flag} reads consolidated*.safetensors, and the download leaves out "
+            message += f"{patterns[0]} beside other safetensors"
+            hint = f"drop {patterns[0]} from the exclusions of model_download, or use the other "
+            hint += "safetensors: leave the flag out"
+            yield found(source.file, source.document, path, "IRA045", message, hint, cell=cell.name)
 
 
 def _problems(words: list[str], version: str) -> list[FlagProblem]:

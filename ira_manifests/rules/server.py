@@ -20,6 +20,7 @@ from ira_manifests.profiles.yaml_source import Path
 from ira_manifests.rules import pods
 from ira_manifests.rules.pods import Json, PodTemplate, mapping
 
+_SERVE = ("vllm", "serve")
 _MODULE = "vllm.entrypoints.openai.api_server"
 _RELEASE_LABEL = "app.kubernetes.io/version"  # of the object that makes the Pods
 _SHELL_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
@@ -35,6 +36,8 @@ class Server:
     version: str
     words: tuple[str, ...]
     places: tuple[Path, ...]
+    serve: bool = True
+    """Whether `vllm serve` starts it, and neither the older module nor the image by itself."""
 
     @cached_property
     def settings(self) -> dict[str, str]:
@@ -45,6 +48,15 @@ class Server:
     def model(self) -> str | None:
         """The model that is served."""
         return self.settings.get("--model")
+
+    def place_of(self, option: str) -> Path:
+        """Return where an option is given, or the first argument."""
+        named = (
+            place
+            for word, place in zip(self.words, self.places, strict=True)
+            if option in settings([word, ""], self.version)
+        )
+        return next(named, self.places[0])
 
     @property
     def model_place(self) -> Path:
@@ -104,7 +116,7 @@ def _find(
             for word in _of_script(_shell_expanded(script, known))
         ]
     elif not container.get("command") and _image_name(container).startswith("vllm"):
-        words = [*((word, (*path, "image")) for word in ("vllm", "serve")), *words]
+        words = [*((word, (*path, "image")) for word in _SERVE), *words]
     start = _start([word for word, _ in words])
     if start is None:
         return None
@@ -112,13 +124,14 @@ def _find(
     own = places[start:] or (path,)
     labels = mapping(mapping(template.owner.get("metadata")).get("labels"))
     version = release(str(container.get("image", "")), str(labels.get(_RELEASE_LABEL, "")))
-    return Server(template, path, container, version, texts[start:], own)
+    serve = start == len(_SERVE) and bool(container.get("command"))
+    return Server(template, path, container, version, texts[start:], own, serve)
 
 
 def _start(words: Sequence[str]) -> int | None:
     """Return where the server's own arguments begin."""
-    if [word.rpartition("/")[2] for word in words[:2]] == ["vllm", "serve"]:
-        return 2
+    if [word.rpartition("/")[2] for word in words[:2]] == [*_SERVE]:
+        return len(_SERVE)
     if words[1:3] == ["-m", _MODULE] and words[0].rpartition("/")[2].startswith("python"):
         return 3
     return None

@@ -6,7 +6,7 @@ import pytest
 
 from ira_manifests.engine_options import Kind
 from ira_manifests.engine_options.table import FILE
-from tools.vllm_arguments import serve_options
+from tools.vllm_arguments import read_serve, serve_options
 from tools.vllm_options import TABLE, ReleaseOptions, encode, stored
 from tools.vllm_shapes import ExtractionError
 from tools.vllm_source import Source, SourceError, fetch
@@ -150,7 +150,7 @@ def test_every_way_to_register_an_option_is_followed() -> None:
         "--max-model-len": Kind.VALUE,
         "--middleware": Kind.VALUE,
         "--names": Kind.LIST,
-        "--nested": Kind.VALUE,
+        "--nested": Kind.JSON,
         "--old-a": Kind.VALUE,
         "--old-b": Kind.VALUE,
         "--ratio": Kind.FLOAT,
@@ -160,6 +160,26 @@ def test_every_way_to_register_an_option_is_followed() -> None:
         "-l": Kind.VALUE,
         "-s": Kind.INT,
     }
+
+
+def test_choices_bounds_and_other_names_are_read_with_the_options() -> None:
+    config = CONFIG.replace("ratio: float = 0.9", "ratio: float = Field(default=0.9, gt=0, le=1)")
+    files = {
+        "vllm/config/__init__.py": config,
+        "vllm/tool_parsers/__init__.py": '_TOOL_PARSERS_TO_REGISTER = {"hermes": ("a", "A")}',
+        "vllm/tool_parsers/old.py": '@Manager.register_module(["jamba", "j"])\nclass Jamba: pass',
+        "vllm/entrypoints/openai/cli_args.py": FRONTEND.replace(
+            'log_level: str = "info"', 'log_level: str = "info"\n    tool_call_parser: str = None'
+        ),
+    }
+    serve = read_serve(Source("0.0.0", FILES | files))
+    assert serve.choices == {
+        "--kv-cache-dtype": ("auto", "fp8"),
+        "--block-size": ("16", "32"),
+        "--tool-call-parser": ("hermes", "j", "jamba"),
+    }
+    assert serve.bounds == {"--ratio": ">0 <=1"}
+    assert serve.aliases == {"-s": "--seed", "-l": "--log-level"}
 
 
 def test_a_parser_that_pairs_enable_with_disable_makes_toggles() -> None:

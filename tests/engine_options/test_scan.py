@@ -138,7 +138,9 @@ def test_an_ambiguous_flag_names_what_it_may_mean() -> None:
 
 
 def test_an_unknown_release_is_refused() -> None:
-    with pytest.raises(UnknownReleaseError, match=r"0\.8\.3 are unknown: the table holds 0\.8\.4"):
+    with pytest.raises(
+        UnknownReleaseError, match=r"0\.8\.3 are unknown: the table holds releases from 0\.8\.4"
+    ):
         flag_problems([], "0.8.3")
 
 
@@ -165,7 +167,12 @@ class Parser(argparse.ArgumentParser):
         if kind.is_bare:
             self.add_argument(name, action="store_true")
             return
-        number = {Kind.INT: _unset_or(int), Kind.FLOAT: _unset_or(float)}.get(kind, str)
+        number = {
+            Kind.INT: _unset_or(int),
+            Kind.FLOAT: _unset_or(float),
+            Kind.SIZE: _unset_or(human_readable_int),
+            Kind.SIZE_OR_AUTO: _unset_or(human_readable_int),
+        }.get(kind, str)
         nargs = {Kind.LIST: "+", Kind.OPTIONAL: "?"}.get(kind)
         self.add_argument(name, nargs=nargs, type=number)
 
@@ -194,7 +201,11 @@ def test_a_command_line_is_right_exactly_where_argparse_takes_it(arguments: list
     except Refusal as refusal:
         assert flag_problems(arguments, "0.26.0"), refusal
     else:
-        assert flag_problems(arguments, "0.26.0") == []
+        found = flag_problems(arguments, "0.26.0")
+        assert {problem.reason for problem in found} <= OF_THE_ENGINE
+
+
+OF_THE_ENGINE = {Reason.NOT_ALLOWED, Reason.NOT_JSON, Reason.NEEDS_ANOTHER}
 
 
 @examples(100)
@@ -286,3 +297,121 @@ def test_numbers_are_read_as_the_engine_reads_them(text: str, number: int) -> No
 def test_other_texts_are_no_numbers(text: str) -> None:
     with pytest.raises(ValueError, match="invalid literal"):
         human_readable_int(text)
+
+
+# Release 0.26.0: Literal of ModelDType and ge=1 of SchedulerConfig (argparse and pydantic), the
+# registries of vllm/tool_parsers and vllm/reasoning, QUANTIZATION_METHODS of the layers.
+@pytest.mark.parametrize(
+    ("arguments", "reason", "said"),
+    [
+        (["--quantization=fp9"], Reason.NOT_ALLOWED, "awq, awq_marlin, bitsandbytes"),
+        (["-q", "fp9"], Reason.NOT_ALLOWED, "compressed-tensors"),
+        (["--dtype=banana"], Reason.NOT_ALLOWED, "auto, bfloat16, float, float16, float32, half"),
+        (["--tool-call-parser=bogus"], Reason.NOT_ALLOWED, "hermes"),
+        (["--reasoning-parser=bogus"], Reason.NOT_ALLOWED, "qwen3"),
+        (["--max-num-seqs=-5"], Reason.NOT_ALLOWED, "-5 is not >=1"),
+        (["--max-num-seqs", "0"], Reason.NOT_ALLOWED, "0 is not >=1"),
+        (["--max-num-seqs=1k"], Reason.NOT_A_NUMBER, "no integer"),
+        (["--gpu-memory-utilization=1.5"], Reason.NOT_ALLOWED, "not >0 and <=1"),
+        (["--max-num-batched-tokens=12x"], Reason.NOT_A_NUMBER, "8192 or 8k"),
+        (['--hf-overrides={"a": {"b": 1}'], Reason.NOT_JSON, "character"),
+        (['--mm-processor-kwargs={"a": 1'], Reason.NOT_JSON, "character"),
+        (["--enable-auto-tool-choice"], Reason.NEEDS_ANOTHER, "add --tool-call-parser"),
+        (["--device=cuda"], Reason.NOT_ALLOWED, "short for --device-ids"),
+    ],
+)
+def test_what_the_release_does_not_allow_is_refused_with_what_it_does(
+    arguments: list[str], reason: Reason, said: str
+) -> None:
+    (found,) = flag_problems(["model", *arguments], "0.26.0")
+    assert (found.index, found.reason) == (1, reason)
+    assert said in found.message
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--quantization=fp8"],
+        ["--quantization=FP8"],  # its validator takes capitals
+        ["--dtype=bfloat16"],
+        ["--enable-auto-tool-choice", "--tool-call-parser=hermes"],
+        ["--tool-call-parser=mine", "--tool-parser-plugin=/p.py"],
+        ["--reasoning-parser", "mine", "--reasoning-parser-plugin", "/p.py"],
+        ["--tokenizer_mode=mistral"],
+        ['--hf-overrides={"rope_scaling": {"factor": 4.0}}'],
+        ['--kv-transfer-config={"kv_connector": "x", "cpu_bytes_to_use": 80m}'],
+        ['--compilation-config={"cudagraph_capture_sizes": [1, 2]}'],
+        ["--enable-lora", "--lora-modules=sql=/p"],
+        ["--api-key=$(KEY)"],
+        ["-O3"],
+        ["--chat-template={{ messages }} and text"],
+        ["--max-num-seqs=$(SEQUENCES)"],
+        ["--device-ids=0,1"],
+        ["--device-ids", "GPU-8932f937-d72c-4106-c12f-20bd9faed9f6"],
+    ],
+)
+def test_what_the_engine_takes_is_taken(arguments: list[str]) -> None:
+    assert flag_problems(["model", *arguments], "0.26.0") == []
+
+
+@pytest.mark.parametrize(
+    ("version", "reasons"),
+    [
+        ("0.9.2", []),  # an option of its own, gone after it
+        ("0.19.0", [Reason.UNKNOWN]),
+        ("0.24.0", [Reason.NOT_ALLOWED]),
+        ("0.33.0", [Reason.AMBIGUOUS]),  # --device-ids, --device-memory-utilization
+    ],
+)
+def test_device_is_what_the_releases_parser_makes_of_it(
+    version: str, reasons: list[Reason]
+) -> None:
+    assert [p.reason for p in flag_problems(["model", "--device=cuda"], version)] == reasons
+
+
+@pytest.mark.parametrize("version", releases())
+def test_every_release_refuses_names_and_numbers_that_it_does_not_have(version: str) -> None:
+    words = ["--quantization=fp9", "--dtype=banana", "--max-num-seqs=0"]
+    words += ["--enable-auto-tool-choice", "--tool-call-parser=bogus"]
+    assert reasons(*words, version=version) == [
+        (1, Reason.NOT_ALLOWED), (2, Reason.NOT_ALLOWED), (3, Reason.NOT_ALLOWED),
+        (5, Reason.NOT_ALLOWED),
+    ]  # fmt: skip
+    assert reasons("--enable-auto-tool-choice", "--tool-call-parser=hermes", version=version) == []
+
+
+@pytest.mark.parametrize(
+    ("model", "version", "refused"),
+    [
+        ("/gcs/google/gemma-3-27b-it", "0.26.0", True),
+        ("google/gemma-2-9b", "0.9.1", True),
+        ("/gcs/google/gemma-3-27b-it", "0.9.0", False),  # it warns
+        ("google/gemma-3n-E4B-it", "0.26.0", False),
+        ("google/gemma-4-31B-it", "0.26.0", False),
+        ("Qwen/Qwen3-32B", "0.26.0", False),
+    ],
+)
+def test_float16_is_refused_for_models_that_overflow_in_it(
+    model: str, version: str, refused: bool
+) -> None:
+    found = flag_problems([model, "--dtype=float16"], version)
+    assert [p.reason for p in found] == [Reason.NOT_ALLOWED] * refused
+    assert flag_problems([model, "--dtype=bfloat16"], version) == []
+
+
+# vllm/utils: parse_args raises for `--model` where the first argument is `serve`, to 0.11.0.
+@pytest.mark.parametrize(
+    ("version", "serve", "expected"),
+    [
+        ("0.11.0", True, [Reason.NO_VALUE]),
+        ("0.11.0", False, []),
+        ("0.8.4", False, []),
+        ("0.11.1", True, []),
+        ("0.33.0", True, []),
+    ],
+)
+def test_only_serve_of_old_releases_refuses_the_model_in_two_words(
+    version: str, serve: bool, expected: list[Reason]
+) -> None:
+    found = flag_problems(["--model", "google/gemma-3-1b-it"], version, serve=serve)
+    assert [problem.reason for problem in found] == expected

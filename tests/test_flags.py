@@ -1,0 +1,65 @@
+"""Flags of a profile: what the engine takes is taken, and reaches the container as it is."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.support import copy_edited, ira
+
+BEFORE = "    max_model_len: 131072\n"
+TAKEN = [
+    "--tokenizer_mode=mistral",
+    '--hf-overrides={"rope_scaling": {"factor": 4.0}, "sizes": [1, 2]}',
+    "--chat-template={{ messages }} and a text",
+    "--enable-lora",
+    "--lora-modules=sql=/p",
+    "-O3",
+    "--served-model-name=$(MODEL_ID)",
+    "--speculative-config.num_speculative_tokens=3",
+]
+
+
+def with_flags(folder: Path, *flags: str) -> Path:
+    text = "".join(f"      - {json.dumps(flag)}\n" for flag in flags)
+    return copy_edited(folder, "llama3", (BEFORE, f"{BEFORE}    flags:\n{text}"))
+
+
+def check(folder: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(
+        ira("check", "--only", "h100/llama3", "--format", "json", cwd=folder).stdout
+    )
+    return [item for item in found if item["rule"] != "IRA028"]
+
+
+def test_flags_that_the_engine_takes_are_its_arguments(tmp_path: Path) -> None:
+    with_flags(tmp_path, *TAKEN)
+    run = ira("synth", "--only", "h100/llama3", cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    file = tmp_path / "dist/online-inference-gpu-h100-llama3/deployment.yaml"
+    containers = yaml.safe_load(file.read_text())["spec"]["template"]["spec"]["containers"]
+    (server,) = [item for item in containers if "nvidia.com/gpu" in str(item.get("resources"))]
+    assert server["args"][-len(TAKEN) :] == TAKEN
+
+
+@pytest.mark.parametrize(
+    ("flag", "rule", "said"),
+    [
+        ("--api-key=$(KEY)", "IRA014", "$(KEY) stays as it is"),
+        ("--dtype=banana", "IRA010", "auto, bfloat16, float, float16"),
+        ("--quantization=fp9", "IRA010", "awq"),
+        ("--tool-call-parser=bogus", "IRA010", "hermes"),
+        ("--max-num-seqs=0", "IRA010", "0 is not >=1"),
+        ('--hf-overrides={"a": ', "IRA010", "must be JSON"),
+        ("--enable-auto-tool-choice", "IRA010", "add --tool-call-parser"),
+        ("--device=cuda", "IRA010", "short for --device-ids"),
+        ("--load-format=mistral", "IRA045", "consolidated*.safetensors"),
+    ],
+)
+def test_a_flag_is_judged_by_what_the_release_does_with_it(
+    flag: str, rule: str, said: str, tmp_path: Path
+) -> None:
+    with_flags(tmp_path, flag)
+    assert [(item["rule"], said in item["message"]) for item in check(tmp_path)] == [(rule, True)]
