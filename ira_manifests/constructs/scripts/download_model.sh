@@ -101,7 +101,7 @@ def fail_if_permanent(error):
 
 
 def read_token():
-    where = "write the token into base/hugging-face-token.env"
+    where = "write the token into base/hugging-face-token.env, or as that key into your own Secret"
     try:
         with open(os.environ.get("HUGGING_FACE_TOKEN_FILE") or TOKEN_FILE, "rb") as file:
             token = file.read(10_000).decode(errors="replace")
