@@ -15,6 +15,9 @@ from ira_manifests.profiles.schema import CellProfile
 from ira_manifests.verdicts import limit, verdict
 from ira_manifests.words import gib
 
+NOT_JUDGED = "not judged"
+"""Verdict of a cell whose memory can't be computed."""
+
 # What a pair that has no cell is judged with where no cell of its GPU type says better.
 _UTILIZATION = Decimal("0.90")
 _CONTEXT = 8192
@@ -79,13 +82,13 @@ def _row(cell: Cell) -> Row:
 
 
 def _judged(cell: Cell) -> tuple[Budget | None, str, str]:
-    """Return a cell's budget and verdict, and where it does not fit why."""
+    """Return a cell's budget and verdict, and why it does not fit or is not judged."""
     try:
         answer = cell.budget
     except MemoryInputError as error:
         return None, f"impossible: {error}", str(error)
     if answer is None:
-        return None, "not judged", ""
+        return None, NOT_JUDGED, cell.unjudged
     found = verdict(cell, answer)
     return answer, str(found), limit(cell, answer) if found is Verdict.DOES_NOT_FIT else ""
 

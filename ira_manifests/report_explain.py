@@ -79,7 +79,7 @@ def explained(cell: Cell, values: Sequence[Value]) -> None:
 
 def _memory(cell: Cell, answer: Budget | None) -> None:
     if answer is None:
-        terminal.say("memory: not judged, the model's profile has no weights and geometry")
+        terminal.say_wrapped(f"memory: not judged, {cell.unjudged}")
         return
     terminal.say(f"\n{explain.bar(answer)}")
     for part in explain.parts(answer):

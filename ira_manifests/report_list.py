@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ira_manifests import terminal
-from ira_manifests.listing import Absent, Row
+from ira_manifests.listing import NOT_JUDGED, Absent, Row
 from ira_manifests.terminal import BOLD, BOLD_RED, DIM, GREEN, YELLOW, Fields, Text
 
 # How a verdict is shown in the narrow table, and its style.
 _SHORT = {
     "fits": ("fits", GREEN),
     "tight": ("tight", YELLOW),
-    "not judged": ("unknown", DIM),
+    NOT_JUDGED: (NOT_JUDGED, DIM),
 }
 _HEAD = (
     ("GPU × model, machine", "", "max", "head-", "re-", ""),
@@ -27,16 +27,21 @@ def matrix(rows: Sequence[Row], others: Sequence[Absent]) -> None:
     terminal.say_table(head, [line for row in rows for line in _lines(row)], _ALIGN)
     terminal.say("\nheadroom: KV cache beyond one longest request, GiB on each GPU.")
     terminal.say("requests: of max model len at once. ~ rests on no measured start-up.")
-    refused = [row for row in rows if row.why]
-    if refused:
-        terminal.say_heading("No fit:")
-    for row in refused:
-        said = row.why.removeprefix("does not fit: ")
-        terminal.say_wrapped(f"{row.gpu} × {row.model}: {said}")
+    reasons = [row for row in rows if row.why]
+    _reasons("No fit:", [row for row in reasons if row.verdict != NOT_JUDGED])
+    _reasons("Not judged:", [row for row in reasons if row.verdict == NOT_JUDGED])
     if others:
         terminal.say_heading("Not in the matrix:")
     for pair in others:
         terminal.say_wrapped(f"{pair.gpu} × {pair.model}: {pair.why}")
+
+
+def _reasons(heading: str, rows: Sequence[Row]) -> None:
+    if rows:
+        terminal.say_heading(heading)
+    for row in rows:
+        said = row.why.removeprefix("does not fit: ")
+        terminal.say_wrapped(f"{row.gpu} × {row.model}: {said}")
 
 
 def _lines(row: Row) -> tuple[Fields, Fields]:

@@ -315,7 +315,7 @@ def test_a_model_without_geometry_is_explained_as_far_as_it_goes(tmp_path: Path)
 
     assert run.returncode == 0
     assert "memory: not judged" in run.stdout
-    assert "unknown" in ira("list", cwd=tmp_path).stdout
+    assert "not judged" in ira("list", cwd=tmp_path).stdout
 
 
 def test_a_split_that_cannot_be_is_explained(tmp_path: Path) -> None:

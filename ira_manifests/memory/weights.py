@@ -13,6 +13,11 @@ from ira_manifests.memory.accelerator import gib
 from ira_manifests.memory.errors import SettingsError
 from ira_manifests.memory.geometry import ELEMENT_BYTES, Geometry
 
+_SHORT, _REPLICATED = 1, 25
+"""Percent that a log may say less, and more, than a share of the total."""
+
+_LOGGED_STEP = gib("0.01")
+
 
 @dataclass(frozen=True)
 class Weights:
@@ -43,6 +48,18 @@ class Weights:
             return size
         split = (size - _whole_bytes(geometry, source)) * source
         return max(0, split) // tensor_parallel + _whole_bytes(geometry, tensor_parallel)
+
+    def bounds(self, geometry: Geometry, tensor_parallel: int) -> tuple[int, int]:
+        """Return the least and the most bytes per GPU that agree with ``total_gib``.
+
+        All weights are somewhere, and what every GPU holds whole is on each: less contradicts the
+        total, but for rounding. More is replicated or padded, within reason: gpt-oss-20b holds
+        2.6 % more on each of two GPUs.
+        """
+        total, whole = gib(self.total_gib), rotary_table_bytes(geometry)
+        share = max(0, total - whole) // tensor_parallel + whole
+        most = Weights(self.total_gib).per_gpu(geometry, tensor_parallel)
+        return share * (100 - _SHORT) // 100 - _LOGGED_STEP, most * (100 + _REPLICATED) // 100
 
     def _nearest(self, tensor_parallel: int) -> tuple[int, int]:
         known = {1: self.total_gib, **self.measured_gib}

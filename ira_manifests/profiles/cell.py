@@ -88,8 +88,13 @@ class Cell:
         return machine
 
     @cached_property
+    def unjudged(self) -> str:
+        """Why the cell's memory is not judged; empty where it is."""
+        return judging.unjudged(self)
+
+    @cached_property
     def serving(self) -> Serving | None:
-        """The cell as a question of memory; None where the model's profile has no geometry.
+        """The cell as a question of memory; None where it is not judged.
 
         Raises `MemoryInputError` where the engine is unknown or can't split the model so.
         """
@@ -102,7 +107,7 @@ class Cell:
 
     @cached_property
     def budget(self) -> Budget | None:
-        """Where one GPU's memory goes; None where the model's profile has no geometry.
+        """Where one GPU's memory goes; None where it is not judged.
 
         Raises `MemoryInputError` as `serving` does.
         """

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from ira_manifests import names
 from ira_manifests.errors import Problem, did_you_mean, one_of
+from ira_manifests.profiles import judging, memory_options
 from ira_manifests.profiles.cell import cells_of, directory_names, find_machine, pairs_of
 from ira_manifests.profiles.loader import Profiles
 from ira_manifests.profiles.yaml_source import Path
@@ -26,6 +27,9 @@ def problems(profiles: Profiles) -> list[Problem]:
         *_unknown_gpus(profiles),
         *_missing_machines(profiles),
         *_missing_geometry(profiles),
+        *_layer_sums(profiles),
+        *_contradictions(profiles),
+        *_uncomputed_auto(profiles),
         *_unknown_rules(profiles),
         *_downloads(profiles),
         *_directories(profiles),
@@ -123,6 +127,42 @@ def _missing_geometry(profiles: Profiles) -> Iterator[Problem]:
             if cell.max_model_len == "auto" and model.geometry is None:
                 message = "is auto, which needs the model's weights and geometry; give a number"
                 yield source.problem(("cells", gpu, "max_model_len"), message)
+
+
+def _layer_sums(profiles: Profiles) -> Iterator[Problem]:
+    for name, model in profiles.models.items():
+        geometry = model.geometry
+        if geometry is None or geometry.num_hidden_layers is None:
+            continue
+        total = sum(layers.count for layers in geometry.layers)
+        if total != geometry.num_hidden_layers:
+            message = f"is {geometry.num_hidden_layers}, and the layers add up to {total}"
+            path = ("geometry", "num_hidden_layers")
+            yield profiles.sources["models", name].problem(path, f"{message}; correct one of them")
+
+
+def _contradictions(profiles: Profiles) -> Iterator[Problem]:
+    for name, model in profiles.models.items():
+        for index, found in judging.contradictions(model):
+            path = ("weights", "measured", index, "gib")
+            message = f"{found}: total_gib contradicts it; keep the one that a log shows"
+            yield profiles.sources["models", name].problem(path, message)
+
+
+def _uncomputed_auto(profiles: Profiles) -> Iterator[Problem]:
+    if profiles.platform is None:
+        return
+    for name, model in profiles.models.items():
+        for gpu, cell in model.cells.items():
+            if cell.max_model_len != "auto" or model.geometry is None:
+                continue
+            options = memory_options.uncomputed(cell.flags, profiles.platform.engine.version)
+            if options:
+                message = (
+                    f"is auto, which can't be computed with {', '.join(options)}; give a number"
+                )
+                path = ("cells", gpu, "max_model_len")
+                yield profiles.sources["models", name].problem(path, message)
 
 
 def _unknown_rules(profiles: Profiles) -> Iterator[Problem]:

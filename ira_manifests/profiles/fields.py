@@ -223,6 +223,8 @@ TaintEffect = Annotated[
 
 Count = Annotated[int, Field(gt=0, le=100_000_000)]
 """GPUs, layers, heads, widths, tokens."""
+LayerCount = Annotated[int, Field(gt=0, le=10_000)]
+"""Layers of a model: the largest that were published have some 130."""
 Seconds = Annotated[int, Field(gt=0, le=_YEAR)]
 # The kernel's 0 is root; Kubernetes refuses ids above 2^31 - 1.
 UserId = Annotated[int, Field(gt=0, le=_INT32)]

@@ -28,6 +28,7 @@ from ira_manifests.profiles.fields import (
     Label,
     LabelKey,
     LabelValue,
+    LayerCount,
     MountOption,
     PinnedImage,
     Reason,
@@ -117,7 +118,7 @@ class CellProfile(Profile):
 class LayersProfile(Profile):
     """Attention layers of one kind and shape."""
 
-    count: Count
+    count: LayerCount
     kind: Literal["full", "sliding", "chunked"] = "full"
     span: Count | None = None
     """Window or chunk in tokens; none for full attention."""
@@ -152,6 +153,8 @@ class GeometryProfile(Profile):
     intermediate: Count | None = None
     vocab: Count
     max_position: Count
+    num_hidden_layers: LayerCount | None = None
+    """Layers of the model, which its `layers` must add up to."""
     image_values_per_token: Count | None = None
     """Pixels times channels behind one image token, for a model with a vision tower."""
     layers: Annotated[tuple[LayersProfile, ...], NOT_EMPTY]

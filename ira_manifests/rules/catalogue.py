@@ -33,7 +33,9 @@ RULES = {
     for rule in (
         Rule("IRA001", "does-not-fit", _E, "The model does not fit the GPUs' memory."),
         Rule("IRA002", "little-margin", _W, "The KV cache fits with less to spare than its error."),
-        Rule("IRA003", "memory-not-judged", _W, "The model's profile has no geometry to judge by."),
+        Rule(
+            "IRA003", "memory-not-judged", _W, "No geometry to judge by, or an option changes it."
+        ),
         Rule("IRA004", "heads-not-divided", _E, "Tensor parallel can't split the model's heads."),
         Rule("IRA005", "idle-gpus", _W, "The machine has GPUs that the cell leaves idle."),
         Rule("IRA006", "too-large-for-machine", _E, "Requests exceed what the machine allocates."),

@@ -17,6 +17,7 @@ from ira_manifests.profiles import allocatable
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.loader import Source
 from ira_manifests.profiles.matrix import Matrix
+from ira_manifests.profiles.memory_options import LONGER_CONTEXT, uncomputed
 from ira_manifests.profiles.yaml_source import Path
 from ira_manifests.rules.finding import Finding, found
 from ira_manifests.rules.known_ids import other_spelling
@@ -66,15 +67,23 @@ def _memory(subject: _Subject) -> Iterator[Finding]:
         yield _not_computed(subject, error)
         return
     if budget is None:
-        message = f"{subject.cell.model_name} has no weights and geometry: its memory is not judged"
-        hint = "add both from the model's config.json, as profiles/models/llama3.yaml has them"
-        yield subject.finding("IRA003", "model_id", message, hint)
+        yield _not_judged(subject)
     elif auto_fails(subject.cell, budget):
         yield _short(subject, budget, "IRA001", _auto_finds_nothing(budget))
     elif budget.verdict is Verdict.DOES_NOT_FIT:
         yield _short(subject, budget, "IRA001", _does_not_fit(budget))
     elif budget.verdict is Verdict.TIGHT:
         yield _short(subject, budget, "IRA002", _tight(budget))
+
+
+def _not_judged(subject: _Subject) -> Finding:
+    if subject.cell.model.geometry is None:
+        message = f"{subject.cell.model_name} has no weights and geometry: its memory is not judged"
+        hint = "add both from the model's config.json, as profiles/models/llama3.yaml has them"
+        return subject.finding("IRA003", "model_id", message, hint)
+    message = f"its memory is not judged: {subject.cell.unjudged}"
+    hint = "start it once and read the log: vLLM prints the KV cache and the requests it holds"
+    return subject.finding("IRA003", "flags", message, hint)
 
 
 def _not_computed(subject: _Subject, error: MemoryInputError) -> Finding:
@@ -131,10 +140,15 @@ def _tight(budget: Budget) -> str:
     )
 
 
+def _options(cell: Cell) -> tuple[str, ...]:
+    return uncomputed(cell.profile.flags, cell.platform.engine.version)
+
+
 def _context(subject: _Subject) -> Iterator[Finding]:
     geometry = subject.cell.model.geometry
     asked = subject.cell.max_model_len
-    if geometry is not None and asked > geometry.max_position:
+    extended = LONGER_CONTEXT.intersection(_options(subject.cell))
+    if geometry is not None and asked > geometry.max_position and not extended:
         message = f"{asked} tokens are more than the model's own {geometry.max_position}"
         hint = (
             f"max_model_len: {geometry.max_position} is the most; vLLM refuses to start with more"

@@ -110,7 +110,7 @@ GPT_OSS_20B = Geometry(
 WEIGHTS = {
     "gemma3-27b": Weights(Decimal("51.45")),
     "llama3": Weights(Decimal("131.42")),
-    "llama4-scout": Weights(Decimal("207.5"), {2: Decimal("103.77")}),
+    "llama4-scout": Weights(Decimal("205.04"), {2: Decimal("103.77")}),
     "gpt-oss-20b": Weights(Decimal("13.64")),
 }
 GEOMETRIES = {

@@ -108,6 +108,14 @@ def test_one_and_a_half_times_as_many_layers_are_not_padded() -> None:
     assert group_sizes(result) == [8, 7, 10]
 
 
+def test_groups_are_counted_and_not_built() -> None:
+    """A hundred million groups of one layer are two objects."""
+    many = replace(LLAMA31_8B, layers=(full(99_999_999, 8, 128), sliding(1, 8, 128, 1024)))
+    result = layout(many)
+    assert len(result.groups) == 2
+    assert result.group_count == 100_000_000
+
+
 def test_equally_many_layers_make_one_group_each() -> None:
     assert group_sizes(layout(GPT_OSS_20B)) == [12, 12]
 

@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from ira_manifests.memory import GIB, Geometry, SettingsError, Weights
+from ira_manifests.memory import GIB, Geometry, SettingsError, Weights, gib
 from ira_manifests.memory.weights import rotary_table_bytes
-from tests.memory.models import LLAMA4_SCOUT, LLAMA31_8B, WEIGHTS, full
+from tests.memory.models import GPT_OSS_20B, LLAMA4_SCOUT, LLAMA31_8B, WEIGHTS, full
 
 QWEN25_7B = Geometry(
     heads=28, hidden=3584, vocab=152064, max_position=32768, layers=(full(28, 4, 128),)
@@ -58,6 +58,26 @@ def test_replicated_kv_heads_cost_weights() -> None:
     even = (14 * GIB - shared) // 8 + shared
     # 28 layers, keys and values, half a head of 128 x 3584 bf16 values each.
     assert weights.per_gpu(geometry, 8) - even == 28 * 2 * 64 * 3584 * 2
+
+
+@pytest.mark.parametrize(
+    ("geometry", "total", "size", "logged", "agree"),
+    [
+        (LLAMA31_8B, "14.99", 2, "7.51", True),
+        (QWEN25_7B, "14.25", 4, "3.55", True),
+        (GPT_OSS_20B, "13.64", 2, "7.01", True),
+        (LLAMA4_SCOUT, "205.04", 2, "103.77", True),
+        (LLAMA4_SCOUT, "207.5", 2, "103.77", False),
+        (LLAMA31_8B, "14.99", 2, "14.99", False),
+        (LLAMA31_8B, "14.99", 1, "13", False),
+    ],
+)
+def test_a_log_and_the_total_agree_or_contradict_each_other(
+    geometry: Geometry, total: str, size: int, logged: str, *, agree: bool
+) -> None:
+    """Expected: the measured rows and points. Scout holds 2.5 GiB whole: 2 × 101.27 + 2.5."""
+    least, most = Weights(Decimal(total)).bounds(geometry, size)
+    assert (least <= gib(logged) <= most) is agree
 
 
 @pytest.mark.parametrize("total", ["0", "-1"])
