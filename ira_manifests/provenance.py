@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from ira_manifests.draining import OPTION, TEARDOWN
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.profiles.schema import Toleration
@@ -213,6 +214,7 @@ def _rest(at: _Places, cell: Cell) -> Iterator[Value]:
         str(inference.node_wait_seconds + engine.startup_seconds),
         f"{at.platform('inference', 'node_wait_seconds')} + {startup}", queued=False,
     )  # fmt: skip
+    yield from _drain(at, cell)
     if platform.namespace is not None:
         yield Value(
             "namespace", "Deployment metadata.namespace", platform.namespace,
@@ -220,6 +222,20 @@ def _rest(at: _Places, cell: Cell) -> Iterator[Value]:
             ("Service metadata.namespace", "ServiceAccount metadata.namespace",
              "PodTemplate metadata.namespace", "ProvisioningRequest metadata.namespace"),
         )  # fmt: skip
+
+
+def _drain(at: _Places, cell: Cell) -> Iterator[Value]:
+    drain = cell.platform.engine.drain
+    if drain is None:
+        return
+    source = at.platform("engine", "drain_seconds")
+    yield Value(
+        "grace_period", f"{POD}.terminationGracePeriodSeconds", str(drain.grace_period),
+        f"{source} + {drain.pre_stop} for the Services + {TEARDOWN} for the engine to end",
+    )  # fmt: skip
+    if drain.shutdown_timeout is not None:
+        place = f"{SERVER}.args[{_FIRST_FLAG + len(cell.server_flags)}]"
+        yield Value(OPTION, place, f"{OPTION}={drain.shutdown_timeout}", source)
 
 
 def _queue(at: _Places, cell: Cell) -> Iterator[Value]:

@@ -48,6 +48,7 @@ REASONS: dict[str, str] = {
     f"{SERVER}.startupProbe": _PROBE,
     f"{SERVER}.readinessProbe": f"{_PROBE}; half a minute of failures takes it out of the Service",
     f"{SERVER}.livenessProbe": f"{_PROBE}; three minutes of failures restart it",
+    f"{SERVER}.lifecycle": "the construct: the Pod leaves its Services before the server ends",
     f"{SERVER}.securityContext": _SECURITY,
     f"{SERVER}.volumeMounts[0]": "the construct: shared memory of the parallel workers",
     f"{SERVER}.volumeMounts[1]": _VOLUME,

@@ -263,6 +263,7 @@ def test_a_cell_serves_its_model_with_its_values(
     assert sorted(flags) == [
         f"--gpu-memory-utilization={row.utilization}",
         f"--max-model-len={row.max_model_len}",
+        "--shutdown-timeout=120",
         f"--tensor-parallel-size={row.gpus}",
         "--trust-remote-code",
     ]

@@ -126,6 +126,10 @@ BAD = {
         "active_deadline_seconds: 86400", "active_deadline_seconds: 599",
         "model_download.active_deadline_seconds", "it must be at least 600",
     ),
+    "a drain of a day": (
+        "drain_seconds: 120", "drain_seconds: 86400", "engine.drain_seconds",
+        "it must be at most 3600",
+    ),
     "a user that is root": (
         "run_as_user: 2000", "run_as_user: 0", "engine.run_as_user", "it must be more than 0",
     ),
@@ -196,3 +200,21 @@ def test_a_user_that_the_engines_image_has_not_is_told_once(
     found = [item for item in check_cells(matrix, matrix.values()) if item.rule_id == "IRA031"]
 
     assert [item.field for item in found] == ["engine.run_as_user"] * findings
+
+
+@pytest.mark.parametrize(
+    ("version", "seconds", "findings"),
+    [("0.17.1", 120, 1), ("0.17.1", 0, 0), ("0.18.0", 120, 0), ("0.26.0", 120, 0)],
+)
+def test_a_drain_that_the_release_has_no_option_for_is_told(
+    version: str, seconds: int, findings: int, tmp_path: Path
+) -> None:
+    file = copy_profiles(tmp_path) / "platform.yaml"
+    text = file.read_text().replace("version: 0.26.0", f"version: {version}")
+    file.write_text(text.replace("drain_seconds: 120", f"drain_seconds: {seconds}"))
+    matrix = load_matrix(file.parent)
+
+    found = [item for item in check_cells(matrix, []) if item.rule_id == "IRA042"]
+
+    assert [item.field for item in found] == ["engine.drain_seconds"] * findings
+    assert all("--shutdown-timeout" in item.message for item in found)

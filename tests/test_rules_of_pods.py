@@ -151,6 +151,18 @@ BREAKS: dict[str, list[Break]] = {
         Break(DEPLOYMENT, "spec.selector.matchLabels", "the Deployment vllm-h100 selects no Pod",
               lambda o: o[DEPLOYMENT]["spec"]["selector"].update(matchLabels={"app": "x"})),
     ],
+    "IRA042": [
+        Break(DEPLOYMENT, "spec.template.spec.terminationGracePeriodSeconds",
+              "killed 135 seconds after its deletion, before 15 of preStop and 120",
+              lambda o: pod(o)["spec"].update(terminationGracePeriodSeconds=135)),
+        Break(DEPLOYMENT, "spec.template.spec.terminationGracePeriodSeconds", "killed 30 seconds",
+              lambda o: pod(o)["spec"].pop("terminationGracePeriodSeconds")),
+        Break(DEPLOYMENT, "spec.template.spec.terminationGracePeriodSeconds",
+              "before 40 of preStop",
+              lambda o: server(o).update(lifecycle={"preStop": {"sleep": {"seconds": 40}}})),
+        Break(DEPLOYMENT, CONTAINER, "refuses requests, which still come",
+              lambda o: server(o).pop("lifecycle")),
+    ],
 }  # fmt: skip
 
 

@@ -59,12 +59,12 @@ def reference(objects: dict[str, Any], index: int) -> Any:
 
 BREAKS: dict[str, list[Break]] = {
     "IRA010": [
-        Break(DEPLOYMENT, f"{CONTAINER}.args[5]", "--disable-log-requests",
+        Break(DEPLOYMENT, f"{CONTAINER}.args[6]", "--disable-log-requests",
               lambda o: server(o)["args"].append("--disable-log-requests")),
         Break(DEPLOYMENT, f"{CONTAINER}.args[3]", "meta-llama",
               set_arg(3, "--tensor-parallel-size=$(MODEL_ID)")),
-        Break(DEPLOYMENT, f"{CONTAINER}.args[5]", "--disable-log-requests", module),
-        Break(DEPLOYMENT, f"{CONTAINER}.args[5]", "--disable-log-requests", own_entry_point),
+        Break(DEPLOYMENT, f"{CONTAINER}.args[6]", "--disable-log-requests", module),
+        Break(DEPLOYMENT, f"{CONTAINER}.args[6]", "--disable-log-requests", own_entry_point),
         Break(DEPLOYMENT, f"{CONTAINER}.args[0]", "--disable-log-requests",
               script("exec vllm serve /gcs/$MODEL_ID --disable-log-requests")),
         Break(DEPLOYMENT, f"{CONTAINER}.args[5]", "is not one of auto, bfloat16",

@@ -11,6 +11,7 @@ from ira_manifests import names
 from ira_manifests import queued_capacity as queued
 from ira_manifests.constructs import _objects as objects
 from ira_manifests.constructs._bulk import Composite, holds
+from ira_manifests.draining import OPTION, Drain
 from ira_manifests.errors import InputError
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.schema import Engine
@@ -204,7 +205,29 @@ def _pod_spec(cell: Cell, service_account: str, config_map: str, bucket: str) ->
         "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
         "containers": [_server(cell, config_map), _fetch_safetensors(cell, config_map)],
         "volumes": _volumes(cell, bucket),
+        **_grace_period(cell.platform.engine.drain),
     }
+
+
+def _grace_period(drain: Drain | None) -> objects.Json:
+    return {} if drain is None else {"terminationGracePeriodSeconds": drain.grace_period}
+
+
+def _pre_stop(drain: Drain | None) -> objects.Json:
+    """Return the hook during which the Pod leaves its Services.
+
+    A command, not the API's own sleep: Kubernetes before 1.30 drops that one without a word.
+    """
+    if drain is None:
+        return {}
+    command = ["sleep", str(drain.pre_stop)]
+    return {"lifecycle": {"preStop": {"exec": {"command": command}}}}
+
+
+def _shutdown_timeout(drain: Drain | None) -> list[str]:
+    if drain is None or drain.shutdown_timeout is None:
+        return []
+    return [f"{OPTION}={drain.shutdown_timeout}"]
 
 
 def _server(cell: Cell, config_map: str) -> objects.Json:
@@ -221,6 +244,7 @@ def _server(cell: Cell, config_map: str) -> objects.Json:
             "--max-model-len=$(MAX_MODEL_LEN)",
             "--tensor-parallel-size=$(TENSOR_PARALLEL_SIZE)",
             *cell.server_flags,
+            *_shutdown_timeout(engine.drain),
         ],
         "env": [*objects.env(config_map, list(cell.runtime_values)), *_settings(engine)],
         "ports": [{"name": "metrics", "containerPort": PORT, "protocol": "TCP"}],
@@ -235,6 +259,7 @@ def _server(cell: Cell, config_map: str) -> objects.Json:
         },
         "readinessProbe": _READINESS,
         "livenessProbe": _LIVENESS,
+        **_pre_stop(engine.drain),
         "securityContext": objects.container_security(
             engine.run_as_user, read_only=engine.read_only_root
         ),

@@ -119,6 +119,7 @@ _OWNED = {
     "--model": "set model_id",
     "--pipeline-parallel-size": "a cell's GPUs are its tensor_parallel",
     "--port": "the probes and the Service expect port 8000",
+    "--shutdown-timeout": "set engine.drain_seconds in platform.yaml",
     "--ssl-certfile": "the probes and the Service expect plain HTTP",
     "--ssl-keyfile": "the probes and the Service expect plain HTTP",
     "--tensor-parallel-size": "set tensor_parallel",

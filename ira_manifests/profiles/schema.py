@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from ira_manifests.draining import Drain, drain
 from ira_manifests.profiles.fields import (
     NOT_EMPTY,
     Bytes,
@@ -240,6 +241,13 @@ class Engine(Profile):
     """Whether the image's user can do with a read-only root and a /tmp that is its home."""
     startup_seconds: Annotated[int, Field(ge=600, le=86400)]
     """The longest load of a model that is still waited for."""
+    drain_seconds: Annotated[int, Field(ge=0, le=3600)] = 0
+    """How long a server that is to end goes on with the requests that it has; 0 cuts them off."""
+
+    @property
+    def drain(self) -> Drain | None:
+        """The times by which requests are drained."""
+        return drain(self.drain_seconds, self.version)
 
     @property
     def reference(self) -> str:

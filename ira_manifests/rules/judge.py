@@ -14,6 +14,7 @@ from ira_manifests.profiles.yaml_source import START, Place
 from ira_manifests.rules import (
     arguments,
     copied,
+    draining,
     environment,
     flags,
     objects,
@@ -95,6 +96,7 @@ def _hits(directory: Directory) -> Iterator[Hit]:
     for rule in (
         workloads.check, workloads.unmatched_targets, arguments.check, environment.check,
         copied.check, selectors.check, queue.check, objects.check,
+        draining.check,
     ):  # fmt: skip
         yield from rule(directory)
 
