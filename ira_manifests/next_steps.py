@@ -47,6 +47,22 @@ def note(standing: Standing) -> str | None:
     )
 
 
+def preconditions(standing: Standing) -> Iterator[str]:
+    """Yield what the cluster must have first, for queued capacity that GKE makes nodes for."""
+    lacking: dict[str, list[str]] = {}
+    for cell in standing.cells:
+        gpu = cell.gpu
+        if gpu.queued and gpu.queued_node_pool is None and not gpu.auto_provisioning_limit:
+            lacking.setdefault(cell.machine.accelerator, []).append(cell.queued_directory)
+    for accelerator, directories in lacking.items():
+        first, others = directories[0], len(directories) - 1
+        among = f"{first}, and {others} more," if others else first
+        yield (
+            f"{among} can get nodes only where node auto-provisioning has a limit for "
+            f"{accelerator}: see Queued capacity in the README"
+        )
+
+
 def commands(standing: Standing) -> Iterator[str]:
     """Yield one line for each step that is left."""
     config = _quoted(standing.out / BASE / env_file.MODEL_CONFIG)

@@ -18,6 +18,7 @@ from ira_manifests.words import count
 
 _ANNOTATIONS = "Deployment spec.template.metadata.annotations"
 _REQUEST = "ProvisioningRequest spec"
+_DRIVER = "the construct: the image's CUDA may need a newer driver than GKE's default"
 _FIRST_FLAG = 4  # after the model's path and the flags of every cell
 
 
@@ -276,7 +277,10 @@ def _queued_nodes(at: _Places, cell: Cell) -> Value:
         return Value("queued_nodes", f"{selector}/gke-nodepool", pool, place, queued=True)
     return Value(
         "queued_nodes", f"{selector}/gke-accelerator", cell.machine.accelerator,
-        at.machine("accelerator"), parts=((f"{selector}/gke-flex-start", at.gpu("queued")),),
+        at.machine("accelerator"), parts=(
+            (f"{selector}/gke-flex-start", at.gpu("queued")),
+            (f"{selector}/gke-gpu-driver-version", _DRIVER),
+        ),
         queued=True,
     )  # fmt: skip
 

@@ -29,7 +29,14 @@ WARDEN_LABEL = "cloud.google.com/apply-warden-policies"
 
 TAINT = "cloud.google.com/gke-queued"
 NODE_POOL = "cloud.google.com/gke-nodepool"
+ACCELERATOR = "cloud.google.com/gke-accelerator"
 FLEX_START = "cloud.google.com/gke-flex-start"
+"""On flex-start pools, and not on those that were made with queued provisioning alone."""
+DRIVER = "cloud.google.com/gke-gpu-driver-version"
+"""The driver of nodes that GKE makes: its default, or "latest" where a Pod selects that.
+
+https://cloud.google.com/kubernetes-engine/docs/how-to/node-auto-provisioning
+"""
 
 COMPUTE_CLASS = "cloud.google.com/compute-class"
 _SPOT = "queued capacity is never Spot"

@@ -42,6 +42,8 @@ def written(out: Path, cells: Sequence[Cell], plan: Plan, users: UserFiles) -> N
     standing = Standing(out, cells, env_file.filled_in(users.model_config))
     for note in (*_user_notes(out, users), *_left_notes(out, plan), *_shared_notes(cells)):
         terminal.say(visible(note))
+    for missing in next_steps.preconditions(standing):
+        terminal.say(f"first  {visible(missing)}")
     unserved = next_steps.note(standing)
     if unserved:
         terminal.say(f"unserved  {visible(unserved)}")

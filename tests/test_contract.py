@@ -430,6 +430,7 @@ def test_a_queued_cell_selects_queued_nodes_and_no_compute_class(
     assert pod["nodeSelector"] == {
         "cloud.google.com/gke-accelerator": row.accelerator,
         "cloud.google.com/gke-flex-start": "true",
+        "cloud.google.com/gke-gpu-driver-version": "latest",
     }
     assert pod["tolerations"] == [GPU_TOLERATION, ON_DEMAND_TOLERATION, QUEUED_TOLERATION]
 

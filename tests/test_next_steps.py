@@ -101,3 +101,20 @@ def test_a_model_that_no_cell_serves_is_told_with_the_one_that_was_meant(tmp_pat
         "did you mean 'google/gemma-3-27b-it'?"
     )
     assert steps[-1] == DOWNLOAD[-1]
+
+
+def test_h200_on_queued_capacity_is_told_what_the_base_platform_lacks(tmp_path: Path) -> None:
+    shown, _ = synth(tmp_path)
+
+    (line,) = [line for line in shown if "node auto-provisioning" in line]
+    assert "online-inference-gpu-h200-gemma3-27b-queued, and 2 more" in line
+    assert "nvidia-h200-141gb" in line
+
+
+def test_other_gpus_and_named_pools_are_told_nothing_of_limits(tmp_path: Path) -> None:
+    file = copy_profiles(tmp_path) / "gpus/h200.yaml"
+    file.write_text(f"{file.read_text()}queued_node_pool: gpu-h200x8-dws\n")
+
+    shown, _ = synth(tmp_path)
+
+    assert not [line for line in shown if "node auto-provisioning" in line]

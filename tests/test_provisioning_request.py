@@ -123,6 +123,7 @@ def test_what_was_patched_before_the_request_stays(chart: Chart, workload: VllmD
     assert template["spec"]["nodeSelector"] == {
         f"{PLATFORM}/gke-accelerator": "nvidia-h100-80gb",
         f"{PLATFORM}/gke-flex-start": "true",
+        f"{PLATFORM}/gke-gpu-driver-version": "latest",
         "topology.kubernetes.io/zone": "us-east4-a",
     }
     assert template["metadata"]["annotations"]["team"] == "llm"

@@ -53,6 +53,8 @@ def template_requests(**amounts: str) -> Change:
     return change
 
 
+DRIVER = "cloud.google.com/gke-gpu-driver-version"
+
 BREAKS: dict[str, list[Break]] = {
     "IRA018": [
         Break("pod-template.yaml", "template.spec", "nodeSelector differ",
@@ -144,6 +146,14 @@ BREAKS: dict[str, list[Break]] = {
               QUEUED),
         Break(DEPLOYMENT, SELECTOR, "neither flex-start capacity nor a node pool",
               lambda o: [each["spec"]["nodeSelector"].pop("cloud.google.com/gke-flex-start")
+                         for each in (pod(o), template(o))], QUEUED),
+    ],
+    "IRA041": [
+        Break(DEPLOYMENT, SELECTOR, "CUDA 13.0 and needs driver 580.65.06",
+              lambda o: [each["spec"]["nodeSelector"].pop(DRIVER)
+                         for each in (pod(o), template(o))], QUEUED),
+        Break(DEPLOYMENT, SELECTOR, "CUDA 13.0 and needs driver 580.65.06",
+              lambda o: [each["spec"]["nodeSelector"].update({DRIVER: "default"})
                          for each in (pod(o), template(o))], QUEUED),
     ],
 }  # fmt: skip

@@ -157,10 +157,11 @@ def _template(deployment: objects.Json) -> objects.Json:
 def _node_selector(cell: Cell) -> dict[str, str]:
     pool = cell.gpu.queued_node_pool
     if pool is not None:
-        return {"cloud.google.com/gke-nodepool": pool}
+        return {queued.NODE_POOL: pool}  # whose driver is what it was made with
     return {
-        "cloud.google.com/gke-accelerator": cell.machine.accelerator,
-        "cloud.google.com/gke-flex-start": "true",
+        queued.ACCELERATOR: cell.machine.accelerator,
+        queued.FLEX_START: "true",
+        queued.DRIVER: "latest",
     }
 
 

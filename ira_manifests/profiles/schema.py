@@ -84,6 +84,8 @@ class GpuProfile(Profile):
     machines: Annotated[tuple[Machine, ...], NOT_EMPTY, AfterValidator(_classes_differ)]
     queued: bool = False
     """Whether each of its cells gets a directory on queued capacity as well."""
+    auto_provisioning_limit: bool = True
+    """Whether the cluster's node auto-provisioning has one for it; GKE makes no nodes without."""
     queued_node_pool: Label | None = None
     """Node pool made with --enable-queued-provisioning; without one, GKE makes the nodes."""
 

@@ -15,6 +15,7 @@ from ira_manifests.rules import (
     arguments,
     copied,
     draining,
+    drivers,
     environment,
     flags,
     objects,
@@ -96,7 +97,7 @@ def _hits(directory: Directory) -> Iterator[Hit]:
     for rule in (
         workloads.check, workloads.unmatched_targets, arguments.check, environment.check,
         copied.check, selectors.check, queue.check, objects.check,
-        draining.check,
+        draining.check, drivers.check,
     ):  # fmt: skip
         yield from rule(directory)
 

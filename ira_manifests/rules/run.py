@@ -7,7 +7,7 @@ from collections.abc import Container, Iterable, Iterator
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.profiles.yaml_source import Path
-from ira_manifests.rules import cells, flags, platform, shared_names
+from ira_manifests.rules import cells, flags, platform, pools, shared_names
 from ira_manifests.rules.catalogue import RULES
 from ira_manifests.rules.finding import Finding, found
 
@@ -21,6 +21,7 @@ def check_cells(matrix: Matrix, chosen: Iterable[Cell]) -> list[Finding]:
         *shared_names.check(matrix, those),
         *(item for cell in those for item in cells.check(matrix, cell)),
         *(item for cell in those for item in flags.check_cell(matrix, cell)),
+        *(item for cell in those for item in pools.check(matrix, cell)),
     ]
 
 

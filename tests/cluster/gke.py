@@ -19,6 +19,7 @@ COMPUTE_CLASS = "cloud.google.com/compute-class"
 ACCELERATOR = "cloud.google.com/gke-accelerator"
 NODE_POOL = "cloud.google.com/gke-nodepool"
 FLEX_START = "cloud.google.com/gke-flex-start"
+DRIVER = "cloud.google.com/gke-gpu-driver-version"
 INSTANCE_TYPE = "node.kubernetes.io/instance-type"
 GPU = "nvidia.com/gpu"
 QUEUED_POOL = "gpu-h100x8-a3h8-dws"
@@ -137,7 +138,8 @@ def _labels(pool: NodePool) -> dict[str, str]:
         "iam.gke.io/gke-metadata-server-enabled": "true",
     }
     if pool.machine.accelerator:
-        labels[ACCELERATOR] = pool.machine.accelerator
+        # What the base platform's pools and compute classes ask for.
+        labels |= {ACCELERATOR: pool.machine.accelerator, DRIVER: "latest"}
     return {**labels, **pool.labels}
 
 
