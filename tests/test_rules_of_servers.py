@@ -46,7 +46,8 @@ def old_image(objects: dict[str, Any]) -> None:
     """The image's entry of 0.11.0 takes the model as an option of its own word."""
     del server(objects)["command"]
     server(objects)["image"] = "vllm/vllm-openai:v0.11.0"
-    server(objects)["args"][0:1] = ["--model", "/gcs/$(MODEL_ID)"]
+    model = ["--model", "/gcs/$(MODEL_ID)"]
+    server(objects)["args"] = [*model, *server(objects)["args"][1:-1]]  # it has no drain
 
 
 def script(text: str) -> Change:
@@ -67,18 +68,18 @@ BREAKS: dict[str, list[Break]] = {
         Break(DEPLOYMENT, f"{CONTAINER}.args[6]", "--disable-log-requests", own_entry_point),
         Break(DEPLOYMENT, f"{CONTAINER}.args[0]", "--disable-log-requests",
               script("exec vllm serve /gcs/$MODEL_ID --disable-log-requests")),
-        Break(DEPLOYMENT, f"{CONTAINER}.args[5]", "is not one of auto, bfloat16",
+        Break(DEPLOYMENT, f"{CONTAINER}.args[6]", "is not one of auto, bfloat16",
               add_args("--dtype=banana")),
-        Break(DEPLOYMENT, f"{CONTAINER}.args[5]", "add --tool-call-parser",
+        Break(DEPLOYMENT, f"{CONTAINER}.args[6]", "add --tool-call-parser",
               add_args("--enable-auto-tool-choice")),
     ],
     "IRA035": [
-        Break(DEPLOYMENT, f"{CONTAINER}.args[5]", "Unix socket", add_args("--uds=/tmp/s")),
-        Break(DEPLOYMENT, f"{CONTAINER}.args[5]", "HTTPS alone", add_args("--ssl-keyfile", "/k")),
-        Break(DEPLOYMENT, f"{CONTAINER}.args[5]", "HTTPS alone", add_args("--ssl_certf=/c")),
-        Break(DEPLOYMENT, f"{CONTAINER}.args[5]", "no API", add_args("--headless")),
-        Break(DEPLOYMENT, f"{CONTAINER}.args[5]", "listens at 9000", add_args("--port=9000")),
-        Break(DEPLOYMENT, f"{CONTAINER}.args[5]", "inside the Pod", add_args("--host=127.0.0.1")),
+        Break(DEPLOYMENT, f"{CONTAINER}.args[6]", "Unix socket", add_args("--uds=/tmp/s")),
+        Break(DEPLOYMENT, f"{CONTAINER}.args[6]", "HTTPS alone", add_args("--ssl-keyfile", "/k")),
+        Break(DEPLOYMENT, f"{CONTAINER}.args[6]", "HTTPS alone", add_args("--ssl_certf=/c")),
+        Break(DEPLOYMENT, f"{CONTAINER}.args[6]", "no API", add_args("--headless")),
+        Break(DEPLOYMENT, f"{CONTAINER}.args[6]", "listens at 9000", add_args("--port=9000")),
+        Break(DEPLOYMENT, f"{CONTAINER}.args[6]", "inside the Pod", add_args("--host=127.0.0.1")),
     ],
     "IRA011": [
         Break(DEPLOYMENT, f"{CONTAINER}.resources.limits.nvidia.com/gpu",
