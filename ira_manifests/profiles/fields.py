@@ -224,6 +224,8 @@ TaintEffect = Annotated[
 
 Count = Annotated[int, Field(gt=0, le=100_000_000)]
 """GPUs, layers, heads, widths, tokens."""
+GpuCount = Annotated[int, Field(gt=0, le=1024)]
+"""GPUs of a machine, each of which is tried as a tensor parallel size."""
 LayerCount = Annotated[int, Field(gt=0, le=10_000)]
 """Layers of a model: the largest that were published have some 130."""
 Seconds = Annotated[int, Field(gt=0, le=_YEAR)]

@@ -23,6 +23,7 @@ from ira_manifests.profiles.fields import (
     Flag,
     Gib,
     Glob,
+    GpuCount,
     HubId,
     HubRelease,
     KsaTemplate,
@@ -59,7 +60,7 @@ class Machine(Profile):
 
     compute_class: Label
     machine_type: Label
-    gpus: Count
+    gpus: GpuCount
     vcpus: Count
     memory_gb: Count
     accelerator: Label
