@@ -63,3 +63,10 @@ def test_a_flag_is_judged_by_what_the_release_does_with_it(
 ) -> None:
     with_flags(tmp_path, flag)
     assert [(item["rule"], said in item["message"]) for item in check(tmp_path)] == [(rule, True)]
+
+
+def test_weights_that_the_model_keeps_are_not_left_out(tmp_path: Path) -> None:
+    file = with_flags(tmp_path, "--load-format=mistral") / "models/llama3.yaml"
+    keep = "download:\n  keep:\n    - consolidated*.safetensors\n"
+    file.write_text(file.read_text() + keep)
+    assert check(tmp_path) == []

@@ -52,21 +52,23 @@ _MISTRAL_WEIGHTS = ("consolidated.safetensors", "consolidated-00001-of-00002.saf
 
 def _weights_left_out(matrix: Matrix, cell: Cell) -> Iterator[Finding]:
     """Yield a finding where the server reads weights that the download leaves out."""
-    download = cell.platform.model_download
-    patterns = [
-        pattern
-        for pattern in (*download.exclude, *download.exclude_beside_safetensors)
-        if any(names.matches_glob(name, pattern) for name in _MISTRAL_WEIGHTS)
-    ]
-    for index, flag in enumerate(cell.profile.flags if patterns else ()):
+    left_out = [name for name in _MISTRAL_WEIGHTS if _is_left_out(cell, name)]
+    for index, flag in enumerate(cell.profile.flags if left_out else ()):
         if settings([flag], cell.platform.engine.version).get("--load-format") == "mistral":
             source = matrix.profiles.sources["models", cell.model_name]
             path: Path = ("cells", cell.gpu_name, "flags", index)
-            message = f"{flag} reads consolidated*.safetensors, and the download leaves out "
-            message += f"{patterns[0]} beside other safetensors"
-            hint = f"drop {patterns[0]} from the exclusions of model_download, or use the other "
-            hint += "safetensors: leave the flag out"
+            message = f"{flag} reads consolidated*.safetensors, which the download leaves out"
+            hint = "add consolidated*.safetensors to download.keep of the model, or drop the flag"
             yield found(source.file, source.document, path, "IRA045", message, hint, cell=cell.name)
+
+
+def _is_left_out(cell: Cell, name: str) -> bool:
+    """Return whether the download leaves out a file where there are other safetensors."""
+    lists, own = cell.platform.model_download, cell.model.download
+    if own and any(names.matches_glob(name, pattern) for pattern in own.keep):
+        return False
+    excluded = (*lists.exclude, *lists.exclude_beside_safetensors, *(own.exclude if own else ()))
+    return any(names.matches_glob(name, pattern) for pattern in excluded)
 
 
 def _problems(words: list[str], version: str) -> list[FlagProblem]:
