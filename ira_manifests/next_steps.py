@@ -59,7 +59,7 @@ def preconditions(standing: Standing) -> Iterator[str]:
         among = f"{first}, and {others} more," if others else first
         yield (
             f"{among} can get nodes only where node auto-provisioning has a limit for "
-            f"{accelerator}: see Queued capacity in the README"
+            f"{accelerator}: see Queued machines in the README"
         )
 
 
