@@ -99,7 +99,9 @@ class Suite:
         mine = self._synth(self._profiles[1000], out)
         interleaved({"": mine}, 1)
         objects.write_text(json.dumps(yardsticks.objects_of(out)), "utf-8")
-        directories = [path for path in sorted(out.iterdir()) if path.name != "base"]
+        directories = [
+            path for path in sorted(out.iterdir()) if path.is_dir() and not path.is_symlink()
+        ]
         step = max(1, len(directories) // self._sample)
         sample, charts = directories[::step], self._folder / "charts"
         kept = self._folder / "kustomize"

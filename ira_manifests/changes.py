@@ -95,6 +95,7 @@ class Changes:
         self._folder = folder
         self._waiting: deque[tuple[str, str]] = deque()
         self._removed: list[Path] = []
+        self._links: list[tuple[Path, Path]] = []
         self._made: deque[Path] = deque()
         self._there: set[str] = set()
 
@@ -133,6 +134,22 @@ class Changes:
         if mode is not None:
             os.chmod(waiting, mode)
 
+    def link(self, path: Path, target: str) -> None:
+        """Note a symbolic link to make; what is to be removed may be in its place until then.
+
+        Raises `OutputError` where the file system has no symbolic links.
+        """
+        waiting = path.with_name(f".{path.name}{WAITING}")
+        waiting.unlink(missing_ok=True)
+        try:
+            waiting.symlink_to(target, target_is_directory=True)
+        except OSError as error:
+            raise OutputError(
+                f"{path} can't be made a symbolic link to {target}: {files.reason(error)}; name "
+                "a folder on a file system that has symbolic links with --out"
+            ) from None
+        self._links.append((waiting, path))
+
     def remove(self, path: Path) -> None:
         """Note a file to remove; its folder goes with it when it is empty then.
 
@@ -157,13 +174,19 @@ class Changes:
             self._made.clear()
             for path in self._removed:
                 path.unlink(missing_ok=True)
-        for directory in {path.parent for path in self._removed}:
-            _remove_empty(directory)
+            for directory in {path.parent for path in self._removed}:
+                _remove_empty(directory)
+            while self._links:
+                waiting_link, link = self._links[-1]
+                _remove_empty(link)
+                waiting_link.replace(link)
+                self._links.pop()
 
     def __exit__(self, *_: object) -> None:
-        for waiting, _target in self._waiting:
+        waiting: list[str | Path] = [each for each, _ in self._waiting]
+        for each in (*waiting, *(link for link, _ in self._links)):
             with contextlib.suppress(OSError):
-                os.unlink(waiting)
+                os.unlink(each)
         for made in self._made:
             _remove_empty(made)
 

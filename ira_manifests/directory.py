@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import Any
 
 from ira_manifests import manifest_yaml
-from ira_manifests.kustomize import Kustomization
-from ira_manifests.tree import marked
+from ira_manifests.kustomize import EMPTY, Kustomization
+from ira_manifests.tree import marked, path_in
 
 KUSTOMIZATION = "kustomization.yaml"
 RUNTIME_CONFIG = "vllm-runtime-config.env"
@@ -20,27 +20,27 @@ class Directory:
     """One directory before it is text."""
 
     name: str
-    kustomization: Kustomization
+    kustomization: Kustomization = EMPTY
+    """Without anything in it there is no such file."""
     objects: Mapping[str, Any] = field(default_factory=dict)
     """File name to object, in the order in which they are applied."""
     runtime_values: Mapping[str, str] = field(default_factory=dict)
     """What the directory adds to the ConfigMap of the user's values."""
     ignored: tuple[str, ...] = ()
-    """Files that git must not see."""
+    """Patterns of files that git must not see, in the directory and below."""
     cell: str = ""
     """The cell that it is of, as "gpu/model"; empty for those that are of none."""
 
     @cached_property
     def files(self) -> dict[str, bytes]:
         """The files of the directory by name."""
-        values: dict[str, Any] = {
-            KUSTOMIZATION: self.kustomization.to_json(),
-            **self.objects,
-        }
+        values: dict[str, Any] = dict(self.objects)
+        if self.kustomization != EMPTY:
+            values = {KUSTOMIZATION: self.kustomization.to_json(), **values}
         bodies = {name: manifest_yaml.dump(value) for name, value in values.items()}
         if self.runtime_values:
             lines = (f"{key}={value}\n" for key, value in self.runtime_values.items())
             bodies[RUNTIME_CONFIG] = "".join(lines)
         if self.ignored:
             bodies[".gitignore"] = "".join(f"{name}\n" for name in self.ignored)
-        return {name: marked(f"{self.name}/{name}", body) for name, body in bodies.items()}
+        return {name: marked(path_in(self.name, name), body) for name, body in bodies.items()}

@@ -13,6 +13,8 @@ from typing import NamedTuple
 MODEL_CONFIG = "ira-model-config.env"
 TOKEN = "hugging-face-token.env"  # noqa: S105  a file's name
 
+FILES = (MODEL_CONFIG, TOKEN)
+
 KEYS = ("IRA_BUCKET_NAME", "MODEL_ID")
 """What the model config says."""
 
@@ -25,7 +27,7 @@ MODEL_ID=<MODEL_ID>
 """
 
 NEW_TOKEN = b"""\
-# Yours to fill in, and never to commit: base/.gitignore keeps git away from it.
+# Yours to fill in, and never to commit: .gitignore keeps git away from it.
 # https://huggingface.co/docs/hub/security-tokens
 HUGGING_FACE_TOKEN=<HUGGING_FACE_TOKEN>
 """

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ira_manifests import env_file, files
-from ira_manifests.changes import WAITING, Changes, explained, locked
+from ira_manifests.changes import WAITING, Changes, explained, locked, make_folder
 from ira_manifests.errors import OutputError
-from ira_manifests.profiles.matrix import BASE
-from ira_manifests.tree import Found, Plan, Tree, marker
+from ira_manifests.layout import BASE, BASE_LINK, LINKS
+from ira_manifests.tree import Found, Plan, Tree, marker, path_in
 
 __all__ = [
     "UserFiles",
@@ -25,8 +25,10 @@ __all__ = [
     "write",
 ]
 
-_CONFIG = f"{BASE}/{env_file.MODEL_CONFIG}"
-_TOKEN = f"{BASE}/{env_file.TOKEN}"
+# As the user knows them; a synth writes to where the link leads.
+_CONFIG = f"{BASE_LINK}/{env_file.MODEL_CONFIG}"
+_TOKEN = f"{BASE_LINK}/{env_file.TOKEN}"
+_USERS = frozenset(f"{folder}/{name}" for folder in (BASE, BASE_LINK) for name in env_file.FILES)
 _MOST_BYTES = 1 << 20  # of the user's file, which is some lines of text
 
 
@@ -43,10 +45,10 @@ class UserFiles:
 
 
 def look(folder: Path, directories: Iterable[str]) -> Found:
-    """Read what `folder` holds of generated files, one level of directories deep.
+    """Read what `folder` holds of generated files: at its top, in its directories, in wanted ones.
 
-    `directories`: those that are to be written. The user's files are not opened. Raises
-    `OutputError` where the folder can't be read.
+    `directories`: those that are to be written, wherever they are. The user's files are not
+    opened. Raises `OutputError` where the folder can't be read.
     """
     with explained(folder):
         try:
@@ -59,7 +61,12 @@ def look(folder: Path, directories: Iterable[str]) -> Found:
         for entry in entries:
             look.at(entry)
         return Found(
-            look.generated, frozenset(look.foreign), frozenset(look.empty), tuple(look.leftovers)
+            look.generated,
+            frozenset(look.foreign),
+            frozenset(look.empty),
+            tuple(look.leftovers),
+            look.links,
+            frozenset(look.folders),
         )
 
 
@@ -81,14 +88,17 @@ class _Look:
         self.foreign: set[str] = set()
         self.empty: set[str] = set()
         self.leftovers: list[str] = []
+        self.links: dict[str, str] = {}
+        self.folders: set[str] = set()
 
     def at(self, entry: os.DirEntry[str]) -> None:
         """See to one entry of the output folder."""
-        wanted = entry.name in self._wanted
+        wanted = entry.name in self._wanted or entry.name in LINKS
         if not entry.is_dir(follow_symlinks=False):
-            if wanted:  # a file or a link where a directory belongs
-                self.foreign.add(entry.name)
+            self._file_at_top(entry)
             return
+        if entry.name in LINKS:
+            self.folders.add(entry.name)
         try:
             inside = _sorted(entry.path)
         except PermissionError:
@@ -98,6 +108,16 @@ class _Look:
             return
         self._into(entry.name, inside, wanted=wanted)
 
+    def _file_at_top(self, entry: os.DirEntry[str]) -> None:
+        if entry.name in LINKS and entry.is_symlink():
+            self.links[entry.name] = os.path.normpath(Path(entry).readlink())
+        elif _waits(entry):
+            self.leftovers.append(entry.name)
+        elif (content := self._generated_content(entry, entry.name)) is not None:
+            self.generated[entry.name] = content
+        else:
+            self.foreign.add(entry.name)
+
     def _into(self, directory: str, entries: Iterable[os.DirEntry[str]], *, wanted: bool) -> None:
         mine: dict[str, bytes] = {}
         others: set[str] = set()
@@ -106,7 +126,9 @@ class _Look:
             path = f"{directory}/{entry.name}"
             if _waits(entry):
                 leftovers.append(path)
-            elif path not in (_CONFIG, _TOKEN):
+            elif path in self._wanted and entry.is_dir(follow_symlinks=False):
+                self._into(path, _sorted(entry.path), wanted=True)
+            elif path not in _USERS:
                 content = self._generated_content(entry, path)
                 if content is None:
                     others.add(path)
@@ -120,20 +142,27 @@ class _Look:
 
     def _generated_content(self, entry: os.DirEntry[str], path: str) -> bytes | None:
         """Return the content of a file that synth wrote, None for anything else."""
-        ours = marker(path).encode()
+        ours = _markers(path)
         try:
             status = entry.stat(follow_symlinks=False)
             if not stat.S_ISREG(status.st_mode):
                 return None
             if not status.st_size:
                 self.empty.add(path)
-            if status.st_size < len(ours):
+            if status.st_size < min(map(len, ours)):
                 return None
             with open(entry, "rb") as file:  # noqa: PTH123  pathlib would double the time
-                start = file.read(len(ours))
-                return start + file.read() if start == ours else None
+                start = file.read(max(map(len, ours)))
+                return start + file.read() if start.startswith(ours) else None
         except (FileNotFoundError, PermissionError):
             return None
+
+
+def _markers(path: str) -> tuple[bytes, ...]:
+    """Return how a generated file may begin. A copy made without links has folders for them."""
+    top, _, rest = path.partition("/")
+    paths = (path, path_in(LINKS[top], rest)) if top in LINKS else (path,)
+    return tuple(marker(each).encode() for each in paths)
 
 
 def token_path(folder: Path) -> Path:
@@ -186,21 +215,70 @@ def write(
             "or write to another folder with --out"
         )
     with explained(folder), Changes(folder) as changes:
+        _adopt(folder)
         users = _user_files(folder, values or {}, changes)
         for path in (*plan.created, *plan.updated):
-            changes.add(f"{folder}/{path}", tree.files[path])
+            if path in tree.links:
+                changes.link(folder / path, tree.links[path])
+            else:
+                changes.add(f"{folder}/{path}", tree.files[path])
         for path in (*plan.leftovers, *plan.removed):
             changes.remove(folder / path)
         changes.commit()
     return users
 
 
+def _adopt(folder: Path) -> None:
+    """Move the user's files to where they belong from a folder in the place of the link.
+
+    Such a folder is an older output, a copy made without links, or the user's own. Raises
+    `OutputError`, with nothing moved, where both places hold values of the user's. The token is
+    moved unread.
+    """
+    if (folder / BASE_LINK).is_symlink():
+        return
+    moves, needless = [], []
+    for name in env_file.FILES:
+        theirs, place = folder / BASE_LINK / name, folder / BASE / name
+        if theirs.is_symlink():
+            raise OutputError(
+                f"{theirs} is a link; move the file that it leads to to {place}, and remove it"
+            )
+        if not theirs.exists():
+            continue
+        if not os.path.lexists(place) or _may_give_way(place):
+            moves.append((theirs, place))
+        elif name == env_file.MODEL_CONFIG and _filled_in(theirs) in ({}, _filled_in(place)):
+            needless.append(theirs)
+        else:
+            raise OutputError(
+                f"{theirs} and {place} are both there, and only the second is read; make that "
+                "one right, remove the first, and run synth again"
+            )
+    for theirs, place in moves:
+        make_folder(place.parent)
+        theirs.replace(place)
+    for theirs in needless:
+        theirs.unlink()
+
+
+def _may_give_way(place: Path) -> bool:
+    """Tell whether a file of the user's has no value yet; a token is not looked at."""
+    return place.name == env_file.MODEL_CONFIG and not _filled_in(place)
+
+
+def _filled_in(path: Path) -> dict[str, str]:
+    return env_file.filled_in(files.read_regular(path, _MOST_BYTES))
+
+
 def _user_files(folder: Path, values: Mapping[str, str], changes: Changes) -> UserFiles:
     created = []
-    if not os.path.lexists(folder / _TOKEN):
-        changes.add(folder / _TOKEN, env_file.NEW_TOKEN, mode=0o600)
+    # By the name that the user knows, where that leads there already.
+    base = folder / (BASE_LINK if (folder / BASE_LINK).is_dir() else BASE)
+    token, config = base / env_file.TOKEN, base / env_file.MODEL_CONFIG
+    if not os.path.lexists(token):
+        changes.add(token, env_file.NEW_TOKEN, mode=0o600)
         created.append(_TOKEN)
-    config = folder / _CONFIG
     if not os.path.lexists(config):
         content = env_file.with_values(env_file.NEW_MODEL_CONFIG, values)
         changes.add(config, content, durable=True)

@@ -35,6 +35,8 @@ class Replacement:
     key: str
     targets: tuple[tuple[str, str], ...]
     """Kind of the objects, and path of the field inside each."""
+    until: str = ""
+    """Take the value's part before the first of this character only; empty: all of it."""
 
     def to_json(self) -> Json:
         """Return the replacement as kustomize spells it."""
@@ -43,6 +45,7 @@ class Replacement:
                 "kind": "ConfigMap",
                 "name": self.config_map,
                 "fieldPath": f"data.{self.key}",
+                **({"options": {"delimiter": self.until, "index": 0}} if self.until else {}),
             },
             "targets": [
                 {"select": {"kind": kind}, "fieldPaths": [path]} for kind, path in self.targets
@@ -58,8 +61,6 @@ class Kustomization:
     resources: tuple[str, ...] = ()
     config_maps: tuple[Generator, ...] = ()
     secrets: tuple[Generator, ...] = ()
-    dropped_secrets: tuple[str, ...] = ()
-    """Secrets of a resource that this directory leaves out, by the name before the hash."""
     replacements: tuple[Replacement, ...] = ()
     ordered: bool = False
     """Whether objects are applied in the order of `resources`, and not in kubectl's own.
@@ -76,7 +77,6 @@ class Kustomization:
             "sortOptions": {"order": "fifo"} if self.ordered else None,
             "configMapGenerator": [item.to_json() for item in self.config_maps],
             "secretGenerator": [item.to_json() for item in self.secrets],
-            "patches": [_delete_secret(name) for name in self.dropped_secrets],
             "replacements": [item.to_json() for item in self.replacements],
         }
         return {
@@ -86,6 +86,5 @@ class Kustomization:
         }
 
 
-def _delete_secret(name: str) -> Json:
-    patch = f"$patch: delete\napiVersion: v1\nkind: Secret\nmetadata:\n  name: {name}\n"
-    return {"patch": patch}
+EMPTY = Kustomization()
+"""Of a directory that kustomize has nothing to do with."""

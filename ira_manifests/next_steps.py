@@ -9,8 +9,8 @@ from pathlib import Path
 
 from ira_manifests import env_file
 from ira_manifests.errors import did_you_mean
+from ira_manifests.layout import BASE_LINK, DOWNLOAD_JOB, MODEL_DOWNLOAD
 from ira_manifests.profiles.cell import Cell
-from ira_manifests.profiles.matrix import BASE, DOWNLOAD_JOB, MODEL_DOWNLOAD
 
 
 @dataclass(frozen=True)
@@ -65,11 +65,12 @@ def preconditions(standing: Standing) -> Iterator[str]:
 
 def commands(standing: Standing) -> Iterator[str]:
     """Yield one line for each step that is left."""
-    config = _quoted(standing.out / BASE / env_file.MODEL_CONFIG)
+    base = standing.out / BASE_LINK
+    config = _quoted(base / env_file.MODEL_CONFIG)
     missing = [key for key in env_file.KEYS if key not in standing.config]
     if missing:
         yield f"edit {config}: {', '.join(missing)}"
-    yield f"edit {_quoted(standing.out / BASE / env_file.TOKEN)}: your token, if it isn't there"
+    yield f"edit {_quoted(base / env_file.TOKEN)}: your token, if it isn't there"
     download = _quoted(standing.out / MODEL_DOWNLOAD)
     namespace = standing.cells[0].platform.namespace
     get = f"kubectl get --namespace {namespace}" if namespace else "kubectl get"

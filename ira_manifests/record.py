@@ -23,6 +23,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ira_manifests import cache
+from ira_manifests.layout import BASE, MODEL_DOWNLOAD, TOP
+from ira_manifests.tree import directory_of
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -110,7 +112,7 @@ def unchanged(
     """
     by_directory: dict[str, dict[str, bytes]] = {}
     for path, content in generated.items():
-        directory, _, name = path.rpartition("/")
+        directory, name = directory_of(path), path.rpartition("/")[2]
         if directory in record and record[directory].inputs == inputs.get(directory):
             by_directory.setdefault(directory, {})[name] = content
     return {
@@ -133,8 +135,6 @@ def _hashes(files: Mapping[str, bytes]) -> dict[str, str]:
 
 def inputs_of(matrix: Matrix, cells: Iterable[Cell]) -> dict[str, str]:
     """Return the hash of all that a directory follows from, by its name."""
-    from ira_manifests.profiles.matrix import BASE, MODEL_DOWNLOAD
-
     program = _program()
     texts: dict[int, str] = {}
 
@@ -145,10 +145,8 @@ def inputs_of(matrix: Matrix, cells: Iterable[Cell]) -> dict[str, str]:
 
     platform = matrix.platform
     own_lists = [text(model) for model in matrix.profiles.models.values() if model.download]
-    found = {
-        BASE: _hash(program, BASE, text(platform)),
-        MODEL_DOWNLOAD: _hash(program, MODEL_DOWNLOAD, text(platform), *own_lists),
-    }
+    found = {name: _hash(program, name, text(platform)) for name in (TOP, BASE)}
+    found[MODEL_DOWNLOAD] = _hash(program, MODEL_DOWNLOAD, text(platform), *own_lists)
     for cell in cells:
         profiles = [text(item) for item in (platform, cell.gpu, cell.model)]
         for name in cell.directories:

@@ -12,8 +12,9 @@ from ira_manifests.constructs.model_download_job import BUCKET_VOLUME as DOWNLOA
 from ira_manifests.constructs.vllm_deployment import BUCKET_VOLUME as MODEL_VOLUME
 from ira_manifests.directory import RUNTIME_CONFIG, Directory
 from ira_manifests.kustomize import Generator, Kustomization, Replacement
+from ira_manifests.layout import BASE, MODEL_DOWNLOAD, TOP
 from ira_manifests.profiles.cell import Cell
-from ira_manifests.profiles.matrix import BASE, MODEL_DOWNLOAD, Matrix
+from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.profiles.schema import Platform
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ _ORDER = list(_FILES)
 # of them gain nothing.
 _BATCH = 32
 
+# Where the token may come to be: its file, and the backups that editors and sed make of it.
+_IGNORED = (f"*{env_file.TOKEN}*",)
+
 Progress = Callable[[str], None]
 
 
@@ -55,6 +59,8 @@ def render(
 
 
 def _every(matrix: Matrix, cells: Iterable[Cell], known: Container[str]) -> Iterator[Directory]:
+    if TOP not in known:
+        yield Directory(TOP, ignored=_IGNORED)
     if BASE not in known:
         yield _base(matrix.platform)
     if MODEL_DOWNLOAD not in known:
@@ -114,9 +120,8 @@ def _base(platform: Platform) -> Directory:
     kustomization = Kustomization(
         namespace=platform.namespace,
         config_maps=(Generator(objects.CONFIG_MAP, (env_file.MODEL_CONFIG,)),),
-        secrets=(Generator(objects.TOKEN_SECRET, (env_file.TOKEN,)),),
     )
-    return Directory(BASE, kustomization, ignored=(env_file.TOKEN,))
+    return Directory(BASE, kustomization, ignored=_IGNORED)
 
 
 def _model_download(matrix: Matrix) -> Directory:
@@ -126,9 +131,12 @@ def _model_download(matrix: Matrix) -> Directory:
     (manifests,) = _bulk.take([chart])
     rendered = _by_file(manifests)
     field = f"spec.template.spec.volumes.[name={DOWNLOAD_VOLUME}].csi.volumeAttributes.bucketName"
+    base = BASE.removeprefix(f"{MODEL_DOWNLOAD}/")
+    token = Generator(objects.TOKEN_SECRET, (f"{base}/{env_file.TOKEN}",))
     kustomization = Kustomization(
         namespace=platform.namespace,
-        resources=(f"../{BASE}", *rendered),
+        resources=(base, *rendered),
+        secrets=() if platform.model_download.token_secret else (token,),
         replacements=(Replacement(objects.CONFIG_MAP, "IRA_BUCKET_NAME", (("Job", field),)),),
     )
     return Directory(MODEL_DOWNLOAD, kustomization, rendered)
@@ -137,15 +145,21 @@ def _model_download(matrix: Matrix) -> Directory:
 def _cell_directory(cell: Cell, name: str, rendered: Mapping[str, Any]) -> Directory:
     field = f"spec.volumes.[name={MODEL_VOLUME}].csi.volumeAttributes.bucketName"
     targets = [("Deployment", f"spec.template.{field}")]
+    labelled = ["Deployment"]
     queued = name == cell.queued_directory
     if queued:
         targets.append(("PodTemplate", f"template.{field}"))
+        labelled += ["PodTemplate", "ProvisioningRequest"]
+    label = f"metadata.labels.{objects.BUCKET_LABEL}"
+    labels = tuple((kind, label) for kind in labelled)
     kustomization = Kustomization(
         namespace=cell.platform.namespace,
         resources=(f"../{BASE}", *rendered),
         config_maps=(Generator(objects.CONFIG_MAP, (RUNTIME_CONFIG,), merge=True),),
-        dropped_secrets=(objects.TOKEN_SECRET,),
-        replacements=(Replacement(objects.CONFIG_MAP, "IRA_BUCKET_NAME", tuple(targets)),),
+        replacements=(
+            Replacement(objects.CONFIG_MAP, "IRA_BUCKET_NAME", tuple(targets)),
+            Replacement(objects.CONFIG_MAP, "IRA_BUCKET_NAME", labels, until="."),
+        ),
         ordered=queued,  # a request whose PodTemplate is missing can fail
     )
     return Directory(name, kustomization, rendered, cell.runtime_values, cell=cell.name)

@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from ira_manifests.layout import TOP
+
 
 def marker(path: str) -> str:
     """Return how the first line of the generated file at `path` begins.
@@ -21,9 +23,14 @@ def marked(path: str, body: str) -> bytes:
     return f"{marker(path)} edit profiles/ and run synth again, not this.\n{body}".encode()
 
 
+def path_in(directory: str, name: str) -> str:
+    """Return the path of a file in a directory."""
+    return name if directory == TOP else f"{directory}/{name}"
+
+
 def directory_of(path: str) -> str:
     """Return the directory of a generated file."""
-    return path.rpartition("/")[0]
+    return path.rpartition("/")[0] or TOP
 
 
 @dataclass(frozen=True)
@@ -31,6 +38,8 @@ class Tree:
     """Generated files by path, relative to the output folder, with '/' between the parts."""
 
     files: Mapping[str, bytes]
+    links: Mapping[str, str] = field(default_factory=dict)
+    """Symbolic links to directories of the tree, by the link's name."""
 
     @property
     def directories(self) -> tuple[str, ...]:
@@ -38,14 +47,14 @@ class Tree:
         return tuple(dict.fromkeys(map(directory_of, self.files)))
 
 
-def tree_of(directories: Mapping[str, Mapping[str, bytes]]) -> Tree:
+def tree_of(directories: Mapping[str, Mapping[str, bytes]], links: Mapping[str, str]) -> Tree:
     """Return directories, each its files by name, as a tree sorted by path."""
     files = {
-        f"{directory}/{name}": content
+        path_in(directory, name): content
         for directory, of_directory in directories.items()
         for name, content in of_directory.items()
     }
-    return Tree(dict(sorted(files.items())))
+    return Tree(dict(sorted(files.items())), links)
 
 
 @dataclass(frozen=True)
@@ -60,6 +69,10 @@ class Found:
     what a power failure left: new content had its name before it was on disk."""
     leftovers: tuple[str, ...] = ()
     """New contents that a run which was killed did not put in their places."""
+    links: Mapping[str, str] = field(default_factory=dict)
+    """Where symbolic links lead that have the name of one of the tree's."""
+    folders: frozenset[str] = frozenset()
+    """Folders that have the name of one of the tree's links."""
 
 
 @dataclass(frozen=True)
@@ -91,23 +104,33 @@ def compare(tree: Tree, found: Found, *, partial: bool = False) -> Plan:
     directories = set(tree.directories)
     foreign = found.foreign - found.empty.intersection(tree.files)
     in_the_way = foreign & directories
-    blocked = [path for path in tree.files if path in foreign or directory_of(path) in in_the_way]
-    ours = tree.files.keys() - set(blocked)
+    # A file at the top gives way to the user's own, such as the .gitignore of a repository.
+    given_way = {path for path in tree.files.keys() & foreign if directory_of(path) == TOP}
+    blocked = {path for path in tree.files if path in foreign or directory_of(path) in in_the_way}
+    blocked -= given_way
+    not_ours = blocked | given_way
+    groups: dict[str, list[str]] = {"created": [], "updated": [], "unchanged": []}
+    for path, content in tree.files.items():
+        if path not in not_ours:
+            groups[_change(found, path, content)].append(path)
+    for link, target in tree.links.items():
+        in_its_way = _in_the_way_of(link, target, found)
+        blocked |= in_its_way
+        if not in_its_way:
+            groups[_change_of_link(found, link)].append(link)
     orphans = (
         path
         for path in found.generated
-        if path not in tree.files and not (partial and directory_of(path) not in directories)
+        if path not in tree.files
+        and (not partial or directory_of(path) in directories | tree.links.keys())
     )
-    groups: dict[str, list[str]] = {"created": [], "updated": [], "unchanged": []}
-    for path, content in tree.files.items():
-        if path in ours:
-            groups[_change(found, path, content)].append(path)
+    left = foreign - blocked - in_the_way
     return Plan(
         created=tuple(groups["created"]),
         updated=tuple(groups["updated"]),
         unchanged=tuple(groups["unchanged"]),
         removed=tuple(sorted(orphans)),
-        left=tuple(sorted(foreign.difference(tree.files, in_the_way))),
+        left=tuple(sorted(path for path in left if directory_of(path) != TOP or path in given_way)),
         blocked=tuple(sorted(blocked)),
         leftovers=found.leftovers,
     )
@@ -120,13 +143,28 @@ def _change(found: Found, path: str, content: bytes) -> str:
     return "created" if before is None else "unchanged" if before == content else "updated"
 
 
+def _in_the_way_of(link: str, target: str, found: Found) -> set[str]:
+    """Return what keeps a link from its place: a file, another link, or files of others below."""
+    below = {path for path in found.foreign if path.startswith(f"{link}/")}
+    return below | ({link} if found.links.get(link, target) != target else found.foreign & {link})
+
+
+def _change_of_link(found: Found, link: str) -> str:
+    if link in found.links:
+        return "unchanged"
+    return "updated" if link in found.folders else "created"
+
+
 def diff(tree: Tree, found: Found, plan: Plan) -> Iterator[str]:
     """Yield the lines of a unified diff from the folder to the tree."""
     for path in sorted((*plan.created, *plan.updated, *plan.removed)):
         before = _lines(found.generated.get(path))
         after = _lines(tree.files.get(path))
-        source = f"a/{path}" if path in found.generated else "/dev/null"
-        target = f"b/{path}" if path in tree.files else "/dev/null"
+        if path in tree.links:
+            before = ["a folder"] if path in found.folders else []
+            after = [f"a symbolic link to {tree.links[path]}"]
+        source = f"a/{path}" if before else "/dev/null"
+        target = f"b/{path}" if after else "/dev/null"
         yield from difflib.unified_diff(before, after, source, target, lineterm="")
 
 

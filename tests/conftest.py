@@ -41,7 +41,7 @@ def filled_dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def rendered_text(filled_dist: Path) -> dict[str, str]:
     """What kubectl makes of each directory of dist/."""
-    return {path.name: kustomize(path) for path in sorted(filled_dist.iterdir())}
+    return {path.name: kustomize(path) for path in sorted(filled_dist.iterdir()) if path.is_dir()}
 
 
 @pytest.fixture(scope="session")

@@ -123,7 +123,7 @@ def fill_in(tree: Path, model_id: str = "google/gemma-3-27b-it") -> None:
 def copy_filled(dist: Path, target: Path) -> Path:
     """Copy an output folder, with base/ filled in; the user's own token stays where it is."""
     token = shutil.ignore_patterns("hugging-face-token.env")
-    fill_in(Path(shutil.copytree(dist, target, ignore=token)))
+    fill_in(Path(shutil.copytree(dist, target, symlinks=True, ignore=token)))
     return target
 
 
@@ -141,9 +141,9 @@ def copy_project(folder: Path) -> None:
     """Copy the reference's profiles, and their directories of dist/ with base/ filled in."""
     cells = {f"{gpu}-{model}" for gpu in REFERENCE_GPUS for model in REFERENCE_MODELS}
     copy_profiles(folder)
-    for path in copy_filled(DIST, folder / "dist").iterdir():
+    for path in copy_filled(DIST, folder / "dist").glob("online-*"):
         cell = path.name.removeprefix("online-inference-gpu-").removesuffix("-queued")
-        if cell not in {*cells, "base", "model-download"}:
+        if cell not in cells:
             shutil.rmtree(path)
 
 

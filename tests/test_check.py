@@ -26,7 +26,7 @@ def refused(tmp_path: Path) -> Path:
     profiles = copy_profiles(tmp_path)
     file = profiles / "models/llama3.yaml"
     file.write_text(file.read_text().replace("tensor_parallel: 4", "tensor_parallel: 1", 1))
-    shutil.copytree(DIST, tmp_path / "dist")
+    shutil.copytree(DIST, tmp_path / "dist", symlinks=True)
     return tmp_path
 
 
@@ -87,7 +87,7 @@ def test_what_is_in_the_way_of_the_output_is_to_be_moved(tmp_path: Path) -> None
 
 
 def test_a_stale_output_is_a_finding(tmp_path: Path) -> None:
-    shutil.copytree(DIST, tmp_path / "dist")
+    shutil.copytree(DIST, tmp_path / "dist", symlinks=True)
     copy_profiles(tmp_path)
     (tmp_path / "dist/model-download/job.yaml").unlink()
 
@@ -104,8 +104,8 @@ def test_a_missing_directory_is_one_finding_that_names_a_file(tmp_path: Path) ->
     found = [item for item in json.loads(run.stdout) if item["rule"] == "IRA028"]
     folders = [str(Path(item["file"]).parent) for item in found]
     assert sorted(folders) == [
-        "dist/base", "dist/model-download", "dist/online-inference-gpu-h100-llama3",
-        "dist/online-inference-gpu-h100-llama3-queued",
+        "dist", "dist/model-download", "dist/model-download/base",
+        "dist/online-inference-gpu-h100-llama3", "dist/online-inference-gpu-h100-llama3-queued",
     ]  # fmt: skip
     for item in found:
         assert item["message"].startswith(f"{Path(item['file']).name} is missing")

@@ -134,8 +134,9 @@ def test_objects_come_before_what_needs_them(rendered: Rendered) -> None:
             assert needs.get(kind, set()) & set(kinds) <= set(kinds[:index])
 
 
-def test_base_generates_the_config_map_and_the_secret_with_a_hash(rendered: Rendered) -> None:
-    config_map, secret = the(rendered["base"], "ConfigMap"), the(rendered["base"], "Secret")
+def test_the_users_files_become_a_config_map_and_a_secret_with_a_hash(rendered: Rendered) -> None:
+    config_map = the(rendered["base"], "ConfigMap")
+    secret = the(rendered["model-download"], "Secret")
 
     assert config_map["metadata"]["name"].startswith("ira-model-configmap-")
     assert secret["metadata"]["name"].startswith("hugging-face-token-secret-")

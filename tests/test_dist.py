@@ -8,6 +8,7 @@ import pytest
 
 from ira_manifests import load_matrix
 from ira_manifests.synth import render
+from ira_manifests.tree import path_in
 from tests.support import PROFILES, ROOT
 
 
@@ -22,12 +23,13 @@ def versioned() -> list[str]:
 
 def test_every_committed_file_is_generated_but_the_users_own() -> None:
     generated = {
-        f"dist/{directory.name}/{name}"
+        f"dist/{path_in(directory.name, name)}"
         for directory in render(load_matrix(PROFILES))
         for name in directory.files
     }
 
-    assert set(versioned()) == generated | {"dist/base/ira-model-config.env"}
+    users = {"dist/base", "dist/model-download/base/ira-model-config.env"}
+    assert set(versioned()) == generated | users
 
 
 def test_no_token_file_is_committed() -> None:

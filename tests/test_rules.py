@@ -349,10 +349,10 @@ def test_ids_and_names_are_unique() -> None:
     assert {rule.severity for rule in RULES.values()} == set(Severity)
 
 
-def test_the_generators_of_base_are_not_taken_for_a_leak(directories: Directories) -> None:
-    base = directories["base"]
+def test_the_secret_of_the_download_is_not_taken_for_a_leak(directories: Directories) -> None:
+    download = directories["model-download"]
 
-    assert base.kustomization.secrets == (
-        Generator("hugging-face-token-secret", ("hugging-face-token.env",)),
+    assert download.kustomization.secrets == (
+        Generator("hugging-face-token-secret", ("base/hugging-face-token.env",)),
     )
-    assert judge.check_directory(base, OUT) == []
+    assert judge.check_directory(download, OUT) == []

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ira_manifests import load_matrix
-from ira_manifests.kustomize import Replacement
+from ira_manifests.kustomize import Generator, Replacement
 from ira_manifests.rules import judge, run, selectors
 from ira_manifests.rules.finding import Finding
 from ira_manifests.synth import render
@@ -62,9 +62,10 @@ def test_a_comment_inside_a_value_is_found(value: str, directories: Directories)
 
 def test_the_token_where_nothing_reads_it_is_found(directories: Directories) -> None:
     right = directories[ONE]
-    kept = replace(right.kustomization, dropped_secrets=())
+    token = Generator("hugging-face-token-secret", ("hugging-face-token.env",))
+    generating = replace(right.kustomization, secrets=(token,))
 
-    findings = judge.check_directory(replace(right, kustomization=kept), OUT)
+    findings = judge.check_directory(replace(right, kustomization=generating), OUT)
 
     assert [f.rule_id for f in findings] == ["IRA026"]
 

@@ -66,13 +66,14 @@ def tell(error: IraError, output_format: str) -> None:
 
 def _on_disk(matrix: Matrix, cells: list[Cell], out: Path, *, partial: bool) -> Iterator[Finding]:
     from ira_manifests import folder, tree
+    from ira_manifests.layout import LINKS
     from ira_manifests.rules import judge
 
     yield from _users_files(out, matrix)
     seen = common.rendered(matrix, cells, out)
     yield from judge.check_seen(seen, out)
     files = {each.name: each.files for each in seen}
-    plan = tree.compare(tree.tree_of(files), folder.look(out, files), partial=partial)
+    plan = tree.compare(tree.tree_of(files, LINKS), folder.look(out, files), partial=partial)
     yield from judge.check_output(out, plan)
 
 

@@ -78,9 +78,9 @@ def _found(matrix: Matrix, cell: Cell, field: str, known: list[Value]) -> list[A
 
 def _directories(matrix: Matrix, cell: Cell) -> list[Directory]:
     from ira_manifests import node
-    from ira_manifests.profiles.matrix import BASE, MODEL_DOWNLOAD
+    from ira_manifests.layout import BASE, MODEL_DOWNLOAD, TOP
 
     with node.explained():
         from ira_manifests.synth import render
 
-        return list(render(matrix, [cell], known=(BASE, MODEL_DOWNLOAD)))
+        return list(render(matrix, [cell], known=(TOP, BASE, MODEL_DOWNLOAD)))

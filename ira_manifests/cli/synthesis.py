@@ -21,6 +21,7 @@ from ira_manifests import (
 )
 from ira_manifests.cli import common
 from ira_manifests.errors import Gathered, InputError
+from ira_manifests.layout import LINKS
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix, directories
 from ira_manifests.record import Record
@@ -119,7 +120,7 @@ def _judged(asked: Asked, findings: list[Finding], seen: list[Seen]) -> list[Fin
 
 
 def _tree(seen: list[Seen]) -> Tree:
-    return tree.tree_of({each.name: each.files for each in seen})
+    return tree.tree_of({each.name: each.files for each in seen}, LINKS)
 
 
 def _refused(findings: list[Finding]) -> bool:

@@ -21,6 +21,10 @@ TOKEN_SECRET = "hugging-face-token-secret"  # noqa: S105  a name, not a token
 # Kustomize puts the bucket's name in the place of this; the '<' keeps it from ever naming a bucket.
 BUCKET_PLACEHOLDER = "<IRA_BUCKET_NAME>"
 
+# A label of what mounts the bucket: the API server refuses its value where the placeholder is left,
+# so that nothing waits for a machine and then for a bucket that there is not.
+BUCKET_LABEL = "ira-manifests/bucket"
+
 GCSFUSE_DRIVER = "gcsfuse.csi.storage.gke.io"
 # The annotations that inject the Cloud Storage FUSE sidecar, with no limits of its own:
 # https://cloud.google.com/kubernetes-engine/docs/how-to/cloud-storage-fuse-csi-driver-sidecar
@@ -68,6 +72,15 @@ def labels(name: str, instance: str, component: str) -> dict[str, str]:
         "app.kubernetes.io/part-of": "online-inference-gpu",
         "app.kubernetes.io/managed-by": "ira-manifests",
     }
+
+
+def bucket_label(bucket: str) -> dict[str, str]:
+    """Return the label that names a bucket: its name to the first dot.
+
+    A part between dots has 63 characters at most, as a label's value has:
+    https://cloud.google.com/storage/docs/buckets#naming
+    """
+    return {BUCKET_LABEL: bucket.partition(".")[0]}
 
 
 def config_map(values: Mapping[str, str], object_labels: Mapping[str, str]) -> Json:

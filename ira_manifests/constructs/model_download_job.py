@@ -12,7 +12,7 @@ from ira_manifests import hub_lock, names
 from ira_manifests.constructs import _objects as objects
 from ira_manifests.constructs._bulk import Composite, holds
 from ira_manifests.errors import InputError
-from ira_manifests.profiles.matrix import DOWNLOAD_JOB as NAME
+from ira_manifests.layout import DOWNLOAD_JOB as NAME
 from ira_manifests.profiles.schema import ModelDownload, ModelProfile, Platform
 
 BUCKET_VOLUME = "gcsfuse"
@@ -42,7 +42,8 @@ class ModelDownloadJob(Composite):
     `models`: the profiles of models that say themselves what is downloaded of them; the Job takes
     those of its MODEL_ID. Default: none, so that the platform's lists hold for every model.
     `token_secret`: the Secret whose key HUGGING_FACE_TOKEN is the token. It is never created
-    here: a token has no place in a manifest. Default: hugging-face-token-secret.
+    here: a token has no place in a manifest. Default: the platform's, else
+    hugging-face-token-secret.
 
     The Pod first installs huggingface_hub, in a container that is not given the token.
     """
@@ -55,10 +56,11 @@ class ModelDownloadJob(Composite):
         platform: Platform,
         bucket: str | None = None,
         model_id: str | None = None,
-        token_secret: str = objects.TOKEN_SECRET,
+        token_secret: str | None = None,
         models: Iterable[ModelProfile] = (),
     ) -> None:
         _check(bucket, model_id)
+        token_secret = token_secret or platform.model_download.token_secret or objects.TOKEN_SECRET
         names.require("the token's Secret", token_secret, names.check_subdomain)
         if holds(scope, "Job", NAME):
             raise InputError(

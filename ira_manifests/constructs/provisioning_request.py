@@ -82,7 +82,10 @@ class ProvisioningRequest(Derived):
         return self._object("Default")
 
     def _manifests(self) -> list[objects.Json]:
-        labels = objects.labels("vllm", self.workload.name, "capacity")
+        labels = {
+            **objects.labels("vllm", self.workload.name, "capacity"),
+            **self.workload.bucket_label,
+        }
         # The release of the Pods' engine, which the image's tag need not name.
         version = {"app.kubernetes.io/version": self.workload.cell.platform.engine.version}
         return [

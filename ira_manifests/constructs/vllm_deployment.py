@@ -79,7 +79,9 @@ class VllmDeployment(Composite):
             values = {"IRA_BUCKET_NAME": bucket, **cell.runtime_values}
             manifests.append(objects.config_map(values, self._labels))
             config_map = manifests[-1]["metadata"]["name"]
-        pod = _pod_spec(cell, service_account, config_map, bucket or objects.BUCKET_PLACEHOLDER)
+        named = bucket or objects.BUCKET_PLACEHOLDER
+        self.bucket_label = objects.bucket_label(named)
+        pod = _pod_spec(cell, service_account, config_map, named)
         super().__init__(scope, id, [*manifests, self._service(), self._deployment(pod)])
 
     @property
@@ -185,7 +187,7 @@ class VllmDeployment(Composite):
             api_version="apps/v1",
             kind="Deployment",
             name=self.name,
-            labels={**self._labels, **version},
+            labels={**self._labels, **version, **self.bucket_label},
             body={"spec": spec},
         )
 

@@ -9,15 +9,11 @@ from dataclasses import replace
 
 from ira_manifests import names
 from ira_manifests.errors import Gathered, InputError, did_you_mean, one_of
+from ira_manifests.layout import BASE, MODEL_DOWNLOAD, TOP
 from ira_manifests.profiles import crosscheck
 from ira_manifests.profiles.cell import Cell, cells_of
 from ira_manifests.profiles.loader import Profiles, find_folder, read_profiles
 from ira_manifests.profiles.schema import Platform
-
-BASE = "base"
-MODEL_DOWNLOAD = "model-download"
-DOWNLOAD_JOB = "transfer-model-to-gcs"
-"""Name of the Job and of its disk, in that directory."""
 
 
 class Matrix(Mapping[tuple[str, str], Cell]):
@@ -50,7 +46,7 @@ class Matrix(Mapping[tuple[str, str], Cell]):
 
 def directories(cells: Iterable[Cell]) -> list[str]:
     """Return the names of all directories that a synth of the cells writes."""
-    return [BASE, MODEL_DOWNLOAD, *(name for cell in cells for name in cell.directories)]
+    return [TOP, BASE, MODEL_DOWNLOAD, *(name for cell in cells for name in cell.directories)]
 
 
 def shared_workloads(cells: Iterable[Cell]) -> dict[str, tuple[Cell, ...]]:

@@ -285,6 +285,8 @@ class ModelDownload(Profile):
     ttl_seconds_after_finished: Seconds
     active_deadline_seconds: Annotated[int, Field(ge=600, le=31536000)] = 86400
     """The longest that the Job may take, its wait for a node and a disk included."""
+    token_secret: Subdomain | None = None
+    """A Secret that exists, whose key HUGGING_FACE_TOKEN is the token; none: the user's file."""
     exclude: tuple[Glob, ...]
     """Files of a repository that serving does not need, as patterns of their paths."""
     exclude_beside_safetensors: tuple[Glob, ...]

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from ira_manifests.directory import RUNTIME_CONFIG, Directory
+from ira_manifests.layout import LINKS
 from ira_manifests.profiles import yaml_source
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
@@ -114,6 +115,13 @@ def _sameness(item: Finding, directory: str) -> tuple[str, ...]:
 def check_output(out: Path, plan: Plan) -> Iterator[Finding]:
     """Yield a finding for each directory of the output that is not what the profiles say."""
     run = "run synth with the same options"
+    replaced = LINKS.keys() & {*plan.updated}
+    for link in sorted(replaced):
+        message = (
+            f"{link} is a folder and not the link to {LINKS[link]}: nothing reads what it holds"
+        )
+        hint = "run synth, which moves your files to their place and makes the link"
+        yield Finding(str(out / link), *START, "IRA028", "", message, hint)
     for paths, message, hint in (
         (plan.created, "is missing", run),
         (plan.updated, "is not what the profiles say", run),
@@ -124,7 +132,7 @@ def check_output(out: Path, plan: Plan) -> Iterator[Finding]:
             "move it away, or name another folder with --out",
         ),
     ):
-        for same in _by_directory(paths):
+        for same in _by_directory(set(paths) - replaced):
             first, others = same[0], len(same) - 1
             name = PurePosixPath(first).name
             said = f"{name} {message}" if not others else f"{name} {message}, and {others} more"

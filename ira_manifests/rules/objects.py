@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ira_manifests import names
-from ira_manifests.directory import RUNTIME_CONFIG, Directory
-from ira_manifests.profiles.matrix import BASE
+from ira_manifests.directory import KUSTOMIZATION, RUNTIME_CONFIG, Directory
 from ira_manifests.profiles.yaml_source import Path
 from ira_manifests.rules import pods
 from ira_manifests.rules.hit import Hit
@@ -49,14 +48,11 @@ def _names(directory: Directory) -> Iterator[Hit]:
 
 
 def _token(directory: Directory) -> Iterator[Hit]:
-    generated = {generator.name for generator in directory.kustomization.secrets}
-    inherits = f"../{BASE}" in directory.kustomization.resources
-    dropped = set(directory.kustomization.dropped_secrets)
     read = list(_secret_readers(directory))
-    if (inherits or generated) and not dropped and not read and directory.objects:
-        message = f"{directory.name} renders the token's Secret, and nothing there reads it"
+    if directory.kustomization.secrets and not read:
+        message = f"{directory.name} generates the token's Secret, and nothing there reads it"
         hint = "drop the Secret from the directory: a token belongs where it is used"
-        yield Hit("IRA026", "kustomization.yaml", ("resources",), message, hint)
+        yield Hit("IRA026", KUSTOMIZATION, ("secretGenerator",), message, hint)
     for template, path in read:
         if template.kind != "Job":
             message = "a serving container reads a Secret: the model is in the bucket"

@@ -13,7 +13,7 @@ from ira_manifests.expansion import references
 from tests.containers.processes import DOWNLOAD, FETCH, INSTALL
 from tests.support import DIST, Json, command_line, environment, the
 
-DIRECTORIES = sorted(path.name for path in DIST.iterdir() if path.name != "base")
+DIRECTORIES = sorted(path.parent.name for path in DIST.glob("*/service-account.yaml"))
 ONE = "online-inference-gpu-h100-llama3"
 Rendered = dict[str, list[Json]]
 

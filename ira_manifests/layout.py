@@ -1,0 +1,20 @@
+"""Names of the output: directories, links and the Job, as the walkthrough's user types them."""
+
+from __future__ import annotations
+
+MODEL_DOWNLOAD = "model-download"
+DOWNLOAD_JOB = "transfer-model-to-gcs"
+"""Name of the Job and of its disk, in that directory."""
+
+BASE = f"{MODEL_DOWNLOAD}/base"
+"""Where the user's env files are. kustomize reads no file outside of a kustomization's folder, so
+that of the download, which needs the token, is around this one, which serving needs alone."""
+
+BASE_LINK = "base"
+"""The name by which the user knows that directory. What is built never follows the link."""
+
+LINKS = {BASE_LINK: BASE}
+"""Symbolic links at the top of the output, each with the directory that it leads to."""
+
+TOP = "."
+"""The top of the output folder, as the name of a directory."""
