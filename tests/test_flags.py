@@ -31,7 +31,8 @@ def check(folder: Path) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = json.loads(
         ira("check", "--only", "h100/llama3", "--format", "json", cwd=folder).stdout
     )
-    return [item for item in found if item["rule"] != "IRA028"]
+    # Nothing is rendered here, and what a flag does to memory is not the question.
+    return [item for item in found if item["rule"] not in ("IRA003", "IRA028")]
 
 
 def test_flags_that_the_engine_takes_are_its_arguments(tmp_path: Path) -> None:
@@ -41,7 +42,8 @@ def test_flags_that_the_engine_takes_are_its_arguments(tmp_path: Path) -> None:
     file = tmp_path / "dist/online-inference-gpu-h100-llama3/deployment.yaml"
     containers = yaml.safe_load(file.read_text())["spec"]["template"]["spec"]["containers"]
     (server,) = [item for item in containers if "nvidia.com/gpu" in str(item.get("resources"))]
-    assert server["args"][-len(TAKEN) :] == TAKEN
+    start = server["args"].index(TAKEN[0])
+    assert server["args"][start : start + len(TAKEN)] == TAKEN
 
 
 @pytest.mark.parametrize(
