@@ -95,6 +95,7 @@ class Changes:
         self._folder = folder
         self._waiting: deque[tuple[str, str]] = deque()
         self._removed: list[Path] = []
+        self._hollow: list[Path] = []
         self._links: list[tuple[Path, Path]] = []
         self._made: deque[Path] = deque()
         self._there: set[str] = set()
@@ -155,9 +156,16 @@ class Changes:
 
         Raises `PermissionError` where nothing may be removed from the folder.
         """
-        if not os.access(path.parent, os.W_OK | os.X_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path.parent))
+        _require_writable(path.parent)
         self._removed.append(path)
+
+    def remove_empty(self, folder: Path) -> None:
+        """Note a folder to remove, unless somebody puts something into it before.
+
+        Raises `PermissionError` where nothing may be removed from the folder around it.
+        """
+        _require_writable(folder.parent)
+        self._hollow.append(folder)
 
     def commit(self) -> None:
         """Put every waiting content in its place, and remove what is to be removed.
@@ -174,7 +182,7 @@ class Changes:
             self._made.clear()
             for path in self._removed:
                 path.unlink(missing_ok=True)
-            for directory in {path.parent for path in self._removed}:
+            for directory in (*{path.parent for path in self._removed}, *self._hollow):
                 _remove_empty(directory)
             while self._links:
                 waiting_link, link = self._links[-1]
@@ -189,6 +197,11 @@ class Changes:
                 os.unlink(each)
         for made in self._made:
             _remove_empty(made)
+
+
+def _require_writable(folder: Path) -> None:
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
 
 
 def _regular(path: str | Path) -> os.stat_result | None:

@@ -37,6 +37,8 @@ HUGGING_FACE_TOKEN=<HUGGING_FACE_TOKEN>
 _BLANK = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
     map(chr, range(0x2000, 0x200B))
 )
+MAX_BYTES = 1 << 20
+"""Bytes of one of the files, which is some lines of text."""
 MAX_LINE = 65_535
 """Bytes of a line. At a longer one Go's bufio.Scanner stops, and kustomize reports no error."""
 

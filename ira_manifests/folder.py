@@ -11,7 +11,7 @@ from pathlib import Path
 from ira_manifests import env_file, files
 from ira_manifests.changes import WAITING, Changes, explained, locked, make_folder
 from ira_manifests.errors import OutputError
-from ira_manifests.layout import BASE, BASE_LINK, LINKS
+from ira_manifests.layout import BASE, BASE_LINK, CELLS, LINKS
 from ira_manifests.tree import Found, Plan, Tree, marker, path_in
 
 __all__ = [
@@ -29,7 +29,7 @@ __all__ = [
 _CONFIG = f"{BASE_LINK}/{env_file.MODEL_CONFIG}"
 _TOKEN = f"{BASE_LINK}/{env_file.TOKEN}"
 _USERS = frozenset(f"{folder}/{name}" for folder in (BASE, BASE_LINK) for name in env_file.FILES)
-_MOST_BYTES = 1 << 20  # of the user's file, which is some lines of text
+_MOST_BYTES = env_file.MAX_BYTES
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,7 @@ def look(folder: Path, directories: Iterable[str]) -> Found:
             frozenset(look.foreign),
             frozenset(look.empty),
             tuple(look.leftovers),
+            tuple(look.hollow),
             look.links,
             frozenset(look.folders),
         )
@@ -88,6 +89,7 @@ class _Look:
         self.foreign: set[str] = set()
         self.empty: set[str] = set()
         self.leftovers: list[str] = []
+        self.hollow: list[str] = []
         self.links: dict[str, str] = {}
         self.folders: set[str] = set()
 
@@ -106,6 +108,8 @@ class _Look:
                 raise
             self.foreign.add(f"{entry.name}/")
             return
+        if not inside and not wanted and entry.name.startswith(CELLS):
+            self.hollow.append(entry.name)
         self._into(entry.name, inside, wanted=wanted)
 
     def _file_at_top(self, entry: os.DirEntry[str]) -> None:
@@ -193,7 +197,7 @@ def model_config(folder: Path) -> bytes | None:
 
 def _user_file(path: Path) -> bytes | None:
     with explained(path):
-        return files.read_regular(path, _MOST_BYTES) if os.path.lexists(path) else None
+        return files.read_regular(path, _MOST_BYTES + 1) if os.path.lexists(path) else None
 
 
 def write(
@@ -224,6 +228,8 @@ def write(
                 changes.add(f"{folder}/{path}", tree.files[path])
         for path in (*plan.leftovers, *plan.removed):
             changes.remove(folder / path)
+        for path in plan.hollow:
+            changes.remove_empty(folder / path)
         changes.commit()
     return users
 

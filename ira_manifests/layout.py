@@ -6,6 +6,9 @@ MODEL_DOWNLOAD = "model-download"
 DOWNLOAD_JOB = "transfer-model-to-gcs"
 """Name of the Job and of its disk, in that directory."""
 
+CELLS = "online-inference-gpu-"
+"""How the name of a cell's directory begins."""
+
 BASE = f"{MODEL_DOWNLOAD}/base"
 """Where the user's env files are. kustomize reads no file outside of a kustomization's folder, so
 that of the download, which needs the token, is around this one, which serving needs alone."""

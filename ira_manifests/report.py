@@ -24,6 +24,7 @@ def stale(out: Path, plan: Plan) -> str:
         ("missing", plan.created),
         ("changed", plan.updated),
         ("no longer generated", plan.removed),
+        ("empty", plan.hollow),
         ("in the way", plan.blocked),
     ]
     said = ", ".join(f"{len(paths)} {word}" for word, paths in changes if paths)
@@ -40,7 +41,7 @@ def written(out: Path, cells: Sequence[Cell], plan: Plan, users: UserFiles) -> N
     """Print what a synth did, what it left alone, and the next commands."""
     _say_table(plan)
     standing = Standing(out, cells, env_file.filled_in(users.model_config))
-    for note in (*_user_notes(out, users), *_left_notes(out, plan), *_shared_notes(cells)):
+    for note in (*_user_notes(out, users), *_folder_notes(out, plan), *_shared_notes(cells)):
         terminal.say(visible(note))
     for missing in next_steps.preconditions(standing):
         terminal.say(f"first  {visible(missing)}")
@@ -88,7 +89,8 @@ def _user_notes(out: Path, users: UserFiles) -> Iterator[str]:
         yield f"note      {out / path} had a second name (a hard link), which keeps the old values"
 
 
-def _left_notes(out: Path, plan: Plan) -> Iterator[str]:
+def _folder_notes(out: Path, plan: Plan) -> Iterator[str]:
+    yield from _first([f"removed   {out / path}: an empty folder" for path in plan.hollow])
     yield from _first([f"left      {out / path}: not written by synth" for path in plan.left])
 
 

@@ -69,6 +69,9 @@ class Found:
     what a power failure left: new content had its name before it was on disk."""
     leftovers: tuple[str, ...] = ()
     """New contents that a run which was killed did not put in their places."""
+    hollow: tuple[str, ...] = ()
+    """Empty folders with a cell's name that are not to be written: a run that was stopped between
+    the removal of the files and of the folder leaves one."""
     links: Mapping[str, str] = field(default_factory=dict)
     """Where symbolic links lead that have the name of one of the tree's."""
     folders: frozenset[str] = frozenset()
@@ -89,11 +92,13 @@ class Plan:
     """Paths that synth would write, but that something it did not write occupies."""
     leftovers: tuple[str, ...] = ()
     """What a run that was killed left, to be removed."""
+    hollow: tuple[str, ...] = ()
+    """Empty folders of cells that are gone, to be removed."""
 
     @property
     def stale(self) -> bool:
         """Whether the folder differs from the tree."""
-        return bool(self.created or self.updated or self.removed or self.blocked)
+        return bool(self.created or self.updated or self.removed or self.blocked or self.hollow)
 
 
 def compare(tree: Tree, found: Found, *, partial: bool = False) -> Plan:
@@ -133,6 +138,7 @@ def compare(tree: Tree, found: Found, *, partial: bool = False) -> Plan:
         left=tuple(sorted(path for path in left if directory_of(path) != TOP or path in given_way)),
         blocked=tuple(sorted(blocked)),
         leftovers=found.leftovers,
+        hollow=() if partial else found.hollow,
     )
 
 

@@ -450,6 +450,36 @@ def test_a_removal_that_is_refused_all_the_same_is_told_with_what_is_new(out: Pa
     assert not gone.exists()
 
 
+def test_a_folder_that_a_stopped_run_left_empty_is_told_and_removed(
+    out: Path, tmp_path: Path
+) -> None:
+    gone, mine = last_years(out), out / "mine"
+    mine.mkdir()
+    stop = (
+        "import os, pathlib, signal\n"
+        "pathlib.Path.rmdir = lambda path: os.kill(os.getpid(), signal.SIGTERM)\n"
+    )
+
+    stopped = ira("synth", "--out", out, env=at_start(tmp_path, stop))
+
+    assert stopped.returncode == 128 + signal.SIGTERM
+    assert list(gone.iterdir()) == []
+    compared = ira("synth", "--check", "--out", out)
+    assert compared.returncode == 1
+    assert compared.stderr.startswith(f"{out} is stale: 1 empty.")
+    checked = ira("check", "--out", out)
+    assert checked.returncode == 1
+    assert f"{gone}:1:1: error IRA028 stale-output" in checked.stdout
+    assert ira("synth", "--out", out, "--only", "l4/*").returncode == 0
+    assert gone.exists()  # a run of some cells leaves the others alone
+    again = ira("synth", "--out", out)
+    assert again.returncode == 0
+    assert f"removed   {gone}: an empty folder" in again.stdout
+    assert not gone.exists()
+    assert mine.exists()
+    assert ira("synth", "--check", "--out", out).returncode == 0
+
+
 # Runs at the same time
 
 

@@ -107,6 +107,7 @@ def test_blanks_before_the_equals_sign_are_named_as_such() -> None:
     [
         (b"\xff\xfe\x00binary" * 1000, "IRA000"),
         (b"x\n" * 262_144, "IRA013"),
+        (b"#" * (1 << 20) + b"\n", "IRA000"),
         (b"".join(b"MODEL_ID%d=a/b\n" % number for number in range(50_000)), "IRA013"),
         (b"MODEL_ID=a/b\nIRA_BUCKET_NAME=acme\n" * 10_000, "IRA000"),
     ],

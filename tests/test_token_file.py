@@ -56,6 +56,10 @@ DEFECTS = {
         (1, "the placeholder <HUGGING_FACE_TOKEN> is left in"),
     ),
     "an empty value": (b"\nHUGGING_FACE_TOKEN=\n", (2, "the value is empty")),
+    "more than a file may have": (
+        LINE + b"\n" * (1 << 20),
+        (1, "the file has more than 1048576 bytes"),
+    ),
     "an empty file": (b"", (1, "no line sets HUGGING_FACE_TOKEN")),
     "a comment after the value": (LINE + b" # from the Hub\n", (1, COMMENT)),
     "a blank inside the value": (

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from ira_manifests.errors import InputError
+from ira_manifests.layout import CELLS
 from ira_manifests.memory import Budget, MemoryInputError, Serving, budget
 from ira_manifests.profiles import judging
 from ira_manifests.profiles.loader import Profiles
@@ -19,7 +20,7 @@ LEAST_AUTO = 1024
 
 def directory_names(gpu_name: str, model_name: str, gpu: GpuProfile) -> tuple[str, ...]:
     """Return the directories of a cell: on ordinary capacity, and on queued where there is any."""
-    name = f"online-inference-gpu-{gpu_name}-{model_name}"
+    name = f"{CELLS}{gpu_name}-{model_name}"
     return (name, name + QUEUED_SUFFIX) if gpu.queued else (name,)
 
 

@@ -126,6 +126,7 @@ def check_output(out: Path, plan: Plan) -> Iterator[Finding]:
         (plan.created, "is missing", run),
         (plan.updated, "is not what the profiles say", run),
         (plan.removed, "is no longer generated", run),
+        (plan.hollow, "is an empty folder of a cell that is gone", run),
         (
             plan.blocked,
             "was not written by synth and is in its way",

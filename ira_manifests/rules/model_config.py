@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 from ira_manifests import names
-from ira_manifests.env_file import KEYS, MAX_LINE, Entry, entries, too_long
+from ira_manifests.env_file import KEYS, MAX_BYTES, MAX_LINE, Entry, entries, too_long
 from ira_manifests.errors import did_you_mean, one_of
 from ira_manifests.rules.catalogue import BAD_INPUT
 from ira_manifests.rules.finding import MOST_TOLD, Finding, condensed, unreadable
@@ -31,6 +31,9 @@ def check(file: str, content: bytes, served: Mapping[str, str]) -> Iterator[Find
 
 
 def _every(file: str, content: bytes, served: Mapping[str, str]) -> Iterator[Finding]:
+    if len(content) > MAX_BYTES:
+        yield unreadable(file, f"the file has more than {MAX_BYTES} bytes", "keep its two lines")
+        return
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ira_manifests.env_file import MAX_LINE, entries, too_long
+from ira_manifests.env_file import MAX_BYTES, MAX_LINE, entries, too_long
 from ira_manifests.rules.finding import Finding, condensed
 
 KEY = "HUGGING_FACE_TOKEN"
@@ -42,6 +42,8 @@ def problems(content: bytes) -> list[Problem]:
 
     The bare placeholder is a file that nobody has filled in yet, and no problem.
     """
+    if len(content) > MAX_BYTES:
+        return [Problem(1, f"the file has more than {MAX_BYTES} bytes", "keep the token's line")]
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
