@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ira_manifests import env_file
-from ira_manifests.errors import did_you_mean
 from ira_manifests.layout import BASE_LINK, DOWNLOAD_JOB, MODEL_DOWNLOAD
 from ira_manifests.profiles.cell import Cell
 
@@ -34,17 +33,6 @@ class Standing:
             if self.model_id in (None, cell.model.model_id):
                 return cell
         return None
-
-
-def note(standing: Standing) -> str | None:
-    """Say that no cell serves the model to download, where none does."""
-    if standing.served is not None or standing.model_id is None:
-        return None
-    known = {cell.model.model_id for cell in standing.cells}
-    return (
-        f"{standing.model_id} is downloaded, and no cell of this run serves it"
-        f"{did_you_mean(standing.model_id, known)}"
-    )
 
 
 def preconditions(standing: Standing) -> Iterator[str]:

@@ -45,9 +45,6 @@ def written(out: Path, cells: Sequence[Cell], plan: Plan, users: UserFiles) -> N
         terminal.say(visible(note))
     for missing in next_steps.preconditions(standing):
         terminal.say(f"first  {visible(missing)}")
-    unserved = next_steps.note(standing)
-    if unserved:
-        terminal.say(f"unserved  {visible(unserved)}")
     terminal.say_heading("Next:")
     for step in next_steps.commands(standing):
         terminal.say(f"  {visible(step)}")

@@ -24,8 +24,9 @@ def git(folder: Path, *arguments: str | Path) -> str:
 @pytest.fixture(scope="session")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository of dist/ as it is committed, or would be: a new cell counts before that."""
+    kept = ("--cached", "--others", "--exclude-standard")
     run = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "dist", ".gitignore"],
+        ["git", "ls-files", "-z", *kept, "dist", ".gitignore"],
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if run.returncode != 0:
@@ -186,9 +187,11 @@ configMapGenerator:
 
 
 def documented_overlay() -> str:
-    text = (ROOT / "docs/overlays.md").read_text()
-    (found,) = re.findall(r"^```yaml\n(# overlays/acme/kustomization\.yaml.*?)^```$", text, re.M | re.S)
-    return re.sub(r"^resources:\n(?:- .*\n)+", "", found, flags=re.M)
+    text = (ROOT / "docs/gitops.md").read_text()
+    (found,) = re.findall(
+        r"^```yaml\n(# overlays/acme/kustomization\.yaml.*?)^```$", text, re.MULTILINE | re.DOTALL
+    )
+    return re.sub(r"^resources:\n(?:- .*\n)+", "", found, flags=re.MULTILINE)
 
 
 def _overlay(clone: Path, directory: Path, body: str) -> Path:

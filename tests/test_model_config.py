@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from ira_manifests.env_file import NEW_MODEL_CONFIG
-from ira_manifests.rules.model_config import check
+from ira_manifests.rules.model_config import Ids, check
 from tests.support import copy_profiles, ira
 
 GEMMA, LLAMA = "google/gemma-3-27b-it", "meta-llama/Llama-3.3-70B-Instruct"
-SERVED = {GEMMA: "online-inference-gpu-h100-gemma3-27b serves", LLAMA: "is the known id"}
+SERVED = Ids({GEMMA: "online-inference-gpu-h100-gemma3-27b"}, [LLAMA])
 KEY = "IRA_BUCKET_NAME"
 AROUND = "blanks, quotes or a comment around the value become part of it"
 
@@ -26,17 +26,37 @@ def found(text: str) -> list[tuple[int, str, str, str]]:
 @pytest.mark.parametrize(
     "text",
     [
-        NEW_MODEL_CONFIG.decode(),
         f"IRA_BUCKET_NAME=acme-ira-model\nMODEL_ID={GEMMA}\n",
         f"\ufeff# ours\n\nMODEL_ID={GEMMA}\n  IRA_BUCKET_NAME=acme-ira-model",
-        "IRA_BUCKET_NAME=acme-ira-model\nMODEL_ID=acme/tiny-1b\n",
         f"# ours\r\n\r\nIRA_BUCKET_NAME=acme-ira-model\r\nMODEL_ID={GEMMA}\r\n",
         f"IRA_BUCKET_NAME=acme-ira-model\r\nMODEL_ID={GEMMA}\r",
-        f"\ufeffIRA_BUCKET_NAME=<IRA_BUCKET_NAME>\r\nMODEL_ID={GEMMA}\r\n",
+        f"\ufeffIRA_BUCKET_NAME=acme-ira-model\r\nMODEL_ID={GEMMA}\r\n",
     ],
 )
-def test_what_is_good_or_not_filled_in_yet_is_no_finding(text: str) -> None:
+def test_what_is_good_is_no_finding(text: str) -> None:
     assert found(text) == []
+
+
+def test_placeholders_are_told_by_key_and_line() -> None:
+    assert found(NEW_MODEL_CONFIG.decode()) == [
+        (4, "IRA039", "IRA_BUCKET_NAME", "IRA_BUCKET_NAME is still the placeholder"),
+        (5, "IRA039", "MODEL_ID", "MODEL_ID is still the placeholder"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("model_id", "said"),
+    [
+        ("google/gemma-3-27b", f"; did you mean {GEMMA!r}?"),
+        ("google/gemma-3-270b-it", f"; did you mean {GEMMA!r}?"),
+        ("acme/tiny-1b", f"; cells serve {GEMMA}"),
+        (LLAMA, f"; cells serve {GEMMA}"),
+    ],
+)
+def test_a_model_that_no_cell_serves_is_told_with_the_nearest(model_id: str, said: str) -> None:
+    assert found(f"IRA_BUCKET_NAME=acme-ira-model\nMODEL_ID={model_id}\n") == [
+        (2, "IRA040", "MODEL_ID", f"no cell serves {model_id!r}{said}")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -89,7 +109,7 @@ def test_a_model_that_would_land_in_another_folder(model_id: str, rule: str, mes
 def test_keys_are_the_two_of_the_file(
     text: str, place: tuple[int, str], rule: str, message: str
 ) -> None:
-    ((line, rule_id, field, said),) = found(text)
+    ((line, rule_id, field, said),) = [item for item in found(text) if item[1] != "IRA040"]
 
     assert (line, field, rule_id) == (*place, rule)
     assert message in said

@@ -94,13 +94,21 @@ def test_a_folder_with_a_space_is_quoted_for_the_shell(tmp_path: Path) -> None:
 
 
 def test_a_model_that_no_cell_serves_is_told_with_the_one_that_was_meant(tmp_path: Path) -> None:
-    notes, steps = synth(tmp_path, "--model-id", "google/gemma-3-27b")
+    copy_profiles(tmp_path)
+    run = ira("synth", "--model-id", "google/gemma-3-27b", cwd=tmp_path)
 
-    assert notes[-1] == (
-        "unserved  google/gemma-3-27b is downloaded, and no cell of this run serves it; "
-        "did you mean 'google/gemma-3-27b-it'?"
-    )
-    assert steps[-1] == DOWNLOAD[-1]
+    assert run.returncode == 0
+    assert run.stderr.splitlines()[:2] == [
+        f"{CONFIG}:5:1: warning IRA040 model-not-served",
+        "    MODEL_ID: no cell serves 'google/gemma-3-27b'; did you mean 'google/gemma-3-27b-it'?",
+    ]
+    assert run.stdout.splitlines()[-1].strip() == DOWNLOAD[-1]
+
+
+def test_a_model_that_a_cell_serves_is_no_matter(tmp_path: Path) -> None:
+    copy_profiles(tmp_path)
+
+    assert ira("synth", "--model-id", "google/gemma-3-27b-it", cwd=tmp_path).stderr == ""
 
 
 def test_h200_on_queued_capacity_is_told_what_the_base_platform_lacks(tmp_path: Path) -> None:

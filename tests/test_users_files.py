@@ -5,14 +5,13 @@ from __future__ import annotations
 import base64
 import os
 import shutil
-import stat
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.support import BUCKET, ROOT, UNPRIVILEGED, copy_profiles, ira, kustomize, objects_in, the
+from tests.support import BUCKET, ROOT, ira, kustomize, objects_in, the
 from tests.test_clean_clone import cloned, git, repository  # a fixture
 
 assert repository
@@ -42,9 +41,12 @@ EDITS = {
     "sed -i with a backup": 'sed -i.bak "$edit" "$file"',
     "perl's backups": 'cp "$file" "$file~"; sed -i "$edit" "$file"',
     "ed": 'printf "%s\\nw\\nq\\n" "$edit_of_lines" | ed -s "$file"',
-    "vim that renames": 'vim -Nesu NONE -c "set backup backupcopy=no" -c "$edit_of_lines" -c wq "$file"',
-    "vim that copies": 'vim -Nesu NONE -c "set backup backupcopy=yes" -c "$edit_of_lines" -c wq "$file"',
-    "vim that is left open": 'vim -Nesu NONE -c "$edit_of_lines" -c w -c preserve -c cquit "$file" || true',
+    "vim that renames":
+        '$vim -c "set backup backupcopy=no" -c "$edit_of_lines" -c wq "$file"',
+    "vim that copies":
+        '$vim -c "set backup backupcopy=yes" -c "$edit_of_lines" -c wq "$file"',
+    "vim that is left open":
+        '$vim -c "$edit_of_lines" -c w -c preserve -c cquit "$file" || true',
 }  # fmt: skip
 _NEEDS = {"ed": "ed", "vim that renames": "vim", "vim that copies": "vim",
           "vim that is left open": "vim"}  # fmt: skip
@@ -56,8 +58,8 @@ def run(script: str, cwd: Path, file: str, text: str, pattern: str, value: str) 
     environment = {
         **os.environ,
         "file": file, "text": text.rstrip("\n"), "mine": str(mine),
-        "edit": f"s#{pattern}#{value}#",
-        "edit_of_lines": f",s#{pattern}#{value}#" if "ed -s" in script else f"%s#{pattern}#{value}#",
+        "vim": "vim -Nesu NONE", "edit": f"s#{pattern}#{value}#",
+        "edit_of_lines": f"{',' if 'ed -s' in script else '%'}s#{pattern}#{value}#",
     }  # fmt: skip
     done = subprocess.run(
         ["bash", "-euc", script], cwd=cwd, env=environment, capture_output=True, text=True,

@@ -6,9 +6,9 @@ Usage, from the root of the project:
     python -m tools.lock --upgrade    take the newest versions
 
 `constraints.txt` is what `make` and CI install, for every Python and platform that pyproject.toml
-supports; `tools/uv.txt`, `benchmarks/kubectl.txt` and `tests/oldest-kubectl.txt` are tools of `make lock`,
-`make bench` and `make test`; the file in `ira_manifests/hub_lock/` is what the download's container installs, for the
-`model_download.huggingface_hub` of profiles/platform.yaml.
+supports; `tools/uv.txt`, `benchmarks/kubectl.txt` and `tests/oldest-kubectl.txt` are tools of
+`make lock`, `make bench` and `make test`; the file in `ira_manifests/hub_lock/` is what the
+download's container installs, for the `model_download.huggingface_hub` of profiles/platform.yaml.
 
 Needs uv and pip in the Python that runs it, the package index that pip is set up for, and no
 package of this project: `make lock` makes such a Python.

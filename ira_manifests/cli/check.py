@@ -82,11 +82,9 @@ def _users_files(out: Path, matrix: Matrix) -> Iterator[Finding]:
     from ira_manifests import folder
     from ira_manifests.rules import model_config, token_file
 
-    served = dict.fromkeys(matrix.profiles.known_model_ids, "is the known id")
-    for cell in reversed(list(matrix.values())):  # of several cells the first is named
-        served[cell.model.model_id] = f"{cell.directory} serves"
+    ids = model_config.ids_of(matrix)
     for path, read, check in (
-        (folder.config_path(out), folder.model_config, partial(model_config.check, served=served)),
+        (folder.config_path(out), folder.model_config, partial(model_config.check, ids=ids)),
         (folder.token_path(out), folder.token_file, token_file.check),
     ):
         try:

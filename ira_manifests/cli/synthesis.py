@@ -25,6 +25,7 @@ from ira_manifests.layout import LINKS
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix, directories
 from ira_manifests.record import Record
+from ira_manifests.rules import model_config
 from ira_manifests.rules import run as rules
 from ira_manifests.rules.finding import Finding, distinct
 from ira_manifests.rules.judge import Seen, check_seen
@@ -75,6 +76,10 @@ def write(asked: Asked, findings: list[Finding], before: Record, values: dict[st
         kept = before if asked.partial else {each.name: before[each.name] for each in known}
         record.write(out, {**kept, **record.entries(fresh, asked.inputs)})
     report.written(out, asked.cells, plan, users)
+    ids = model_config.ids_of(asked.matrix)
+    unserved = model_config.unserved(str(folder.config_path(out)), users.model_config, ids)
+    if unserved:
+        terminal.complain(formats.text(unserved, colour=terminal.colourful(sys.stderr)))
     return 0
 
 

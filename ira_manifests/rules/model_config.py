@@ -7,11 +7,13 @@ Kustomize takes a value to the end of its line, blanks, quotes and comments incl
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 from ira_manifests import names
 from ira_manifests.env_file import KEYS, MAX_BYTES, MAX_LINE, Entry, entries, too_long
 from ira_manifests.errors import did_you_mean, one_of
+from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.rules.catalogue import BAD_INPUT
 from ira_manifests.rules.finding import MOST_TOLD, Finding, condensed, unreadable
 from ira_manifests.rules.known_ids import other_spelling
@@ -21,16 +23,41 @@ _MOST_SHOWN = 60  # letters of a key
 _QUOTED = re.compile(r"""(["']).*\1""")
 
 
-def check(file: str, content: bytes, served: Mapping[str, str]) -> Iterator[Finding]:
-    """Yield what is wrong in the file; placeholders are a file that nobody has filled in yet.
+class Ids(NamedTuple):
+    """The model ids that a value is compared with."""
 
-    `served`: the model ids that cells serve, or that are known, each with who says so. More than a
-    few findings of one rule are told as one.
+    served: Mapping[str, str]
+    """Those that cells serve, each with the directory of the first that does."""
+    known: Iterable[str] = ()
+    """Further ones, as their owners write them."""
+
+
+_FILL_IN = {
+    "IRA_BUCKET_NAME": "write the bucket's name, or run synth with --bucket or --terraform-output",
+    "MODEL_ID": "write the id of the model to download, or run synth with --model-id",
+}
+
+
+def ids_of(matrix: Matrix) -> Ids:
+    """Return what the cells of a matrix serve, and what its profiles know."""
+    served = {cell.model.model_id: cell.directory for cell in reversed(list(matrix.values()))}
+    return Ids(served, matrix.profiles.known_model_ids)
+
+
+def check(file: str, content: bytes, ids: Ids) -> Iterator[Finding]:
+    """Yield what is wrong in the file, and what nobody has filled in yet.
+
+    More than a few findings of one rule are told as one.
     """
-    yield from condensed(_every(file, content, served))
+    yield from condensed(_every(file, content, ids))
 
 
-def _every(file: str, content: bytes, served: Mapping[str, str]) -> Iterator[Finding]:
+def unserved(file: str, content: bytes, ids: Ids) -> list[Finding]:
+    """Return the finding of a model that is downloaded and not served, where there is one."""
+    return [item for item in check(file, content, ids) if item.rule_id == "IRA040"]
+
+
+def _every(file: str, content: bytes, ids: Ids) -> Iterator[Finding]:
     if len(content) > MAX_BYTES:
         yield unreadable(file, f"the file has more than {MAX_BYTES} bytes", "keep its two lines")
         return
@@ -44,7 +71,7 @@ def _every(file: str, content: bytes, served: Mapping[str, str]) -> Iterator[Fin
     for number, key, equals, value in entries(text):
         if not key:
             continue  # kustomize skips the line as well
-        for rule_id, message, hint in _line(Entry(number, key, equals, value), seen, served, guess):
+        for rule_id, message, hint in _line(Entry(number, key, equals, value), seen, ids, guess):
             yield Finding(file, number, 1, rule_id, key.strip()[:_MOST_SHOWN], message, hint)
         seen.add(key)
     cut = too_long(text)
@@ -70,9 +97,7 @@ class _Guess:
 _Hit = tuple[str, str, str]
 
 
-def _line(
-    entry: Entry, seen: set[str], served: Mapping[str, str], guess: Callable[[str], str]
-) -> Iterator[_Hit]:
+def _line(entry: Entry, seen: set[str], ids: Ids, guess: Callable[[str], str]) -> Iterator[_Hit]:
     key, value = entry.key, entry.value
     if key not in KEYS:
         yield _unknown_key(entry, guess)
@@ -84,7 +109,7 @@ def _line(
     elif not value:
         yield "IRA033", "the value is empty", f"write {key}=<{key}>"
     elif value.strip() == f"<{key}>":
-        return
+        yield "IRA039", f"{key} is still the placeholder", _FILL_IN[key]
     elif re.search(r"\s#|\s$|^\s", value) or _QUOTED.fullmatch(value):
         message = "blanks, quotes or a comment around the value become part of it"
         yield "IRA025", message, "write the bare value alone"
@@ -92,7 +117,7 @@ def _line(
         message = "the CR inside the line becomes part of the value"
         yield "IRA025", message, "end each line with LF or CR LF"
     elif key == "MODEL_ID":
-        yield from _model_id(value, served)
+        yield from _model_id(value, ids)
     else:
         problem = names.check_bucket(value)
         if problem:
@@ -108,7 +133,7 @@ def _unknown_key(entry: Entry, guess: Callable[[str], str]) -> _Hit:
     return "IRA013", message, f"write KEY=value{guess(bare)}"
 
 
-def _model_id(value: str, served: Mapping[str, str]) -> Iterator[_Hit]:
+def _model_id(value: str, ids: Ids) -> Iterator[_Hit]:
     problem = names.check_hub_id(value)
     if problem:
         yield (
@@ -117,8 +142,14 @@ def _model_id(value: str, served: Mapping[str, str]) -> Iterator[_Hit]:
             "write the id as the model's page shows it",
         )
         return
-    other = other_spelling(value, served)
+    reasons = dict.fromkeys(ids.known, "is the known id")
+    reasons |= {served: f"{directory} serves" for served, directory in ids.served.items()}
+    other = other_spelling(value, reasons)
     if other is not None:
         message = f"{value!r} differs from {other!r} in organisation or case"
-        hint = f"write {other}, which {served[other]}: its folder in the bucket has that name"
+        hint = f"write {other}, which {reasons[other]}: its folder in the bucket has that name"
         yield "IRA009", message, hint
+    elif value not in ids.served:
+        meant = did_you_mean(value, ids.served) or f"; cells serve {one_of(ids.served)}"
+        hint = "write the id of a model that is served, or add a cell that serves this one"
+        yield "IRA040", f"no cell serves {value!r}{meant}", hint
