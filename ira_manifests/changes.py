@@ -94,6 +94,7 @@ class Changes:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._waiting: deque[tuple[str, str]] = deque()
+        self._moves: deque[tuple[Path, Path]] = deque()
         self._removed: list[Path] = []
         self._hollow: list[Path] = []
         self._links: list[tuple[Path, Path]] = []
@@ -104,21 +105,26 @@ class Changes:
         return self
 
     def add(
-        self, target: str | Path, content: bytes, *, mode: int | None = None, durable: bool = False
+        self,
+        target: str | Path,
+        content: bytes,
+        *,
+        like: Path | None = None,
+        mode: int | None = None,
+        durable: bool = False,
     ) -> None:
         """Write `content` to wait for its place.
 
-        What replaces a file keeps its owner and its permissions. `mode`: permissions of a new
-        file; default as the system has it. `durable`: it is the user's file: on disk even if the
-        power fails, and refused with an `OutputError` where its owner can't be kept.
+        What replaces a file keeps its owner and its permissions, or has those of `like`. `mode`:
+        permissions of a new file; default as the system has it. `durable`: it is the user's
+        file: on disk even if the power fails, and refused with an `OutputError` where its owner
+        can't be kept.
         """
         folder, name = os.path.split(target)
-        if folder not in self._there:
-            self._made.extendleft(reversed(make_folder(Path(folder))))
-            self._there.add(folder)
+        self._make(folder)
         waiting = os.path.join(folder, f".{name}{WAITING}")
         self._waiting.append((waiting, os.fspath(target)))
-        before = _regular(target)
+        before = _regular(like or target)
         # Nobody else reads it while it waits.
         with open(_create(waiting, 0o600 if before or mode is not None else 0o666), "wb") as file:
             file.write(content)
@@ -134,6 +140,20 @@ class Changes:
             mode = stat.S_IMODE(before.st_mode)
         if mode is not None:
             os.chmod(waiting, mode)
+
+    def _make(self, folder: str) -> None:
+        if folder not in self._there:
+            self._made.extendleft(reversed(make_folder(Path(folder))))
+            self._there.add(folder)
+
+    def move(self, source: Path, target: Path) -> None:
+        """Note a file to rename before all else; it keeps what it is, and replaces what is there.
+
+        Raises `PermissionError` where nothing may be taken from its folder.
+        """
+        _require_writable(source.parent)
+        self._make(os.fspath(target.parent))
+        self._moves.append((source, target))
 
     def link(self, path: Path, target: str) -> None:
         """Note a symbolic link to make; what is to be removed may be in its place until then.
@@ -175,13 +195,19 @@ class Changes:
         with explained(
             self._folder, "; some files are new already: mend that and run synth again for the rest"
         ):
+            while self._moves:
+                source, place = self._moves[0]
+                source.replace(place)
+                self._moves.popleft()
             while self._waiting:
                 waiting, target = self._waiting[0]
                 os.replace(waiting, target)
                 self._waiting.popleft()
             self._made.clear()
+            to_come = {link for link, _ in self._links}  # a killed run left one of this name
             for path in self._removed:
-                path.unlink(missing_ok=True)
+                if path not in to_come:
+                    path.unlink(missing_ok=True)
             for directory in (*{path.parent for path in self._removed}, *self._hollow):
                 _remove_empty(directory)
             while self._links:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ira_manifests import env_file, files
-from ira_manifests.changes import WAITING, Changes, explained, locked, make_folder
+from ira_manifests.changes import WAITING, Changes, explained, locked
 from ira_manifests.errors import OutputError
-from ira_manifests.layout import BASE, BASE_LINK, CELLS, LINKS
-from ira_manifests.tree import Found, Plan, Tree, marker, path_in
+from ira_manifests.layout import BASE, BASE_LINK, CELLS, GITIGNORE, LINKS
+from ira_manifests.tree import Found, Plan, Tree, marker, path_in, way_out
 
 __all__ = [
     "UserFiles",
@@ -67,14 +67,23 @@ def look(folder: Path, directories: Iterable[str]) -> Found:
             tuple(look.leftovers),
             tuple(look.hollow),
             look.links,
-            frozenset(look.folders),
+            frozenset(look.replaced),
+            look.own,
         )
 
 
 def _waits(entry: os.DirEntry[str]) -> bool:
     """Tell whether an entry is new content that a killed run did not put in its place."""
     named = entry.name.startswith(".") and entry.name.endswith(WAITING)
-    return named and entry.is_file(follow_symlinks=False)
+    return named and (entry.is_file(follow_symlinks=False) or entry.is_symlink())
+
+
+def _start(entry: os.DirEntry[str]) -> bytes:
+    """Return what a text file holds; nothing where it can't be read."""
+    try:
+        return files.read_regular(Path(entry), _MOST_BYTES)
+    except OSError:
+        return b""
 
 
 def _sorted(folder: str | Path) -> list[os.DirEntry[str]]:
@@ -91,7 +100,8 @@ class _Look:
         self.leftovers: list[str] = []
         self.hollow: list[str] = []
         self.links: dict[str, str] = {}
-        self.folders: set[str] = set()
+        self.replaced: set[str] = set()
+        self.own: dict[str, bytes] = {}
 
     def at(self, entry: os.DirEntry[str]) -> None:
         """See to one entry of the output folder."""
@@ -100,7 +110,7 @@ class _Look:
             self._file_at_top(entry)
             return
         if entry.name in LINKS:
-            self.folders.add(entry.name)
+            self.replaced.add(entry.name)
         try:
             inside = _sorted(entry.path)
         except PermissionError:
@@ -117,10 +127,14 @@ class _Look:
             self.links[entry.name] = os.path.normpath(Path(entry).readlink())
         elif _waits(entry):
             self.leftovers.append(entry.name)
+        elif entry.name in LINKS and _start(entry) == LINKS[entry.name].encode():
+            self.replaced.add(entry.name)
         elif (content := self._generated_content(entry, entry.name)) is not None:
             self.generated[entry.name] = content
         else:
             self.foreign.add(entry.name)
+            if entry.name == GITIGNORE:
+                self.own[entry.name] = _start(entry)
 
     def _into(self, directory: str, entries: Iterable[os.DirEntry[str]], *, wanted: bool) -> None:
         mine: dict[str, bytes] = {}
@@ -171,12 +185,18 @@ def _markers(path: str) -> tuple[bytes, ...]:
 
 def token_path(folder: Path) -> Path:
     """Return where the user keeps the token."""
-    return folder / _TOKEN
+    return _users(folder) / env_file.TOKEN
 
 
 def config_path(folder: Path) -> Path:
     """Return where the user names the bucket and the model to download."""
-    return folder / _CONFIG
+    return _users(folder) / env_file.MODEL_CONFIG
+
+
+def _users(folder: Path) -> Path:
+    """Return where the user's files are, by the link where that is one."""
+    link = folder / BASE_LINK
+    return link if link.is_symlink() and link.is_dir() else folder / BASE
 
 
 def token_file(folder: Path) -> bytes | None:
@@ -212,15 +232,15 @@ def write(
     the rest old where the system refuses a rename or a removal that it seemed to allow.
     """
     if plan.blocked:
-        first, *others = (str(folder / path) for path in plan.blocked)
+        first, *others = plan.blocked
         more = f" (and {len(others)} more)" if others else ""
         raise OutputError(
-            f"{first}{more} was not written by synth and is in its way; move it away, "
-            "or write to another folder with --out"
+            f"{folder / first}{more} was not written by synth and is in its way; "
+            f"{way_out(first)}, or write to another folder with --out"
         )
     with explained(folder), Changes(folder) as changes:
-        _adopt(folder)
-        users = _user_files(folder, values or {}, changes)
+        moving = _adopted(folder, changes)
+        users = _user_files(folder, values or {}, changes, moving)
         for path in (*plan.created, *plan.updated):
             if path in tree.links:
                 changes.link(folder / path, tree.links[path])
@@ -234,16 +254,15 @@ def write(
     return users
 
 
-def _adopt(folder: Path) -> None:
-    """Move the user's files to where they belong from a folder in the place of the link.
+def _adopted(folder: Path, changes: Changes) -> dict[str, Path]:
+    """Have the user's files moved from a folder in the place of the link; return those, by name.
 
     Such a folder is an older output, a copy made without links, or the user's own. Raises
-    `OutputError`, with nothing moved, where both places hold values of the user's. The token is
-    moved unread.
+    `OutputError` where both places hold values of the user's. The token is moved unread.
     """
+    moving: dict[str, Path] = {}
     if (folder / BASE_LINK).is_symlink():
-        return
-    moves, needless = [], []
+        return moving
     for name in env_file.FILES:
         theirs, place = folder / BASE_LINK / name, folder / BASE / name
         if theirs.is_symlink():
@@ -253,19 +272,16 @@ def _adopt(folder: Path) -> None:
         if not theirs.exists():
             continue
         if not os.path.lexists(place) or _may_give_way(place):
-            moves.append((theirs, place))
+            changes.move(theirs, place)
+            moving[name] = theirs
         elif name == env_file.MODEL_CONFIG and _filled_in(theirs) in ({}, _filled_in(place)):
-            needless.append(theirs)
+            changes.remove(theirs)
         else:
             raise OutputError(
                 f"{theirs} and {place} are both there, and only the second is read; make that "
                 "one right, remove the first, and run synth again"
             )
-    for theirs, place in moves:
-        make_folder(place.parent)
-        theirs.replace(place)
-    for theirs in needless:
-        theirs.unlink()
+    return moving
 
 
 def _may_give_way(place: Path) -> bool:
@@ -277,14 +293,16 @@ def _filled_in(path: Path) -> dict[str, str]:
     return env_file.filled_in(files.read_regular(path, _MOST_BYTES))
 
 
-def _user_files(folder: Path, values: Mapping[str, str], changes: Changes) -> UserFiles:
+def _user_files(
+    folder: Path, values: Mapping[str, str], changes: Changes, moving: Mapping[str, Path]
+) -> UserFiles:
     created = []
-    # By the name that the user knows, where that leads there already.
-    base = folder / (BASE_LINK if (folder / BASE_LINK).is_dir() else BASE)
-    token, config = base / env_file.TOKEN, base / env_file.MODEL_CONFIG
-    if not os.path.lexists(token):
+    token, config = token_path(folder), config_path(folder)
+    if not os.path.lexists(token) and env_file.TOKEN not in moving:
         changes.add(token, env_file.NEW_TOKEN, mode=0o600)
         created.append(_TOKEN)
+    place = config
+    config = moving.get(env_file.MODEL_CONFIG, place)
     if not os.path.lexists(config):
         content = env_file.with_values(env_file.NEW_MODEL_CONFIG, values)
         changes.add(config, content, durable=True)
@@ -301,6 +319,6 @@ def _user_files(folder: Path, values: Mapping[str, str], changes: Changes) -> Us
     if not status.st_mode & 0o222 or not os.access(config, os.W_OK):
         raise OutputError(f"{config} is read-only; make it writable, or edit it yourself")
     # The file that a link leads to changes, and the link stays.
-    changes.add(config.resolve(), after, mode=stat.S_IMODE(status.st_mode), durable=True)
+    changes.add(place.resolve(), after, like=config.resolve(), durable=True)
     unlinked = (_CONFIG,) if status.st_nlink > 1 else ()
     return UserFiles(tuple(created), (_CONFIG,), unlinked, after)

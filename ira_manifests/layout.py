@@ -21,3 +21,5 @@ LINKS = {BASE_LINK: BASE}
 
 TOP = "."
 """The top of the output folder, as the name of a directory."""
+
+GITIGNORE = ".gitignore"

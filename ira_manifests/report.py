@@ -12,7 +12,7 @@ from ira_manifests.next_steps import Standing
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import shared_workloads
 from ira_manifests.terminal import BOLD, Fields, Text
-from ira_manifests.tree import Plan, directory_of
+from ira_manifests.tree import Plan, directory_of, way_out
 from ira_manifests.words import visible
 
 _MOST_LINES = 50  # of one kind
@@ -29,7 +29,7 @@ def stale(out: Path, plan: Plan) -> str:
     ]
     said = ", ".join(f"{len(paths)} {word}" for word, paths in changes if paths)
     blocked = [
-        f"{visible(str(out / path))} was not written by synth: move it away."
+        f"{visible(str(out / path))} was not written by synth: {way_out(path)}."
         for path in plan.blocked
     ]
     move = "".join(f"{line}\n" for line in _first(blocked))

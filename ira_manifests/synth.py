@@ -16,6 +16,7 @@ from ira_manifests.layout import BASE, MODEL_DOWNLOAD, TOP
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.profiles.schema import Platform
+from ira_manifests.tree import IGNORED
 
 if TYPE_CHECKING:
     from cdk8s import Chart
@@ -35,9 +36,6 @@ _ORDER = list(_FILES)
 # Cells that cross to Node.js together: each wait for it costs as much as an object does, and more
 # of them gain nothing.
 _BATCH = 32
-
-# Where the token may come to be: its file, and the backups that editors and sed make of it.
-_IGNORED = (f"*{env_file.TOKEN}*",)
 
 Progress = Callable[[str], None]
 
@@ -60,7 +58,7 @@ def render(
 
 def _every(matrix: Matrix, cells: Iterable[Cell], known: Container[str]) -> Iterator[Directory]:
     if TOP not in known:
-        yield Directory(TOP, ignored=_IGNORED)
+        yield Directory(TOP, ignored=(IGNORED,))
     if BASE not in known:
         yield _base(matrix.platform)
     if MODEL_DOWNLOAD not in known:
@@ -121,7 +119,7 @@ def _base(platform: Platform) -> Directory:
         namespace=platform.namespace,
         config_maps=(Generator(objects.CONFIG_MAP, (env_file.MODEL_CONFIG,)),),
     )
-    return Directory(BASE, kustomization, ignored=_IGNORED)
+    return Directory(BASE, kustomization, ignored=(IGNORED,))
 
 
 def _model_download(matrix: Matrix) -> Directory:

@@ -6,7 +6,8 @@ import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from ira_manifests.layout import TOP
+from ira_manifests import env_file
+from ira_manifests.layout import GITIGNORE, TOP
 
 
 def marker(path: str) -> str:
@@ -26,6 +27,17 @@ def marked(path: str, body: str) -> bytes:
 def path_in(directory: str, name: str) -> str:
     """Return the path of a file in a directory."""
     return name if directory == TOP else f"{directory}/{name}"
+
+
+IGNORED = f"*{env_file.TOKEN}*"
+"""Where the token may come to be: its file, and the backups that editors and sed make of it."""
+
+
+def way_out(path: str) -> str:
+    """Return what to do about something that is in the way of a generated file."""
+    if path == GITIGNORE:
+        return f"add the line {IGNORED} to it, which keeps the token out of Git"
+    return "move it away"
 
 
 def directory_of(path: str) -> str:
@@ -74,8 +86,11 @@ class Found:
     the removal of the files and of the folder leaves one."""
     links: Mapping[str, str] = field(default_factory=dict)
     """Where symbolic links lead that have the name of one of the tree's."""
-    folders: frozenset[str] = frozenset()
-    """Folders that have the name of one of the tree's links."""
+    replaced: frozenset[str] = frozenset()
+    """Names of the tree's links at which there is a folder, or the text that Git writes for a link
+    where it makes none."""
+    own: Mapping[str, bytes] = field(default_factory=dict)
+    """Contents of the user's files at the top that may do what a generated one does."""
 
 
 @dataclass(frozen=True)
@@ -109,8 +124,8 @@ def compare(tree: Tree, found: Found, *, partial: bool = False) -> Plan:
     directories = set(tree.directories)
     foreign = found.foreign - found.empty.intersection(tree.files)
     in_the_way = foreign & directories
-    # A file at the top gives way to the user's own, such as the .gitignore of a repository.
-    given_way = {path for path in tree.files.keys() & foreign if directory_of(path) == TOP}
+    # A .gitignore of the user's own is as good as the generated one where it has its lines.
+    given_way = {path for path in tree.files.keys() & foreign if _does_as_much(tree, found, path)}
     blocked = {path for path in tree.files if path in foreign or directory_of(path) in in_the_way}
     blocked -= given_way
     not_ours = blocked | given_way
@@ -135,11 +150,16 @@ def compare(tree: Tree, found: Found, *, partial: bool = False) -> Plan:
         updated=tuple(groups["updated"]),
         unchanged=tuple(groups["unchanged"]),
         removed=tuple(sorted(orphans)),
-        left=tuple(sorted(path for path in left if directory_of(path) != TOP or path in given_way)),
+        left=tuple(sorted(path for path in left if directory_of(path) != TOP)),
         blocked=tuple(sorted(blocked)),
         leftovers=found.leftovers,
         hollow=() if partial else found.hollow,
     )
+
+
+def _does_as_much(tree: Tree, found: Found, path: str) -> bool:
+    _, *needed = tree.files[path].splitlines()
+    return path in found.own and set(needed) <= set(found.own[path].splitlines())
 
 
 def _change(found: Found, path: str, content: bytes) -> str:
@@ -158,7 +178,7 @@ def _in_the_way_of(link: str, target: str, found: Found) -> set[str]:
 def _change_of_link(found: Found, link: str) -> str:
     if link in found.links:
         return "unchanged"
-    return "updated" if link in found.folders else "created"
+    return "updated" if link in found.replaced else "created"
 
 
 def diff(tree: Tree, found: Found, plan: Plan) -> Iterator[str]:
@@ -167,7 +187,7 @@ def diff(tree: Tree, found: Found, plan: Plan) -> Iterator[str]:
         before = _lines(found.generated.get(path))
         after = _lines(tree.files.get(path))
         if path in tree.links:
-            before = ["a folder"] if path in found.folders else []
+            before = ["no link"] if path in found.replaced else []
             after = [f"a symbolic link to {tree.links[path]}"]
         source = f"a/{path}" if before else "/dev/null"
         target = f"b/{path}" if after else "/dev/null"

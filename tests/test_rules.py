@@ -322,7 +322,8 @@ def test_a_waiver_of_a_model_that_covers_nothing_is_a_finding(tmp_path: Path) ->
 
 
 def test_every_rule_has_a_test_that_fires_it() -> None:
-    elsewhere = {"IRA025", "IRA028", "IRA029", "IRA030", "IRA031", "IRA045"}
+    by_file = {"IRA025", "IRA028", "IRA029", "IRA030", "IRA031", "IRA039", "IRA040"}
+    elsewhere = {*by_file, "IRA045"}
     tables = (CELL_RULES, of_pods.BREAKS, of_queues.BREAKS, of_servers.BREAKS)
 
     assert set(RULES) == elsewhere.union(*tables)

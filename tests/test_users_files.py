@@ -5,13 +5,27 @@ from __future__ import annotations
 import base64
 import os
 import shutil
+import stat
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.support import BUCKET, ROOT, ira, kustomize, objects_in, the
+from ira_manifests.tree import marked
+from tests.support import (
+    BUCKET,
+    ROOT,
+    UNPRIVILEGED,
+    Run,
+    at_start,
+    copy_profiles,
+    ira,
+    kustomize,
+    objects_in,
+    the,
+)
 from tests.test_clean_clone import cloned, git, repository  # a fixture
 
 assert repository
@@ -156,3 +170,256 @@ def test_a_copy_without_links_keeps_the_token_from_git(folder: str, clone: Path)
     git(clone, "add", "--all")
     assert TOKEN not in git(clone, "diff", "--cached")
     assert git(clone, "ls-files", "copied")
+
+
+# --- a folder in the place of the link ------------------------------------------------------------
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """A whole output, as synth writes it."""
+    copy_profiles(tmp_path)
+    synth(tmp_path)
+    return tmp_path / "dist"
+
+
+def synth(project: Path, *options: str, **how: Any) -> Run:
+    return ira("synth", *options, cwd=project, **how)
+
+
+def replace_the_link(out: Path, *, real: bool = True) -> Path:
+    """What an older synth wrote, or `mkdir`: a folder of its own, and maybe nothing behind it."""
+    (out / "base").unlink()
+    (out / "base").mkdir()
+    if not real:
+        shutil.rmtree(out / "model-download/base")
+    return out / "base"
+
+
+def state(folder: Path) -> dict[str, object]:
+    return {
+        str(path.relative_to(folder)):
+            path.readlink() if path.is_symlink()
+            else path.read_bytes() if path.is_file() else "folder"
+        for path in sorted(folder.rglob("*"))
+    }  # fmt: skip
+
+
+def test_an_older_outputs_files_are_moved_with_content_and_mode(out: Path) -> None:
+    base = replace_the_link(out, real=False)
+    (base / "kustomization.yaml").write_bytes(marked("base/kustomization.yaml", "a: 1"))
+    (base / ".gitignore").write_bytes(marked("base/.gitignore", "x"))
+    (base / "ira-model-config.env").write_text(CONFIG_TEXT)
+    (base / "hugging-face-token.env").write_text(TOKEN_TEXT)
+    (base / "hugging-face-token.env").chmod(0o640)
+    token = (base / "hugging-face-token.env").stat()
+
+    run = synth(out.parent)
+
+    assert run.returncode == 0, run.stderr
+    assert (out / "base").readlink() == Path("model-download/base")
+    moved = out / "model-download/base/hugging-face-token.env"
+    assert (moved.stat().st_ino, stat.S_IMODE(moved.stat().st_mode)) == (token.st_ino, 0o640)
+    assert moved.read_text() == TOKEN_TEXT
+    assert (out / "model-download/base/ira-model-config.env").read_text() == CONFIG_TEXT
+    assert TOKEN not in run.stdout + run.stderr
+    assert synth(out.parent, "--check").returncode == 0
+
+
+def test_the_bucket_of_the_command_line_goes_into_the_file_that_is_moved(out: Path) -> None:
+    base = replace_the_link(out)
+    (base / "ira-model-config.env").write_text(f"# mine\n{CONFIG_TEXT}")
+
+    run = synth(out.parent, "--bucket", "other-ira-model")
+
+    assert run.returncode == 0, run.stderr
+    written = (out / "model-download/base/ira-model-config.env").read_text()
+    assert written == f"# mine\nIRA_BUCKET_NAME=other-ira-model\nMODEL_ID={MODEL}\n"
+    assert (out / "base").is_symlink()
+
+
+def test_an_empty_folder_becomes_the_link(out: Path) -> None:
+    replace_the_link(out)
+
+    assert synth(out.parent).returncode == 0
+    assert (out / "base").is_symlink()
+
+
+@pytest.mark.parametrize("name", ["ira-model-config.env", "hugging-face-token.env"])
+def test_values_in_both_places_are_refused_and_nothing_changes(out: Path, name: str) -> None:
+    base = replace_the_link(out)
+    text = CONFIG_TEXT if "config" in name else TOKEN_TEXT
+    (base / name).write_text(text)
+    (out / "model-download/base" / name).write_text(text.replace("=", "=x"))
+    (out / ONE / "service.yaml").unlink()
+    before = state(out)
+
+    run = synth(out.parent)
+
+    assert run.returncode == 2
+    assert run.stderr.count("\n") == 1
+    assert f"dist/base/{name} and dist/model-download/base/{name}" in run.stderr
+    assert TOKEN not in run.stderr
+    assert state(out) == before
+
+
+def test_a_strangers_file_in_it_is_refused_and_nothing_changes(out: Path) -> None:
+    base = replace_the_link(out)
+    (base / "ira-model-config.env").write_text(CONFIG_TEXT)
+    (base / "notes.md").write_text("mine")
+    before = state(out)
+
+    run = synth(out.parent)
+
+    assert run.returncode == 2
+    assert "dist/base/notes.md was not written by synth" in run.stderr
+    assert state(out) == before
+
+
+def test_a_link_that_leads_elsewhere_is_refused_and_nothing_changes(
+    out: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "mine").mkdir()
+    (out / "base").unlink()
+    (out / "base").symlink_to("../mine")
+    before = state(tmp_path)
+
+    run = synth(out.parent)
+
+    assert run.returncode == 2
+    assert "dist/base was not written by synth" in run.stderr
+    assert state(tmp_path) == before
+
+
+def test_a_copy_that_followed_the_link_is_mended(out: Path, tmp_path: Path) -> None:
+    (out / "model-download/base/ira-model-config.env").write_text(CONFIG_TEXT)
+    (out / "model-download/base/hugging-face-token.env").unlink()
+    copied = tmp_path / "copied"
+    subprocess.run(["cp", "-rL", out, copied], check=True)
+    assert not (copied / "base").is_symlink()
+
+    run = synth(tmp_path, "--out", "copied")
+
+    assert run.returncode == 0, run.stderr
+    assert (copied / "base").is_symlink()
+    assert (copied / "base/ira-model-config.env").read_text() == CONFIG_TEXT
+
+
+def test_what_git_writes_where_it_makes_no_links_becomes_the_link(out: Path) -> None:
+    (out / "base").unlink()
+    (out / "base").write_text("model-download/base")
+
+    run = synth(out.parent)
+
+    assert run.returncode == 0, run.stderr
+    assert (out / "base").is_symlink()
+
+
+@pytest.mark.parametrize("replaced", ["missing", "a folder", "with my file"])
+def test_check_tells_that_the_link_is_not_there(out: Path, replaced: str) -> None:
+    if replaced == "missing":
+        (out / "base").unlink()
+    else:
+        base = replace_the_link(out)
+        if replaced == "with my file":
+            (base / "ira-model-config.env").write_text(CONFIG_TEXT)
+
+    run = ira("check", cwd=out.parent)
+    stale = synth(out.parent, "--check")
+
+    assert (run.returncode, stale.returncode) == (1, 1)
+    assert "dist/base:1:1: error IRA028 stale-output" in run.stdout
+    assert "run synth" in run.stdout
+    assert synth(out.parent).returncode == 0
+    assert ira("check", cwd=out.parent).returncode == 0
+
+
+def test_a_failure_after_the_look_moves_no_file(out: Path) -> None:
+    base = replace_the_link(out)
+    (base / "ira-model-config.env").write_text(CONFIG_TEXT)
+    (out / ONE / "service.yaml").unlink()
+    (out / ONE).chmod(0o555)
+    before = state(out)
+
+    run = synth(out.parent, prefix=UNPRIVILEGED)
+
+    (out / ONE).chmod(0o755)
+    assert run.returncode == 2
+    assert state(out) == before
+
+
+def test_a_file_system_without_links_is_one_message_and_nothing_changes(
+    out: Path, tmp_path: Path
+) -> None:
+    hook = (
+        "import errno, sys\n"
+        "def hook(event, arguments):\n"
+        "    if event == 'os.symlink':\n"
+        "        raise OSError(errno.EPERM, 'Operation not permitted', str(arguments[1]))\n"
+        "sys.addaudithook(hook)\n"
+    )
+    (out / "base").unlink()
+    (out / ONE / "service.yaml").unlink()
+    before = state(out)
+    (tmp_path / "hook").mkdir()
+
+    run = synth(out.parent, env=at_start(tmp_path / "hook", hook))
+
+    assert run.returncode == 2
+    assert run.stderr.count("\n") == 1
+    assert "symbolic link" in run.stderr
+    assert state(out) == before
+
+
+@pytest.mark.parametrize("event", ["os.rename", "os.remove", "os.rmdir", "os.symlink"])
+@pytest.mark.parametrize("nth", [1, 2, 3])
+def test_a_kill_at_any_step_of_the_move_loses_nothing(
+    out: Path, tmp_path: Path, event: str, nth: int
+) -> None:
+    base = replace_the_link(out)
+    (base / "ira-model-config.env").write_text(CONFIG_TEXT)
+    (base / "hugging-face-token.env").write_text(TOKEN_TEXT)
+    (out / "model-download/base/hugging-face-token.env").unlink()
+    (base / "kustomization.yaml").write_bytes(marked("base/kustomization.yaml", "a: 1"))
+    hook = (
+        "import os, signal, sys\n"
+        "seen = 0\n"
+        "def hook(event, arguments):\n"
+        "    global seen\n"
+        f"    if event == {event!r} and {str(out)!r} in str(arguments[-2:]):\n"
+        "        seen += 1\n"
+        f"        if seen == {nth}:\n"
+        "            os.kill(os.getpid(), signal.SIGKILL)\n"
+        "sys.addaudithook(hook)\n"
+    )
+    (tmp_path / "hook").mkdir()
+
+    synth(tmp_path, "--out", str(out), env=at_start(tmp_path / "hook", hook))
+    left = [path.read_text() for path in out.rglob("*.env") if not path.parent.is_symlink()]
+    again = synth(tmp_path, "--out", str(out))
+
+    assert CONFIG_TEXT in left
+    assert TOKEN_TEXT in left
+    assert again.returncode == 0, again.stderr
+    assert (out / "base").is_symlink()
+    assert (out / "base/ira-model-config.env").read_text() == CONFIG_TEXT
+    assert (out / "base/hugging-face-token.env").read_text() == TOKEN_TEXT
+    assert list(out.rglob("*.ira-tmp")) == []
+
+
+# --- a .gitignore of the user's own ---------------------------------------------------------------
+
+
+def test_a_users_own_gitignore_that_lacks_the_line_is_told_what_to_add(tmp_path: Path) -> None:
+    copy_profiles(tmp_path)
+    (tmp_path / ".gitignore").write_text("*.log\n")
+
+    refused = synth(tmp_path, "--out", ".")
+    (tmp_path / ".gitignore").write_text("*.log\n*hugging-face-token.env*\n")
+    run = synth(tmp_path, "--out", ".")
+
+    assert refused.returncode == 2
+    assert "add the line *hugging-face-token.env*" in refused.stderr
+    assert run.returncode == 0, run.stderr
+    assert (tmp_path / ".gitignore").read_text() == "*.log\n*hugging-face-token.env*\n"
+    assert synth(tmp_path, "--out", ".", "--check").returncode == 0

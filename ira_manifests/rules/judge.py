@@ -26,7 +26,7 @@ from ira_manifests.rules import (
 )
 from ira_manifests.rules.finding import Finding
 from ira_manifests.rules.hit import Hit
-from ira_manifests.tree import Plan, directory_of
+from ira_manifests.tree import Plan, directory_of, way_out
 
 
 class Seen(NamedTuple):
@@ -117,9 +117,7 @@ def check_output(out: Path, plan: Plan) -> Iterator[Finding]:
     run = "run synth with the same options"
     replaced = LINKS.keys() & {*plan.updated}
     for link in sorted(replaced):
-        message = (
-            f"{link} is a folder and not the link to {LINKS[link]}: nothing reads what it holds"
-        )
+        message = f"{link} is not the link to {LINKS[link]}: what is written there is not built"
         hint = "run synth, which moves your files to their place and makes the link"
         yield Finding(str(out / link), *START, "IRA028", "", message, hint)
     for paths, message, hint in (
@@ -130,7 +128,7 @@ def check_output(out: Path, plan: Plan) -> Iterator[Finding]:
         (
             plan.blocked,
             "was not written by synth and is in its way",
-            "move it away, or name another folder with --out",
+            f"{way_out(next(iter(plan.blocked), ''))}, or name another folder with --out",
         ),
     ):
         for same in _by_directory(set(paths) - replaced):
