@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ira_manifests import env_file, files
@@ -221,11 +221,17 @@ def _user_file(path: Path) -> bytes | None:
 
 
 def write(
-    folder: Path, tree: Tree, plan: Plan, values: Mapping[str, str] | None = None
+    folder: Path,
+    tree: Tree,
+    plan: Plan,
+    values: Mapping[str, str] | None = None,
+    *,
+    needs_token: bool = True,
 ) -> UserFiles:
     """Make the folder hold the tree, and see to the user's files.
 
-    `values`: keys of `base/ira-model-config.env` to set. All new content is on disk, and every
+    `values`: keys of `base/ira-model-config.env` to set. `needs_token`: whether the token's file is
+    read, and so is made where it is missing. All new content is on disk, and every
     folder that loses a file is known to be writable, before the first file changes; each file
     then changes by one rename. Raises `OutputError`: with nothing changed where something is in
     the way, a folder or file may not be written, or the disk is full; with some files new and
@@ -240,7 +246,9 @@ def write(
         )
     with explained(folder), Changes(folder) as changes:
         moving = _adopted(folder, changes)
-        users = _user_files(folder, values or {}, changes, moving)
+        token = _new_token(folder, changes, moving) if needs_token else ()
+        users = _model_config(folder, values or {}, changes, moving)
+        users = replace(users, created=(*token, *users.created))
         for path in (*plan.created, *plan.updated):
             if path in tree.links:
                 changes.link(folder / path, tree.links[path])
@@ -293,24 +301,27 @@ def _filled_in(path: Path) -> dict[str, str]:
     return env_file.filled_in(files.read_regular(path, _MOST_BYTES))
 
 
-def _user_files(
+def _new_token(folder: Path, changes: Changes, moving: Mapping[str, Path]) -> tuple[str, ...]:
+    token = token_path(folder)
+    if env_file.TOKEN in moving or os.path.lexists(token):
+        return ()
+    changes.add(token, env_file.NEW_TOKEN, mode=0o600)
+    return (_TOKEN,)
+
+
+def _model_config(
     folder: Path, values: Mapping[str, str], changes: Changes, moving: Mapping[str, Path]
 ) -> UserFiles:
-    created = []
-    token, config = token_path(folder), config_path(folder)
-    if not os.path.lexists(token) and env_file.TOKEN not in moving:
-        changes.add(token, env_file.NEW_TOKEN, mode=0o600)
-        created.append(_TOKEN)
-    place = config
+    place = config_path(folder)
     config = moving.get(env_file.MODEL_CONFIG, place)
     if not os.path.lexists(config):
         content = env_file.with_values(env_file.NEW_MODEL_CONFIG, values)
         changes.add(config, content, durable=True)
-        return UserFiles(created=(*created, _CONFIG), model_config=content)
+        return UserFiles(created=(_CONFIG,), model_config=content)
     before = files.read_regular(config, _MOST_BYTES + 1)
     after = env_file.with_values(before, values)
     if after == before:
-        return UserFiles(tuple(created), model_config=before)
+        return UserFiles(model_config=before)
     if len(before) > _MOST_BYTES:
         raise OutputError(
             f"{config} has more than {_MOST_BYTES} bytes, so it is left alone; edit it yourself"
@@ -321,4 +332,4 @@ def _user_files(
     # The file that a link leads to changes, and the link stays.
     changes.add(place.resolve(), after, like=config.resolve(), durable=True)
     unlinked = (_CONFIG,) if status.st_nlink > 1 else ()
-    return UserFiles(tuple(created), (_CONFIG,), unlinked, after)
+    return UserFiles((), (_CONFIG,), unlinked, after)

@@ -58,9 +58,11 @@ def commands(standing: Standing) -> Iterator[str]:
     missing = [key for key in env_file.KEYS if key not in standing.config]
     if missing:
         yield f"edit {config}: {', '.join(missing)}"
-    yield f"edit {_quoted(base / env_file.TOKEN)}: your token, if it isn't there"
+    platform = standing.cells[0].platform
+    if platform.model_download.token_secret is None:
+        yield f"edit {_quoted(base / env_file.TOKEN)}: your token, if it isn't there"
     download = _quoted(standing.out / MODEL_DOWNLOAD)
-    namespace = standing.cells[0].platform.namespace
+    namespace = platform.namespace
     get = f"kubectl get --namespace {namespace}" if namespace else "kubectl get"
     yield f"kubectl apply -k {download}"
     yield f"{get} job/{DOWNLOAD_JOB} --watch  # until Complete 1/1"

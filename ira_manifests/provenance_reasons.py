@@ -14,6 +14,7 @@ _SIDECAR = "the construct: what the Cloud Storage FUSE driver expects"
 _PROBE = "the construct: vLLM's /health"
 _SETTINGS = "the construct: the server looks nothing up on the Hub, and sends no statistics"
 _LOGS = "the construct: the warm-up writes its log, and nothing else"
+_BUCKET = "base/ira-model-config.env: IRA_BUCKET_NAME, which kustomize puts in place"
 _VOLUME = "the construct: the bucket's mount, for reading"
 
 _KINDS = (
@@ -24,6 +25,10 @@ _OF_ALL = {"apiVersion": _IDENTITY, "kind": _IDENTITY, "metadata.labels": _LABEL
 # The beginning of fields, and why they are as they are; the longest beginning counts.
 REASONS: dict[str, str] = {
     **{f"{kind} {field}": reason for kind in _KINDS for field, reason in _OF_ALL.items()},
+    **{
+        f"{kind} metadata.labels.ira-manifests/bucket": _BUCKET
+        for kind in ("Deployment", "PodTemplate", "ProvisioningRequest")
+    },
     "Service spec.type": "the construct: reached from inside the cluster",
     "Service spec.ports": "the construct: vLLM's port",
     "Deployment spec.replicas": "the construct: one Pod a workload",
@@ -61,8 +66,7 @@ REASONS: dict[str, str] = {
     f"{FETCH}.securityContext": _SECURITY,
     f"{FETCH}.volumeMounts[0]": _VOLUME,
     f"{POD}.volumes": _SIDECAR,
-    f"{POD}.volumes[0].csi.volumeAttributes.bucketName":
-        "base/ira-model-config.env: IRA_BUCKET_NAME, which kustomize puts in place",
+    f"{POD}.volumes[0].csi.volumeAttributes.bucketName": _BUCKET,
     f"{POD}.volumes[1]": "the construct: shared memory of the parallel workers",
     "PodTemplate metadata.name":
         "the construct: the workload's name and a hash of what decides where its Pods fit",

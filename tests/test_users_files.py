@@ -423,3 +423,27 @@ def test_a_users_own_gitignore_that_lacks_the_line_is_told_what_to_add(tmp_path:
     assert run.returncode == 0, run.stderr
     assert (tmp_path / ".gitignore").read_text() == "*.log\n*hugging-face-token.env*\n"
     assert synth(tmp_path, "--out", ".", "--check").returncode == 0
+
+
+# --- a Secret that exists -------------------------------------------------------------------------
+
+
+def test_with_a_secret_of_ones_own_all_builds_and_there_is_no_token_file(tmp_path: Path) -> None:
+    platform = copy_profiles(tmp_path) / "platform.yaml"
+    text = platform.read_text()
+    platform.write_text(
+        text.replace("  storage: 1Ti\n", "  storage: 1Ti\n  token_secret: my-hub\n")
+    )
+
+    run = synth(tmp_path)
+
+    assert run.returncode == 0, run.stderr
+    assert "token" not in run.stdout
+    out = tmp_path / "dist"
+    assert list(out.rglob("*token.env*")) == []
+    for directory in (path for path in out.iterdir() if path.is_dir()):
+        assert "kind: Secret" not in kustomize(directory)
+    pod = the(objects_in(kustomize(out / "model-download")), "Job")["spec"]["template"]["spec"]
+    names = [each["secret"]["secretName"] for each in pod["volumes"] if "secret" in each]
+    assert names == ["my-hub"]
+    assert ira("check", cwd=tmp_path).returncode == 0

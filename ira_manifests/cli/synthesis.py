@@ -71,7 +71,8 @@ def write(asked: Asked, findings: list[Finding], before: Record, values: dict[st
             return common.FINDINGS
         rendered = _tree(seen)
         plan = tree.compare(rendered, found, partial=asked.partial)
-        users = folder.write(out, rendered, plan, values)
+        own_secret = asked.matrix.platform.model_download.token_secret
+        users = folder.write(out, rendered, plan, values, needs_token=own_secret is None)
         fresh = seen[len(known) :]
         kept = before if asked.partial else {each.name: before[each.name] for each in known}
         record.write(out, {**kept, **record.entries(fresh, asked.inputs)})
