@@ -99,15 +99,13 @@ class Suite:
         mine = self._synth(self._profiles[1000], out)
         interleaved({"": mine}, 1)
         objects.write_text(json.dumps(yardsticks.objects_of(out)), "utf-8")
-        directories = [
-            path for path in sorted(out.iterdir()) if path.is_dir() and not path.is_symlink()
-        ]
+        directories = yardsticks.directories(out)
         step = max(1, len(directories) // self._sample)
         sample, charts = directories[::step], self._folder / "charts"
         kept = self._folder / "kustomize"
         yardsticks.copy(out, kept)
         helm = yardsticks.each([yardsticks.helm(), "template", "bench"],
-                               yardsticks.charts(out, charts)[1::step])  # fmt: skip
+                               yardsticks.charts(out, charts)[::step])  # fmt: skip
         kustomize = yardsticks.each(
             [yardsticks.KUBECTL, "kustomize"], [kept / path.name for path in sample]
         )

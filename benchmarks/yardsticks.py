@@ -22,11 +22,16 @@ KUBECTL = Path(sys.executable).with_name("kubectl")
 Objects = dict[str, list[dict[str, Any]]]
 
 
+def directories(tree: Path) -> list[Path]:
+    """Return the directories of a tree, each once: the link of the user's files is none."""
+    return [path for path in sorted(tree.iterdir()) if path.is_dir() and not path.is_symlink()]
+
+
 def objects_of(folder: Path) -> Objects:
     """Return the objects of a tree, by directory, sorted by kind."""
     return {
         directory.name: sorted(objects, key=lambda item: str(item["kind"]))
-        for directory in sorted(folder.iterdir())
+        for directory in directories(folder)
         if (objects := [_parsed(file) for file in _manifests(directory)])
     }
 
@@ -58,7 +63,7 @@ def each(program: list[str | Path], directories: list[Path]) -> list[str | Path]
 def charts(tree: Path, folder: Path) -> list[Path]:
     """Write a Helm chart for each directory of a tree, its objects as templates."""
     found = []
-    for directory in sorted(tree.iterdir()):
+    for directory in directories(tree):
         templates = folder / directory.name / "templates"
         templates.mkdir(parents=True)
         for file in _manifests(directory):
@@ -81,7 +86,7 @@ def helm() -> Path:
 
 def copy(tree: Path, folder: Path) -> None:
     """Copy a tree, and fill in the user's files."""
-    shutil.copytree(tree, folder)
+    shutil.copytree(tree, folder, symlinks=True)
     values = "IRA_BUCKET_NAME=bench-ira-model\nMODEL_ID=bench-org/Model-0-8B\n"
     (folder / "base/ira-model-config.env").write_text(values, "utf-8")
 

@@ -57,4 +57,4 @@ def restricted_namespace(cluster: ControlPlane) -> Iterator[Namespace]:
 @pytest.fixture
 def dist(filled_dist: Path, tmp_path: Path) -> Path:
     """The committed dist/, filled in, for a test that changes it."""
-    return Path(shutil.copytree(filled_dist, tmp_path / "dist"))
+    return Path(shutil.copytree(filled_dist, tmp_path / "dist", symlinks=True))
