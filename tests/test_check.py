@@ -36,7 +36,8 @@ def test_the_shipped_profiles_have_no_errors() -> None:
 
 def test_the_profiles_of_the_reference_have_one_warning(tmp_path: Path) -> None:
     copy_profiles(tmp_path)
-    assert ira("synth", cwd=tmp_path).returncode == 0
+    values = ("--bucket", "acme-ira-model", "--model-id", "google/gemma-3-27b-it")
+    assert ira("synth", *values, cwd=tmp_path).returncode == 0
     run = ira("check", cwd=tmp_path)
 
     assert run.returncode == 0
@@ -251,7 +252,8 @@ def test_sarif_of_a_bad_option_is_valid_and_names_it(options: list[str], sarif_s
 
 
 def test_sarif_without_findings_is_valid_too(tmp_path: Path, sarif_schema: Any) -> None:
-    run = ira("check", "--format", "sarif", "--only", "h100/llama3")
+    copy_project(tmp_path)
+    run = ira("check", "--format", "sarif", "--only", "h100/llama3", cwd=tmp_path)
 
     log = json.loads(run.stdout)
     jsonschema.validate(log, sarif_schema)
