@@ -50,7 +50,7 @@ _CELL = """\
     tensor_parallel: 2
     cpu: {cpu}
     memory: 128G
-    gpu_memory_utilization: 0.90
+    gpu_memory_utilization: 0.85
     max_model_len: {context}
 """
 

@@ -62,7 +62,7 @@ def test_a_profile_is_read_once_and_a_file_written_once(tmp_path: Path) -> None:
     assert found.read_below(tmp_path / f"profiles-{CELLS}") == [1] * (2 + 10 + CELLS // 4)
     out = tmp_path / f"out-{CELLS}"
     files = [path for path in out.rglob("*") if path.is_file()]
-    assert len(files) == 4 + 4 + (CELLS - QUEUED) * 5 + QUEUED * (5 + 7)
+    assert len(files) == 1 + 4 + 4 + (CELLS - QUEUED) * 5 + QUEUED * (5 + 7)
     assert found.written_below(out) == len(files)
 
 

@@ -45,14 +45,14 @@ HUB_IDS = {
 def test_a_hub_id_is_one_for_profiles_and_for_the_download_alike(
     model_id: str, tmp_path: Path
 ) -> None:
-    script = resources.files("ira_manifests.constructs") / "scripts" / "download_model.sh"
+    scripts = resources.files("ira_manifests.constructs") / "scripts"
+    parts = ("check_settings.sh", "download_model.sh")
     run = subprocess.run(
-        ["bash", "-c", script.read_text("utf-8")],
+        ["bash", "-c", "\n".join((scripts / part).read_text("utf-8") for part in parts)],
         env={
             "PATH": os.environ["PATH"],
             "IRA_BUCKET_NAME": "acme-ira-model",
             "MODEL_ID": model_id or " ",
-            "HUGGING_FACE_TOKEN": "hf_none",
             "HUGGINGFACE_HUB_VERSION": "1.0.0",
             "MODEL_ROOT": str(tmp_path / "missing"),
         },

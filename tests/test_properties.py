@@ -90,9 +90,10 @@ def test_any_valid_matrix_renders_to_valid_objects(profiles: dict[str, Any]) -> 
         matrix = load_matrix(folder)
         out = Path(temporary)
         for directory in render(matrix):
-            (out / directory.name).mkdir()
+            (out / directory.name).mkdir(parents=True, exist_ok=True)
             for name, content in directory.files.items():
                 (out / directory.name / name).write_bytes(content)
+        (out / "base").symlink_to("model-download/base")
         fill_in(out)
         some = next(iter(matrix.values()))
         for rendered in some.directories:

@@ -86,7 +86,7 @@ def test_every_directory_that_is_applied_or_deleted_renders(clone: Path) -> None
     shell("make synth", clone)
     fill_in(clone / "dist")
 
-    directories = set(re.findall(r"kubectl (?:apply|delete) -k (dist/\S+)", README))
+    directories = set(re.findall(r"kubectl (?:apply|delete) -k (dist/[\w-]+)", README))
 
     assert len(directories) == 2
     for directory in directories:
