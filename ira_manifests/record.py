@@ -7,16 +7,17 @@ inputs are the profiles that the directory follows from and the program: its own
 releases that it renders with.
 
 A record holds no content, so it can't bring back an old one; without a record all is rendered.
+It is data like any other: one of another shape is none, and what the rules find in a tree of which
+it is a part is confirmed by a rendering before it refuses anything.
 `check` and `synth --check` judge what is rendered then, and never a record.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
@@ -42,7 +43,9 @@ _RENDERERS = {
 }
 _OWN = (".py", ".js", ".json", ".sh", ".txt")
 
+_KIND = "synth"
 _KEPT = 100  # output folders of which there is a record
+_MOST_BYTES = 1 << 26  # ten thousand cells have a third of it
 
 
 class Entry(NamedTuple):
@@ -61,45 +64,43 @@ Record = Mapping[str, Entry]
 
 
 def read(out: Path) -> Record:
-    """Return the record of an output folder; empty where it can't be read, or is of no use."""
-    place = _place(out) if out.is_dir() else None
+    """Return the record of an output folder; empty where there is none, or none of this shape."""
+    name = _name(out) if out.is_dir() else None
+    content = None if name is None else cache.read(_KIND, name, _MOST_BYTES)
     try:
-        found = json.loads(place.read_bytes()) if place else {}
-        return {
-            name: Entry(str(inputs), dict(files), _readable(reach))
-            for name, (inputs, files, reach) in found.items()
-        }
-    except (OSError, ValueError, TypeError, AttributeError):
+        found = json.loads(content or b"{}")
+        return {name: _entry(*each) for name, each in _mapping(found).items()}
+    except (ValueError, TypeError, RecursionError):
         return {}
 
 
-def _readable(reach: Any) -> str:
+def _entry(inputs: Any, files: Any, reach: Any) -> Entry:
+    """Return an entry. Raises `TypeError` or `ValueError` where it is none."""
     from ira_manifests.rules.selectors import read_reach  # where there is a record only
 
-    read_reach(reach)
-    return str(reach)
+    read_reach(_text(reach))
+    return Entry(
+        _text(inputs), {name: _text(each) for name, each in _mapping(files).items()}, reach
+    )
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError
+    return value
 
 
 def write(out: Path, record: Record) -> None:
     """Keep a record for the next run; where the cache can't be written, there is none."""
-    place = _place(out)
-    if place is None:
-        return
-    waiting = place.with_name(f".{place.name}.{os.getpid()}")
-    try:
-        waiting.write_text(json.dumps(record), "utf-8")
-        waiting.replace(place)
-        by_age = sorted(place.parent.glob("*.json"), key=lambda each: each.stat().st_mtime)
-        for each in by_age[:-_KEPT]:
-            each.unlink()
-    except OSError:
-        with contextlib.suppress(OSError):
-            waiting.unlink()
-
-
-def covers(record: Record, inputs: Mapping[str, str]) -> bool:
-    """Tell whether the record is of these inputs, and so nothing but the disk may ask for more."""
-    return all(name in record and record[name].inputs == now for name, now in inputs.items())
+    name = _name(out)
+    if name is not None:
+        cache.write(_KIND, name, json.dumps(record).encode(), _KEPT)
 
 
 def unchanged(
@@ -133,25 +134,25 @@ def _hashes(files: Mapping[str, bytes]) -> dict[str, str]:
     return {name: _hash(content) for name, content in files.items()}
 
 
-def inputs_of(matrix: Matrix, cells: Iterable[Cell]) -> dict[str, str]:
+def inputs_of(matrix: Matrix, cells: Sequence[Cell]) -> dict[str, str]:
     """Return the hash of all that a directory follows from, by its name."""
-    program = _program()
-    texts: dict[int, str] = {}
-
-    def text(profile: BaseModel) -> str:
-        if id(profile) not in texts:
-            texts[id(profile)] = profile.model_dump_json()
-        return texts[id(profile)]
-
-    platform = matrix.platform
-    own_lists = [text(model) for model in matrix.profiles.models.values() if model.download]
-    found = {name: _hash(program, name, text(platform)) for name in (TOP, BASE)}
-    found[MODEL_DOWNLOAD] = _hash(program, MODEL_DOWNLOAD, text(platform), *own_lists)
+    program, of_platform = _program(), matrix.platform.model_dump_json()
+    gpus = _texts({cell.gpu_name: cell.gpu for cell in cells})
+    models = _texts({cell.model_name: cell.model for cell in cells})
+    own_lists = [
+        model.model_dump_json() for model in matrix.profiles.models.values() if model.download
+    ]
+    found = {name: _hash(program, name, of_platform) for name in (TOP, BASE)}
+    found[MODEL_DOWNLOAD] = _hash(program, MODEL_DOWNLOAD, of_platform, *own_lists)
     for cell in cells:
-        profiles = [text(item) for item in (platform, cell.gpu, cell.model)]
+        profiles = of_platform, gpus[cell.gpu_name], models[cell.model_name]
         for name in cell.directories:
             found[name] = _hash(program, name, *cell.key, *profiles)
     return found
+
+
+def _texts(profiles: Mapping[str, BaseModel]) -> dict[str, str]:
+    return {name: profile.model_dump_json() for name, profile in profiles.items()}
 
 
 def _program() -> str:
@@ -174,10 +175,8 @@ def _hash(*parts: str | bytes) -> str:
     return whole.hexdigest()
 
 
-def _place(out: Path) -> Path | None:
-    folder = cache.folder("synth")
+def _name(out: Path) -> str | None:
     try:
-        name = _hash(os.fsencode(out.resolve()))[:32]
+        return _hash(os.fsencode(out.resolve()))[:32] + ".json"
     except (OSError, RuntimeError):  # links that lead round in a circle
         return None
-    return folder and folder / f"{name}.json"

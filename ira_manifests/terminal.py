@@ -14,6 +14,7 @@ from ira_manifests.words import visible
 BOLD, DIM, GREEN, YELLOW, BOLD_RED, BOLD_YELLOW = "1", "2", "32", "33", "1;31", "1;33"
 
 _COLUMNS = 80
+_DIGITS = 9  # of a width
 _NARROWEST = 25  # letters of a name in one line of a table
 _GAP = "  "
 _BAR = 20
@@ -197,7 +198,7 @@ def _is_screen(stream: TextIO) -> bool:
 def _columns(stream: TextIO) -> int:
     """Return the width of a terminal, or what COLUMNS says; 80 where nothing is known."""
     named = os.environ.get("COLUMNS", "")
-    if named.isdecimal() and int(named):
+    if named.isdecimal() and len(named) <= _DIGITS and int(named):
         return int(named)
     try:
         return os.get_terminal_size(stream.fileno()).columns or _COLUMNS

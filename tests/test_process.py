@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -39,15 +41,15 @@ def fake_node(folder: Path, run: str, version: str = "exec $real --version") -> 
     return program
 
 
-def children_of_a_group(group: int) -> list[int]:
-    """Processes of a group that are alive."""
+def processes_of_a_session(session: int) -> list[int]:
+    """Processes of a session that are alive."""
     found = []
     for status in Path("/proc").glob("[0-9]*/stat"):
         try:
-            state, _parent, number = status.read_text().rpartition(")")[2].split()[:3]
+            state, _parent, _group, number = status.read_text().rpartition(")")[2].split()[:4]
         except OSError:
             continue
-        if int(number) == group and state != "Z":
+        if int(number) == session and state != "Z":
             found.append(int(status.parent.name))
     return found
 
@@ -105,6 +107,16 @@ def test_output_that_can_not_be_written_is_one_sentence(command: str) -> None:
 
     message = "error: standard output can't be written: no space is left on the disk\n"
     assert one_sentence(run) == message
+
+
+@pytest.mark.parametrize("command", ["list", "--help"])
+def test_a_folder_as_standard_output_is_one_sentence(tmp_path: Path, command: str) -> None:
+    # Python itself refuses one that it finds there at its start.
+    open_one = f"import os\nos.dup2(os.open({str(tmp_path)!r}, os.O_RDONLY), 1)\n"
+
+    run = ira(command, env=at_start(tmp_path, open_one))
+
+    assert "standard output can't be written" in one_sentence(run)
 
 
 def test_output_that_can_not_be_written_does_not_keep_files_from_being_written(
@@ -203,6 +215,57 @@ def test_a_signal_while_rendering_leaves_no_file_and_no_node(
     synth_stopped_by_node(tmp_path, number, f'kill -s {number.name[3:]} -- {whom}\nexec $real "$@"')
 
 
+@pytest.mark.parametrize("program", ["-m ira_manifests", "the script"])
+def test_an_interrupt_before_the_first_module_ends_the_run_without_a_traceback(
+    tmp_path: Path, program: str
+) -> None:
+    interrupt = (
+        "import os, signal, sys\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'ira_manifests.packaged_node':\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Finder())\n"
+    )
+    words = (
+        ["-m", "ira_manifests"]
+        if program != "the script"
+        else [str(Path(sys.executable).parent / "ira-manifests")]
+    )
+
+    run = ira("list", program=words, env=at_start(tmp_path, interrupt))
+
+    assert stopped_by(run, signal.SIGINT)
+
+
+@pytest.mark.parametrize("state", ["cold", "warm"])
+def test_an_interrupt_from_the_terminal_leaves_nothing_at_any_time(
+    tmp_path: Path, state: str
+) -> None:
+    """The whole group gets the signal, at moments from the start to the end of a run."""
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    env = {**os.environ, "TMPDIR": str(temporary), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    for moment in range(10):
+        if state == "cold":
+            shutil.rmtree(tmp_path / "cache", ignore_errors=True)
+        command = [sys.executable, "-m", "ira_manifests", "synth", "--check", "--out", "none"]
+        with subprocess.Popen(
+            command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env=env, start_new_session=True,
+        ) as process:  # fmt: skip
+            until = time.monotonic() + 0.2 + moment * 0.15
+            while time.monotonic() < until and not list(temporary.glob("*/jsii-kernel-*")):
+                time.sleep(0.01)
+            time.sleep(moment * 0.02)
+            os.killpg(process.pid, signal.SIGINT)
+            out, err = process.communicate(timeout=60)
+        run = subprocess.CompletedProcess(command, process.returncode, out, err)
+        assert process.returncode == 1 or stopped_by(run, signal.SIGINT)
+        wait_until_none_is_left(process.pid)
+        assert list(temporary.iterdir()) == []
+
+
 def test_a_signal_ends_the_run_when_node_hangs(tmp_path: Path) -> None:
     synth_stopped_by_node(tmp_path, signal.SIGTERM, "kill $PPID; exec sleep 300")
 
@@ -224,12 +287,12 @@ def synth_stopped_by_node(folder: Path, number: signal.Signals, run: str) -> Non
     assert stopped_by(subprocess.CompletedProcess(command, process.returncode, out, err), number)
     assert not (folder / "out").exists()
     wait_until_none_is_left(process.pid)
-    assert list(temporary.glob("tmp*")) == []
+    assert list(temporary.iterdir()) == []
 
 
-def wait_until_none_is_left(group: int) -> None:
+def wait_until_none_is_left(session: int) -> None:
     deadline = time.monotonic() + 60
-    while left := children_of_a_group(group):
+    while left := processes_of_a_session(session):
         assert time.monotonic() < deadline, f"still alive: {left}"
         time.sleep(0.05)
 
@@ -277,7 +340,7 @@ def test_a_node_that_dies_at_its_start_is_one_sentence_with_its_own_words(tmp_pa
 
     run = ira("synth", "--out", tmp_path / "out", env={"JSII_NODE": str(node)})
 
-    assert "Error: no module 'x'; run it again" in one_sentence(run)
+    assert "Error: no module 'x'; see that it is" in one_sentence(run)
     assert not (tmp_path / "out").exists()
 
 
@@ -318,9 +381,12 @@ def test_the_home_folder_is_not_needed(tmp_path: Path, home: str) -> None:
     assert not folder.exists() or list(folder.iterdir()) == []
 
 
-@pytest.mark.parametrize("named", [{}, {"JSII_RUNTIME_PACKAGE_CACHE": "disabled"}])
-def test_cdk8s_is_unpacked_once_into_the_cache_unless_the_user_says_otherwise(
-    tmp_path: Path, named: dict[str, str]
+@pytest.mark.parametrize(
+    ("named", "kept"),
+    [({}, 1), ({"JSII_RUNTIME_PACKAGE_CACHE": "disabled"}, 0)],
+)
+def test_cdk8s_is_kept_unpacked_unless_the_user_says_otherwise(
+    tmp_path: Path, named: dict[str, str], kept: int
 ) -> None:
     cache = tmp_path / "cache"
 
@@ -329,29 +395,103 @@ def test_cdk8s_is_unpacked_once_into_the_cache_unless_the_user_says_otherwise(
         env={"XDG_CACHE_HOME": str(cache), **named},
     )  # fmt: skip
 
-    assert run.returncode == 0, run.stderr
-    unpacked = [path.name for path in (cache / "ira_manifests").glob("jsii/*")]
-    assert ("cdk8s" in unpacked) == (not named)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert len(list(cache.glob("ira_manifests/cdk8s/*"))) == kept
 
 
-@pytest.mark.parametrize("damage", ["removed", "emptied"])
-def test_a_damaged_copy_of_cdk8s_is_unpacked_again_by_the_next_run(
-    tmp_path: Path, damage: str
-) -> None:
+@pytest.mark.parametrize("damage", ["emptied", "cut off", "one letter", "other files", "a folder"])
+def test_a_damaged_copy_of_cdk8s_is_not_used_and_replaced(tmp_path: Path, damage: str) -> None:
     words = ["synth", *ONE.split(), "--check", "--out", str(tmp_path / "out")]
     env = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
     assert ira(*words, env=env).returncode == 1
-    unpacked = tmp_path / "cache/ira_manifests/jsii"
-    for file in unpacked.rglob("*.js"):
-        if damage == "removed":
-            file.unlink()
-        else:
-            file.write_text("")
+    (copy,) = tmp_path.glob("cache/ira_manifests/cdk8s/*")
+    sound = copy.read_bytes()
+    if damage == "a folder":
+        copy.unlink()
+        copy.mkdir()
+    elif damage == "other files":
+        outside = json.dumps({"../../outside.js": 3}).encode() + b"\n123"
+        copy.write_bytes(sha256(outside).hexdigest().encode() + b"\n" + outside)
+    else:
+        half = len(sound) // 2
+        changed = sound[:half] + bytes([sound[half] ^ 1]) + sound[half + 1 :]
+        copy.write_bytes({"emptied": b"", "cut off": sound[:half]}.get(damage, changed))
 
-    damaged, again = ira(*words, env=env), ira(*words, env=env)
+    run = ira(*words, env=env)
 
-    assert f"run it again, which unpacks {unpacked} anew" in one_sentence(damaged)
-    assert again.returncode == 1, again.stderr
+    assert run.returncode == 1, run.stderr
+    assert not list(tmp_path.rglob("outside.js"))
+    assert copy.is_dir() or len(copy.read_bytes()) >= len(sound) // 2
+
+
+@pytest.mark.parametrize("state", ["cold", "warm"])
+def test_a_run_that_fails_to_boot_harms_no_other_run(tmp_path: Path, state: str) -> None:
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    if state == "warm":
+        ira("synth", *ONE.split(), "--out", tmp_path / "first", env=environment)
+    bad = {"NODE_OPTIONS": "--require=/nonexistent.js"}
+
+    runs = [
+        subprocess.Popen(
+            [sys.executable, "-m", "ira_manifests", "synth", *ONE.split(), "--out", out],
+            cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env={**environment, **(bad if index == 1 else {})},
+        )
+        for index, out in enumerate(str(tmp_path / f"out-{index}") for index in range(4))
+    ]  # fmt: skip
+    said = [run.communicate()[1] for run in runs]
+
+    assert [run.returncode for run in runs] == [0, 2, 0, 0], said
+    assert "/nonexistent.js" in said[1]
+    assert said[0] + said[2] + said[3] == ""
+
+
+IN_TIME = "import ira_manifests.node as node\nnode._VERSION_LIMIT = node._ANSWER_LIMIT = 2\n"
+
+
+@pytest.mark.parametrize(
+    ("run", "version"),
+    [
+        ("sleep 300", "exec $real --version"),
+        ('exec $real "$@"', "sleep 300"),
+        ("""echo '{"hello":"'; sleep 300""", "echo v24.0.0; exit"),
+        ("while :; do printf x; sleep 0.1; done", "echo v24.0.0; exit"),
+    ],
+    ids=["sleeps", "no version", "half an answer", "letter by letter"],
+)
+def test_a_node_that_never_answers_is_one_sentence_and_is_ended(
+    tmp_path: Path, run: str, version: str
+) -> None:
+    (tmp_path / "tmp").mkdir()
+    node = fake_node(tmp_path, run, version)
+    env = {"JSII_NODE": str(node), "TMPDIR": str(tmp_path / "tmp"), **at_start(tmp_path, IN_TIME)}
+
+    found = ira("synth", "--out", tmp_path / "out", env=env, timeout=60)
+
+    message = one_sentence(found)
+    assert str(node) in message
+    assert "within 2 seconds" in message or "without an answer" in message
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("version", "run"),
+    [
+        ("printf 'v\\377\\376'; exit", ""),
+        (f"echo v{'9' * 5000}.0.0; exit", ""),
+        ("echo v24.0.0; exit", f"echo {'9' * 5000}"),
+        ("echo v24.0.0; exit", 'echo "b\'" >&2'),
+        ("echo v24.0.0; exit", "echo '{\"stderr\": 5}' >&2; echo '[1]' >&2"),
+        ("echo v24.0.0; exit", "printf '\\377\\n' >&2; echo '[]'"),
+    ],
+    ids=["no UTF-8", "a long version", "a long number", "b'", "odd JSON", "no UTF-8 later"],
+)
+def test_a_node_that_says_nonsense_is_one_sentence(tmp_path: Path, version: str, run: str) -> None:
+    node = fake_node(tmp_path, run or "exit", version)
+
+    found = ira("synth", "--out", tmp_path / "out", env={"JSII_NODE": str(node)}, timeout=60)
+
+    assert str(node) in one_sentence(found)
 
 
 @pytest.mark.parametrize("mode", [0o555, None])

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from ira_manifests import record
 from tests.support import ROOT, Run, copy_profiles, ira
 
 NO_NODE = {"JSII_NODE": "/no/such/node", "PATH": "/nowhere"}
@@ -93,24 +96,79 @@ def test_a_changed_profile_gives_what_a_fresh_synth_gives(
     assert generated(tmp_path / "out") == generated(tmp_path / "fresh") != before
 
 
-@pytest.mark.parametrize(
-    "content", ["", "{", "[]", '{"base": 1}', '{"base": ["a", "b"]}', '{"base": ["a", {}, "[1]"]}']
-)
-def test_a_record_that_is_none_is_ignored(content: str, profiles: Path, tmp_path: Path) -> None:
-    synth(profiles, tmp_path / "out")
-    record = record_of(tmp_path / "out")
-    record.write_text(content)
+def rewrite(record: Path, content: str) -> None:
+    """Write a record as this program does: behind the hash of its content."""
+    record.write_text(f"{sha256(content.encode()).hexdigest()}\n{content}")
 
+
+def entries_of(record: Path) -> dict[str, list[Any]]:
+    entries: dict[str, list[Any]] = json.loads(record.read_text().partition("\n")[2])
+    return entries
+
+
+ENTRIES = ["1", '["a", "b"]', '["a", {}, "[1]"]', '["a", {}, ["b"]]', '[["a"], {}, "[[], []]"]']
+REACHES = [
+    [[["a", {"b": 1}]], []],
+    [[[["a"], {"b": "c"}]], []],
+    [[], [["a", ["b"], "Service", "c", {}]]],
+    [[], [["a", [["b"]], "Service", "c", {"d": "e"}]]],
+    [[], [["a", "b", ["Service"], "c", {"d": "e"}]]],
+]
+SHAPES = ["", "{", "[]", "1" * 5000, "[" * 200_000, '{"base": ' + "[" * 200_000]
+SHAPES += [f'{{"base": {entry}}}' for entry in ENTRIES]
+SHAPES += [json.dumps({"base": ["a", {}, json.dumps(reach)]}) for reach in REACHES]
+SHAPES += [json.dumps({"base": ["a", {}, "[" * 100_000]})]
+
+
+@pytest.mark.parametrize("content", SHAPES, ids=range(len(SHAPES)))
+def test_a_record_of_another_shape_is_none(content: str, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+        record.write(out, {})
+        rewrite(record_of(out), content)
+
+        assert record.read(out) == {}
+
+
+@pytest.mark.parametrize("damage", ["one letter", "brackets", "nothing", "too large"])
+def test_a_damaged_record_costs_a_rendering(damage: str, profiles: Path, tmp_path: Path) -> None:
     synth(profiles, tmp_path / "out")
+    found = record_of(tmp_path / "out")
+    text = found.read_text()
+    if damage == "too large":
+        with found.open("r+b") as file:
+            file.truncate(1 << 40)
+    else:
+        other = {"one letter": text.replace("vllm-l4", "vllm-l5"), "brackets": "[" * 200_000}
+        found.write_text(other.get(damage, ""))
+
+    assert synth(profiles, tmp_path / "out", node=False).returncode == 2
+    assert synth(profiles, tmp_path / "out").stderr == ""
+    assert synth(profiles, tmp_path / "out", node=False).returncode == 0
+
+
+def test_what_a_record_says_falsely_refuses_nothing(profiles: Path, tmp_path: Path) -> None:
+    synth(profiles, tmp_path / "out")
+    found = record_of(tmp_path / "out")
+    entries = entries_of(found)
+    labels, selectors = json.loads(entries[QUEUED][2])
+    labels[0][0] = "another-name"  # whose Pods the Service of the twin selects then
+    entries[QUEUED][2] = json.dumps([labels, selectors])
+    rewrite(found, json.dumps(entries))
+
+    assert synth(profiles, tmp_path / "out", node=False).returncode == 2
+    assert synth(profiles, tmp_path / "out").stderr == ""
     assert synth(profiles, tmp_path / "out", node=False).returncode == 0
 
 
 def test_the_record_of_another_program_is_ignored(profiles: Path, tmp_path: Path) -> None:
     synth(profiles, tmp_path / "out")
-    record = record_of(tmp_path / "out")
-    entries = json.loads(record.read_text())
+    found = record_of(tmp_path / "out")
+    entries = entries_of(found)
     entries[QUEUED][0] = "0" * 64
-    record.write_text(json.dumps(entries))
+    rewrite(found, json.dumps(entries))
 
     assert synth(profiles, tmp_path / "out", node=False).returncode == 2
 

@@ -151,7 +151,7 @@ def test_wide_letters_take_two_columns(
     assert (third, fourth) == (wide * 6 + wide[0] + "   3", wide[1] + wide)
 
 
-@pytest.mark.parametrize("columns", ["", "0", "wide", "-1"])
+@pytest.mark.parametrize("columns", ["", "0", "wide", "-1", "9" * 5000])
 def test_a_width_that_is_none_is_80(columns: str) -> None:
     assert ira("list", env={"COLUMNS": columns}).stdout == ira("list").stdout
 

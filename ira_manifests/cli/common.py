@@ -66,7 +66,6 @@ def rendered(
     judge = Judge(matrix, out)
     total = sum(name not in known for name in directories(cells))
     with terminal.progress(total) as step, node.explained():
-        node.wait()
         from ira_manifests.synth import render
 
         return [judge.see(directory) for directory in render(matrix, cells, step, known)]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import os
 import signal
 import sys
 import threading
@@ -10,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from types import FrameType
 from typing import Any
 
-from ira_manifests import files, terminal
+from ira_manifests import cache, files, terminal
 from ira_manifests.cli import app, streams
 from ira_manifests.cli.common import BAD_INPUT
 from ira_manifests.errors import IraError, ProfileError
@@ -19,13 +21,12 @@ from ira_manifests.words import shortened, visible
 _STOPS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
-_IMPORTS, _SOON = "<frozen importlib._bootstrap>", 0.001  # seconds
 _MOST_LETTERS = 4000  # of one error
 _SIGNALLED = 128  # a shell adds the signal's number
 
 
 class _StoppedError(BaseException):
-    """A signal asks the run to end. No library takes it for an error of its own."""
+    """A signal asks the run to end. A BaseException, so that `except Exception` misses it."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -36,8 +37,11 @@ _raised: list[_StoppedError] = []  # kept, since Python may make another error o
 
 def run(program: str) -> int:
     """Run the command line of `sys.argv` as `program`, and return the exit code."""
+    atexit.register(_die_of_the_signal)  # registered first, so that it comes last
     output = streams.take_over()
     code = _outcome(program)
+    if (trouble := cache.trouble()) is not None:
+        terminal.complain(visible(f"note: nothing is kept in the cache: {trouble}"))
     if output.failure is not None:
         terminal.complain(
             f"error: standard output can't be written: {files.reason(output.failure)}"
@@ -45,6 +49,13 @@ def run(program: str) -> int:
         code = BAD_INPUT
     sys.stderr.flush()
     return code
+
+
+def _die_of_the_signal() -> None:
+    """End as the signal would have ended the process, so that a shell's loop ends as well."""
+    if _raised:
+        signal.signal(_raised[0].number, signal.SIG_DFL)
+        os.kill(os.getpid(), _raised[0].number)
 
 
 def _outcome(program: str) -> int:
@@ -91,24 +102,23 @@ def _stoppable() -> Iterator[None]:
     sys.unraisablehook = _unraisable
     # Of the threads only jsii's reader of Node.js is not told when the pipe closes at the end.
     threading.excepthook = lambda _lost: None
+    well = False
     try:
         yield
+        well = True
     except BaseException:
         if _raised:
             raise _raised[0] from None
         raise
-    finally:  # the outcome is known: let Node.js be ended in peace
+    finally:  # the outcome is known: what is left is to tidy up, which takes no time
         for number in _STOPS:
             signal.signal(number, signal.SIG_IGN)
+        if (node := sys.modules.get("ira_manifests.node")) is not None:
+            node.stop(well=well)
 
 
-def _stop(number: int, frame: FrameType | None) -> None:
-    if frame is not None and frame.f_code.co_filename == _IMPORTS and hasattr(signal, "setitimer"):
-        # An exception could keep the lock of all imports, for which another thread may wait.
-        signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(number))
-        signal.setitimer(signal.ITIMER_REAL, _SOON)
-        return
-    for each in _STOPS:  # who asks twice does not wait
+def _stop(number: int, _frame: FrameType | None) -> None:
+    for each in _STOPS:  # a second signal ends the run at once
         signal.signal(each, signal.SIG_DFL)
     stopped = _StoppedError(number)
     _raised.append(stopped)

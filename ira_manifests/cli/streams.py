@@ -12,12 +12,27 @@ from typing import Any, TextIO
 _STDOUT, _STDERR = 1, 2
 
 
-class Output(io.FileIO):
-    """A descriptor whose writes never raise: what it does not take is dropped, and remembered."""
+class Output(io.RawIOBase):
+    """A descriptor whose writes never raise: failed ones are discarded, and the first error kept.
+
+    It may be of anything, such as a folder.
+    """
 
     def __init__(self, descriptor: int) -> None:
-        super().__init__(descriptor, "w", closefd=False)
+        self._descriptor = descriptor
         self._failure: OSError | None = None
+
+    def fileno(self) -> int:
+        """Return the descriptor."""
+        return self._descriptor
+
+    def isatty(self) -> bool:
+        """Tell whether it is a terminal."""
+        return os.isatty(self._descriptor)
+
+    def writable(self) -> bool:
+        """Tell that it may be written to."""
+        return True
 
     def write(self, data: Any, /) -> int:
         """Write what the descriptor takes."""

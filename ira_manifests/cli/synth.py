@@ -1,10 +1,10 @@
-"""`synth`: write the kustomize directories. Node.js boots beside it as soon as it is wanted."""
+"""`synth`: write the kustomize directories."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from ira_manifests import node, record
+from ira_manifests.cli import common, synthesis
 from ira_manifests.errors import Gathered, InputError
 
 
@@ -24,33 +24,25 @@ def command(
     wrong = Gathered()
     with wrong:
         _refuse_contradictions(bucket, terraform_output, model_id, check)
-    before = {} if check else record.read(out)
-    with node.booting("ira_manifests.constructs") as boot:
-        if not before and not wrong:
-            boot()
-        from ira_manifests.cli import common, synthesis
-
-        with wrong:
-            synthesis.check_values(bucket, model_id)
-        with wrong:
-            matrix = common.load(profiles_folder, workload_name=workload_name, namespace=namespace)
-        if wrong:
-            raise wrong.error
-        with wrong:
-            cells = common.chosen(matrix, only)
-        with wrong:
-            values = synthesis.config_values(matrix, bucket, terraform_output, model_id)
-        if wrong:
-            raise wrong.error
-        asked = synthesis.Asked(matrix, cells, out, partial=bool(only))
-        if before and not record.covers(before, asked.inputs):
-            boot()
-        findings = synthesis.judge(asked)
-        if findings is None:
-            return common.FINDINGS
-        if check:
-            return synthesis.compare(asked, findings)
-        return synthesis.write(asked, findings, before, values)
+    with wrong:
+        synthesis.check_values(bucket, model_id)
+    with wrong:
+        matrix = common.load(profiles_folder, workload_name=workload_name, namespace=namespace)
+    if wrong:
+        raise wrong.error
+    with wrong:
+        cells = common.chosen(matrix, only)
+    with wrong:
+        values = synthesis.config_values(matrix, bucket, terraform_output, model_id)
+    if wrong:
+        raise wrong.error
+    asked = synthesis.Asked(matrix, cells, out, partial=bool(only))
+    findings = synthesis.judge(asked)
+    if findings is None:
+        return common.FINDINGS
+    if check:
+        return synthesis.compare(asked, findings)
+    return synthesis.write(asked, findings, values)
 
 
 def _refuse_contradictions(

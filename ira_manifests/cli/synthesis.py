@@ -24,7 +24,6 @@ from ira_manifests.errors import Gathered, InputError
 from ira_manifests.layout import LINKS
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix, directories
-from ira_manifests.record import Record
 from ira_manifests.rules import model_config
 from ira_manifests.rules import run as rules
 from ira_manifests.rules.finding import Finding, distinct
@@ -60,20 +59,23 @@ def judge(asked: Asked) -> list[Finding] | None:
     return None if _refused(refusing) else findings
 
 
-def write(asked: Asked, findings: list[Finding], before: Record, values: dict[str, str]) -> int:
+def write(asked: Asked, findings: list[Finding], values: dict[str, str]) -> int:
     """Write what differs, unless a rule refuses a directory; return the exit code."""
     out = asked.out
+    before = record.read(out)
     with folder.locked(out):
         found = folder.look(out, directories(asked.cells))
         known = _known(asked, before, record.unchanged(before, asked.inputs, found.generated))
-        seen = [*known, *_rendered(asked, frozenset(each.name for each in known))]
+        fresh = _rendered(asked, frozenset(each.name for each in known))
+        if known and any(item.refuses for item in _judged(asked, findings, [*known, *fresh])):
+            known, fresh = [], _rendered(asked)  # what a record says refuses nothing
+        seen = [*known, *fresh]
         if _refused(_judged(asked, findings, seen)):
             return common.FINDINGS
         rendered = _tree(seen)
         plan = tree.compare(rendered, found, partial=asked.partial)
         own_secret = asked.matrix.platform.model_download.token_secret
         users = folder.write(out, rendered, plan, values, needs_token=own_secret is None)
-        fresh = seen[len(known) :]
         kept = before if asked.partial else {each.name: before[each.name] for each in known}
         record.write(out, {**kept, **record.entries(fresh, asked.inputs)})
     report.written(out, asked.cells, plan, users)
@@ -103,7 +105,7 @@ def compare(asked: Asked, findings: list[Finding]) -> int:
 
 
 def _known(
-    asked: Asked, before: Record, unchanged: Mapping[str, Mapping[str, bytes]]
+    asked: Asked, before: record.Record, unchanged: Mapping[str, Mapping[str, bytes]]
 ) -> list[Seen]:
     """Return the directories that are on disk as they would be rendered."""
     cell_of = {name: cell.name for cell in asked.cells for name in cell.directories}

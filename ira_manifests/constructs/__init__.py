@@ -2,10 +2,9 @@
 
 from ira_manifests import node
 
-node.prepare()  # before any of the modules below imports cdk8s
-
-from ira_manifests.constructs.model_download_job import ModelDownloadJob  # noqa: E402
-from ira_manifests.constructs.provisioning_request import ProvisioningRequest  # noqa: E402
-from ira_manifests.constructs.vllm_deployment import VllmDeployment  # noqa: E402
+with node.booting():
+    from ira_manifests.constructs.model_download_job import ModelDownloadJob
+    from ira_manifests.constructs.provisioning_request import ProvisioningRequest
+    from ira_manifests.constructs.vllm_deployment import VllmDeployment
 
 __all__ = ["ModelDownloadJob", "ProvisioningRequest", "VllmDeployment"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ira_manifests.directory import Directory
 from ira_manifests.profiles.yaml_source import Path
@@ -46,10 +46,25 @@ def reach(directory: Directory) -> str:
 def read_reach(text: str) -> Reach:
     """Return what `reach` wrote. Raises `TypeError` or `ValueError` for anything else."""
     labels, selectors = json.loads(text)
-    return Reach(
-        [(str(name), dict(of_pods)) for name, of_pods in labels],
-        [_Selector(file, tuple(path), *rest) for file, path, *rest in selectors],
-    )
+    found = [
+        _Selector(_text(file), tuple(map(_text, path)), _text(kind), _text(name), _labels(some))
+        for file, path, kind, name, some in selectors
+    ]
+    if not all(each.labels for each in found):
+        raise ValueError
+    return Reach([(_text(name), _labels(of_pods)) for name, of_pods in labels], found)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _labels(value: Any) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise TypeError
+    return {name: _text(label) for name, label in value.items()}
 
 
 def check(directory: Directory) -> Iterator[Hit]:

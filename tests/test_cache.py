@@ -1,0 +1,128 @@
+"""The user's cache: used where nobody else can change it, left alone where somebody can."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+
+from tests.support import UNPRIVILEGED, Run, ira
+
+ONE = "--only", "l4/gemma3-27b"
+OTHER = 65534 if os.getuid() == 0 else None  # who can be somebody else only as root
+
+
+@pytest.fixture
+def base() -> Iterator[Path]:
+    """A folder that every user can reach, for what each case puts there."""
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder) / "cache"
+
+
+def synth(tmp_path: Path, base: Path, **options: Any) -> Run:
+    env = {"XDG_CACHE_HOME": str(base)}
+    return ira("synth", *ONE, "--out", tmp_path / "out", env=env, **options)
+
+
+def assert_unused(run: Run, place: Path) -> None:
+    """Without a cache all is written, and one line says why there is none."""
+    assert run.returncode == 0, run.stderr
+    assert run.stderr.startswith(f"note: nothing is kept in the cache: {place}"), run.stderr
+    assert run.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("mode", [0o775, 0o777, 0o757])
+@pytest.mark.parametrize("name", ["", "ira_manifests", "ira_manifests/cdk8s"])
+def test_a_folder_that_others_can_write_to_is_not_used(
+    tmp_path: Path, base: Path, name: str, mode: int
+) -> None:
+    folder = base / name
+    folder.mkdir(parents=True)
+    folder.chmod(mode)
+
+    assert_unused(synth(tmp_path, base), folder)
+    assert not list(folder.rglob("*.json")) or name.endswith("cdk8s")
+    assert not [path for path in base.glob("ira_manifests/cdk8s/*") if path.is_file()]
+
+
+def test_a_folder_below_one_that_others_can_write_to_is_not_used(
+    tmp_path: Path, base: Path
+) -> None:
+    base.mkdir(mode=0o700)
+    base.chmod(0o777)
+
+    assert_unused(synth(tmp_path, base / "mine"), base)
+    assert list(base.iterdir()) == []
+
+
+def test_a_folder_below_a_sticky_one_is_used(tmp_path: Path, base: Path) -> None:
+    base.mkdir()
+    base.chmod(0o1777)
+
+    run = synth(tmp_path, base / "mine")
+
+    assert (run.returncode, run.stderr) == (0, "")
+    assert list(base.glob("mine/ira_manifests/cdk8s/*"))
+
+
+@pytest.mark.parametrize("name", ["ira_manifests", "ira_manifests/cdk8s"])
+def test_a_link_in_the_place_of_a_folder_is_not_followed(
+    tmp_path: Path, base: Path, name: str
+) -> None:
+    place, elsewhere = base / name, tmp_path / "elsewhere"
+    place.parent.mkdir(parents=True, mode=0o700)
+    elsewhere.mkdir(mode=0o700)
+    place.symlink_to(elsewhere)
+
+    assert_unused(synth(tmp_path, base), place)
+    assert list(elsewhere.iterdir()) == []
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o002, 0o077])
+def test_the_folders_are_the_users_alone_whatever_the_umask(
+    tmp_path: Path, base: Path, umask: int
+) -> None:
+    run = synth(tmp_path, base, umask=umask)
+
+    assert (run.returncode, run.stderr) == (0, "")
+    made = [base, *base.rglob("*")]
+    assert {oct(path.stat().st_mode & 0o777) for path in made if path.is_dir()} == {"0o700"}
+    assert {oct(path.stat().st_mode & 0o777) for path in made if path.is_file()} == {"0o600"}
+    assert len(made) == len(("base", "ours", "cdk8s", "synth", "copy", "record"))
+
+
+@pytest.mark.parametrize("name", ["", "ira_manifests", "ira_manifests/synth"])
+def test_a_folder_of_somebody_else_is_not_used(tmp_path: Path, base: Path, name: str) -> None:
+    folder = base / name
+    folder.mkdir(parents=True, mode=0o700)
+    if OTHER is None:  # such a folder can't be made; one that this user can't write to is alike
+        folder.chmod(0o500)
+    else:
+        os.chown(folder, OTHER, OTHER)
+
+    assert_unused(synth(tmp_path, base), folder)
+    assert not [path for path in base.rglob("*") if path.is_file() and name in ("", path.parent)]
+
+
+def test_a_cache_without_space_is_not_used(tmp_path: Path) -> None:
+    """A file that may not grow is what a full disk is: less than the copy of cdk8s has."""
+    base = tmp_path / "cache"
+    limit = ["bash", "-c", 'ulimit -f 1500; trap "" XFSZ; exec "$@"', "-"]
+    env = {"XDG_CACHE_HOME": str(base)}
+
+    run = ira("synth", *ONE, "--out", tmp_path / "out", env=env, prefix=limit)
+
+    assert_unused(run, base / "ira_manifests/cdk8s")
+    assert list(base.glob("ira_manifests/cdk8s/*")) == []
+    assert list(base.glob("ira_manifests/cdk8s/.*")) == []
+
+
+def test_a_cache_that_can_not_be_written_is_not_used(tmp_path: Path, base: Path) -> None:
+    base.mkdir(mode=0o500)
+
+    assert_unused(synth(tmp_path, base, prefix=UNPRIVILEGED), base)
