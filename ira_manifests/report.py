@@ -44,7 +44,7 @@ def written(out: Path, cells: Sequence[Cell], plan: Plan, users: UserFiles) -> N
     for note in (*_user_notes(out, users), *_folder_notes(out, plan), *_shared_notes(cells)):
         terminal.say(visible(note))
     for missing in next_steps.preconditions(standing):
-        terminal.say_wrapped(f"first     {missing}", indent=" " * 10)
+        terminal.say_wrapped(f"note      {missing}", indent=" " * 10)
     terminal.say_heading("Next:")
     for step in next_steps.commands(standing):
         terminal.say(f"  {visible(step)}")

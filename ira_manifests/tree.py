@@ -29,7 +29,7 @@ def path_in(directory: str, name: str) -> str:
     return name if directory == TOP else f"{directory}/{name}"
 
 
-IGNORED = f"*{env_file.TOKEN}*"
+IGNORED = f"*{env_file.TOKEN.removesuffix('.env')}*"
 """Where the token may come to be: its file, and the backups that editors and sed make of it."""
 
 

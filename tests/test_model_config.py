@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -39,8 +40,8 @@ def test_what_is_good_is_no_finding(text: str) -> None:
 
 def test_placeholders_are_told_by_key_and_line() -> None:
     assert found(NEW_MODEL_CONFIG.decode()) == [
-        (4, "IRA039", "IRA_BUCKET_NAME", "IRA_BUCKET_NAME is still the placeholder"),
-        (5, "IRA039", "MODEL_ID", "MODEL_ID is still the placeholder"),
+        (4, "IRA039", "IRA_BUCKET_NAME", "the placeholder is still there"),
+        (5, "IRA039", "MODEL_ID", "the placeholder is still there"),
     ]
 
 
@@ -156,3 +157,16 @@ def test_check_names_the_line_and_exits_with_1(tmp_path: Path) -> None:
     assert "dist/base/ira-model-config.env:1:1: error IRA025 comment-in-value" in run.stdout
     assert "dist/base/ira-model-config.env:2:1: error IRA009 unknown-model-id" in run.stdout
     assert "online-inference-gpu-h100-gemma3-27b serves" in run.stdout
+
+
+@pytest.mark.parametrize("output_format", ["github", "sarif"])
+def test_a_program_is_told_the_path_by_which_git_has_the_file(
+    tmp_path: Path, output_format: str
+) -> None:
+    copy_profiles(tmp_path)
+    assert ira("synth", "--only", "l4/gemma3-27b", cwd=tmp_path).returncode == 0
+
+    run = ira("check", "--only", "l4/gemma3-27b", "--format", output_format, cwd=tmp_path)
+
+    assert "dist/model-download/base/ira-model-config.env" in run.stdout
+    assert not re.search(r"(file=|\"uri\": \")dist/base/", run.stdout)

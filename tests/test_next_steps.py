@@ -116,7 +116,7 @@ def test_h200_on_queued_capacity_is_told_what_the_base_platform_lacks(tmp_path: 
 
     said = " ".join(" ".join(shown).split())
     assert (
-        "first online-inference-gpu-h200-gemma3-27b-queued, and 2 more, can get nodes only" in said
+        "note online-inference-gpu-h200-gemma3-27b-queued, and 2 more, can get nodes only" in said
     )
     assert "node auto-provisioning has a limit for nvidia-h200-141gb" in said
 

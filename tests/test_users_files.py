@@ -415,13 +415,13 @@ def test_a_users_own_gitignore_that_lacks_the_line_is_told_what_to_add(tmp_path:
     (tmp_path / ".gitignore").write_text("*.log\n")
 
     refused = synth(tmp_path, "--out", ".")
-    (tmp_path / ".gitignore").write_text("*.log\n*hugging-face-token.env*\n")
+    (tmp_path / ".gitignore").write_text("*.log\n*hugging-face-token*\n")
     run = synth(tmp_path, "--out", ".")
 
     assert refused.returncode == 2
-    assert "add the line *hugging-face-token.env*" in refused.stderr
+    assert "add the line *hugging-face-token*" in refused.stderr
     assert run.returncode == 0, run.stderr
-    assert (tmp_path / ".gitignore").read_text() == "*.log\n*hugging-face-token.env*\n"
+    assert (tmp_path / ".gitignore").read_text() == "*.log\n*hugging-face-token*\n"
     assert synth(tmp_path, "--out", ".", "--check").returncode == 0
 
 

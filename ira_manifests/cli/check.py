@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from ira_manifests import formats, terminal
 from ira_manifests.cli import common
 from ira_manifests.errors import IraError, OutputError
+from ira_manifests.layout import LINKS
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.rules import cells as cell_rules
@@ -51,6 +53,8 @@ def command(
     findings = distinct(findings)
     if failure is not None and output_format != "text":
         findings += of_error(failure)
+    if output_format in ("github", "sarif"):
+        findings = [replace(item, file=_in_git(item.file, out)) for item in findings]
     _print(findings, output_format, len(cells))
     if failure is not None:
         raise failure
@@ -66,7 +70,6 @@ def tell(error: IraError, output_format: str) -> None:
 
 def _on_disk(matrix: Matrix, cells: list[Cell], out: Path, *, partial: bool) -> Iterator[Finding]:
     from ira_manifests import folder, tree
-    from ira_manifests.layout import LINKS
     from ira_manifests.rules import judge
 
     yield from _users_files(out, matrix)
@@ -94,6 +97,15 @@ def _users_files(out: Path, matrix: Matrix) -> Iterator[Finding]:
             continue
         if content is not None:
             yield from check(str(path), content)
+
+
+def _in_git(file: str, out: Path) -> str:
+    """Return the path by which Git knows a file, which is none below a link."""
+    for link, target in LINKS.items():
+        inside = file.removeprefix(f"{out / link}/")
+        if inside != file and (out / link).is_symlink():
+            return str(out / target / inside)
+    return file
 
 
 def _print(findings: list[Finding], output_format: str, cells: int) -> None:

@@ -118,7 +118,10 @@ def check_output(out: Path, plan: Plan) -> Iterator[Finding]:
     replaced = LINKS.keys() & {*plan.updated}
     for link in sorted(replaced):
         message = f"{link} is not the link to {LINKS[link]}: what is written there is not built"
-        hint = "run synth, which moves your files to their place and makes the link"
+        hint = (
+            "remove what is in both places from here, and run synth, which moves your files to "
+            "their place and makes the link"
+        )
         yield Finding(str(out / link), *START, "IRA028", "", message, hint)
     for paths, message, hint in (
         (plan.created, "is missing", run),

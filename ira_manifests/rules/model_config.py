@@ -32,6 +32,7 @@ class Ids(NamedTuple):
     """Further ones, as their owners write them."""
 
 
+_MEANT = {"IRA_BUCKET_NAME": "the bucket's name", "MODEL_ID": "the id of the model"}
 _FILL_IN = {
     "IRA_BUCKET_NAME": "write the bucket's name, or run synth with --bucket or --terraform-output",
     "MODEL_ID": "write the id of the model to download, or run synth with --model-id",
@@ -80,7 +81,9 @@ def _every(file: str, content: bytes, ids: Ids) -> Iterator[Finding]:
         yield Finding(file, cut, 1, "IRA033", "", message, "make it shorter")
     for key in KEYS:
         if key not in seen:
-            yield Finding(file, 1, 1, "IRA033", key, f"no line sets {key}", f"write {key}=<{key}>")
+            yield Finding(
+                file, 1, 1, "IRA033", key, f"no line sets {key}", f"write {key}=<{_MEANT[key]}>"
+            )
 
 
 class _Guess:
@@ -105,11 +108,11 @@ def _line(entry: Entry, seen: set[str], ids: Ids, guess: Callable[[str], str]) -
         yield BAD_INPUT.id, f"{key} is set a second time", "keep one of the lines"
     elif not entry.equals:
         # Kustomize takes the value from kubectl's own environment.
-        yield "IRA033", f"no '=' follows {key}", f"write {key}=<{key}>"
+        yield "IRA033", f"no '=' follows {key}", f"write {key}=<{_MEANT[key]}>"
     elif not value:
-        yield "IRA033", "the value is empty", f"write {key}=<{key}>"
+        yield "IRA033", "the value is empty", f"write {key}=<{_MEANT[key]}>"
     elif value.strip() == f"<{key}>":
-        yield "IRA039", f"{key} is still the placeholder", _FILL_IN[key]
+        yield "IRA039", "the placeholder is still there", _FILL_IN[key]
     elif re.search(r"\s#|\s$|^\s", value) or _QUOTED.fullmatch(value):
         message = "blanks, quotes or a comment around the value become part of it"
         yield "IRA025", message, "write the bare value alone"
