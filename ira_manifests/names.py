@@ -57,6 +57,11 @@ _ENGINE_IMAGE = re.compile(
 )
 
 
+def is_engine_path(path: str) -> bool:
+    """Tell whether an image's path is that of vLLM's own image, or of a copy of it."""
+    return path.rpartition("/")[2] == "vllm-openai"
+
+
 def require(what: str, name: str, check: Callable[[str], str | None]) -> None:
     """Raise `InputError` with the phrase of one of the checks below, unless it has none."""
     problem = check(name)

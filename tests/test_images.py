@@ -47,6 +47,10 @@ def synth(folder: Path, engine: str, *model: tuple[str, str]) -> list[dict[str, 
             f"  image: nvcr.io/nvidia/vllm\n  version: 0.26.0\n  tag: x\n  digest: {DIGEST}\n",
             f"nvcr.io/nvidia/vllm:x@{DIGEST}",
         ),
+        (
+            f"  image: nvcr.io/nvidia/vllm\n  version: 0.26.0\n  digest: {DIGEST}\n",
+            f"nvcr.io/nvidia/vllm@{DIGEST}",
+        ),
     ],
 )
 def test_tag_and_digest_are_applied_together_and_the_release_goes_beside_them(

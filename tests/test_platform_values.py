@@ -45,6 +45,10 @@ BAD = {
         "  version: 0.26.0", "  tag: nightly\n  version: 0.26.0", "engine.tag",
         "'nightly' moves with every build; give the digest beside it",
     ),
+    "an image of others without a tag": (
+        "image: vllm/vllm-openai", "image: nvcr.io/nvidia/vllm", "engine.image",
+        "needs a tag or a digest beside it: its tags are not known, as vLLM's own are",
+    ),
     "a tag of another release": (
         "  version: 0.26.0", "  tag: v0.20.0-cu129\n  version: 0.26.0", "engine.tag",
         "'v0.20.0-cu129' is release 0.20.0, and version is 0.26.0; make them one release",

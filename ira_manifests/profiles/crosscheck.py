@@ -45,9 +45,14 @@ def _at_cell(profiles: Profiles, pair: _Pair, message: str) -> Problem:
 
 def _engine_tag(profiles: Profiles) -> Iterator[Problem]:
     engine = profiles.platform.engine if profiles.platform is not None else None
-    if engine is None or engine.tag is None:
+    if engine is None:
         return
     source, path = profiles.sources["platform", "platform"], ("engine", "tag")
+    if engine.tag is None:
+        if engine.digest is None and not names.is_engine_path(engine.image):
+            message = "needs a tag or a digest beside it: its tags are not known, as vLLM's own are"
+            yield source.problem(("engine", "image"), message)
+        return
     if engine.digest is None and names.is_moving(engine.tag):
         message = f"{engine.tag!r} moves with every build; give the digest beside it"
         yield source.problem(path, message)

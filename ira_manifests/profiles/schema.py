@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from ira_manifests import names
 from ira_manifests.draining import Drain, drain
 from ira_manifests.profiles.fields import (
     NOT_EMPTY,
@@ -235,7 +236,7 @@ class Engine(Profile):
     version: EngineRelease
     """The release that the image holds: what is known of options and memory goes by it."""
     tag: Tag | None = None
-    """The image's tag; without one, the version behind a "v", as vLLM's own images have it."""
+    """The image's tag; of vLLM's own image, without one, the version behind a "v"."""
     digest: Digest | None = None
     """The image's digest, of the same image as the tag: a registry goes by it alone."""
     run_as_user: UserId | None = None
@@ -255,7 +256,8 @@ class Engine(Profile):
     @property
     def reference(self) -> str:
         """The image as a container names it: path, tag, and the digest where there is one."""
-        tagged = f"{self.image}:{self.tag or f'v{self.version}'}"
+        tag = self.tag or (f"v{self.version}" if names.is_engine_path(self.image) else None)
+        tagged = self.image if tag is None else f"{self.image}:{tag}"
         return tagged if self.digest is None else f"{tagged}@{self.digest}"
 
 
