@@ -65,7 +65,8 @@ def test_deleted_after_a_change_only_the_old_config_map_is_left_as_the_readme_sa
 def _config_map_of(pod: Json) -> str:
     """The ConfigMap that the server reads its values from."""
     variables = pod["spec"]["containers"][0]["env"]
-    (name,) = {variable["valueFrom"]["configMapKeyRef"]["name"] for variable in variables}
+    sources = [variable["valueFrom"] for variable in variables if "valueFrom" in variable]
+    (name,) = {source["configMapKeyRef"]["name"] for source in sources}
     return str(name)
 
 
