@@ -75,10 +75,10 @@ RULES = {
         Rule("IRA036", "second-machine", _W, "A second Pod takes the GPUs of another machine."),
         Rule("IRA037", "selects-nothing", _E, "A selector matches no Pod of its workload."),
         Rule("IRA038", "geometry-refused", _E, "The engine can't lay out the model's memory."),
-        Rule("IRA041", "driver-too-old", _W, "The GPU driver may be too old for the image's CUDA."),
-        Rule("IRA042", "requests-cut-off", _W, "A server ends before its requests do."),
         Rule("IRA039", "placeholder-left", _W, "The user's file still holds a placeholder."),
         Rule("IRA040", "model-not-served", _W, "No cell serves the model that is downloaded."),
+        Rule("IRA041", "driver-too-old", _W, "The GPU driver may be too old for the image's CUDA."),
+        Rule("IRA042", "requests-cut-off", _W, "A server ends before its requests do."),
         Rule("IRA043", "remote-code", _W, "The server runs code of the model's repository."),
         Rule("IRA045", "weights-left-out", _E, "The server reads files that the download omits."),
     )
