@@ -55,6 +55,9 @@ def test_flags_that_the_engine_takes_are_its_arguments(tmp_path: Path) -> None:
         ("--tool-call-parser=bogus", "IRA010", "hermes"),
         ("--max-num-seqs=0", "IRA010", "0 is not >=1"),
         ('--hf-overrides={"a": ', "IRA010", "must be JSON"),
+        ('--speculative-config={"method":', "IRA010", "must be JSON"),
+        ("--runner=foo", "IRA010", "pooling"),
+        ("--load-format=foo", "IRA010", "safetensors"),
         ("--enable-auto-tool-choice", "IRA010", "add --tool-call-parser"),
         ("--device=cuda", "IRA010", "short for --device-ids"),
         ("--load-format=mistral", "IRA045", "consolidated*.safetensors"),
@@ -65,6 +68,13 @@ def test_a_flag_is_judged_by_what_the_release_does_with_it(
 ) -> None:
     with_flags(tmp_path, flag)
     assert [(item["rule"], said in item["message"]) for item in check(tmp_path)] == [(rule, True)]
+
+
+def test_flags_that_the_engine_refuses_together_are_told_at_the_later_one(tmp_path: Path) -> None:
+    with_flags(tmp_path, "--max-num-seqs=512", "--max-num-batched-tokens=100")
+    (found,) = check(tmp_path)
+    assert found["rule"] == "IRA010"
+    assert "--max-num-seqs 512 is more than --max-num-batched-tokens 100" in found["message"]
 
 
 def test_weights_that_the_model_keeps_are_not_left_out(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ Nothing of the release is imported, so neither torch nor a GPU is needed.
 
 import ast
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from ira_manifests.engine_options import Kind
@@ -216,6 +216,10 @@ class _Reader:
         base = list(lineage(self._source, current))[1]
         return self._run_method(base, name, scope)
 
+    def find(self, module: Module, name: str) -> Definition | None:
+        """Return what a name means in a module of the release."""
+        return self._source.find(module, name)
+
     def findclass_node(self, module: Module, node: ast.expr, scope: Scope) -> Definition:
         """Return the class that an expression names."""
         name = last_name(node)
@@ -329,7 +333,33 @@ class _Frame:
             case ast.Attribute(value=ast.Name(id=variable), attr="pop"), [ast.Constant("flags"), _]:
                 shape = self._scope[variable]
                 return shape.flags if isinstance(shape, Shape) else ()
+            case (
+                ast.Attribute(
+                    value=ast.Subscript(
+                        value=ast.Subscript(value=table, slice=name),
+                        slice=ast.Constant("choices"),
+                    ),
+                    attr="remove",
+                ),
+                [choice],
+            ):
+                self._remove_choice(table, self._text(name), choice)
         return None
+
+    def _remove_choice(self, table: ast.expr, name: str, choice: ast.expr) -> None:
+        """Follow `fields["name"]["choices"].remove(choice)`."""
+        fields, text = self._value(table), self._constant(choice)
+        shape = fields.get(name) if isinstance(fields, dict) else None
+        if not isinstance(fields, dict) or shape is None or text not in shape.choices:
+            raise ExtractionError(f"can't follow the removal of {ast.unparse(choice)}")
+        fields[name] = replace(shape, choices=tuple(c for c in shape.choices if c != text))
+
+    def _constant(self, node: ast.expr) -> str:
+        """Return a text, or the one of the release that a name stands for."""
+        match self._reader.find(self._module, last_name(node)):
+            case Definition(node=ast.Constant(value=str() as text)):
+                return text
+        return self._text(node)
 
     def _register(self, call: ast.Call) -> None:
         shape = Shape()

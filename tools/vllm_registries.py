@@ -1,4 +1,4 @@
-"""Names that the server looks up in registries as it starts: parsers, quantisation methods."""
+"""Names that the server looks up as it starts: parsers, quantisation methods, load formats."""
 
 import ast
 from collections.abc import Iterator
@@ -11,6 +11,7 @@ _PARSERS = {
     "--tool-call-parser": ("vllm.tool_parsers", "vllm.entrypoints.openai.tool_parsers"),
     "--reasoning-parser": ("vllm.reasoning",),
 }
+_LOADERS = "vllm.model_executor.model_loader"
 _TABLES = {"_TOOL_PARSERS_TO_REGISTER", "_REASONING_PARSERS_TO_REGISTER"}
 
 
@@ -23,6 +24,7 @@ def registered_names(source: Source) -> dict[str, tuple[str, ...]]:
         for option, packages in _PARSERS.items()
     }
     found["--quantization"] = _quantization(source)
+    found["--load-format"] = _load_formats(source)
     return {option: names for option, names in found.items() if names}
 
 
@@ -54,4 +56,15 @@ def _quantization(source: Source) -> tuple[str, ...]:
                 return tuple(_names(parts)) if last_name(base) == "Literal" else ()
             case Definition(node=ast.List(elts=parts)):
                 return tuple(_names(parts))
+    return ()
+
+
+def _load_formats(source: Source) -> tuple[str, ...]:
+    """Return the keys of the table of loaders; before 0.10.1 the values of an Enum."""
+    match source.find(source.module(_LOADERS), "_LOAD_FORMAT_TO_MODEL_LOADER"):
+        case Definition(node=ast.Dict(keys=keys)):
+            return tuple(_names(keys))
+    match source.find(source.module("vllm.config"), "LoadFormat"):
+        case Definition(node=ast.ClassDef(body=body)):
+            return tuple(_names([n.value for n in body if isinstance(n, ast.Assign)]))
     return ()

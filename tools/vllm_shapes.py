@@ -20,7 +20,15 @@ _TYPES = {
     "human_readable_int": Kind.SIZE,
     "human_readable_int_or_auto": Kind.SIZE_OR_AUTO,
     "loads": Kind.JSON,
+    "union_dict_and_str": Kind.JSON_OR_TEXT,
 }
+# Functions that return another one, which reads the text.
+_WRAPPERS = frozenset({"optional_type", "parse_type"})
+# What reads any text, or more than a kind can say: `type` is a loop's variable.
+_TEXTS = frozenset(
+    {"str", "type", "nullable_str", "nullable_kvs", "from_cli", "from_json", "optional_str"}
+    | {"parse_reasoning_parser"}
+)
 _COMPARED = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
 _SCALARS = frozenset({"bool", "int", "float", "str", "dict", "list", "tuple", "set"})
 _SHAPES = {"List": "list", "Tuple": "tuple", "Set": "set", "Dict": "dict"}
@@ -85,7 +93,13 @@ class FieldShapes:
         shape = replace(self._shape(name, hints), bounds=_bounds(node.value))
         if "literal" not in hints or hints & (_LISTS | {"str", "bool"}):
             return shape
-        return replace(shape, choices=tuple(self._choices(node.annotation, module) or ()))
+        choices = self._choices(node.annotation, module)
+        if not choices:
+            raise ExtractionError(
+                f"vLLM {self._source.release}: can't read the choices of {name}: "
+                f"{ast.unparse(node.annotation)}"
+            )
+        return replace(shape, choices=tuple(dict.fromkeys(choices)))
 
     def _converter(self) -> ast.FunctionDef:
         engine = self._source.module(ENGINE)
@@ -128,9 +142,9 @@ class FieldShapes:
             case ast.Subscript(value=base, slice=inner):
                 parts = inner.elts if isinstance(inner, ast.Tuple) else [inner]
                 if last_name(base) == "Literal":
-                    constant = all(isinstance(part, ast.Constant) for part in parts)
-                    return [str(ast.literal_eval(part)) for part in parts] if constant else None
-                found = [self._choices(part, module) for part in parts]
+                    found = [self._choice(part, module) for part in parts]
+                else:
+                    found = [self._choices(part, module) for part in parts]
             case ast.BinOp(left=left, right=right):
                 found = [self._choices(left, module), self._choices(right, module)]
             case ast.Name(id=name):
@@ -141,6 +155,12 @@ class FieldShapes:
             case _:
                 return []
         return None if None in found else [text for part in found for text in part or ()]
+
+    def _choice(self, part: ast.expr, module: Module) -> list[str] | None:
+        """Return the texts of one part of a Literal, which may be another Literal."""
+        if isinstance(part, ast.Constant):
+            return [str(part.value)]
+        return self._choices(part, module) or None
 
     def _hints(self, node: ast.expr, module: Module) -> frozenset[str]:
         match node:
@@ -232,13 +252,25 @@ def changed(shape: Shape, key: str, value: ast.expr | None) -> Shape:
         case "nargs":
             return replace(shape, nargs=_nargs(value))
         case "type":
-            return replace(shape, typed=_TYPES.get(last_name(value)) if value else None)
+            return replace(shape, typed=_typed(value) if value else None)
         case "choices":
             return replace(shape, choices=_texts_of(value))
         case "flags":
             elements = getattr(value, "elts", [])
             return replace(shape, flags=tuple(ast.literal_eval(element) for element in elements))
     return shape
+
+
+def _typed(node: ast.expr) -> Kind | None:
+    """Return the kind of what `type=` reads; None for a text."""
+    match node:
+        case ast.Call(func=func, args=[inner]) if last_name(func) in _WRAPPERS:
+            return _typed(inner)
+        case ast.Lambda():
+            return None
+        case ast.Name() | ast.Attribute() if (name := last_name(node)) in _TYPES.keys() | _TEXTS:
+            return _TYPES.get(name)
+    raise ExtractionError(f"type={ast.unparse(node)} has no kind yet")
 
 
 def _texts_of(node: ast.expr | None) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from ira_manifests.engine_options.table import (
     UnknownReleaseError,
     table,
 )
-from ira_manifests.engine_options.values import Reason, merge, refused
+from ira_manifests.engine_options.values import Reason, human_readable_int, merge, refused
 from ira_manifests.errors import one_of
 
 _NEGATIVE_NUMBER = re.compile(r"-\d+|-\d*\.\d+")
@@ -31,11 +31,17 @@ _PLUGINS = {
 }
 # vllm/platforms/cuda.py: physical ids, or UUIDs of GPUs and of their parts.
 _DEVICES = re.compile(r"\s*(?:\d+|(?:GPU|MIG)-[\w/-]+)(?:\s*,\s*(?:\d+|(?:GPU|MIG)-[\w/-]+))*\s*")
-_ANY_CASE = {"--quantization"}
+_ANY_CASE = {"--quantization", "--load-format"}
 # Before 0.11.1 no field says so, and the engine divides by it when it measures its memory.
 _BOUNDS = {"--max-num-seqs": ">=1"}
 # vllm/entrypoints/openai/cli_args.py, validate_parsed_serve_args; 0.33: entrypoints/common.
 _NEEDS = {"--enable-auto-tool-choice": "--tool-call-parser"}
+# vllm/config/scheduler.py, SchedulerConfig: the first option is at most the second. Where one is
+# left out, its default follows from the GPU and the other one.
+_AT_MOST = (
+    ("--max-num-seqs", "--max-num-batched-tokens"),
+    ("--max-num-active-seqs", "--max-num-seqs"),
+)
 # vllm/config/model.py, _FLOAT16_NOT_SUPPORTED_MODELS, which is asked since 0.9.1.
 _CHECKS_FLOAT16 = "0.9.1"
 _FLOAT16 = {"float16", "half"}
@@ -352,12 +358,26 @@ class _Scan:
             if settings.get(option) == "true" and not settings.get(needed):
                 found = places[option]
                 self._report(found.place, found.spelling, Reason.NEEDS_ANOTHER, f"add {needed}=…")
+        for low, high in _AT_MOST:
+            if low in places and high in places:
+                self._at_most(places[low], places[high])
         dtype = places.get("--dtype")
         if dtype and dtype.text in _FLOAT16 and self.place >= self.table.place(_CHECKS_FLOAT16):
             name = (settings.get("--model") or "").rpartition("/")[2].lower()
             if family := _NO_FLOAT16.match(name):
                 detail = f"{family[0]} models overflow in float16; use bfloat16, float32 or auto"
                 self._report(dtype.place, dtype.spelling, Reason.NOT_ALLOWED, detail)
+
+    def _at_most(self, low: _Given, high: _Given) -> None:
+        """Report, at the later one, two numbers in the wrong order."""
+        try:
+            most, least = human_readable_int(high.text), human_readable_int(low.text)
+        except ValueError:
+            return
+        if least > most:
+            detail = f"{low.name} {least} is more than {high.name} {most}"
+            later = max(low, high)
+            self._report(later.place, later.spelling, Reason.NOT_ALLOWED, detail)
 
     @property
     def settings(self) -> dict[str, str]:

@@ -182,6 +182,51 @@ def test_choices_bounds_and_other_names_are_read_with_the_options() -> None:
     assert serve.aliases == {"-s": "--seed", "-l": "--log-level"}
 
 
+# vllm/engine/arg_utils.py of 0.33.0: the type of speculative_config, and a choice of
+# all2all_backend that is no argument.
+def test_what_is_set_after_get_kwargs_counts() -> None:
+    before = "        cache_group.add_argument("
+    change = (
+        '        cache_kwargs["prefix"]["action"] = "store"\n'
+        '        cache_kwargs["prefix"]["type"] = optional_type(json.loads)\n'
+        '        cache_kwargs["cache_dtype"]["choices"].remove(UNUSED)\n'
+    )
+    text = 'UNUSED = "fp8"\n' + ENGINE.replace(before, change + before, 1)
+    serve = read_serve(Source("0.0.0", FILES | {"vllm/engine/arg_utils.py": text}))
+    assert serve.options["--enable-prefix"] is Kind.JSON
+    assert serve.choices["--kv-cache-dtype"] == ("auto",)
+
+
+# vllm/config/model.py: RunnerOption = Literal["auto", RunnerType].
+def test_a_literal_within_a_literal_is_read() -> None:
+    dtypes = 'Inner = Literal["fp8", "int8"]\nCacheDType = Literal["auto", Inner, Literal["int4"]]'
+    source = Source("0.0.0", FILES | {"vllm/config/dtypes.py": dtypes})
+    assert read_serve(source).choices["--kv-cache-dtype"] == ("auto", "fp8", "int8", "int4")
+
+
+@pytest.mark.parametrize("part", ["Elsewhere", "*NAMES", "names()", "module.NAME"])
+def test_a_literal_that_cannot_be_read_is_an_error_and_no_gap(part: str) -> None:
+    source = Source(
+        "0.0.0", FILES | {"vllm/config/dtypes.py": f'CacheDType = Literal["a", {part}]'}
+    )
+    with pytest.raises(ExtractionError, match="choices of cache_dtype"):
+        read_serve(source)
+
+
+# vllm/model_executor/model_loader/__init__.py since 0.10.1, vllm/config.py before it.
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("model_executor/model_loader", '_LOAD_FORMAT_TO_MODEL_LOADER: dict = {"pt": A, "hf": A}'),
+        ("config", f'{CONFIG}\nclass LoadFormat(str, Enum):\n    PT = "pt"\n    HF = "hf"'),
+    ],
+)
+def test_load_formats_are_those_that_have_a_loader(file: str, text: str) -> None:
+    engine = ENGINE.replace('"--old-a"', '"--load-format"')
+    files = {"vllm/engine/arg_utils.py": engine, f"vllm/{file}/__init__.py": text}
+    assert read_serve(Source("0.0.0", FILES | files)).choices["--load-format"] == ("pt", "hf")
+
+
 def test_a_parser_that_pairs_enable_with_disable_makes_toggles() -> None:
     parser = 'class FlexibleArgumentParser: pairs = {"--enable-": "--disable-"}'
     options = serve_options(made_up(parser=parser))
@@ -195,6 +240,8 @@ def test_a_parser_that_pairs_enable_with_disable_makes_toggles() -> None:
         ('"--kv-cache-dtype"', "name()"),
         ('**cache_kwargs["cache_dtype"]', "**made_elsewhere()"),
         ('nargs="?", const=True', "nargs=2"),
+        ("type=str, nargs", "type=made_elsewhere(str), nargs"),
+        ("type=str, nargs", "type=unheard_of, nargs"),
         ('for arg, type in [("--old-a", str), ("--old-b", int)]', "for arg, type in old()"),
     ],
 )

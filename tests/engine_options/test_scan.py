@@ -318,6 +318,12 @@ def test_other_texts_are_no_numbers(text: str) -> None:
         (['--mm-processor-kwargs={"a": 1'], Reason.NOT_JSON, "character"),
         (["--enable-auto-tool-choice"], Reason.NEEDS_ANOTHER, "add --tool-call-parser"),
         (["--device=cuda"], Reason.NOT_ALLOWED, "short for --device-ids"),
+        (['--speculative-config={"method":'], Reason.NOT_JSON, "character"),
+        (["-sc=abc"], Reason.NOT_JSON, "character"),
+        (["--diffusion-config=abc"], Reason.NOT_JSON, "character"),
+        (["--runner=foo"], Reason.NOT_ALLOWED, "auto, draft, generate, pooling"),
+        (["--convert=foo"], Reason.NOT_ALLOWED, "auto, classify, embed, none"),
+        (["--load-format=foo"], Reason.NOT_ALLOWED, "runai_streamer"),
     ],
 )
 def test_what_the_release_does_not_allow_is_refused_with_what_it_does(
@@ -332,6 +338,16 @@ def test_what_the_release_does_not_allow_is_refused_with_what_it_does(
     "arguments",
     [
         ["--quantization=fp8"],
+        ["--load-format=runai_streamer"],
+        ["--load-format=Safetensors"],  # LoadConfig lowers it
+        ['--speculative-config={"method": "ngram", "num_speculative_tokens": 2}'],
+        ["--speculative-config=None"],
+        ["--runner=pooling", "--convert=embed"],
+        ["--max-num-seqs=512", "--max-num-batched-tokens=512"],
+        ["--max-num-seqs=512", "--max-num-batched-tokens=8k"],
+        ["--max-num-seqs=$(SEQUENCES)", "--max-num-batched-tokens=1"],
+        ["--max-num-seqs=512"],  # the budget's default grows with it
+        ["--max-num-batched-tokens=100"],  # the default of --max-num-seqs shrinks to it
         ["--quantization=FP8"],  # its validator takes capitals
         ["--dtype=bfloat16"],
         ["--enable-auto-tool-choice", "--tool-call-parser=hermes"],
@@ -367,6 +383,42 @@ def test_device_is_what_the_releases_parser_makes_of_it(
     version: str, reasons: list[Reason]
 ) -> None:
     assert [p.reason for p in flag_problems(["model", "--device=cuda"], version)] == reasons
+
+
+# vllm/config/scheduler.py (vllm/config.py before 0.10.1): "max_num_batched_tokens must be greater
+# than or equal to max_num_seqs", in every release of the table.
+@pytest.mark.parametrize("version", releases())
+def test_more_sequences_than_tokens_of_a_step_are_refused(version: str) -> None:
+    few, many = "--max-num-batched-tokens=100", "--max-num-seqs=512"
+    for words in ([few, many], [many, few], ["--max-num-seqs=1", many, few]):
+        assert reasons(*words, version=version) == [(len(words), Reason.NOT_ALLOWED)]
+    assert reasons(many, few, "--max-num-batched-tokens=512", version=version) == []
+
+
+def test_more_active_sequences_than_sequences_are_refused() -> None:
+    words = ["--max-num-seqs=8", "--max-num-active-seqs=9"]
+    assert reasons(*words, version="0.31.0") == [(2, Reason.NOT_ALLOWED)]
+
+
+# vllm/engine/arg_utils.py: json.loads before 0.10.1, optional_type(json.loads) since.
+@pytest.mark.parametrize("version", releases())
+@pytest.mark.parametrize("value", ['{"method":', "abc"])
+def test_speculative_config_is_json_in_every_release(version: str, value: str) -> None:
+    flag = f"--speculative-config={value}"
+    assert reasons(flag, version=version) == [(1, Reason.NOT_JSON)]
+
+
+@pytest.mark.parametrize("version", releases())
+def test_every_release_has_its_load_formats(version: str) -> None:
+    assert reasons("--load-format=foo", version=version) == [(1, Reason.NOT_ALLOWED)]
+    for name in ("auto", "safetensors", "dummy", "runai_streamer", "mistral"):
+        assert reasons(f"--load-format={name}", version=version) == []
+
+
+# 0.33.0: arg_utils.py takes passthrough out of the choices before it registers them.
+def test_a_choice_for_the_engine_alone_is_no_argument() -> None:
+    flag = "--all2all-backend=passthrough"
+    assert reasons(flag, version="0.33.0") == [(1, Reason.NOT_ALLOWED)]
 
 
 @pytest.mark.parametrize("version", releases())
