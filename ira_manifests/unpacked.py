@@ -18,6 +18,8 @@ from ira_manifests import cache
 _KIND, _KEPT = "cdk8s", 4  # releases
 _MOST_BYTES = 1 << 26
 _NOT_RUN = (".d.ts", ".md", ".tmp")
+# Packages have their files for browsers there; making a file is what a restoration costs.
+_NEVER_READ = "browser"
 
 Sizes = dict[str, int]
 """Files of a folder by their paths in it, with '/' between the parts."""
@@ -34,11 +36,11 @@ def restore(folder: Path) -> Sizes:
         return {}
     if sum(sizes.values()) != len(rest):
         return {}
+    for parent in {(folder / path).parent for path in sizes}:
+        parent.mkdir(parents=True, exist_ok=True)
     start = 0
     for path, size in sizes.items():
-        place = folder / path
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(rest[start : start + size])
+        (folder / path).write_bytes(rest[start : start + size])
         start += size
     return sizes
 
@@ -58,8 +60,11 @@ def keep(folder: Path, restored: Sizes | None) -> None:
 def _files(folder: Path) -> Iterator[tuple[str, Path]]:
     """Yield what Node.js may read; a package has its documentation beside that."""
     for place in sorted(folder.rglob("*")):
-        if place.is_file() and not place.is_symlink() and not place.name.endswith(_NOT_RUN):
-            yield place.relative_to(folder).as_posix(), place
+        path = place.relative_to(folder)
+        if _NEVER_READ in path.parts or place.name.endswith(_NOT_RUN):
+            continue
+        if place.is_file() and not place.is_symlink():
+            yield path.as_posix(), place
 
 
 def _sizes(value: object) -> Sizes:
