@@ -18,9 +18,9 @@ if (
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ira_manifests import packaged_node
+from ira_manifests.nodejs import packaged
 
-packaged_node.prefer()
+packaged.prefer()
 
 if TYPE_CHECKING:
     from ira_manifests.constructs import ModelDownloadJob, ProvisioningRequest, VllmDeployment

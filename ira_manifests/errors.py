@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
-from ira_manifests.words import count, visible
+from ira_manifests.messages import count, visible
 
 MOST_PROBLEMS = 100
 """Problems of a file that are told one by one."""

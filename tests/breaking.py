@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from ira_manifests.directory import Directory
-from ira_manifests.rules import judge
+from ira_manifests.output.directory import Directory
+from ira_manifests.rules import check_objects
 from ira_manifests.rules.finding import Finding
 
 OUT = Path("dist")
@@ -56,12 +56,12 @@ def changed(directories: Directories, change: Change, name: str = ONE) -> Direct
 
 def findings_after(directories: Directories, change: Change, name: str = ONE) -> list[Finding]:
     """Return what is found in a right directory after a change."""
-    return judge.check_directory(changed(directories, change, name), OUT)
+    return check_objects.check_directory(changed(directories, change, name), OUT)
 
 
 def assert_fires(rule: str, item: Break, directories: Directories) -> None:
     """The rule must be silent before the change, and fire at the field after it."""
-    assert judge.check_directory(directories[item.directory], OUT) == []
+    assert check_objects.check_directory(directories[item.directory], OUT) == []
     found = findings_after(directories, item.change, item.directory)
 
     place = (rule, f"dist/{item.directory}/{item.file}", item.field)

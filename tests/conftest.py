@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from cdk8s import Chart
 
     from ira_manifests import Cell
-    from ira_manifests.directory import Directory
+    from ira_manifests.output.directory import Directory
 
 assert ira_manifests.__all__
 
@@ -27,7 +27,7 @@ settings.load_profile("gate")
 @pytest.fixture(scope="session")
 def directories() -> dict[str, Directory]:
     """What the shipped profiles render to: right in every respect."""
-    from ira_manifests.synth import render
+    from ira_manifests.render import render
 
     return {item.name: item for item in render(ira_manifests.load_matrix(PROFILES))}
 

@@ -17,7 +17,7 @@ import yaml
 from hypothesis import settings
 
 from ira_manifests import Cell
-from ira_manifests.expansion import expand
+from ira_manifests.kubernetes.expansion import expand
 
 ROOT = Path(__file__).parents[1]
 DIST = ROOT / "dist"

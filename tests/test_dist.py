@@ -7,8 +7,8 @@ import subprocess
 import pytest
 
 from ira_manifests import load_matrix
-from ira_manifests.synth import render
-from ira_manifests.tree import path_in
+from ira_manifests.output.tree import path_in
+from ira_manifests.render import render
 from tests.support import PROFILES, ROOT
 
 

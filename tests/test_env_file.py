@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ira_manifests.env_file import NEW_MODEL_CONFIG, NEW_TOKEN, entries, with_values
+from ira_manifests.output.env_file import NEW_MODEL_CONFIG, NEW_TOKEN, entries, with_values
 from tests.support import examples, kustomize
 
 

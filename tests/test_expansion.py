@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ira_manifests.expansion import expand, references
+from ira_manifests.kubernetes.expansion import expand, references
 
 VARIABLES = {"A": "1", "B": "2", "EMPTY": "", "REFERENCE": "$(A)"}
 

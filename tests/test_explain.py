@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from ira_manifests import load_matrix
+from ira_manifests.analysis.field_lookup import leaves, source_of
+from ira_manifests.analysis.provenance import values, within
 from ira_manifests.cli import app
-from ira_manifests.provenance import values, within
-from ira_manifests.provenance_fields import leaves, source_of
 from ira_manifests.rules.catalogue import EVERY, Rule
 from tests.support import PROFILES, ROOT, copy_edited, copy_profiles, ira, kustomize, objects_in
 

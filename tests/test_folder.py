@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from ira_manifests import OutputError, folder, tree
-from ira_manifests.tree import Found, Tree, compare, marked
+from ira_manifests import OutputError
+from ira_manifests.output import folder, tree
+from ira_manifests.output.tree import Found, Tree, compare, marked
 from tests.support import DIST, ROOT, UNPRIVILEGED, at_start, copy_profiles, ira, occupy, shell
 
 ONE = "online-inference-gpu-h100-gemma3-27b"

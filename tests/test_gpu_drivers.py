@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from ira_manifests import load_matrix
-from ira_manifests.gpu_drivers import Needs, needs
-from ira_manifests.rules.run import apply_waivers, check_cells
+from ira_manifests.rules.check_cells import apply_waivers, check_cells
+from ira_manifests.vllm.gpu_drivers import Needs, needs
 from tests.support import copy_profiles
 
 CUDA_12, CUDA_13 = "525.60.13", "580.65.06"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ira_manifests import names
+from ira_manifests.kubernetes import names
 from ira_manifests.rules.server import release
 from tests.support import copy_edited, copy_profiles, ira, kustomize, objects_in, the
 

@@ -8,7 +8,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ira_manifests import manifest_yaml
+from ira_manifests.output import yaml_text
 from tests.support import examples
 
 TEXTS = st.one_of(
@@ -29,11 +29,11 @@ VALUES = st.recursive(
 def test_the_text_is_what_pyyaml_writes(value: Any) -> None:
     expected = yaml.dump(
         value,
-        Dumper=manifest_yaml._Dumper,  # noqa: SLF001  the representers are part of the format
+        Dumper=yaml_text._Dumper,  # noqa: SLF001  the representers are part of the format
         sort_keys=False,
         default_flow_style=False,
         allow_unicode=True,
         width=1 << 20,
     )
 
-    assert manifest_yaml.dump(value) == expected
+    assert yaml_text.dump(value) == expected

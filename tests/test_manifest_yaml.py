@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ira_manifests.manifest_yaml import dump
+from ira_manifests.output.yaml_text import dump
 from tests.support import examples, kubectl
 
 AMBIGUOUS = [

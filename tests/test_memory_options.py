@@ -112,9 +112,9 @@ def test_the_last_of_two_switches_counts() -> None:
 
 
 def test_the_options_are_those_of_a_release() -> None:
-    from ira_manifests.engine_options import options, releases
+    from ira_manifests.vllm import option_strings, releases
 
-    known = set().union(*(options(release) for release in releases()))
+    known = set().union(*(option_strings(release) for release in releases()))
     assert known >= NOT_COMPUTED
 
 

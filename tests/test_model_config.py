@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ira_manifests.env_file import NEW_MODEL_CONFIG
+from ira_manifests.output.env_file import NEW_MODEL_CONFIG
 from ira_manifests.rules.model_config import Ids, check
 from tests.support import copy_profiles, ira
 

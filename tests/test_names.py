@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ira_manifests import names
+from ira_manifests.kubernetes import names
 
 # https://github.com/huggingface/huggingface_hub, validate_repo_id and its tests, less the names
 # without an organisation.

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ira_manifests import ProfileError, load_matrix
-from ira_manifests.rules.run import check_cells
+from ira_manifests.rules.check_cells import check_cells
 from tests.support import copy_profiles
 
 LABEL = "letters, digits, '-', '_' and '.', with a letter or digit at both ends"

@@ -223,7 +223,7 @@ def test_an_interrupt_before_the_first_module_ends_the_run_without_a_traceback(
         "import os, signal, sys\n"
         "class Finder:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
-        "        if name == 'ira_manifests.packaged_node':\n"
+        "        if name == 'ira_manifests.nodejs.packaged':\n"
         "            os.kill(os.getpid(), signal.SIGINT)\n"
         "sys.meta_path.insert(0, Finder())\n"
     )
@@ -446,7 +446,7 @@ def test_a_run_that_fails_to_boot_harms_no_other_run(tmp_path: Path, state: str)
     assert said[0] + said[2] + said[3] == ""
 
 
-IN_TIME = "import ira_manifests.node as node\nnode._VERSION_LIMIT = node._ANSWER_LIMIT = 2\n"
+IN_TIME = "import ira_manifests.nodejs.boot as node\nnode._VERSION_LIMIT = node._ANSWER_LIMIT = 2\n"
 
 
 @pytest.mark.parametrize(

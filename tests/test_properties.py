@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from ira_manifests import InputError, ProfileError, load_matrix
-from ira_manifests.manifest_yaml import dump
+from ira_manifests.output.yaml_text import dump
 from ira_manifests.profiles import yaml_source
-from ira_manifests.synth import render
+from ira_manifests.render import render
 from tests.schemas import VERSIONS, validate
 from tests.support import PROFILES, examples, fill_in, kustomize, objects_in
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ira_manifests import record
+from ira_manifests import render_cache
 from tests.support import ROOT, Run, copy_profiles, ira
 
 NO_NODE = {"JSII_NODE": "/no/such/node", "PATH": "/nowhere"}
@@ -126,10 +126,10 @@ def test_a_record_of_another_shape_is_none(content: str, tmp_path: Path) -> None
     out.mkdir()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-        record.write(out, {})
+        render_cache.write(out, {})
         rewrite(record_of(out), content)
 
-        assert record.read(out) == {}
+        assert render_cache.read(out) == {}
 
 
 @pytest.mark.parametrize("damage", ["one letter", "brackets", "nothing", "too large"])

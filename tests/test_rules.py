@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from ira_manifests import Matrix, load_matrix
-from ira_manifests.kustomize import Generator
-from ira_manifests.rules import judge, run
+from ira_manifests.output.kustomize import Generator
+from ira_manifests.rules import check_cells, check_objects
 from ira_manifests.rules.catalogue import EVERY, RULES, Severity
 from ira_manifests.rules.finding import Finding, distinct
 from tests import test_rules_of_pods as of_pods
@@ -23,7 +23,7 @@ from tests.support import ROOT, copy_edited, copy_profiles
 
 def in_cells(folder: Path) -> list[Finding]:
     matrix = load_matrix(folder)
-    return run.check_cells(matrix, matrix.values())
+    return check_cells.check_cells(matrix, matrix.values())
 
 
 # --- cells: an edit of one profile, and where the finding must point ------------------------------
@@ -207,7 +207,9 @@ def test_auto_takes_a_context_that_keeps_the_margin(tmp_path: Path) -> None:
     assert 8192 < cell.max_model_len < 131072
     assert cell.max_model_len % 1024 == 0
     assert cell.runtime_values["MAX_MODEL_LEN"] == str(cell.max_model_len)
-    assert not [f for f in run.check_cells(matrix, [cell]) if f.rule_id in ("IRA001", "IRA002")]
+    assert not [
+        f for f in check_cells.check_cells(matrix, [cell]) if f.rule_id in ("IRA001", "IRA002")
+    ]
 
 
 def test_auto_that_finds_nothing_is_refused(tmp_path: Path) -> None:
@@ -243,8 +245,8 @@ def with_waiver(folder: Path, waiver: str) -> Matrix:
 
 
 def checked(matrix: Matrix) -> list[Finding]:
-    findings = run.check_cells(matrix, matrix.values())
-    return run.apply_waivers(matrix, matrix.values(), findings)
+    findings = check_cells.check_cells(matrix, matrix.values())
+    return check_cells.apply_waivers(matrix, matrix.values(), findings)
 
 
 def test_a_waiver_covers_its_rule_in_its_cell_alone(tmp_path: Path) -> None:
@@ -313,8 +315,8 @@ def test_a_waiver_of_a_model_that_covers_nothing_is_a_finding(tmp_path: Path) ->
 
     assert of_tiny(matrix) == [("IRA029", "waive.IRA043", "")]
     one = [matrix["h100", "tiny"]]  # the other cell may need it
-    assert run.apply_waivers(matrix, one, run.check_cells(matrix, one)) == [
-        f for f in run.check_cells(matrix, one) if f.rule_id != "IRA029"
+    assert check_cells.apply_waivers(matrix, one, check_cells.check_cells(matrix, one)) == [
+        f for f in check_cells.check_cells(matrix, one) if f.rule_id != "IRA029"
     ]
 
 
@@ -356,4 +358,4 @@ def test_the_secret_of_the_download_is_not_taken_for_a_leak(directories: Directo
     assert download.kustomization.secrets == (
         Generator("hugging-face-token-secret", ("base/hugging-face-token.env",)),
     )
-    assert judge.check_directory(download, OUT) == []
+    assert check_objects.check_directory(download, OUT) == []

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from ira_manifests import load_matrix
-from ira_manifests.kustomize import Generator, Replacement
-from ira_manifests.rules import judge, run, selectors
+from ira_manifests.output.kustomize import Generator, Replacement
+from ira_manifests.render import render
+from ira_manifests.rules import check_cells, check_objects, selectors
 from ira_manifests.rules.finding import Finding
-from ira_manifests.synth import render
 from tests.breaking import (
     DEPLOYMENT,
     ONE,
@@ -33,7 +33,7 @@ def test_every_rule_of_objects_is_silent_where_all_is_right(
     directories: Directories,
 ) -> None:
     for directory in directories.values():
-        assert judge.check_directory(directory, OUT) == []
+        assert check_objects.check_directory(directory, OUT) == []
 
 
 def test_a_finding_names_the_line_of_the_generated_file(
@@ -43,7 +43,7 @@ def test_a_finding_names_the_line_of_the_generated_file(
     objects = copy.deepcopy(dict(right.objects))
     server(objects)["image"] = "vllm/vllm-openai"
 
-    (finding,) = judge.check_directory(replace(right, objects=objects), OUT)
+    (finding,) = check_objects.check_directory(replace(right, objects=objects), OUT)
 
     text = replace(right, objects=objects).files["deployment.yaml"].decode()
     assert text.splitlines()[finding.line - 1].strip() == "image: vllm/vllm-openai"
@@ -54,7 +54,7 @@ def test_a_comment_inside_a_value_is_found(value: str, directories: Directories)
     right = directories[ONE]
     values = {**right.runtime_values, "MAX_MODEL_LEN": value}
 
-    findings = judge.check_directory(replace(right, runtime_values=values), OUT)
+    findings = check_objects.check_directory(replace(right, runtime_values=values), OUT)
 
     (finding,) = [f for f in findings if f.rule_id == "IRA025"]
     assert finding.field == "MAX_MODEL_LEN"
@@ -65,7 +65,7 @@ def test_the_token_where_nothing_reads_it_is_found(directories: Directories) -> 
     token = Generator("hugging-face-token-secret", ("hugging-face-token.env",))
     generating = replace(right.kustomization, secrets=(token,))
 
-    findings = judge.check_directory(replace(right, kustomization=generating), OUT)
+    findings = check_objects.check_directory(replace(right, kustomization=generating), OUT)
 
     assert [f.rule_id for f in findings] == ["IRA026"]
 
@@ -75,7 +75,7 @@ def test_a_target_that_is_no_field_is_found(directories: Directories) -> None:
     wrong = Replacement("ira-model-configmap", "IRA_BUCKET_NAME", (("Deployment", "spec.bucket"),))
     kustomization = replace(right.kustomization, replacements=(wrong,))
 
-    findings = judge.check_directory(replace(right, kustomization=kustomization), OUT)
+    findings = check_objects.check_directory(replace(right, kustomization=kustomization), OUT)
 
     assert "IRA024" in {f.rule_id for f in findings}
 
@@ -93,8 +93,10 @@ def together(directories: Directories, **changes: Change) -> list[Finding]:
 
 
 def found_in(directories: Directories) -> list[Finding]:
-    judging = judge.Judge(load_matrix(PROFILES), OUT)
-    return judge.check_seen([judging.see(directory) for directory in directories.values()], OUT)
+    judging = check_objects.Judge(load_matrix(PROFILES), OUT)
+    return check_objects.check_seen(
+        [judging.see(directory) for directory in directories.values()], OUT
+    )
 
 
 def test_all_directories_together_are_right(directories: Directories) -> None:
@@ -124,11 +126,11 @@ def test_a_directory_that_is_known_by_its_record_still_has_neighbours(
         ]
 
     reach = selectors.reach(directories[ONE])
-    known = judge.Seen(ONE, "h100/llama3", directories[ONE].files, reach)
+    known = check_objects.Seen(ONE, "h100/llama3", directories[ONE].files, reach)
     other = changed(directories, take_the_labels, "online-inference-gpu-h200-llama3")
-    judging = judge.Judge(load_matrix(PROFILES), OUT)
+    judging = check_objects.Judge(load_matrix(PROFILES), OUT)
 
-    found = judge.check_seen([known, judging.see(other)], OUT)
+    found = check_objects.check_seen([known, judging.see(other)], OUT)
 
     across = [item for item in found if "of the namespace" in item.message]
     assert {Path(item.file).parent.name for item in across} == {ONE}
@@ -143,8 +145,8 @@ def test_only_what_no_rule_of_cells_has_found_is_news(
     matrix = load_matrix(tmp_path / "profiles")
     unknown_release = {item.name: item for item in render(matrix)}[ONE]
 
-    assert not judge.Judge(matrix, OUT).see(unknown_release).news
-    assert judge.Judge(load_matrix(PROFILES), OUT).see(unknown_release).news
+    assert not check_objects.Judge(matrix, OUT).see(unknown_release).news
+    assert check_objects.Judge(load_matrix(PROFILES), OUT).see(unknown_release).news
 
 
 def other_account(objects: dict[str, object]) -> None:
@@ -217,7 +219,11 @@ def test_a_release_without_known_options_is_told_once(tmp_path: Path) -> None:
     file.write_text(file.read_text().replace("version: 0.26.0", "version: 99.0.0", 1))
     matrix = load_matrix(profiles)
 
-    found = [item for item in run.check_cells(matrix, matrix.values()) if item.rule_id == "IRA032"]
+    found = [
+        item
+        for item in check_cells.check_cells(matrix, matrix.values())
+        if item.rule_id == "IRA032"
+    ]
 
     (finding,) = found
     assert finding.field == "engine.version"
@@ -242,4 +248,4 @@ def test_models_of_one_gpu_type_may_share_a_name(name: str, only: str) -> None:
     matrix = load_matrix(PROFILES, workload_name=name)
     cells = [cell for cell in matrix.values() if only == "*" or cell.gpu_name == "h100"]
 
-    assert not [item for item in run.check_cells(matrix, cells) if item.rule_id == "IRA017"]
+    assert not [item for item in check_cells.check_cells(matrix, cells) if item.rule_id == "IRA017"]

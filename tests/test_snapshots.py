@@ -11,7 +11,7 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from ira_manifests import ModelDownloadJob, ProvisioningRequest, VllmDeployment, load_matrix
-from ira_manifests.manifest_yaml import dump
+from ira_manifests.output.yaml_text import dump
 from tests.support import is_reference
 
 DIRECTORIES = ["base", "model-download"]

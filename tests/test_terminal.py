@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from ira_manifests.terminal import Text, say_table
+from ira_manifests.cli.terminal import Text, say_table
 from tests.support import CACHE, ROOT, copy_profiles, ira
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")

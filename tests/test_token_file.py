@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ira_manifests.env_file import NEW_TOKEN
+from ira_manifests.output.env_file import NEW_TOKEN
 from ira_manifests.rules import token_file
 from ira_manifests.rules.token_file import problems
 from tests.support import Run, copy_project, ira

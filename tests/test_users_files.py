@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ira_manifests.tree import marked
+from ira_manifests.output.tree import marked
 from tests.support import (
     BUCKET,
     ROOT,

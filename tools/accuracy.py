@@ -9,14 +9,14 @@ Usage:
 import sys
 from collections.abc import Sequence
 
-from ira_manifests.memory.accuracy import (
+from tests.memory.measured import measured_rows
+from tools.memory_accuracy import (
     Accuracy,
     Deviation,
     accuracy,
     deviation,
     leave_one_model_out,
 )
-from tests.memory.measured import measured_rows
 
 HEADER = (
     f"{'model':<32}{'TP':>2}{'context':>8}{'pool GiB':>9}{'error':>7}"

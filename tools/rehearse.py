@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from ira_manifests.words import count
+from ira_manifests.messages import count
 from tests.containers.download_job import sharded_model
 from tests.containers.hub import Hub
 from tests.rehearsal.prober import observed

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from ira_manifests.engine_options import Kind
+from ira_manifests.vllm import Kind
 from tools.vllm_registries import registered_names
 from tools.vllm_shapes import (
     ENGINE,

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 
-from ira_manifests.engine_options.table import (
+from ira_manifests.vllm.options import (
     FILE,
     Kind,
     Table,
@@ -30,7 +30,7 @@ from ira_manifests.engine_options.table import (
 from tools.vllm_arguments import read_serve, takes_dotted_keys
 from tools.vllm_source import NoSourceError, Source, SourceError, fetch
 
-TABLE = Path(__file__).parents[1] / "ira_manifests" / "engine_options" / FILE
+TABLE = Path(__file__).parents[1] / "ira_manifests" / "vllm" / FILE
 _ABOUT = (
     "Options of `vllm serve`: [what they take, first release - last release], an open end being "
     "the newest release here; their other names, bounds and choices in the same form. Written by "

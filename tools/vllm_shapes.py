@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TypeAlias, TypeGuard
 
-from ira_manifests.engine_options import Kind
+from ira_manifests.vllm import Kind
 from tools.vllm_source import Definition, Module, Source, SourceError
 
 ENGINE = "vllm.engine.arg_utils"

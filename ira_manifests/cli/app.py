@@ -8,8 +8,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import NamedTuple
 
-from ira_manifests import terminal
-from ira_manifests.cli import options
+from ira_manifests.cli import options, terminal
 from ira_manifests.cli.common import BAD_INPUT
 from ira_manifests.errors import InputError, did_you_mean
 

@@ -8,17 +8,16 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from ira_manifests import formats, terminal
-from ira_manifests.cli import common
+from ira_manifests.cli import common, formats, terminal
 from ira_manifests.errors import IraError, OutputError
 from ira_manifests.layout import LINKS
+from ira_manifests.messages import count
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.rules import cells as cell_rules
-from ira_manifests.rules import run as rules
+from ira_manifests.rules import check_cells as rules
 from ira_manifests.rules.catalogue import BAD_INPUT
 from ira_manifests.rules.finding import Finding, distinct, of_error, unreadable
-from ira_manifests.words import count
 
 
 def command(
@@ -69,20 +68,20 @@ def tell(error: IraError, output_format: str) -> None:
 
 
 def _on_disk(matrix: Matrix, cells: list[Cell], out: Path, *, partial: bool) -> Iterator[Finding]:
-    from ira_manifests import folder, tree
-    from ira_manifests.rules import judge
+    from ira_manifests.output import folder, tree
+    from ira_manifests.rules import check_objects
 
     yield from _users_files(out, matrix)
     seen = common.rendered(matrix, cells, out)
-    yield from judge.check_seen(seen, out)
+    yield from check_objects.check_seen(seen, out)
     files = {each.name: each.files for each in seen}
     plan = tree.compare(tree.tree_of(files, LINKS), folder.look(out, files), partial=partial)
-    yield from judge.check_output(out, plan)
+    yield from check_objects.check_output(out, plan)
 
 
 def _users_files(out: Path, matrix: Matrix) -> Iterator[Finding]:
     """Look at what the user wrote into base/: of the token at its shape only."""
-    from ira_manifests import folder
+    from ira_manifests.output import folder
     from ira_manifests.rules import model_config, token_file
 
     ids = model_config.ids_of(matrix)

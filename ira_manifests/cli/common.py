@@ -6,13 +6,13 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ira_manifests import terminal
+from ira_manifests.cli import terminal
 from ira_manifests.errors import InputError, did_you_mean, one_of
 
 if TYPE_CHECKING:
     from ira_manifests.profiles.cell import Cell
     from ira_manifests.profiles.matrix import Matrix
-    from ira_manifests.rules.judge import Seen
+    from ira_manifests.rules.check_objects import Seen
 
 FINDINGS = 1
 BAD_INPUT = 2
@@ -59,13 +59,13 @@ def rendered(
 
     `known`: directories to leave out.
     """
-    from ira_manifests import node
+    from ira_manifests.nodejs import boot
     from ira_manifests.profiles.matrix import directories
-    from ira_manifests.rules.judge import Judge
+    from ira_manifests.rules.check_objects import Judge
 
     judge = Judge(matrix, out)
     total = sum(name not in known for name in directories(cells))
-    with terminal.progress(total) as step, node.explained():
-        from ira_manifests.synth import render
+    with terminal.progress(total) as step, boot.explained():
+        from ira_manifests.render import render
 
         return [judge.see(directory) for directory in render(matrix, cells, step, known)]

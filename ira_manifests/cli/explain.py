@@ -8,15 +8,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ira_manifests import provenance, report_explain
-from ira_manifests.cli import common
+from ira_manifests.analysis import provenance
+from ira_manifests.cli import common, explain_report
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
 
 if TYPE_CHECKING:
-    from ira_manifests.directory import Directory
-    from ira_manifests.provenance import Value
-    from ira_manifests.provenance_fields import Answer
+    from ira_manifests.analysis.field_lookup import Answer
+    from ira_manifests.analysis.provenance import Value
+    from ira_manifests.output.directory import Directory
 
 
 def command(
@@ -36,20 +36,22 @@ def command(
     matrix = common.load(profiles_folder, workload_name=workload_name, namespace=namespace)
     known = gpu in matrix.profiles.gpus and model in matrix.profiles.models
     if known and (gpu, model) not in matrix and field is None:
-        from ira_manifests import listing
+        from ira_manifests.analysis import matrix_summary
 
-        report_explain.absent(listing.Absent(gpu, model, listing.why(matrix, gpu, model)))
+        explain_report.absent(
+            matrix_summary.Absent(gpu, model, matrix_summary.why(matrix, gpu, model))
+        )
         return 0
     cell = matrix[gpu, model]
     values = provenance.values(matrix, cell)
     if field is None:
-        report_explain.explained(cell, values)
+        explain_report.explained(cell, values)
         return 0
     named = [value for value in values if value.name == field]
     if named:
-        report_explain.value(named[0])
+        explain_report.value(named[0])
     else:
-        report_explain.answers(field, _found(matrix, cell, field, values))
+        explain_report.answers(field, _found(matrix, cell, field, values))
     return 0
 
 
@@ -57,12 +59,12 @@ def _say_rule(rule: str) -> None:
     from ira_manifests.rules.catalogue import EVERY
     from ira_manifests.rules.pages import pages
 
-    report_explain.rule(EVERY[rule], pages()[rule])
+    explain_report.rule(EVERY[rule], pages()[rule])
 
 
 def _found(matrix: Matrix, cell: Cell, field: str, known: list[Value]) -> list[Answer]:
     """Render the directories of a cell, and find the field. `known`: what profiles decide."""
-    from ira_manifests.provenance_fields import Held, find
+    from ira_manifests.analysis.field_lookup import Held, find
 
     values = {"kind": "ConfigMap", "data": cell.runtime_values}
     held = [
@@ -77,10 +79,10 @@ def _found(matrix: Matrix, cell: Cell, field: str, known: list[Value]) -> list[A
 
 
 def _directories(matrix: Matrix, cell: Cell) -> list[Directory]:
-    from ira_manifests import node
     from ira_manifests.layout import BASE, MODEL_DOWNLOAD, TOP
+    from ira_manifests.nodejs import boot
 
-    with node.explained():
-        from ira_manifests.synth import render
+    with boot.explained():
+        from ira_manifests.render import render
 
         return list(render(matrix, [cell], known=(TOP, BASE, MODEL_DOWNLOAD)))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ira_manifests import listing, report_list, terminal
-from ira_manifests.cli import common
+from ira_manifests.analysis import matrix_summary
+from ira_manifests.cli import common, list_report, terminal
 from ira_manifests.errors import IraError
 
 
@@ -23,7 +23,7 @@ def command(
         if as_json:
             _print_problems(error)
         raise
-    rows, absent = listing.rows(matrix), list(listing.absent(matrix))
+    rows, absent = matrix_summary.rows(matrix), list(matrix_summary.absent(matrix))
     if as_json:
         import json
 
@@ -33,7 +33,7 @@ def command(
         }
         terminal.say(json.dumps(found, indent=2))
     else:
-        report_list.matrix(rows, absent)
+        list_report.matrix(rows, absent)
     return 0
 
 
@@ -41,7 +41,7 @@ def _print_problems(error: IraError) -> None:
     """Print an error as a JSON document, for whoever parses the output."""
     import json
 
-    from ira_manifests import formats
+    from ira_manifests.cli import formats
     from ira_manifests.rules.finding import of_error
 
     problems = [formats.to_json(finding) for finding in of_error(error)]

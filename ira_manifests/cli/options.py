@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from ira_manifests import terraform
+from ira_manifests.cli import terraform
 from ira_manifests.errors import InputError, did_you_mean
 
 _COLUMNS = 80

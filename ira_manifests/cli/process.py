@@ -12,11 +12,11 @@ from collections.abc import Iterable, Iterator
 from types import FrameType
 from typing import Any
 
-from ira_manifests import cache, files, terminal
-from ira_manifests.cli import app, streams
+from ira_manifests import files, user_cache
+from ira_manifests.cli import app, streams, terminal
 from ira_manifests.cli.common import BAD_INPUT
 from ira_manifests.errors import IraError, ProfileError
-from ira_manifests.words import shortened, visible
+from ira_manifests.messages import shortened, visible
 
 _STOPS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
@@ -40,7 +40,7 @@ def run(program: str) -> int:
     atexit.register(_die_of_the_signal)  # registered first, so that it comes last
     output = streams.take_over()
     code = _outcome(program)
-    if (trouble := cache.trouble()) is not None:
+    if (trouble := user_cache.trouble()) is not None:
         terminal.complain(visible(f"note: nothing is kept in the cache: {trouble}"))
     if output.failure is not None:
         terminal.complain(
@@ -113,7 +113,7 @@ def _stoppable() -> Iterator[None]:
     finally:  # the outcome is known: what is left is to tidy up, which takes no time
         for number in _STOPS:
             signal.signal(number, signal.SIG_IGN)
-        if (node := sys.modules.get("ira_manifests.node")) is not None:
+        if (node := sys.modules.get("ira_manifests.nodejs.boot")) is not None:
             node.stop(well=well)
 
 

@@ -8,28 +8,20 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 
-from ira_manifests import (
-    files,
-    folder,
-    formats,
-    names,
-    record,
-    report,
-    terminal,
-    terraform,
-    tree,
-)
-from ira_manifests.cli import common
+from ira_manifests import files, render_cache
+from ira_manifests.cli import common, formats, synth_report, terminal, terraform
 from ira_manifests.errors import Gathered, InputError
+from ira_manifests.kubernetes import names
 from ira_manifests.layout import LINKS
+from ira_manifests.messages import count, visible
+from ira_manifests.output import folder, tree
+from ira_manifests.output.tree import Tree
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix, directories
+from ira_manifests.rules import check_cells as rules
 from ira_manifests.rules import model_config
-from ira_manifests.rules import run as rules
+from ira_manifests.rules.check_objects import Seen, check_seen
 from ira_manifests.rules.finding import Finding, distinct
-from ira_manifests.rules.judge import Seen, check_seen
-from ira_manifests.tree import Tree
-from ira_manifests.words import count, visible
 
 # Terraform's list of buckets is a line of text.
 _MOST_BYTES = 1 << 20
@@ -48,7 +40,7 @@ class Asked:
     @cached_property
     def inputs(self) -> dict[str, str]:
         """The hash of all that a directory follows from, by its name."""
-        return record.inputs_of(self.matrix, self.cells)
+        return render_cache.inputs_of(self.matrix, self.cells)
 
 
 def judge(asked: Asked) -> list[Finding] | None:
@@ -62,10 +54,10 @@ def judge(asked: Asked) -> list[Finding] | None:
 def write(asked: Asked, findings: list[Finding], values: dict[str, str]) -> int:
     """Write what differs, unless a rule refuses a directory; return the exit code."""
     out = asked.out
-    before = record.read(out)
+    before = render_cache.read(out)
     with folder.locked(out):
         found = folder.look(out, directories(asked.cells))
-        known = _known(asked, before, record.unchanged(before, asked.inputs, found.generated))
+        known = _known(asked, before, render_cache.unchanged(before, asked.inputs, found.generated))
         fresh = _rendered(asked, frozenset(each.name for each in known))
         if known and any(item.refuses for item in _judged(asked, findings, [*known, *fresh])):
             known, fresh = [], _rendered(asked)  # what a record says refuses nothing
@@ -77,8 +69,8 @@ def write(asked: Asked, findings: list[Finding], values: dict[str, str]) -> int:
         own_secret = asked.matrix.platform.model_download.token_secret
         users = folder.write(out, rendered, plan, values, needs_token=own_secret is None)
         kept = before if asked.partial else {each.name: before[each.name] for each in known}
-        record.write(out, {**kept, **record.entries(fresh, asked.inputs)})
-    report.written(out, asked.cells, plan, users)
+        render_cache.write(out, {**kept, **render_cache.entries(fresh, asked.inputs)})
+    synth_report.written(out, asked.cells, plan, users)
     ids = model_config.ids_of(asked.matrix)
     unserved = model_config.unserved(str(folder.config_path(out)), users.model_config, ids)
     if unserved:
@@ -97,7 +89,7 @@ def compare(asked: Asked, findings: list[Finding]) -> int:
     for line in tree.diff(rendered, found, plan):
         terminal.say(visible(line))
     if plan.stale:
-        terminal.complain(report.stale(asked.out, plan))
+        terminal.complain(synth_report.stale(asked.out, plan))
         return common.FINDINGS
     shown = visible(str(asked.out))
     terminal.say(f"{shown} is up to date: {count(len(plan.unchanged), 'file')}.")
@@ -105,7 +97,7 @@ def compare(asked: Asked, findings: list[Finding]) -> int:
 
 
 def _known(
-    asked: Asked, before: record.Record, unchanged: Mapping[str, Mapping[str, bytes]]
+    asked: Asked, before: render_cache.Record, unchanged: Mapping[str, Mapping[str, bytes]]
 ) -> list[Seen]:
     """Return the directories that are on disk as they would be rendered."""
     cell_of = {name: cell.name for cell in asked.cells for name in cell.directories}

@@ -11,7 +11,7 @@ from typing import Any
 
 from constructs import Construct
 
-from ira_manifests.constructs._bulk import holds
+from ira_manifests.constructs._jsii_batch import holds
 from ira_manifests.profiles.schema import Toleration
 
 # The walkthrough's names of what kustomize generates from the user's env files.

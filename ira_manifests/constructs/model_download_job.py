@@ -8,10 +8,11 @@ from collections.abc import Iterable
 from cdk8s import ApiObject
 from constructs import Construct
 
-from ira_manifests import hub_lock, names
+from ira_manifests import hub_lock
 from ira_manifests.constructs import _objects as objects
-from ira_manifests.constructs._bulk import Composite, holds
+from ira_manifests.constructs._jsii_batch import Composite, holds
 from ira_manifests.errors import InputError
+from ira_manifests.kubernetes import names
 from ira_manifests.layout import DOWNLOAD_JOB as NAME
 from ira_manifests.profiles.schema import ModelDownload, ModelProfile, Platform
 

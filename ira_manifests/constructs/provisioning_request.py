@@ -7,12 +7,12 @@ import json
 from cdk8s import ApiObject
 from constructs import Construct
 
-from ira_manifests import queued_capacity as queued
 from ira_manifests.constructs import _objects as objects
-from ira_manifests.constructs._bulk import Derived
+from ira_manifests.constructs._jsii_batch import Derived
 from ira_manifests.constructs.vllm_deployment import VllmDeployment
 from ira_manifests.errors import InputError
-from ira_manifests.names import MAX_LABEL
+from ira_manifests.kubernetes import queued_capacity as queued
+from ira_manifests.kubernetes.names import MAX_LABEL
 from ira_manifests.profiles.cell import Cell
 
 # What decides which machine a Pod fits: a template that differs here needs capacity of its own.

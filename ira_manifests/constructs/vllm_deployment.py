@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from cdk8s import ApiObject
 from constructs import Construct
 
-from ira_manifests import names
-from ira_manifests import queued_capacity as queued
 from ira_manifests.constructs import _objects as objects
-from ira_manifests.constructs._bulk import Composite, holds
-from ira_manifests.draining import OPTION, Drain
+from ira_manifests.constructs._jsii_batch import Composite, holds
 from ira_manifests.errors import InputError
+from ira_manifests.kubernetes import names
+from ira_manifests.kubernetes import queued_capacity as queued
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.schema import Engine
+from ira_manifests.vllm.draining import OPTION, Drain
 
 PORT = 8000
 BUCKET_VOLUME = "gcsfuse"

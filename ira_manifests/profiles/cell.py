@@ -8,7 +8,7 @@ from functools import cached_property
 from ira_manifests.errors import InputError
 from ira_manifests.layout import CELLS
 from ira_manifests.memory import Budget, MemoryInputError, Serving, budget
-from ira_manifests.profiles import judging
+from ira_manifests.profiles import memory_inputs
 from ira_manifests.profiles.loader import Profiles
 from ira_manifests.profiles.schema import CellProfile, GpuProfile, Machine, ModelProfile, Platform
 
@@ -91,7 +91,7 @@ class Cell:
     @cached_property
     def unjudged(self) -> str:
         """Why the cell's memory is not judged; empty where it is."""
-        return judging.unjudged(self)
+        return memory_inputs.unjudged(self)
 
     @cached_property
     def serving(self) -> Serving | None:
@@ -100,7 +100,7 @@ class Cell:
         Raises `MemoryInputError` where the engine is unknown or can't split the model so.
         """
         asked = self.profile.max_model_len
-        longest = judging.serving(self, max_model_len=1 if asked == "auto" else asked)
+        longest = memory_inputs.serving(self, max_model_len=1 if asked == "auto" else asked)
         if longest is None or asked != "auto":
             return longest
         least = min(LEAST_AUTO, longest.geometry.max_position)

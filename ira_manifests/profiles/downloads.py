@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from pathlib import PurePosixPath
 
-from ira_manifests import names
+from ira_manifests.kubernetes import names
 from ira_manifests.profiles.schema import DownloadProfile, ModelProfile, Platform
 
 

@@ -21,7 +21,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from ira_manifests import hub_lock, names
+from ira_manifests import hub_lock
+from ira_manifests.kubernetes import names
 from ira_manifests.memory import EngineVersion, EngineVersionError
 
 MIN_REASON_WORDS = 3

@@ -11,8 +11,9 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from ira_manifests import files, names
+from ira_manifests import files
 from ira_manifests.errors import InputError, Problem, did_you_mean, one_of
+from ira_manifests.kubernetes import names
 from ira_manifests.profiles import yaml_source
 from ira_manifests.profiles.schema import (
     GpuProfile,

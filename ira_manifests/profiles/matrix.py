@@ -7,10 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from ira_manifests import names
 from ira_manifests.errors import Gathered, InputError, did_you_mean, one_of
+from ira_manifests.kubernetes import names
 from ira_manifests.layout import BASE, MODEL_DOWNLOAD, TOP
-from ira_manifests.profiles import crosscheck
+from ira_manifests.profiles import consistency
 from ira_manifests.profiles.cell import Cell, cells_of
 from ira_manifests.profiles.loader import Profiles, find_folder, read_profiles
 from ira_manifests.profiles.schema import Platform
@@ -102,7 +102,7 @@ def load_matrix(
         if profiles.platform is not None:
             platform = _overridden(profiles.platform, template, namespace_given)
             profiles = replace(profiles, platform=platform)
-        wrong.add([*problems, *crosscheck.problems(profiles)])
+        wrong.add([*problems, *consistency.problems(profiles)])
         if profiles.platform is not None and not wrong:
             return Matrix(profiles.platform, profiles)
     raise wrong.error

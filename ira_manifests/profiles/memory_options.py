@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ira_manifests.engine_options import human_readable_int, settings
 from ira_manifests.memory import BatchLimits
+from ira_manifests.vllm import human_readable_int, settings
 
 TOKENS, REQUESTS = "--max-num-batched-tokens", "--max-num-seqs"
 

@@ -1,7 +1,7 @@
 """The shape of the profile files, as pydantic models.
 
 The text below a field gives its unit and meaning. Values are checked one by one here, by the types
-of `fields`; what needs two files at once is checked in `crosscheck`.
+of `fields`; what needs two files at once is checked in `consistency`.
 """
 
 # No annotations from __future__ here: they are text, which pydantic would evaluate at every start.
@@ -10,8 +10,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from ira_manifests import names
-from ira_manifests.draining import Drain, drain
+from ira_manifests.kubernetes import names
+from ira_manifests.kubernetes.queued_capacity import LONGEST_RUN, SHORTEST_RUN
 from ira_manifests.profiles.fields import (
     NOT_EMPTY,
     Bytes,
@@ -46,7 +46,7 @@ from ira_manifests.profiles.fields import (
     WorkloadTemplate,
     refuse,
 )
-from ira_manifests.queued_capacity import LONGEST_RUN, SHORTEST_RUN
+from ira_manifests.vllm.draining import Drain, drain
 
 
 class Profile(BaseModel):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ira_manifests import names
-from ira_manifests.directory import Directory
-from ira_manifests.engine_options import UnknownReleaseError, flag_problems
+from ira_manifests.kubernetes import names
+from ira_manifests.output.directory import Directory
 from ira_manifests.rules import pods, server
 from ira_manifests.rules.flags import CRASH_LOOP, READ_THEM_YOURSELF
 from ira_manifests.rules.hit import Hit
 from ira_manifests.rules.pods import mapping
 from ira_manifests.rules.server import Server
+from ira_manifests.vllm import UnknownReleaseError, flag_problems
 
 _CLOSED = {
     "--uds": "the server listens on a Unix socket and on no port",

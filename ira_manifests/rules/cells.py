@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ira_manifests.analysis.remedies import auto_fails, remedies, sizes
+from ira_manifests.kubernetes import allocatable
 from ira_manifests.memory import (
     Budget,
     EngineVersion,
@@ -13,7 +15,7 @@ from ira_manifests.memory import (
     SplitError,
     Verdict,
 )
-from ira_manifests.profiles import allocatable
+from ira_manifests.messages import count, gib
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.loader import Source
 from ira_manifests.profiles.matrix import Matrix
@@ -21,8 +23,6 @@ from ira_manifests.profiles.memory_options import LONGER_CONTEXT, uncomputed
 from ira_manifests.profiles.yaml_source import Path
 from ira_manifests.rules.finding import Finding, found
 from ira_manifests.rules.known_ids import other_spelling
-from ira_manifests.verdicts import auto_fails, remedies, sizes
-from ira_manifests.words import count, gib
 
 IDS = frozenset({*(f"IRA00{number}" for number in range(1, 10)), "IRA038", "IRA043"})
 """The rules of this module: they need nothing rendered."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ira_manifests.directory import RUNTIME_CONFIG, Directory
+from ira_manifests.output.directory import RUNTIME_CONFIG, Directory
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.yaml_source import Path
 from ira_manifests.rules import pods, server

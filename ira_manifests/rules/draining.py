@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ira_manifests import draining
-from ira_manifests.directory import Directory
+from ira_manifests.output.directory import Directory
 from ira_manifests.rules import server
 from ira_manifests.rules.hit import Hit
 from ira_manifests.rules.pods import Json, mapping
 from ira_manifests.rules.server import Server
+from ira_manifests.vllm import draining
 
 _SLEEP = re.compile(r"(?:.*/)?sleep (\d{1,9})s?")
 

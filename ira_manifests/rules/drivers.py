@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ira_manifests import gpu_drivers
-from ira_manifests import queued_capacity as queued
-from ira_manifests.directory import Directory
+from ira_manifests.kubernetes import queued_capacity as queued
+from ira_manifests.output.directory import Directory
 from ira_manifests.rules import pods, server
 from ira_manifests.rules.hit import Hit
 from ira_manifests.rules.pods import mapping
 from ira_manifests.rules.server import Server
+from ira_manifests.vllm import gpu_drivers
 
 
 def check(directory: Directory) -> Iterator[Hit]:

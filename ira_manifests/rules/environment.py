@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ira_manifests import env_file
-from ira_manifests.directory import RUNTIME_CONFIG, Directory
-from ira_manifests.expansion import references
+from ira_manifests.kubernetes.expansion import references
+from ira_manifests.output import env_file
+from ira_manifests.output.directory import RUNTIME_CONFIG, Directory
 from ira_manifests.profiles.yaml_source import Path
 from ira_manifests.rules import pods, server
 from ira_manifests.rules.hit import Hit

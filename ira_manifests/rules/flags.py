@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ira_manifests import names
-from ira_manifests.engine_options import (
+from ira_manifests.kubernetes import names
+from ira_manifests.profiles.cell import Cell
+from ira_manifests.profiles.matrix import Matrix
+from ira_manifests.profiles.yaml_source import Path
+from ira_manifests.rules.finding import Finding, found
+from ira_manifests.vllm import (
     FlagProblem,
     UnknownReleaseError,
     flag_problems,
     settings,
 )
-from ira_manifests.profiles.cell import Cell
-from ira_manifests.profiles.matrix import Matrix
-from ira_manifests.profiles.yaml_source import Path
-from ira_manifests.rules.finding import Finding, found
 
 CRASH_LOOP = "the server exits as it starts, again and again"
 READ_THEM_YOURSELF = "compare the flags with that release's vllm serve --help"

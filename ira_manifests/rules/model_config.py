@@ -10,14 +10,14 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from ira_manifests import names
-from ira_manifests.env_file import KEYS, MAX_BYTES, MAX_LINE, Entry, entries, too_long
 from ira_manifests.errors import did_you_mean, one_of
+from ira_manifests.kubernetes import names
+from ira_manifests.messages import shortened
+from ira_manifests.output.env_file import KEYS, MAX_BYTES, MAX_LINE, Entry, entries, too_long
 from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.rules.catalogue import BAD_INPUT
 from ira_manifests.rules.finding import MOST_TOLD, Finding, condensed, unreadable
 from ira_manifests.rules.known_ids import other_spelling
-from ira_manifests.words import shortened
 
 _MOST_SHOWN = 60  # letters of a key
 _QUOTED = re.compile(r"""(["']).*\1""")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ira_manifests import names
-from ira_manifests.directory import KUSTOMIZATION, RUNTIME_CONFIG, Directory
+from ira_manifests.kubernetes import names
+from ira_manifests.output.directory import KUSTOMIZATION, RUNTIME_CONFIG, Directory
 from ira_manifests.profiles.yaml_source import Path
 from ira_manifests.rules import pods
 from ira_manifests.rules.hit import Hit

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ira_manifests import draining
 from ira_manifests.memory import EngineVersion
 from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.rules.finding import Finding, found
+from ira_manifests.vllm import draining
 
 # https://github.com/vllm-project/vllm/pull/40275; docker/Dockerfile of the source distributions
 # has no such user in 0.21.0, and has it in 0.22.0.

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
-from ira_manifests.directory import Directory
-from ira_manifests.expansion import expand
+from ira_manifests.kubernetes.expansion import expand
+from ira_manifests.output.directory import Directory
 from ira_manifests.profiles.yaml_source import Path
 
 Json = Mapping[str, Any]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ira_manifests import gpu_drivers
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.rules.finding import Finding, found
+from ira_manifests.vllm import gpu_drivers
 
 
 def check(matrix: Matrix, cell: Cell) -> Iterator[Finding]:

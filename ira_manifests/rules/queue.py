@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from ira_manifests import queued_capacity as queued
-from ira_manifests.directory import Directory
-from ira_manifests.profiles.allocatable import quantity
+from ira_manifests.kubernetes import queued_capacity as queued
+from ira_manifests.kubernetes.allocatable import quantity
+from ira_manifests.output.directory import Directory
 from ira_manifests.profiles.yaml_source import Path
 from ira_manifests.rules import pods
 from ira_manifests.rules.hit import Hit

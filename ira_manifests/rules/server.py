@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import takewhile
 
-from ira_manifests import names
-from ira_manifests.directory import Directory
-from ira_manifests.engine_options import settings
-from ira_manifests.expansion import expand
+from ira_manifests.kubernetes import names
+from ira_manifests.kubernetes.expansion import expand
+from ira_manifests.output.directory import Directory
 from ira_manifests.profiles.yaml_source import Path
 from ira_manifests.rules import pods
 from ira_manifests.rules.pods import Json, PodTemplate, mapping
+from ira_manifests.vllm import settings
 
 _SERVE = ("vllm", "serve")
 _MODULE = "vllm.entrypoints.openai.api_server"
@@ -41,7 +41,7 @@ class Server:
 
     @cached_property
     def settings(self) -> dict[str, str]:
-        """The server's options by their full names, as `engine_options.settings` gives them."""
+        """The server's options by their full names, as `vllm.settings` gives them."""
         return settings(self.words, self.version)
 
     @property

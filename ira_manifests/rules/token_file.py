@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ira_manifests.env_file import MAX_BYTES, MAX_LINE, entries, too_long
+from ira_manifests.output.env_file import MAX_BYTES, MAX_LINE, entries, too_long
 from ira_manifests.rules.finding import Finding, condensed
 
 KEY = "HUGGING_FACE_TOKEN"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ira_manifests import names
-from ira_manifests.directory import KUSTOMIZATION, Directory
-from ira_manifests.profiles.allocatable import quantity
+from ira_manifests.kubernetes import names
+from ira_manifests.kubernetes.allocatable import quantity
+from ira_manifests.output.directory import KUSTOMIZATION, Directory
 from ira_manifests.profiles.yaml_source import Path
 from ira_manifests.rules import pods
 from ira_manifests.rules.hit import Hit

@@ -16,7 +16,7 @@ from typing import IO
 
 import pytest
 
-from ira_manifests.expansion import expand
+from ira_manifests.kubernetes.expansion import expand
 
 SCRIPTS = files("ira_manifests.constructs") / "scripts"
 

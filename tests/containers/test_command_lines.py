@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from ira_manifests.engine_options import FlagProblem, flag_problems
-from ira_manifests.expansion import references
+from ira_manifests.kubernetes.expansion import references
+from ira_manifests.vllm import FlagProblem, flag_problems
 from tests.containers.processes import DOWNLOAD, FETCH, INSTALL
 from tests.support import DIST, Json, command_line, environment, the
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ira_manifests.expansion import expand
+from ira_manifests.kubernetes.expansion import expand
 from tests.containers.processes import DOWNLOAD, FETCH, INSTALL, SCRIPTS
 from tests.support import ROOT
 

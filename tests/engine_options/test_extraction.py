@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from ira_manifests.engine_options import Kind
-from ira_manifests.engine_options.table import FILE
+from ira_manifests.vllm import Kind
+from ira_manifests.vllm.options import FILE
 from tools.vllm_arguments import read_serve, serve_options
 from tools.vllm_options import TABLE, ReleaseOptions, encode, stored
 from tools.vllm_shapes import ExtractionError

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ira_manifests.engine_options import (
+from ira_manifests.vllm import (
     Kind,
     Reason,
     UnknownReleaseError,
@@ -19,7 +19,7 @@ from ira_manifests.engine_options import (
     settings,
     unknown_flags,
 )
-from ira_manifests.engine_options.table import kinds_at, table
+from ira_manifests.vllm.options import kinds_at, table
 from tests.support import examples
 
 

@@ -14,7 +14,7 @@ from ira_manifests.memory import (
     Serving,
     Weights,
 )
-from ira_manifests.memory.accuracy import Measured
+from tools.memory_accuracy import Measured
 
 DATA = Path(__file__).parents[1] / "data"
 

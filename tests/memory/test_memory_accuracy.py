@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 
 from ira_manifests.memory import Overheads
-from ira_manifests.memory.accuracy import Measured, accuracy, deviation, fit, leave_one_model_out
 from tests.memory.measured import measured_rows
 from tools.accuracy import main
+from tools.memory_accuracy import Measured, accuracy, deviation, fit, leave_one_model_out
 
 ROWS = measured_rows()
 CONSTANTS = Overheads()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ira_manifests.draining import drain
+from ira_manifests.vllm.draining import drain
 from tests.containers.processes import eventually, running
 from tests.rehearsal.deletion import SCALE, delete, programs
 from tests.rehearsal.pods import Container, containers

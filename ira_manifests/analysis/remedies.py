@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from ira_manifests.memory import Budget, Limit, MemoryInputError, Serving, Verdict, budget
-from ira_manifests.profiles import judging
+from ira_manifests.messages import gib
+from ira_manifests.profiles import memory_inputs
 from ira_manifests.profiles.cell import LEAST_AUTO, Cell
-from ira_manifests.words import gib
 
 _STEP = Decimal("0.01")
 
@@ -107,7 +107,9 @@ def _splits(cell: Cell, candidates: Iterable[int]) -> Iterator[tuple[int, Servin
     for size in candidates:
         profile = cell.profile.model_copy(update={"tensor_parallel": size, "compute_class": None})
         try:
-            question = judging.serving(replace(cell, profile=profile), max_model_len=LEAST_AUTO)
+            question = memory_inputs.serving(
+                replace(cell, profile=profile), max_model_len=LEAST_AUTO
+            )
         except MemoryInputError:
             continue
         if question is not None:

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ira_manifests import constructs, env_file
-from ira_manifests.constructs import _bulk
+from ira_manifests import constructs
+from ira_manifests.constructs import _jsii_batch
 from ira_manifests.constructs import _objects as objects
 from ira_manifests.constructs.model_download_job import BUCKET_VOLUME as DOWNLOAD_VOLUME
 from ira_manifests.constructs.vllm_deployment import BUCKET_VOLUME as MODEL_VOLUME
-from ira_manifests.directory import RUNTIME_CONFIG, Directory
-from ira_manifests.kustomize import Generator, Kustomization, Replacement
 from ira_manifests.layout import BASE, MODEL_DOWNLOAD, TOP
+from ira_manifests.output import env_file
+from ira_manifests.output.directory import RUNTIME_CONFIG, Directory
+from ira_manifests.output.kustomize import Generator, Kustomization, Replacement
+from ira_manifests.output.tree import IGNORED
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.profiles.schema import Platform
-from ira_manifests.tree import IGNORED
 
 if TYPE_CHECKING:
     from cdk8s import Chart
@@ -72,7 +73,7 @@ def _cells(
     cells: Sequence[Cell], namespace: str | None, known: Container[str]
 ) -> Iterator[Directory]:
     """Yield the directories of some cells. Twins have their workload in common."""
-    charts = _bulk.new_charts([cell.directory for cell in cells], namespace)
+    charts = _jsii_batch.new_charts([cell.directory for cell in cells], namespace)
     works = [
         _Work(cell, chart, constructs.VllmDeployment(chart, "vllm", cell=cell))
         for cell, chart in zip(cells, charts, strict=True)
@@ -81,11 +82,14 @@ def _cells(
     plain = [each for each in works if each.cell.directory not in known]
     single = [each for each in plain if not _is_queued(each.cell, known)]
     twins = [each for each in plain if _is_queued(each.cell, known)]
-    for work, rendered in (*_rendered(single, _bulk.take), *_rendered(twins, _bulk.render)):
+    for work, rendered in (
+        *_rendered(single, _jsii_batch.take),
+        *_rendered(twins, _jsii_batch.render),
+    ):
         yield _cell_directory(work.cell, work.cell.directory, rendered)
     for work in queued:
         constructs.ProvisioningRequest(work.chart, "capacity", workload=work.workload)
-    for work, rendered in _rendered(queued, _bulk.take):
+    for work, rendered in _rendered(queued, _jsii_batch.take):
         yield _cell_directory(work.cell, work.cell.queued_directory, rendered)
 
 
@@ -124,9 +128,9 @@ def _base(platform: Platform) -> Directory:
 
 def _model_download(matrix: Matrix) -> Directory:
     platform, models = matrix.platform, matrix.profiles.models.values()
-    (chart,) = _bulk.new_charts([MODEL_DOWNLOAD], platform.namespace)
+    (chart,) = _jsii_batch.new_charts([MODEL_DOWNLOAD], platform.namespace)
     constructs.ModelDownloadJob(chart, "download", platform=platform, models=models)
-    (manifests,) = _bulk.take([chart])
+    (manifests,) = _jsii_batch.take([chart])
     rendered = _by_file(manifests)
     field = f"spec.template.spec.volumes.[name={DOWNLOAD_VOLUME}].csi.volumeAttributes.bucketName"
     base = BASE.removeprefix(f"{MODEL_DOWNLOAD}/")

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ira_manifests import names
 from ira_manifests.errors import Problem, did_you_mean, one_of
-from ira_manifests.profiles import judging, memory_options
+from ira_manifests.kubernetes import names
+from ira_manifests.profiles import memory_inputs, memory_options
 from ira_manifests.profiles.cell import cells_of, directory_names, find_machine, pairs_of
 from ira_manifests.profiles.loader import Profiles
 from ira_manifests.profiles.yaml_source import Path
@@ -148,7 +148,7 @@ def _layer_sums(profiles: Profiles) -> Iterator[Problem]:
 
 def _contradictions(profiles: Profiles) -> Iterator[Problem]:
     for name, model in profiles.models.items():
-        for index, found in judging.contradictions(model):
+        for index, found in memory_inputs.contradictions(model):
             path = ("weights", "measured", index, "gib")
             message = f"{found}: total_gib contradicts it; keep the one that a log shows"
             yield profiles.sources["models", name].problem(path, message)

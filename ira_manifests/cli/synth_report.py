@@ -6,14 +6,15 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ira_manifests import env_file, next_steps, terminal
-from ira_manifests.folder import UserFiles
-from ira_manifests.next_steps import Standing
+from ira_manifests.cli import next_steps, terminal
+from ira_manifests.cli.next_steps import Standing
+from ira_manifests.cli.terminal import BOLD, Fields, Text
+from ira_manifests.messages import visible
+from ira_manifests.output import env_file
+from ira_manifests.output.folder import UserFiles
+from ira_manifests.output.tree import Plan, directory_of, way_out
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import shared_workloads
-from ira_manifests.terminal import BOLD, Fields, Text
-from ira_manifests.tree import Plan, directory_of, way_out
-from ira_manifests.words import visible
 
 _MOST_LINES = 50  # of one kind
 

@@ -13,7 +13,7 @@ from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 
-from ira_manifests import cache
+from ira_manifests import user_cache
 
 _KIND, _KEPT = "cdk8s", 4  # releases
 _MOST_BYTES = 1 << 26
@@ -28,7 +28,7 @@ Sizes = dict[str, int]
 def restore(folder: Path) -> Sizes:
     """Put what was kept into a new folder; return the files, none where nothing is kept."""
     name = _name()
-    content = None if name is None else cache.read(_KIND, name, _MOST_BYTES)
+    content = None if name is None else user_cache.read(_KIND, name, _MOST_BYTES)
     head, _, rest = (content or b"").partition(b"\n")
     try:
         sizes = _sizes(json.loads(head or b"{}"))
@@ -54,7 +54,7 @@ def keep(folder: Path, restored: Sizes | None) -> None:
         return
     contents = {path: place.read_bytes() for path, place in found.items()}
     head = json.dumps({path: len(content) for path, content in contents.items()})
-    cache.write(_KIND, name, b"\n".join((head.encode(), b"".join(contents.values()))), _KEPT)
+    user_cache.write(_KIND, name, b"\n".join((head.encode(), b"".join(contents.values()))), _KEPT)
 
 
 def _files(folder: Path) -> Iterator[tuple[str, Path]]:

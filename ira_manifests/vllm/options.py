@@ -193,7 +193,7 @@ def releases() -> tuple[str, ...]:
     return table().releases
 
 
-def options(version: str) -> frozenset[str]:
+def option_strings(version: str) -> frozenset[str]:
     """Return every option string of `vllm serve`, as `--port`, `-tp` and `--no-enforce-eager`.
 
     Raises UnknownReleaseError for a version outside the table, or for text that is no version.

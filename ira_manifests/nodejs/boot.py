@@ -28,8 +28,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, cast
 
-from ira_manifests import files, packaged_node, unpacked
+from ira_manifests import files
 from ira_manifests.errors import IraError, NodeError
+from ira_manifests.nodejs import cdk8s_copy, packaged
 
 # The oldest release line that jsii supports: https://nodejs.org/en/about/previous-releases
 OLDEST = 22
@@ -41,8 +42,7 @@ _MOST_LINES = 200  # of standard error that are kept
 _MOST_BYTES = 1 << 28  # of an answer; jsii's own limit of a line
 _OWN_FOLDERS = {"JSII_RUNTIME_PACKAGE_CACHE", "JSII_RUNTIME_PACKAGE_CACHE_ROOT"}
 _BOTH_WAYS = (
-    f"install Node.js {OLDEST} or newer, or its wheel: "
-    f"pip install '{packaged_node.WHEEL}>={OLDEST}'"
+    f"install Node.js {OLDEST} or newer, or its wheel: pip install '{packaged.WHEEL}>={OLDEST}'"
 )
 
 
@@ -97,7 +97,7 @@ def stop(*, well: bool = True) -> None:
         run = _runs[-1]
         run.end()
         if run.booted and run.packages is not None and well:
-            unpacked.keep(run.packages, run.restored)
+            cdk8s_copy.keep(run.packages, run.restored)
         _remove(run.folder)
         _runs.remove(run)
 
@@ -114,7 +114,7 @@ class _Run:
         self.process: subprocess.Popen[bytes] | None = None
         # jsii has no use for a cache with one user, but for the index that it makes of a package.
         self.packages = None if _OWN_FOLDERS & set(os.environ) else folder / "packages"
-        self.restored = unpacked.restore(self.packages) if self.packages else None
+        self.restored = cdk8s_copy.restore(self.packages) if self.packages else None
 
     def environment(self, of_jsii: dict[str, str]) -> dict[str, str]:
         own = {**of_jsii, "TMPDIR": str(self.folder)}
@@ -304,9 +304,9 @@ def _text(line: bytes) -> str:
 
 
 def _program() -> str:
-    named, packaged = os.environ.get("JSII_NODE"), packaged_node.find()
-    if packaged is not None and named in (None, "", packaged):
-        return packaged  # its release is the wheel's, and need not be asked for
+    named, wheel = os.environ.get("JSII_NODE"), packaged.find()
+    if wheel is not None and named in (None, "", wheel):
+        return wheel  # its release is the wheel's, and need not be asked for
     program = named or shutil.which("node")
     if not program:
         raise NodeError(f"cdk8s needs Node.js, and there is none on PATH: {_BOTH_WAYS}")

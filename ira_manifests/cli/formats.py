@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ira_manifests.cli.terminal import BOLD_RED, BOLD_YELLOW, DIM, painted
+from ira_manifests.messages import count, visible
 from ira_manifests.rules.catalogue import EVERY, Severity
 from ira_manifests.rules.finding import Finding
 from ira_manifests.rules.pages import pages
-from ira_manifests.terminal import BOLD_RED, BOLD_YELLOW, DIM, painted
-from ira_manifests.words import count, visible
 
 _MOST_SHOWN = 200
 _STYLES = {Severity.ERROR: BOLD_RED, Severity.WARNING: BOLD_YELLOW}

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ira_manifests import explain, terminal, verdicts
+from ira_manifests.analysis import memory_breakdown, remedies
+from ira_manifests.analysis.provenance import Value
+from ira_manifests.cli import terminal
+from ira_manifests.cli.terminal import BOLD, DIM
 from ira_manifests.memory import GIB, Budget, MemoryInputError
+from ira_manifests.messages import count, visible
 from ira_manifests.profiles.cell import Cell
-from ira_manifests.provenance import Value
 from ira_manifests.rules.catalogue import Rule
-from ira_manifests.terminal import BOLD, DIM
-from ira_manifests.words import count, visible
 
 if TYPE_CHECKING:
-    from ira_manifests.listing import Absent
-    from ira_manifests.provenance_fields import Answer
+    from ira_manifests.analysis.field_lookup import Answer
+    from ira_manifests.analysis.matrix_summary import Absent
 
 
 def absent(pair: Absent) -> None:
@@ -81,8 +82,8 @@ def _memory(cell: Cell, answer: Budget | None) -> None:
     if answer is None:
         terminal.say_wrapped(f"memory: not judged, {cell.unjudged}")
         return
-    terminal.say(f"\n{explain.bar(answer)}")
-    for part in explain.parts(answer):
+    terminal.say(f"\n{memory_breakdown.bar(answer)}")
+    for part in memory_breakdown.parts(answer):
         terminal.say(f"  {part.letter} {part.size / GIB:7.2f} GiB  {part.name}")
     gpus = count(cell.profile.tensor_parallel, "GPU")
     terminal.say(f"  = {answer.total / GIB:7.2f} GiB  of each of {gpus}")
@@ -92,11 +93,11 @@ def _memory(cell: Cell, answer: Budget | None) -> None:
         f"Longest context that starts: {answer.longest_max_model_len}, "
         f"with a margin: {answer.safe_max_model_len}."
     )
-    terminal.say_wrapped(verdicts.limit(cell, answer))
+    terminal.say_wrapped(remedies.limit(cell, answer))
     for reason in answer.serving.unmeasured:
         terminal.say_wrapped(f"  ~ {reason}")
     terminal.say_heading("One more step of each knob:")
-    for step in explain.steps(cell):
+    for step in memory_breakdown.steps(cell):
         requests = "" if step.concurrency is None else f"{step.concurrency:7.2f} requests, "
         longest = "" if step.longest is None else f"longest {step.longest}, "
         terminal.say_wrapped(f"  {step.knob:<30} {requests}{longest}{step.verdict}")

@@ -23,16 +23,16 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ira_manifests import cache
+from ira_manifests import user_cache
 from ira_manifests.layout import BASE, MODEL_DOWNLOAD, TOP
-from ira_manifests.tree import directory_of
+from ira_manifests.output.tree import directory_of
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from ira_manifests.profiles.cell import Cell
     from ira_manifests.profiles.matrix import Matrix
-    from ira_manifests.rules.judge import Seen
+    from ira_manifests.rules.check_objects import Seen
 
 # What else decides the bytes, each with a file that names its release.
 _RENDERERS = {
@@ -66,7 +66,7 @@ Record = Mapping[str, Entry]
 def read(out: Path) -> Record:
     """Return the record of an output folder; empty where there is none, or none of this shape."""
     name = _name(out) if out.is_dir() else None
-    content = None if name is None else cache.read(_KIND, name, _MOST_BYTES)
+    content = None if name is None else user_cache.read(_KIND, name, _MOST_BYTES)
     try:
         found = json.loads(content or b"{}")
         return {name: _entry(*each) for name, each in _mapping(found).items()}
@@ -100,7 +100,7 @@ def write(out: Path, record: Record) -> None:
     """Keep a record for the next run; where the cache can't be written, there is none."""
     name = _name(out)
     if name is not None:
-        cache.write(_KIND, name, json.dumps(record).encode(), _KEPT)
+        user_cache.write(_KIND, name, json.dumps(record).encode(), _KEPT)
 
 
 def unchanged(

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from ira_manifests.directory import RUNTIME_CONFIG, Directory
 from ira_manifests.layout import LINKS
+from ira_manifests.output.directory import RUNTIME_CONFIG, Directory
+from ira_manifests.output.tree import Plan, directory_of, way_out
 from ira_manifests.profiles import yaml_source
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
@@ -26,7 +27,6 @@ from ira_manifests.rules import (
 )
 from ira_manifests.rules.finding import Finding
 from ira_manifests.rules.hit import Hit
-from ira_manifests.tree import Plan, directory_of, way_out
 
 
 class Seen(NamedTuple):

@@ -2,8 +2,8 @@
 
 Each call into cdk8s waits for Node.js, and every value in it is converted on both sides; an object
 of a plain `ApiObject` and two patches is three such calls. The classes here do as much in one, in
-`bulk/index.js`. They are written as jsii's generator writes a binding, and loaded as it loads one:
-https://aws.github.io/jsii/specification/
+`jsii_batch/index.js`. They are written as jsii's generator writes a binding, and loaded as it loads
+one: https://aws.github.io/jsii/specification/
 """
 
 from __future__ import annotations
@@ -169,7 +169,7 @@ def _assembly() -> Json:
 
 
 def _load() -> None:
-    folder = resources.files(__package__) / "bulk"
+    folder = resources.files(__package__) / "jsii_batch"
     files = {name: (folder / name).read_bytes() for name in ("index.js", "package.json")}
     files[".jsii"] = json.dumps(_assembly()).encode()
     with tempfile.TemporaryDirectory() as place:

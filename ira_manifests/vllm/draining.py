@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ira_manifests.engine_options import UnknownReleaseError, options
+from ira_manifests.vllm import UnknownReleaseError, option_strings
 
 OPTION = "--shutdown-timeout"
 
@@ -47,6 +47,6 @@ def drain(seconds: int, release: str) -> Drain | None:
 def can_wait(release: str) -> bool:
     """Return whether the release of vLLM waits for running requests; an unknown one may not."""
     try:
-        return OPTION in options(release)
+        return OPTION in option_strings(release)
     except UnknownReleaseError:
         return False

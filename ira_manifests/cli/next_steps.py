@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ira_manifests import env_file
 from ira_manifests.layout import BASE_LINK, DOWNLOAD_JOB, MODEL_DOWNLOAD
+from ira_manifests.output import env_file
 from ira_manifests.profiles.cell import Cell
 
 

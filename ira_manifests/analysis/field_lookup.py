@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ira_manifests.analysis.provenance import Value
+from ira_manifests.analysis.provenance_reasons import REASONS
 from ira_manifests.errors import InputError, did_you_mean, one_of
-from ira_manifests.provenance import Value
-from ira_manifests.provenance_reasons import REASONS
 
 _POD, _TEMPLATE_POD = "Deployment spec.template.", "PodTemplate template."
 _MOST_CANDIDATES = 12

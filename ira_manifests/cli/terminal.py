@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, TextIO
 
-from ira_manifests.words import visible
+from ira_manifests.messages import visible
 
 # Styles, as terminals number them: ECMA-48, Select Graphic Rendition.
 BOLD, DIM, GREEN, YELLOW, BOLD_RED, BOLD_YELLOW = "1", "2", "32", "33", "1;31", "1;33"

@@ -4,27 +4,27 @@
 table, options.json, holds names of options and what they take; `python -m tools.vllm_options`
 reads them from the published source of each release.
 
-    options("0.26.0")                             every option string of that release
+    option_strings("0.26.0")                             every option string of that release
     flag_problems(["--swap-space=4"], "0.26.0")   what its parser would refuse, in order
     settings(["-tp", "8"], "0.26.0")              {"--tensor-parallel-size": "8"}
     human_readable_int("128k")                    128000: the number that an option's text means
     unknown_flags(["--swap-space=4"], "0.26.0")   of these, the options it does not have
 """
 
-from ira_manifests.engine_options.scan import (
+from ira_manifests.vllm.command_line import (
     FlagProblem,
     UnknownFlag,
     flag_problems,
     settings,
     unknown_flags,
 )
-from ira_manifests.engine_options.table import (
+from ira_manifests.vllm.option_values import Reason, human_readable_int
+from ira_manifests.vllm.options import (
     Kind,
     UnknownReleaseError,
-    options,
+    option_strings,
     releases,
 )
-from ira_manifests.engine_options.values import Reason, human_readable_int
 
 __all__ = [
     "FlagProblem",
@@ -34,7 +34,7 @@ __all__ = [
     "UnknownReleaseError",
     "flag_problems",
     "human_readable_int",
-    "options",
+    "option_strings",
     "releases",
     "settings",
     "unknown_flags",

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ira_manifests.draining import OPTION, TEARDOWN
+from ira_manifests.analysis.provenance_reasons import FETCH, POD, SERVER
+from ira_manifests.messages import count
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.profiles.schema import Toleration
 from ira_manifests.profiles.yaml_source import Path
-from ira_manifests.provenance_reasons import FETCH, POD, SERVER
-from ira_manifests.words import count
+from ira_manifests.vllm.draining import OPTION, TEARDOWN
 
 _ANNOTATIONS = "Deployment spec.template.metadata.annotations"
 _REQUEST = "ProvisioningRequest spec"

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from fnmatch import fnmatchcase
 
 from ira_manifests.errors import InputError
-from ira_manifests.words import shortened
+from ira_manifests.messages import shortened
 
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
 MAX_LABEL = 63

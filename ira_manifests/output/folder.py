@@ -8,11 +8,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ira_manifests import env_file, files
-from ira_manifests.changes import WAITING, Changes, explained, locked
+from ira_manifests import files
 from ira_manifests.errors import OutputError
 from ira_manifests.layout import BASE, BASE_LINK, CELLS, GITIGNORE, LINKS
-from ira_manifests.tree import Found, Plan, Tree, marker, path_in, way_out
+from ira_manifests.output import env_file
+from ira_manifests.output.transaction import WAITING, Changes, explained, locked
+from ira_manifests.output.tree import Found, Plan, Tree, marker, path_in, way_out
 
 __all__ = [
     "UserFiles",

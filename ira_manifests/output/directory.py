@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from ira_manifests import manifest_yaml
-from ira_manifests.kustomize import EMPTY, Kustomization
-from ira_manifests.tree import marked, path_in
+from ira_manifests.output import yaml_text
+from ira_manifests.output.kustomize import EMPTY, Kustomization
+from ira_manifests.output.tree import marked, path_in
 
 KUSTOMIZATION = "kustomization.yaml"
 RUNTIME_CONFIG = "vllm-runtime-config.env"
@@ -37,7 +37,7 @@ class Directory:
         values: dict[str, Any] = dict(self.objects)
         if self.kustomization != EMPTY:
             values = {KUSTOMIZATION: self.kustomization.to_json(), **values}
-        bodies = {name: manifest_yaml.dump(value) for name, value in values.items()}
+        bodies = {name: yaml_text.dump(value) for name, value in values.items()}
         if self.runtime_values:
             lines = (f"{key}={value}\n" for key, value in self.runtime_values.items())
             bodies[RUNTIME_CONFIG] = "".join(lines)

@@ -7,13 +7,13 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
+from ira_manifests.analysis.remedies import limit, verdict
 from ira_manifests.memory import GIB, Budget, MemoryInputError, Verdict, budget
-from ira_manifests.profiles import judging
+from ira_manifests.messages import gib
+from ira_manifests.profiles import memory_inputs
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.profiles.schema import CellProfile
-from ira_manifests.verdicts import limit, verdict
-from ira_manifests.words import gib
 
 NOT_JUDGED = "not judged"
 """Verdict of a cell whose memory can't be computed."""
@@ -116,7 +116,7 @@ def _why(matrix: Matrix, gpu: str, model: str, utilization: Decimal) -> str:
     for size in sorted({machine.gpus for machine in matrix.profiles.gpus[gpu].machines}):
         try:
             cell = _imagined(matrix, gpu, model, size, utilization)
-            question = judging.serving(cell, max_model_len=_CONTEXT)
+            question = memory_inputs.serving(cell, max_model_len=_CONTEXT)
         except MemoryInputError as error:
             best = str(error)
             continue

@@ -6,8 +6,8 @@ import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from ira_manifests import env_file
 from ira_manifests.layout import GITIGNORE, TOP
+from ira_manifests.output import env_file
 
 
 def marker(path: str) -> str:

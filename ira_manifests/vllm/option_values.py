@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
-from ira_manifests.engine_options.table import Kind
+from ira_manifests.vllm.options import Kind
 
 _WITH_SUFFIX = re.compile(r"(\d+(?:\.\d+)?)([kKmMgGtT])")
 # A number with a suffix outside of strings, which vLLM expands before it reads JSON.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ira_manifests import terminal
-from ira_manifests.listing import NOT_JUDGED, Absent, Row
-from ira_manifests.terminal import BOLD, BOLD_RED, DIM, GREEN, YELLOW, Fields, Text
+from ira_manifests.analysis.matrix_summary import NOT_JUDGED, Absent, Row
+from ira_manifests.cli import terminal
+from ira_manifests.cli.terminal import BOLD, BOLD_RED, DIM, GREEN, YELLOW, Fields, Text
 
 # How a verdict is shown in the narrow table, and its style.
 _SHORT = {

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from ira_manifests.engine_options.table import (
+from ira_manifests.errors import one_of
+from ira_manifests.vllm.option_values import Reason, human_readable_int, merge, refused
+from ira_manifests.vllm.options import (
     Kind,
     Table,
     UnknownReleaseError,
     table,
 )
-from ira_manifests.engine_options.values import Reason, human_readable_int, merge, refused
-from ira_manifests.errors import one_of
 
 _NEGATIVE_NUMBER = re.compile(r"-\d+|-\d*\.\d+")
 _INVERSES = {"--enable-": "--disable-", "--disable-": "--enable-"}

@@ -1,0 +1,1 @@
+"""Names, quantities and limits as Kubernetes and GKE define them."""
