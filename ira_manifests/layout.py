@@ -1,4 +1,4 @@
-"""Names of the output: directories, links and the Job, as the walkthrough's user types them."""
+"""Names of the output: directories, links, the Job and mounts, as the walkthrough has them."""
 
 from __future__ import annotations
 
@@ -23,3 +23,11 @@ TOP = "."
 """The top of the output folder, as the name of a directory."""
 
 GITIGNORE = ".gitignore"
+
+MOUNT_ROOT = "/gcs"
+"""Where containers mount the bucket, or a model's folder of it."""
+
+
+def mount_path(model_id: str) -> str:
+    """Return the folder of a model inside the containers, which is the name that vLLM serves."""
+    return f"{MOUNT_ROOT}/{model_id}"

@@ -10,6 +10,7 @@ from ira_manifests.constructs import _jsii_batch
 from ira_manifests.constructs import _objects as objects
 from ira_manifests.constructs.model_download_job import BUCKET_VOLUME as DOWNLOAD_VOLUME
 from ira_manifests.constructs.vllm_deployment import BUCKET_VOLUME as MODEL_VOLUME
+from ira_manifests.kubernetes import labels as keys
 from ira_manifests.layout import BASE, MODEL_DOWNLOAD, TOP
 from ira_manifests.output import env_file
 from ira_manifests.output.directory import RUNTIME_CONFIG, Directory
@@ -152,7 +153,7 @@ def _cell_directory(cell: Cell, name: str, rendered: Mapping[str, Any]) -> Direc
     if queued:
         targets.append(("PodTemplate", f"template.{field}"))
         labelled += ["PodTemplate", "ProvisioningRequest"]
-    label = f"metadata.labels.{objects.BUCKET_LABEL}"
+    label = f"metadata.labels.{keys.BUCKET}"
     labels = tuple((kind, label) for kind in labelled)
     kustomization = Kustomization(
         namespace=cell.platform.namespace,

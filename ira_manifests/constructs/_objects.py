@@ -12,6 +12,7 @@ from typing import Any
 from constructs import Construct
 
 from ira_manifests.constructs._jsii_batch import holds
+from ira_manifests.kubernetes import labels as keys
 from ira_manifests.profiles.schema import Toleration
 
 # The walkthrough's names of what kustomize generates from the user's env files.
@@ -20,20 +21,6 @@ TOKEN_SECRET = "hugging-face-token-secret"  # noqa: S105  a name, not a token
 
 # Kustomize puts the bucket's name in the place of this; the '<' keeps it from ever naming a bucket.
 BUCKET_PLACEHOLDER = "<IRA_BUCKET_NAME>"
-
-# A label of what mounts the bucket: the API server refuses its value where the placeholder is left,
-# so that nothing waits for a machine and then for a bucket that there is not.
-BUCKET_LABEL = "ira-manifests/bucket"
-
-GCSFUSE_DRIVER = "gcsfuse.csi.storage.gke.io"
-# The annotations that inject the Cloud Storage FUSE sidecar, with no limits of its own:
-# https://cloud.google.com/kubernetes-engine/docs/how-to/cloud-storage-fuse-csi-driver-sidecar
-GCSFUSE_ANNOTATIONS = {
-    "gke-gcsfuse/volumes": "true",
-    "gke-gcsfuse/cpu-limit": "0",
-    "gke-gcsfuse/memory-limit": "0",
-    "gke-gcsfuse/ephemeral-storage-limit": "0",
-}
 
 Json = dict[str, Any]
 
@@ -66,11 +53,11 @@ def labels(name: str, instance: str, component: str) -> dict[str, str]:
     https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/
     """
     return {
-        "app.kubernetes.io/name": name,
-        "app.kubernetes.io/instance": instance,
-        "app.kubernetes.io/component": component,
-        "app.kubernetes.io/part-of": "online-inference-gpu",
-        "app.kubernetes.io/managed-by": "ira-manifests",
+        keys.NAME: name,
+        keys.INSTANCE: instance,
+        keys.COMPONENT: component,
+        keys.PART_OF: "online-inference-gpu",
+        keys.MANAGED_BY: "ira-manifests",
     }
 
 
@@ -80,7 +67,7 @@ def bucket_label(bucket: str) -> dict[str, str]:
     A part between dots has 63 characters at most, as a label's value has:
     https://cloud.google.com/storage/docs/buckets#naming
     """
-    return {BUCKET_LABEL: bucket.partition(".")[0]}
+    return {keys.BUCKET: bucket.partition(".")[0]}
 
 
 def config_map(values: Mapping[str, str], object_labels: Mapping[str, str]) -> Json:

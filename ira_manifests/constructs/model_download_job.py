@@ -12,6 +12,7 @@ from ira_manifests import hub_lock
 from ira_manifests.constructs import _objects as objects
 from ira_manifests.constructs._jsii_batch import Composite, holds
 from ira_manifests.errors import InputError
+from ira_manifests.kubernetes import labels as keys
 from ira_manifests.kubernetes import names
 from ira_manifests.layout import DOWNLOAD_JOB as NAME
 from ira_manifests.profiles.schema import ModelDownload, ModelProfile, Platform
@@ -21,9 +22,6 @@ BUCKET_VOLUME = "gcsfuse"
 _BUFFER_VOLUME = "gke-gcsfuse-buffer"
 # huggingface_hub and what it needs take 35 MB unpacked; the model's files never come here.
 _TEMPORARY_LIMIT = "1Gi"
-# Without it the autoscaler may evict the Pod to empty its node, which ends a Job that is not tried
-# again: https://cloud.google.com/kubernetes-engine/docs/concepts/cluster-autoscaler
-_SAFE_TO_EVICT = "cluster-autoscaler.kubernetes.io/safe-to-evict"
 # Linux takes no longer text of an argument or variable (MAX_ARG_STRLEN), less its name.
 _LONGEST_VARIABLE = 128 * 1024 - 100
 _VALUES = ("MODEL_ID", "IRA_BUCKET_NAME")
@@ -127,9 +125,10 @@ class ModelDownloadJob(Composite):
                 "metadata": {
                     "labels": {"app": NAME, **self._labels},
                     "annotations": {
-                        **objects.GCSFUSE_ANNOTATIONS,
-                        _SAFE_TO_EVICT: "false",
-                        "kubectl.kubernetes.io/default-container": NAME,
+                        **keys.GCSFUSE_ANNOTATIONS,
+                        # An eviction ends a Job that is not tried again.
+                        keys.SAFE_TO_EVICT: "false",
+                        keys.DEFAULT_CONTAINER: NAME,
                     },
                 },
                 "spec": {
@@ -137,7 +136,7 @@ class ModelDownloadJob(Composite):
                     "serviceAccountName": download.service_account,
                     "automountServiceAccountToken": False,
                     "enableServiceLinks": False,
-                    "nodeSelector": {"iam.gke.io/gke-metadata-server-enabled": "true"},
+                    "nodeSelector": {keys.METADATA_SERVER: "true"},
                     "tolerations": objects.tolerations(download.tolerations),
                     "securityContext": {
                         "fsGroup": download.fs_group,
@@ -248,7 +247,7 @@ def _volumes(bucket: str, token_secret: str) -> list[objects.Json]:
     return [
         {
             "name": BUCKET_VOLUME,
-            "csi": {"driver": objects.GCSFUSE_DRIVER, "volumeAttributes": attributes},
+            "csi": {"driver": keys.GCSFUSE_DRIVER, "volumeAttributes": attributes},
         },
         {"name": _BUFFER_VOLUME, "persistentVolumeClaim": {"claimName": NAME}},
         {"name": _TOKEN_VOLUME, "secret": token},

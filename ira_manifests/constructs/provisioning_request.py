@@ -11,6 +11,7 @@ from ira_manifests.constructs import _objects as objects
 from ira_manifests.constructs._jsii_batch import Derived
 from ira_manifests.constructs.vllm_deployment import VllmDeployment
 from ira_manifests.errors import InputError
+from ira_manifests.kubernetes import labels as keys
 from ira_manifests.kubernetes import queued_capacity as queued
 from ira_manifests.kubernetes.names import MAX_LABEL
 from ira_manifests.profiles.cell import Cell
@@ -87,14 +88,14 @@ class ProvisioningRequest(Derived):
             **self.workload.bucket_label,
         }
         # The release of the Pods' engine, which the image's tag need not name.
-        version = {"app.kubernetes.io/version": self.workload.cell.platform.engine.version}
+        version = {keys.VERSION: self.workload.cell.platform.engine.version}
         return [
             objects.manifest(
                 _TEMPLATE,
                 api_version="v1",
                 kind="PodTemplate",
                 name=self.name,
-                labels={**labels, **version, "cloud.google.com/apply-warden-policies": "true"},
+                labels={**labels, **version, queued.WARDEN_LABEL: "true"},
                 body={},
             ),
             objects.manifest(

@@ -10,8 +10,10 @@ from constructs import Construct
 from ira_manifests.constructs import _objects as objects
 from ira_manifests.constructs._jsii_batch import Composite, holds
 from ira_manifests.errors import InputError
+from ira_manifests.kubernetes import labels as keys
 from ira_manifests.kubernetes import names
 from ira_manifests.kubernetes import queued_capacity as queued
+from ira_manifests.layout import mount_path
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.schema import Engine
 from ira_manifests.vllm.draining import OPTION, Drain
@@ -97,8 +99,8 @@ class VllmDeployment(Composite):
     @property
     def selector(self) -> dict[str, str]:
         """The labels that only this workload's Pods carry; never changed once applied."""
-        keys = ("app.kubernetes.io/name", "app.kubernetes.io/instance")
-        return {key: self._labels[key] for key in keys}
+        of_workload = (keys.NAME, keys.INSTANCE)
+        return {key: self._labels[key] for key in of_workload}
 
     def consume(
         self,
@@ -174,14 +176,14 @@ class VllmDeployment(Composite):
                 "metadata": {
                     "labels": self._labels,
                     "annotations": {
-                        **objects.GCSFUSE_ANNOTATIONS,
-                        "kubectl.kubernetes.io/default-container": _SERVER,
+                        **keys.GCSFUSE_ANNOTATIONS,
+                        keys.DEFAULT_CONTAINER: _SERVER,
                     },
                 },
                 "spec": pod_spec,
             },
         }
-        version = {"app.kubernetes.io/version": engine.version}
+        version = {keys.VERSION: engine.version}
         return objects.manifest(
             "Default",
             api_version="apps/v1",
@@ -241,7 +243,7 @@ def _server(cell: Cell, config_map: str) -> objects.Json:
         "imagePullPolicy": "Always",
         "command": ["vllm", "serve"],
         "args": [
-            "/gcs/$(MODEL_ID)",
+            mount_path("$(MODEL_ID)"),
             "--gpu-memory-utilization=$(GPU_MEMORY_UTILIZATION)",
             "--max-model-len=$(MAX_MODEL_LEN)",
             "--tensor-parallel-size=$(TENSOR_PARALLEL_SIZE)",
@@ -251,7 +253,7 @@ def _server(cell: Cell, config_map: str) -> objects.Json:
         "env": [*objects.env(config_map, list(cell.runtime_values)), *_settings(engine)],
         "ports": [{"name": "metrics", "containerPort": PORT, "protocol": "TCP"}],
         "resources": objects.resources_of(
-            profile.cpu, profile.memory, **{"nvidia.com/gpu": str(profile.tensor_parallel)}
+            profile.cpu, profile.memory, **{keys.GPU: str(profile.tensor_parallel)}
         ),
         "startupProbe": {
             **_HEALTH,
@@ -315,7 +317,7 @@ def _volumes(cell: Cell, bucket: str) -> list[objects.Json]:
         "mountOptions": ",".join([*cell.platform.inference.mount_options, only_model]),
         "skipCSIBucketAccessCheck": "true",
     }
-    csi = {"driver": objects.GCSFUSE_DRIVER, "volumeAttributes": attributes}
+    csi = {"driver": keys.GCSFUSE_DRIVER, "volumeAttributes": attributes}
     # The sidecar takes these three names for its cache, its temporary files and its write buffer.
     sidecar = ("gke-gcsfuse-cache", "gke-gcsfuse-tmp", "gke-gcsfuse-buffer")
     # Shared memory counts as the server's own memory. What the sidecar keeps is the model's size,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from ira_manifests.errors import InputError
-from ira_manifests.layout import CELLS
+from ira_manifests.layout import CELLS, mount_path
 from ira_manifests.memory import Budget, MemoryInputError, Serving, budget
 from ira_manifests.profiles import memory_inputs
 from ira_manifests.profiles.loader import Profiles
@@ -141,7 +141,7 @@ class Cell:
     @property
     def mount_path(self) -> str:
         """Folder of the model inside the serving containers."""
-        return f"/gcs/{self.model.model_id}"
+        return mount_path(self.model.model_id)
 
     @property
     def runtime_values(self) -> dict[str, str]:

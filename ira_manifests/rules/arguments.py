@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ira_manifests.kubernetes import names
+from ira_manifests.kubernetes import labels, names
 from ira_manifests.output.directory import Directory
 from ira_manifests.rules import pods, server
 from ira_manifests.rules.flags import CRASH_LOOP, READ_THEM_YOURSELF
@@ -40,7 +40,7 @@ def _flags(started: Server, *, pinned: bool) -> Iterator[Hit]:
         message = "nothing names the release of the image: the flags are not judged"
         hint = (
             "write the tag beside the digest, vllm/vllm-openai:v0.26.0@sha256:…, or the release "
-            "into the object's label app.kubernetes.io/version"
+            f"into the object's label {labels.VERSION}"
         )
         yield Hit("IRA032", file, image, message, hint)
         return
@@ -68,7 +68,7 @@ def _parallel(started: Server) -> Iterator[Hit]:
         message = f"{gpus} GPUs for tensor parallel {tensor} × pipeline parallel {pipeline}"
         message += f" × data parallel {data}" if data > 1 else ""
         hint = "the server starts one process for each GPU that it is told of: make them agree"
-        place = (*started.path, "resources", "limits", pods.GPU)
+        place = (*started.path, "resources", "limits", labels.GPU)
         yield Hit("IRA011", started.template.file, place, message, hint)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ira_manifests.kubernetes.labels import INSTANCE
+from ira_manifests.layout import MOUNT_ROOT, mount_path
 from ira_manifests.output.directory import RUNTIME_CONFIG, Directory
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.yaml_source import Path
@@ -12,8 +14,6 @@ from ira_manifests.rules import pods, server
 from ira_manifests.rules.hit import Hit
 from ira_manifests.rules.pods import Json, PodTemplate, mapping
 from ira_manifests.rules.server import Server
-
-_INSTANCE = "app.kubernetes.io/instance"
 
 
 def check(directory: Directory) -> Iterator[Hit]:
@@ -28,7 +28,7 @@ def check(directory: Directory) -> Iterator[Hit]:
                 yield from _mounts(template, path, container, model)
     for started in server.started(directory):
         if model is not None:
-            yield from _model(started, f"/gcs/{model}")
+            yield from _model(started, mount_path(model))
 
 
 def check_cell(directory: Directory, cell: Cell) -> Iterator[Hit]:
@@ -55,10 +55,10 @@ def _model(started: Server, model: str) -> Iterator[Hit]:
     # What stays unexpanded is another rule's.
     if started.model is None or ("$" not in started.model and started.model != model):
         message = f"the server is to load {started.model or 'no model'}, and the cell's is {model}"
-        hint = "write /gcs/$(MODEL_ID)"
+        hint = f"write {mount_path('$(MODEL_ID)')}"
         yield Hit("IRA023", file, started.model_place, message, hint)
     mounts = {mount.get("mountPath") for mount in started.container.get("volumeMounts") or ()}
-    if not any(str(place).startswith("/gcs") for place in mounts):
+    if not any(str(place).startswith(MOUNT_ROOT) for place in mounts):
         message = f"the server mounts no bucket at {model}"
         hint = f"mount the bucket's volume at {model}, exact case included"
         yield Hit("IRA023", file, (*started.path, "volumeMounts"), message, hint)
@@ -67,9 +67,9 @@ def _model(started: Server, model: str) -> Iterator[Hit]:
 def _mounts(template: PodTemplate, path: Path, container: Json, model: str) -> Iterator[Hit]:
     for index, mount in enumerate(container.get("volumeMounts") or ()):
         place = str(mount.get("mountPath", ""))
-        if place.startswith("/gcs") and place != f"/gcs/{model}":
+        if place.startswith(MOUNT_ROOT) and place != mount_path(model):
             message = f"{place} is not the folder of {model}"
-            hint = f"mount the bucket at /gcs/{model}, exact case included"
+            hint = f"mount the bucket at {mount_path(model)}, exact case included"
             where = (*path, "volumeMounts", index, "mountPath")
             yield Hit("IRA023", template.file, where, message, hint)
 
@@ -107,11 +107,11 @@ def _account(template: PodTemplate, directory: Directory) -> Iterator[Hit]:
 
 def _labels(template: PodTemplate) -> Iterator[Hit]:
     """A PodTemplate's name ends in a hash; its own labels name the workload."""
-    own = mapping(mapping(template.owner.get("metadata")).get("labels")).get(_INSTANCE)
+    own = mapping(mapping(template.owner.get("metadata")).get("labels")).get(INSTANCE)
     name = own if template.kind == "PodTemplate" else template.name
-    given = template.labels.get(_INSTANCE)
+    given = template.labels.get(INSTANCE)
     if None not in (given, name) and given != name:
-        message = f"the label {_INSTANCE} is {given} on the Pods of {name}"
+        message = f"the label {INSTANCE} is {given} on the Pods of {name}"
         hint = "a Service or a dashboard of the other workload counts these Pods as its own"
-        where = (*template.path, "metadata", "labels", _INSTANCE)
+        where = (*template.path, "metadata", "labels", INSTANCE)
         yield Hit("IRA023", template.file, where, message, hint)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from ira_manifests.kubernetes.expansion import references
+from ira_manifests.layout import mount_path
 from ira_manifests.output import env_file
 from ira_manifests.output.directory import RUNTIME_CONFIG, Directory
 from ira_manifests.profiles.yaml_source import Path
@@ -132,11 +133,11 @@ def _reach(actual: Server, directory: Directory, read: set[str]) -> Iterator[Hit
             has = "is not set there" if instead is None else f"is {instead} there"
             message = f"{key} does not reach the server: {option} {has}"
             yield _unread(key, message, f"{option}=$({key})")
-    model = f"/gcs/{directory.runtime_values.get('MODEL_ID')}"
-    hard_coded = marked.model != f"/gcs/{marks.get('MODEL_ID')}"
+    model = mount_path(f"{directory.runtime_values.get('MODEL_ID')}")
+    hard_coded = marked.model != mount_path(f"{marks.get('MODEL_ID')}")
     if "MODEL_ID" in read & set(marks) and hard_coded and actual.model == model:
         message = f"MODEL_ID does not reach the server: its model is the text {actual.model}"
-        yield _unread("MODEL_ID", message, "/gcs/$(MODEL_ID)")
+        yield _unread("MODEL_ID", message, mount_path("$(MODEL_ID)"))
 
 
 def _unread(key: str, message: str, argument: str) -> Hit:

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
+from ira_manifests.kubernetes import labels
 from ira_manifests.kubernetes.expansion import expand
 from ira_manifests.output.directory import Directory
 from ira_manifests.profiles.yaml_source import Path
 
 Json = Mapping[str, Any]
-
-GPU = "nvidia.com/gpu"
 
 # Where each kind keeps the template of its Pods.
 _TEMPLATES: dict[str, Path] = {
@@ -96,7 +95,7 @@ def is_script(container: Json) -> bool:
 
 def gpus(container: Json) -> int:
     """Return the GPUs that a container gets."""
-    text = str(mapping(mapping(container.get("resources")).get("limits")).get(GPU, "0"))
+    text = str(mapping(mapping(container.get("resources")).get("limits")).get(labels.GPU, "0"))
     return int(text) if text.isdecimal() else 0
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import takewhile
 
-from ira_manifests.kubernetes import names
+from ira_manifests.kubernetes import labels, names
 from ira_manifests.kubernetes.expansion import expand
 from ira_manifests.output.directory import Directory
 from ira_manifests.profiles.yaml_source import Path
@@ -22,7 +22,6 @@ from ira_manifests.vllm import settings
 
 _SERVE = ("vllm", "serve")
 _MODULE = "vllm.entrypoints.openai.api_server"
-_RELEASE_LABEL = "app.kubernetes.io/version"  # of the object that makes the Pods
 _SHELL_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 
 
@@ -121,11 +120,11 @@ def _find(
     if start is None:
         return None
     texts, places = zip(*words, strict=True)
-    own = places[start:] or (path,)
-    labels = mapping(mapping(template.owner.get("metadata")).get("labels"))
-    version = release(str(container.get("image", "")), str(labels.get(_RELEASE_LABEL, "")))
+    placed = places[start:] or (path,)
+    own = mapping(mapping(template.owner.get("metadata")).get("labels"))
+    version = release(str(container.get("image", "")), str(own.get(labels.VERSION, "")))
     serve = start == len(_SERVE) and bool(container.get("command"))
-    return Server(template, path, container, version, texts[start:], own, serve)
+    return Server(template, path, container, version, texts[start:], placed, serve)
 
 
 def _start(words: Sequence[str]) -> int | None:

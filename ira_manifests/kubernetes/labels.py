@@ -1,0 +1,38 @@
+"""Keys of labels, annotations and resources, each written down once."""
+
+from __future__ import annotations
+
+GPU = "nvidia.com/gpu"
+"""The resource by which a container gets GPUs."""
+
+# Labels of every object: https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/
+NAME = "app.kubernetes.io/name"
+INSTANCE = "app.kubernetes.io/instance"
+VERSION = "app.kubernetes.io/version"
+COMPONENT = "app.kubernetes.io/component"
+PART_OF = "app.kubernetes.io/part-of"
+MANAGED_BY = "app.kubernetes.io/managed-by"
+
+BUCKET = "ira-manifests/bucket"
+"""Of what mounts the bucket: the API server refuses its value where the placeholder is left, so
+that nothing waits for a machine and then for a bucket that does not exist."""
+
+DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
+"""The container whose log `kubectl logs` shows."""
+
+SAFE_TO_EVICT = "cluster-autoscaler.kubernetes.io/safe-to-evict"
+"""With "false", the autoscaler does not evict the Pod to empty its node:
+https://cloud.google.com/kubernetes-engine/docs/concepts/cluster-autoscaler"""
+
+METADATA_SERVER = "iam.gke.io/gke-metadata-server-enabled"
+"""Label of nodes with GKE's metadata server, from which a Pod gets the tokens of its account."""
+
+GCSFUSE_DRIVER = "gcsfuse.csi.storage.gke.io"
+GCSFUSE_ANNOTATIONS = {
+    "gke-gcsfuse/volumes": "true",
+    "gke-gcsfuse/cpu-limit": "0",
+    "gke-gcsfuse/memory-limit": "0",
+    "gke-gcsfuse/ephemeral-storage-limit": "0",
+}
+"""What injects the Cloud Storage FUSE sidecar, with no limits of its own:
+https://cloud.google.com/kubernetes-engine/docs/how-to/cloud-storage-fuse-csi-driver-sidecar"""
