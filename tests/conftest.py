@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
     from ira_manifests.output.directory import Directory
 
 assert ira_manifests.__all__
+
+# A shell starts what runs in the background with Ctrl-C ignored, and its children inherit that: the
+# runs that tests interrupt would go on.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The gate tries the same examples each time; `make fuzz` looks for new ones, and prints what
 # `@example` needs to pin one. No example has a deadline: machines are shared.
