@@ -1,4 +1,4 @@
-"""The README's commands are run, and its table is the matrix."""
+"""Commands and examples of the README and docs/ are run; the README's table is the matrix."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from tests.support import PROFILES, ROOT, fill_in, is_reference, kustomize
 README = (ROOT / "README.md").read_text()
 
 
-def blocks(language: str) -> list[str]:
-    found = re.findall(rf"^( *)```{language}\n(.*?)^ *```$", README, re.MULTILINE | re.DOTALL)
+def blocks(language: str, page: str = "README.md") -> list[str]:
+    text = (ROOT / page).read_text()
+    found = re.findall(rf"^( *)```{language}\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL)
     return [re.sub(f"^{indent}", "", text, flags=re.MULTILINE) for indent, text in found]
 
 
@@ -94,7 +95,7 @@ def test_every_directory_that_is_applied_or_deleted_renders(clone: Path) -> None
         assert kustomize(clone / directory)
 
 
-def test_check_is_the_command_for_ci(clone: Path) -> None:
+def test_the_commands_that_check_pass(clone: Path) -> None:
     shell("make synth", clone)
     (command,) = [block for block in blocks("shell") if "--check" in block]
 
@@ -132,8 +133,8 @@ def test_the_table_is_the_matrix_of_the_reference() -> None:
     ]
 
 
-def test_the_new_model_of_the_readme_is_a_valid_profile(tmp_path: Path) -> None:
-    (profile,) = blocks("yaml")
+def test_the_new_model_of_the_docs_is_a_valid_profile(tmp_path: Path) -> None:
+    (profile,) = blocks("yaml", "docs/adding-a-model.md")
     folder = Path(shutil.copytree(PROFILES, tmp_path / "profiles"))
     (folder / "models/qwen3-32b.yaml").write_text(profile)
 
@@ -145,7 +146,7 @@ def test_the_new_model_of_the_readme_is_a_valid_profile(tmp_path: Path) -> None:
 
 
 def test_the_library_example_runs(tmp_path: Path) -> None:
-    (program,) = blocks("python")
+    (program,) = blocks("python", "docs/library.md")
 
     run = subprocess.run(
         [sys.executable, "-c", program + "print(len(chart.to_json()))"],
@@ -156,7 +157,20 @@ def test_the_library_example_runs(tmp_path: Path) -> None:
     assert run.stdout.strip() == "6", run.stderr
 
 
-def test_every_link_to_a_file_leads_somewhere() -> None:
-    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
-        for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text()):
-            assert (page.parent / target).exists(), f"{page.name}: {target}"
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    kept = [re.sub(r"[^\w\- ]", "", heading.lower()) for heading in headings]
+    return {heading.replace(" ", "-") for heading in kept}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_to_a_file_and_to_a_heading_of_it(page: Path) -> None:
+    for link in re.findall(r"\]\((?!http)([^)]+)", page.read_text()):
+        target, _, anchor = link.partition("#")
+        file = page.parent / target if target else page
+        assert file.exists(), link
+        assert not anchor or anchor in anchors(file), link

@@ -47,7 +47,7 @@ def preconditions(standing: Standing) -> Iterator[str]:
         among = f"{first}, and {others} more," if others else first
         yield (
             f"{among} can get nodes only where node auto-provisioning has a limit for "
-            f"{accelerator}: see Queued machines in the README"
+            f"{accelerator}: see Queued capacity in docs/operations.md"
         )
 
 

@@ -101,7 +101,7 @@ def test_another_model_is_downloaded_once_the_old_directory_is_deleted(
     assert config["data"]["MODEL_ID"] == LLAMA
 
 
-def test_another_model_is_refused_in_the_readmes_words_while_the_old_job_is_there(
+def test_another_model_is_refused_in_the_docs_words_while_the_old_job_is_there(
     namespace: Namespace, dist: Path
 ) -> None:
     _apply_and_complete(namespace, dist)
@@ -110,7 +110,7 @@ def test_another_model_is_refused_in_the_readmes_words_while_the_old_job_is_ther
     with pytest.raises(KubectlError, match=f'The Job "{JOB}" is invalid: .*: field is immutable$'):
         _apply(namespace, dist)
 
-    assert "ends in `field is immutable`" in (ROOT / "README.md").read_text()
+    assert "ends in `field is immutable`" in (ROOT / "docs/operations.md").read_text()
     namespace.kubectl("delete", "-k", str(dist / "model-download"), "--timeout=60s")
     _apply_and_complete(namespace, dist)
 

@@ -47,11 +47,11 @@ def test_under_the_default_name_the_second_model_replaces_the_first(
     wait_until_alone_behind(namespace, "vllm-h100", second)
 
 
-def test_a_cell_deleted_as_the_readme_says_leaves_its_models_other_cell_whole(
+def test_a_cell_deleted_as_the_docs_say_leaves_its_models_other_cell_whole(
     namespace: Namespace, filled_dist: Path
 ) -> None:
-    readme = (ROOT / "README.md").read_text()
-    (command,) = re.findall(r"`kubectl (delete -k dist/\S+ --selector \S+)`", readme)
+    page = (ROOT / "docs/operations.md").read_text()
+    (command,) = re.findall(r"`kubectl (delete -k dist/\S+ --selector \S+)`", page)
     other = str(filled_dist / directory_of("h200-gemma3-27b"))
     for directory in (str(filled_dist / GEMMA), other):
         namespace.kubectl("apply", "-k", directory)
