@@ -34,14 +34,14 @@ min_engine: 0.8.0
 weights:
   total_gib: {weights}
 geometry:
-  heads: 32
-  hidden: 4096
-  intermediate: 14336
-  vocab: 128256
-  max_position: 131072
+  num_attention_heads: 32
+  hidden_size: 4096
+  intermediate_size: 14336
+  vocab_size: 128256
+  max_position_embeddings: 131072
   layers:
     - count: {layers}
-      kv_heads: 8
+      num_key_value_heads: 8
       head_dim: 128
 cells:
 """

@@ -10,7 +10,6 @@ from typing import Any
 from ira_manifests.analysis.remedies import limit, verdict
 from ira_manifests.memory import GIB, Budget, MemoryInputError, Verdict, budget
 from ira_manifests.messages import gib
-from ira_manifests.profiles import memory_inputs
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.profiles.schema import CellProfile
@@ -62,7 +61,7 @@ def rows(matrix: Matrix) -> list[Row]:
 
 
 def _row(cell: Cell) -> Row:
-    answer, judged, reason = _judged(cell)
+    estimate, judged, reason = _judged(cell)
     return Row(
         gpu=cell.gpu_name,
         model=cell.model_name,
@@ -71,26 +70,30 @@ def _row(cell: Cell) -> Row:
         compute_class=cell.machine.compute_class,
         gpus=cell.profile.tensor_parallel,
         max_model_len=cell.max_model_len,
-        kv_headroom_gib=_round((answer.kv_pool - answer.kv_request) / GIB) if answer else None,
-        concurrency=_round(float(answer.concurrency)) if answer else None,
-        longest_max_model_len=answer.longest_max_model_len if answer else None,
+        kv_headroom_gib=_headroom_gib(estimate) if estimate else None,
+        concurrency=_round(float(estimate.concurrency)) if estimate else None,
+        longest_max_model_len=estimate.longest_max_model_len if estimate else None,
         verdict=judged,
         why=reason,
-        measured=bool(answer and answer.is_measured),
-        reasons=answer.serving.unmeasured if answer else (),
+        measured=bool(estimate and estimate.is_measured),
+        reasons=estimate.serving.unmeasured if estimate else (),
     )
 
 
 def _judged(cell: Cell) -> tuple[Budget | None, str, str]:
     """Return a cell's budget and verdict, and why it does not fit or is not judged."""
     try:
-        answer = cell.budget
+        estimate = cell.budget
     except MemoryInputError as error:
         return None, f"impossible: {error}", str(error)
-    if answer is None:
+    if estimate is None:
         return None, NOT_JUDGED, cell.unjudged
-    found = verdict(cell, answer)
-    return answer, str(found), limit(cell, answer) if found is Verdict.DOES_NOT_FIT else ""
+    found = verdict(cell, estimate)
+    return estimate, str(found), limit(cell, estimate) if found is Verdict.DOES_NOT_FIT else ""
+
+
+def _headroom_gib(estimate: Budget) -> float:
+    return _round((estimate.kv_pool - estimate.kv_request) / GIB)
 
 
 def _round(value: float) -> float:
@@ -116,15 +119,15 @@ def _why(matrix: Matrix, gpu: str, model: str, utilization: Decimal) -> str:
     for size in sorted({machine.gpus for machine in matrix.profiles.gpus[gpu].machines}):
         try:
             cell = _imagined(matrix, gpu, model, size, utilization)
-            question = memory_inputs.serving(cell, max_model_len=_CONTEXT)
+            serving = cell.serving_with(max_model_len=_CONTEXT)
         except MemoryInputError as error:
             best = str(error)
             continue
-        if question is None:
+        if serving is None:
             return best
-        answer = budget(question)
-        best = _summary(answer)
-        if answer.safe_max_model_len >= _CONTEXT:
+        estimate = budget(serving)
+        best = _summary(estimate)
+        if estimate.safe_max_model_len >= _CONTEXT:
             return f"would fit: {best}"
     return best
 
@@ -148,9 +151,9 @@ def _imagined(matrix: Matrix, gpu: str, model: str, size: int, utilization: Deci
     return Cell(gpu, model, gpus[gpu], models[model], profile, matrix.platform)
 
 
-def _summary(answer: Budget) -> str:
-    size = answer.serving.tensor_parallel
+def _summary(estimate: Budget) -> str:
+    size = estimate.serving.tensor_parallel
     return (
-        f"weights {gib(answer.weights)} of {gib(answer.requested)} usable at TP{size}, "
-        f"longest context {answer.longest_max_model_len}"
+        f"weights {gib(estimate.weights)} of {gib(estimate.requested)} usable at TP{size}, "
+        f"longest context {estimate.longest_max_model_len}"
     )

@@ -30,18 +30,18 @@ class Step:
     verdict: str
 
 
-def parts(answer: Budget) -> list[Part]:
-    """Return one GPU's memory in parts that add up to the whole; what is short counts less."""
-    outside = answer.graphs - answer.budgeted_graphs
-    headroom = answer.kv_pool - answer.kv_request
+def parts(estimate: Budget) -> list[Part]:
+    """Return one GPU's memory in parts that add up to the whole; a shortfall is negative."""
+    outside = estimate.graphs - estimate.budgeted_graphs
+    headroom = estimate.kv_pool - estimate.kv_request
     short = headroom < 0
-    left = answer.total - answer.requested - outside
+    left = estimate.total - estimate.requested - outside
     found = [
-        Part("W", "weights", answer.weights),
-        Part("A", "activation", answer.activation),
-        Part("O", "other (kernels, NCCL)", answer.other),
-        Part("G", "CUDA graphs", answer.budgeted_graphs),
-        Part("K", "KV cache of one longest request", answer.kv_request),
+        Part("W", "weights", estimate.weights),
+        Part("A", "activation", estimate.activation),
+        Part("O", "other (kernels, NCCL)", estimate.other),
+        Part("G", "CUDA graphs", estimate.budgeted_graphs),
+        Part("K", "KV cache of one longest request", estimate.kv_request),
         Part("-" if short else "+", "missing" if short else "KV cache to spare", headroom),
         Part("G", "CUDA graphs, outside the share", outside),
         Part(".", "left to others by the utilization", left),
@@ -49,18 +49,18 @@ def parts(answer: Budget) -> list[Part]:
     return [part for part in found if part.size]
 
 
-def bar(answer: Budget) -> str:
+def bar(estimate: Budget) -> str:
     """Return the parts as a bar of letters; each part that is not empty has one at least.
 
     Where memory is missing, a line marks the end of the share.
     """
-    shown = [part for part in parts(answer) if part.size > 0]
+    shown = [part for part in parts(estimate) if part.size > 0]
     needed = [part for part in shown if part.letter in "WAOK" or part.name == "CUDA graphs"]
-    if answer.kv_pool >= answer.kv_request:
+    if estimate.kv_pool >= estimate.kv_request:
         return _letters(shown, sum(part.size for part in shown))
     total = sum(part.size for part in needed)
     letters = _letters(needed, total)
-    end = round(len(letters) * answer.requested / total)
+    end = round(len(letters) * estimate.requested / total)
     return f"{letters[:end]}|{letters[end:]}"
 
 
@@ -70,42 +70,40 @@ def _letters(shown: list[Part], total: int) -> str:
 
 def steps(cell: Cell) -> list[Step]:
     """Return what one more step of each knob would do; empty where nothing can be judged."""
-    question = cell.serving
-    if question is None:
+    serving = cell.serving
+    if serving is None:
         return []
-    utilization = question.utilization + Decimal("0.01")
+    utilization = serving.utilization + Decimal("0.01")
     knobs: dict[str, dict[str, object]] = {
         f"gpu_memory_utilization: {utilization}": {"utilization": utilization},
-        f"max_model_len: {question.max_model_len * 2}": {
-            "max_model_len": question.max_model_len * 2
-        },
-        f"max_model_len: {question.max_model_len // 2}": {
-            "max_model_len": max(1, question.max_model_len // 2)
+        f"max_model_len: {serving.max_model_len * 2}": {"max_model_len": serving.max_model_len * 2},
+        f"max_model_len: {serving.max_model_len // 2}": {
+            "max_model_len": max(1, serving.max_model_len // 2)
         },
         "kv_cache_dtype: fp8": {"kv_cache_dtype": "fp8"},
     }
     return [
-        _more_gpus(cell, question),
-        *(_step(question, knob, changes) for knob, changes in knobs.items()),
+        _more_gpus(cell, serving),
+        *(_step(serving, knob, changes) for knob, changes in knobs.items()),
     ]
 
 
-def _more_gpus(cell: Cell, question: Serving) -> Step:
+def _more_gpus(cell: Cell, serving: Serving) -> Step:
     """Return the step to the next size that the GPU type has a machine for."""
     sizes = sorted({machine.gpus for machine in cell.gpu.machines})
-    larger = [size for size in sizes if size > question.tensor_parallel]
+    larger = [size for size in sizes if size > serving.tensor_parallel]
     if not larger:
         most = f"{sizes[-1]} GPUs are the most of a machine of {cell.gpu_name}"
         return Step("tensor_parallel", None, None, most)
-    return _step(question, f"tensor_parallel: {larger[0]}", {"tensor_parallel": larger[0]})
+    return _step(serving, f"tensor_parallel: {larger[0]}", {"tensor_parallel": larger[0]})
 
 
-def _step(question: Serving, knob: str, changes: dict[str, object]) -> Step:
+def _step(serving: Serving, knob: str, changes: dict[str, object]) -> Step:
     try:
-        answer = budget(replace(question, **changes))  # type: ignore[arg-type]
+        estimate = budget(replace(serving, **changes))  # type: ignore[arg-type]
     except MemoryInputError as error:
         return Step(knob, None, None, str(error))
-    longest, most = answer.longest_max_model_len, question.geometry.max_position
-    if answer.serving.max_model_len > most:
+    longest, most = estimate.longest_max_model_len, serving.geometry.max_position_embeddings
+    if estimate.serving.max_model_len > most:
         return Step(knob, None, longest, f"more than the model's own {most}")
-    return Step(knob, round(float(answer.concurrency), 2), longest, str(answer.verdict))
+    return Step(knob, round(float(estimate.concurrency), 2), longest, str(estimate.verdict))

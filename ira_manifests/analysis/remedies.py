@@ -8,7 +8,6 @@ from decimal import Decimal
 
 from ira_manifests.memory import Budget, Limit, MemoryInputError, Serving, Verdict, budget
 from ira_manifests.messages import gib
-from ira_manifests.profiles import memory_inputs
 from ira_manifests.profiles.cell import LEAST_AUTO, Cell
 
 _STEP = Decimal("0.01")
@@ -25,28 +24,28 @@ class Remedy:
         return f"{self.field}: {self.value}"
 
 
-def verdict(cell: Cell, answer: Budget) -> Verdict:
+def verdict(cell: Cell, estimate: Budget) -> Verdict:
     """Return the verdict of a cell; `auto` that finds no context worth serving does not fit."""
-    return Verdict.DOES_NOT_FIT if auto_fails(cell, answer) else answer.verdict
+    return Verdict.DOES_NOT_FIT if auto_fails(cell, estimate) else estimate.verdict
 
 
-def auto_fails(cell: Cell, answer: Budget) -> bool:
+def auto_fails(cell: Cell, estimate: Budget) -> bool:
     """Tell whether `max_model_len: auto` finds less than anybody would serve."""
-    least = min(LEAST_AUTO, answer.serving.geometry.max_position)
-    return cell.profile.max_model_len == "auto" and answer.safe_max_model_len < least
+    least = min(LEAST_AUTO, estimate.serving.geometry.max_position_embeddings)
+    return cell.profile.max_model_len == "auto" and estimate.safe_max_model_len < least
 
 
-def limit(cell: Cell, answer: Budget) -> str:
+def limit(cell: Cell, estimate: Budget) -> str:
     """Return what decides the verdict, in a sentence."""
-    check = answer.decisive
-    if auto_fails(cell, answer):
+    check = estimate.decisive
+    if auto_fails(cell, estimate):
+        least = estimate.serving.max_model_len
         return (
-            f"does not fit: auto finds no context of {answer.serving.max_model_len} tokens or more "
-            "that keeps the margin"
+            f"does not fit: auto finds no context of {least} tokens or more that keeps the margin"
         )
     if check.spare >= 0:
         return (
-            f"{answer.verdict}: {check.limit} has {gib(check.spare)} to spare on each GPU, "
+            f"{estimate.verdict}: {check.limit} has {gib(check.spare)} to spare on each GPU, "
             f"{gib(check.margin)} wanted"
         )
     if check.limit is Limit.WEIGHTS:
@@ -62,42 +61,42 @@ def sizes(cell: Cell) -> list[int]:
     most = max(machine.gpus for machine in cell.gpu.machines)
     return [
         size
-        for size, question in _splits(cell, range(1, most + 1))
-        if budget(replace(question, max_model_len=length)).verdict is not Verdict.DOES_NOT_FIT
+        for size, serving in _splits(cell, range(1, most + 1))
+        if budget(replace(serving, max_model_len=length)).verdict is not Verdict.DOES_NOT_FIT
     ]
 
 
-def remedies(cell: Cell, answer: Budget) -> list[Remedy]:
+def remedies(cell: Cell, estimate: Budget) -> list[Remedy]:
     """Return single changes that make the cell fit with its margin, the cheapest first."""
-    return [*_utilization(answer), *_context(cell, answer), *_more_gpus(cell, answer)]
+    return [*_utilization(estimate), *_context(cell, estimate), *_more_gpus(cell, estimate)]
 
 
-def _utilization(answer: Budget) -> Iterator[Remedy]:
+def _utilization(estimate: Budget) -> Iterator[Remedy]:
     """Yield the utilization nearest to the cell's that fits."""
-    question = answer.serving
-    lower = answer.decisive.limit in (Limit.START, Limit.WARM_UP)
-    value = question.utilization + (-_STEP if lower else _STEP)
+    serving = estimate.serving
+    lower = estimate.decisive.limit in (Limit.START, Limit.WARM_UP)
+    value = serving.utilization + (-_STEP if lower else _STEP)
     while 0 < value < 1:
-        if budget(replace(question, utilization=value)).verdict is Verdict.FITS:
+        if budget(replace(serving, utilization=value)).verdict is Verdict.FITS:
             yield Remedy("gpu_memory_utilization", format(value, "f"))
             return
         value += -_STEP if lower else _STEP
 
 
-def _context(cell: Cell, answer: Budget) -> Iterator[Remedy]:
-    longest = answer.safe_max_model_len
-    fixed = cell.profile.max_model_len != "auto" and longest < answer.serving.max_model_len
-    if answer.decisive.limit is Limit.KV_CACHE and longest and fixed:
+def _context(cell: Cell, estimate: Budget) -> Iterator[Remedy]:
+    longest = estimate.safe_max_model_len
+    fixed = cell.profile.max_model_len != "auto" and longest < estimate.serving.max_model_len
+    if estimate.decisive.limit is Limit.KV_CACHE and longest and fixed:
         yield Remedy("max_model_len", str(longest))
 
 
-def _more_gpus(cell: Cell, answer: Budget) -> Iterator[Remedy]:
+def _more_gpus(cell: Cell, estimate: Budget) -> Iterator[Remedy]:
     """Yield the fewest GPUs, more than the cell's, with which it fits."""
-    length = answer.serving.max_model_len
+    length = estimate.serving.max_model_len
     machines = sorted({machine.gpus for machine in cell.gpu.machines})
-    for size, question in _splits(cell, machines):
-        larger = size > answer.serving.tensor_parallel
-        if larger and budget(replace(question, max_model_len=length)).verdict is Verdict.FITS:
+    for size, serving in _splits(cell, machines):
+        larger = size > estimate.serving.tensor_parallel
+        if larger and budget(replace(serving, max_model_len=length)).verdict is Verdict.FITS:
             yield Remedy("tensor_parallel", str(size))
             return
 
@@ -107,10 +106,8 @@ def _splits(cell: Cell, candidates: Iterable[int]) -> Iterator[tuple[int, Servin
     for size in candidates:
         profile = cell.profile.model_copy(update={"tensor_parallel": size, "compute_class": None})
         try:
-            question = memory_inputs.serving(
-                replace(cell, profile=profile), max_model_len=LEAST_AUTO
-            )
+            serving = replace(cell, profile=profile).serving_with(max_model_len=LEAST_AUTO)
         except MemoryInputError:
             continue
-        if question is not None:
-            yield size, question
+        if serving is not None:
+            yield size, serving

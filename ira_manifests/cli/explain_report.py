@@ -67,34 +67,34 @@ def explained(cell: Cell, values: Sequence[Value]) -> None:
     title = f"{cell.gpu_name} × {cell.model_name} on {cell.machine.machine_type}"
     terminal.say(terminal.styled(title, BOLD))
     try:
-        answer = cell.budget
+        estimate = cell.budget
     except MemoryInputError as error:
         terminal.say_wrapped(f"memory: {error}")
     else:
-        _memory(cell, answer)
+        _memory(cell, estimate)
     terminal.say_heading("Values and where they come from:")
     for item in values:
         terminal.say_wrapped(f"{item.name}: {item.value}")
         _say_source(item.source)
 
 
-def _memory(cell: Cell, answer: Budget | None) -> None:
-    if answer is None:
+def _memory(cell: Cell, estimate: Budget | None) -> None:
+    if estimate is None:
         terminal.say_wrapped(f"memory: not judged, {cell.unjudged}")
         return
-    terminal.say(f"\n{memory_breakdown.bar(answer)}")
-    for part in memory_breakdown.parts(answer):
+    terminal.say(f"\n{memory_breakdown.bar(estimate)}")
+    for part in memory_breakdown.parts(estimate):
         terminal.say(f"  {part.letter} {part.size / GIB:7.2f} GiB  {part.name}")
     gpus = count(cell.profile.tensor_parallel, "GPU")
-    terminal.say(f"  = {answer.total / GIB:7.2f} GiB  of each of {gpus}")
+    terminal.say(f"  = {estimate.total / GIB:7.2f} GiB  of each of {gpus}")
     terminal.say(
-        f"\n{answer.tokens} tokens in the pool, {answer.kv_bytes_per_token} bytes a token; "
-        f"{float(answer.concurrency):.2f} requests of {answer.serving.max_model_len}.\n"
-        f"Longest context that starts: {answer.longest_max_model_len}, "
-        f"with a margin: {answer.safe_max_model_len}."
+        f"\n{estimate.tokens} tokens in the pool, {estimate.kv_bytes_per_token} bytes a token; "
+        f"{float(estimate.concurrency):.2f} requests of {estimate.serving.max_model_len}.\n"
+        f"Longest context that starts: {estimate.longest_max_model_len}, "
+        f"with a margin: {estimate.safe_max_model_len}."
     )
-    terminal.say_wrapped(remedies.limit(cell, answer))
-    for reason in answer.serving.unmeasured:
+    terminal.say_wrapped(remedies.limit(cell, estimate))
+    for reason in estimate.serving.unmeasured:
         terminal.say_wrapped(f"  ~ {reason}")
     terminal.say_heading("One more step of each knob:")
     for step in memory_breakdown.steps(cell):

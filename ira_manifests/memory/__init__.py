@@ -4,8 +4,14 @@ Pure arithmetic over frozen dataclasses: no files, no YAML, no Node.
 
     >>> from decimal import Decimal
     >>> serving = Serving(
-    ...     geometry=Geometry(heads=32, hidden=4096, vocab=128256, max_position=131072,
-    ...                       intermediate=14336, layers=(Layers(32, kv_heads=8, head_dim=128),)),
+    ...     geometry=Geometry(
+    ...         num_attention_heads=32,
+    ...         hidden_size=4096,
+    ...         intermediate_size=14336,
+    ...         vocab_size=128256,
+    ...         max_position_embeddings=131072,
+    ...         layers=(Layers(32, num_key_value_heads=8, head_dim=128),),
+    ...     ),
     ...     weights=Weights(Decimal("14.99")),
     ...     accelerator=Accelerator("nvidia-h100-80gb", Decimal("79.19")),
     ...     engine=EngineVersion.parse("0.19.0"),
@@ -43,7 +49,7 @@ from ira_manifests.memory.errors import (
     SettingsError,
     SplitError,
 )
-from ira_manifests.memory.geometry import Experts, Geometry, LayerKind, Layers
+from ira_manifests.memory.geometry import Experts, Geometry, Layers
 from ira_manifests.memory.overhead import Overheads
 from ira_manifests.memory.serving import Serving
 from ira_manifests.memory.weights import Weights
@@ -64,7 +70,6 @@ __all__ = [
     "GeometryError",
     "KvGroup",
     "KvLayout",
-    "LayerKind",
     "Layers",
     "Limit",
     "MemoryInputError",

@@ -56,7 +56,7 @@ def activation(
 
 def logits_bytes(geometry: Geometry, batch: BatchLimits) -> int:
     """Return one fp32 copy of the logits of the most requests, in bytes."""
-    return _sampled_requests(batch) * geometry.vocab * FP32_BYTES
+    return _sampled_requests(batch) * geometry.vocab_size * FP32_BYTES
 
 
 def expert_workspace_bytes(geometry: Geometry, tensor_parallel: int, tokens: int) -> int:
@@ -67,13 +67,14 @@ def expert_workspace_bytes(geometry: Geometry, tensor_parallel: int, tokens: int
     """
     if geometry.experts is None:
         return 0
-    rows = tokens * geometry.experts.per_token
+    rows = tokens * geometry.experts.num_experts_per_tok
     inner = _per_gpu(geometry.experts, tensor_parallel)
-    return rows * (max(inner, geometry.hidden) + max(2 * inner, geometry.hidden)) * ELEMENT_BYTES
+    hidden = geometry.hidden_size
+    return rows * (max(inner, hidden) + max(2 * inner, hidden)) * ELEMENT_BYTES
 
 
 def _per_gpu(experts: Experts, tensor_parallel: int) -> int:
-    return -(-experts.intermediate // tensor_parallel)
+    return -(-experts.moe_intermediate_size // tensor_parallel)
 
 
 def _sampled_requests(batch: BatchLimits) -> int:
@@ -84,9 +85,9 @@ def _sampler_bytes(
     geometry: Geometry, accelerator: Accelerator, facts: EngineFacts, batch: BatchLimits
 ) -> int:
     requests = _sampled_requests(batch)
-    logits = requests * geometry.vocab * facts.bytes_per_logit
+    logits = requests * geometry.vocab_size * facts.bytes_per_logit
     # All tokens' hidden states, and the last ones twice: picked out, and as random stand-ins.
-    hidden = (batch.tokens + 2 * requests) * geometry.hidden * ELEMENT_BYTES
+    hidden = (batch.tokens + 2 * requests) * geometry.hidden_size * ELEMENT_BYTES
     return logits + hidden + _row_buffer_bytes(geometry, accelerator, facts, requests)
 
 
@@ -95,7 +96,7 @@ def _row_buffer_bytes(
 ) -> int:
     if not facts.sampler_row_buffer:
         return 0
-    return min(accelerator.multiprocessors, requests) * geometry.vocab * FP32_BYTES
+    return min(accelerator.multiprocessors, requests) * geometry.vocab_size * FP32_BYTES
 
 
 def _layer_bytes(geometry: Geometry, tensor_parallel: int, tokens: int) -> int:
@@ -104,13 +105,13 @@ def _layer_bytes(geometry: Geometry, tensor_parallel: int, tokens: int) -> int:
     The attention's output, the residual stream before and after it, and the MLP's doubled inner
     layer beside its activated half.
     """
-    attention = geometry.heads * geometry.head_dim // tensor_parallel
+    attention = geometry.num_attention_heads * geometry.head_dim // tensor_parallel
     mlp = 3 * geometry.mlp_width // tensor_parallel
-    return tokens * (attention + 2 * geometry.hidden + mlp) * ELEMENT_BYTES
+    return tokens * (attention + 2 * geometry.hidden_size + mlp) * ELEMENT_BYTES
 
 
 def _image_bytes(geometry: Geometry, tokens: int) -> int:
     """Return the dummy images of a batch full of image tokens, and their embeddings, in bytes."""
     if not geometry.image_values_per_token:
         return 0
-    return tokens * (geometry.image_values_per_token + geometry.hidden) * ELEMENT_BYTES
+    return tokens * (geometry.image_values_per_token + geometry.hidden_size) * ELEMENT_BYTES

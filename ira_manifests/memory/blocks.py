@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from ira_manifests.memory.engine import EngineFacts
 from ira_manifests.memory.errors import GeometryError, SettingsError
-from ira_manifests.memory.geometry import ELEMENT_BYTES, Geometry, LayerKind, Layers
+from ira_manifests.memory.geometry import ELEMENT_BYTES, Geometry, Layers
 
 BLOCK_TOKENS = 16
 """Tokens of one page; vLLM's default block size on CUDA."""
@@ -44,26 +44,28 @@ class KvGroup:
     """Layers that share a block table; groups that are alike are one object with a count.
 
     Attributes:
-        kind, span: what its layers attend to.
+        sliding_window, attention_chunk_size: how far its layers attend, as in `Layers`.
         layers: how many of its slots hold a layer; the rest is padding.
         block_tokens: tokens of one block, a multiple of 16 where pages were made equal.
         count: how many such groups there are.
     """
 
-    kind: LayerKind
-    span: int | None
+    sliding_window: int | None
+    attention_chunk_size: int | None
     layers: int
     block_tokens: int = BLOCK_TOKENS
     count: int = 1
 
     def blocks_per_request(self, length: int, tokens_in_flight: int) -> int:
         """Return the blocks a request of ``length`` tokens holds at most in one such group."""
-        if self.span is None:
-            return _ceil(length, self.block_tokens)
-        if self.kind is LayerKind.CHUNKED:
-            return _ceil(min(self.span + tokens_in_flight, length), self.block_tokens)
-        # One more: a window rarely starts where a block does.
-        return _ceil(min(self.span - 1 + tokens_in_flight, length), self.block_tokens) + 1
+        if self.attention_chunk_size is not None:
+            kept = min(self.attention_chunk_size + tokens_in_flight, length)
+            return _ceil(kept, self.block_tokens)
+        if self.sliding_window is not None:
+            kept = min(self.sliding_window - 1 + tokens_in_flight, length)
+            # One more: a window rarely starts where a block does.
+            return _ceil(kept, self.block_tokens) + 1
+        return _ceil(length, self.block_tokens)
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,7 @@ def kv_layout(
     element = kv_element_bytes(kv_cache_dtype)
     kinds = _counted_kinds(geometry.layers, facts)
     pages = {layers: _page_bytes(layers, tensor_parallel, element) for layers in kinds}
-    if len({(layers.kind, layers.span) for layers in kinds}) == 1:
+    if len({_reach(layers) for layers in kinds}) == 1:
         groups, block_bytes = _one_group(pages)
     else:
         groups, block_bytes = _hybrid_groups(pages, facts)
@@ -160,12 +162,18 @@ def kv_layout(
 
 def _counted_kinds(layers: tuple[Layers, ...], facts: EngineFacts) -> tuple[Layers, ...]:
     """Return the layers as the engine counts them: without support, as full attention."""
-    kinds = {(item.kind, item.span) for item in layers}
-    has_chunks = any(item.kind is LayerKind.CHUNKED for item in layers)
-    mixed = len(kinds) > 1
+    has_chunks = any(item.attention_chunk_size is not None for item in layers)
+    mixed = len({_reach(item) for item in layers}) > 1
     if (mixed and not facts.hybrid_cache) or (has_chunks and not facts.chunked_cache):
-        layers = tuple(replace(item, kind=LayerKind.FULL, span=None) for item in layers)
+        layers = tuple(
+            replace(item, sliding_window=None, attention_chunk_size=None) for item in layers
+        )
     return _merged(layers)
+
+
+def _reach(layers: Layers) -> tuple[int | None, int | None]:
+    """Return how far layers attend: layers that differ in it need groups of their own."""
+    return layers.sliding_window, layers.attention_chunk_size
 
 
 def _merged(layers: tuple[Layers, ...]) -> tuple[Layers, ...]:
@@ -185,7 +193,7 @@ def _one_group(pages: dict[Layers, int]) -> tuple[tuple[KvGroup, ...], int]:
     first = next(iter(pages))
     count = sum(layers.count for layers in pages)
     block_bytes = sum(layers.count * page for layers, page in pages.items())
-    return (KvGroup(first.kind, first.span, count),), block_bytes
+    return (KvGroup(*_reach(first), count),), block_bytes
 
 
 def _hybrid_groups(pages: dict[Layers, int], facts: EngineFacts) -> tuple[tuple[KvGroup, ...], int]:
@@ -217,7 +225,7 @@ def _split(layers: Layers, slots: int, block_tokens: int) -> list[KvGroup]:
     each, more = divmod(layers.count, number)
     sizes = {each + 1: more, each: number - more}
     return [
-        KvGroup(layers.kind, layers.span, size, block_tokens, count)
+        KvGroup(*_reach(layers), size, block_tokens, count)
         for size, count in sizes.items()
         if count
     ]

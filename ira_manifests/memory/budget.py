@@ -1,4 +1,4 @@
-"""The answer: where each GPU's memory goes, what context fits, and whether to trust it."""
+"""The estimate: where each GPU's memory goes, what context fits, and whether to trust it."""
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -85,7 +85,7 @@ class Budget:
     """One GPU's memory at start-up, in bytes unless a name says otherwise.
 
     Attributes:
-        serving: what was asked.
+        serving: the configuration that is estimated.
         total, requested: what torch reports, and the utilization's share of it.
         weights, activation, other: what goes before the KV cache.
         graphs: the CUDA graphs.
@@ -143,7 +143,7 @@ class Budget:
     @property
     def longest_max_model_len(self) -> int:
         """Return the longest context that starts at all, at most the model's own; 0 if none."""
-        return self.layout.longest(self.kv_pool, self.serving.geometry.max_position)
+        return self.layout.longest(self.kv_pool, self.serving.geometry.max_position_embeddings)
 
     @property
     def safe_max_model_len(self) -> int:
@@ -152,7 +152,7 @@ class Budget:
         This is what ``max_model_len: auto`` takes.
         """
         pool = self.kv_pool - self.margin
-        longest = self.layout.longest(pool, self.serving.geometry.max_position)
+        longest = self.layout.longest(pool, self.serving.geometry.max_position_embeddings)
         return round_context(longest)
 
     @property

@@ -1,13 +1,11 @@
-"""A model's shape, as far as GPU memory depends on it: the numbers of its config.json.
+"""A model's shape, as far as GPU memory depends on it, in the words of its config.json.
 
-`heads` is num_attention_heads there, `hidden` hidden_size, `vocab` vocab_size, `max_position`
-max_position_embeddings and `intermediate` intermediate_size; of `Layers`, `count` is of
-num_hidden_layers, `kv_heads` num_key_value_heads, and `span` sliding_window or
-attention_chunk_size.
+What config.json says of all layers at once (`num_key_value_heads`, `head_dim`, `sliding_window`,
+`attention_chunk_size`) is said here of each group of equal layers. It has no words for `count`,
+`layers` and `image_values_per_token`.
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cached_property
 
 from ira_manifests.memory.errors import GeometryError, SplitError
@@ -16,55 +14,59 @@ ELEMENT_BYTES = 2
 """Bytes of an activation or an unquantised weight: models are served in bf16 or fp16."""
 
 
-class LayerKind(StrEnum):
-    """How far back a layer looks: everything, a sliding window, or its own chunk."""
-
-    FULL = "full"
-    SLIDING = "sliding window"
-    CHUNKED = "chunked"
-
-
 @dataclass(frozen=True)
 class Layers:
-    """Layers of one kind and shape.
+    """Layers of one shape, which attend equally far back.
+
+    With `sliding_window` a layer attends to a window that moves with the token, with
+    `attention_chunk_size` to the token's own chunk, with neither to all tokens (full attention).
 
     Attributes:
         count: how many there are in the model.
-        kv_heads: key/value heads before tensor parallelism.
+        num_key_value_heads: key/value heads before tensor parallelism.
         head_dim: elements per head.
-        kind: full, sliding window or chunked.
-        span: window or chunk in tokens; None for full attention.
+        sliding_window: window in tokens.
+        attention_chunk_size: chunk in tokens.
 
-    Raises GeometryError when a number is not positive or ``span`` does not suit ``kind``.
+    Raises GeometryError when a number is not positive, or for a window and a chunk at once.
     """
 
     count: int
-    kv_heads: int
+    num_key_value_heads: int
     head_dim: int
-    kind: LayerKind = LayerKind.FULL
-    span: int | None = None
+    sliding_window: int | None = None
+    attention_chunk_size: int | None = None
 
     def __post_init__(self) -> None:
-        _require_positive(self, "count", "kv_heads", "head_dim")
-        if self.kind is LayerKind.FULL and self.span is not None:
-            raise GeometryError(f"full attention layers have no span, but got {self.span}")
-        if self.kind is not LayerKind.FULL and (self.span is None or self.span < 1):
-            raise GeometryError(f"{self.kind} layers need a span of at least 1, got {self.span}")
+        _require_positive(self, "count", "num_key_value_heads", "head_dim")
+        _require_positive_if_set(self, "sliding_window", "attention_chunk_size")
+        if self.sliding_window is not None and self.attention_chunk_size is not None:
+            raise GeometryError(
+                f"layers have a sliding_window or an attention_chunk_size, not both, got {self}"
+            )
 
     def kv_heads_per_gpu(self, tensor_parallel: int) -> int:
         """Return the KV heads one GPU holds: divided, or replicated when there are too few."""
-        return max(1, self.kv_heads // tensor_parallel)
+        return max(1, self.num_key_value_heads // tensor_parallel)
 
 
 @dataclass(frozen=True)
 class Experts:
-    """A mixture of experts: how many of them see a token, and each one's inner width."""
+    """A mixture of experts.
 
-    per_token: int
-    intermediate: int
+    Attributes:
+        num_experts_per_tok: how many of the experts see a token.
+        moe_intermediate_size: inner width of one expert; some models (Mixtral, gpt-oss, Llama 4)
+            call it `intermediate_size`.
+
+    Raises GeometryError when a number is not positive.
+    """
+
+    num_experts_per_tok: int
+    moe_intermediate_size: int
 
     def __post_init__(self) -> None:
-        _require_positive(self, "per_token", "intermediate")
+        _require_positive(self, "num_experts_per_tok", "moe_intermediate_size")
 
 
 @dataclass(frozen=True)
@@ -72,12 +74,12 @@ class Geometry:
     """A model's shape.
 
     Attributes:
-        heads: query heads (of the layers that have most).
-        hidden: width of the residual stream.
-        vocab: vocabulary entries.
-        max_position: longest context the model was made for, in tokens.
-        layers: its attention layers by kind and shape; at least one.
-        intermediate: inner width of the dense MLP; None takes 3.5 times ``hidden``.
+        num_attention_heads: query heads (of the layers that have most).
+        hidden_size: width of the residual stream.
+        vocab_size: vocabulary entries.
+        max_position_embeddings: longest context the model was made for, in tokens.
+        layers: its attention layers by shape; at least one.
+        intermediate_size: inner width of the dense MLP; None takes 3.5 times ``hidden_size``.
         experts: set for a mixture of experts.
         image_values_per_token: for a model with a vision tower, input values (pixels times
             channels) behind one image token: ``3 * (patch * pooling) ** 2``.
@@ -85,21 +87,22 @@ class Geometry:
     Raises GeometryError when a number is not positive or there is no layer.
     """
 
-    heads: int
-    hidden: int
-    vocab: int
-    max_position: int
+    num_attention_heads: int
+    hidden_size: int
+    vocab_size: int
+    max_position_embeddings: int
     layers: tuple[Layers, ...]
-    intermediate: int | None = None
+    intermediate_size: int | None = None
     experts: Experts | None = None
     image_values_per_token: int = 0
 
     def __post_init__(self) -> None:
-        _require_positive(self, "heads", "hidden", "vocab", "max_position")
+        _require_positive(
+            self, "num_attention_heads", "hidden_size", "vocab_size", "max_position_embeddings"
+        )
+        _require_positive_if_set(self, "intermediate_size")
         if not self.layers:
             raise GeometryError("a model needs at least one layer, but layers is empty")
-        if self.intermediate is not None and self.intermediate < 1:
-            raise GeometryError(f"intermediate must be at least 1, got {self.intermediate}")
         if self.image_values_per_token < 0:
             raise GeometryError(
                 f"image_values_per_token must not be negative, got {self.image_values_per_token}"
@@ -107,7 +110,7 @@ class Geometry:
 
     @cached_property
     def layer_count(self) -> int:
-        """Return the number of attention layers of every kind."""
+        """Return the number of attention layers."""
         return sum(layers.count for layers in self.layers)
 
     @cached_property
@@ -123,9 +126,9 @@ class Geometry:
     @cached_property
     def mlp_width(self) -> int:
         """Return the dense MLP's inner width; 0 for a mixture of experts that names none."""
-        if self.intermediate is not None:
-            return self.intermediate
-        return 0 if self.is_moe else _usual_mlp_width(self.hidden)
+        if self.intermediate_size is not None:
+            return self.intermediate_size
+        return 0 if self.is_moe else _usual_mlp_width(self.hidden_size)
 
     def check_tensor_parallel(self, tensor_parallel: int) -> None:
         """Raise SplitError if vLLM would refuse to split the model over so many GPUs.
@@ -135,22 +138,22 @@ class Geometry:
         """
         if tensor_parallel < 1:
             raise SplitError(f"tensor parallel must be at least 1, got {tensor_parallel}")
-        if self.heads % tensor_parallel:
-            raise SplitError(
-                f"tensor parallel {tensor_parallel} does not divide {self.heads} heads"
-            )
+        heads = self.num_attention_heads
+        if heads % tensor_parallel:
+            raise SplitError(f"tensor parallel {tensor_parallel} does not divide {heads} heads")
         for layers in self.layers:
-            small, large = sorted((layers.kv_heads, tensor_parallel))
+            kv_heads = layers.num_key_value_heads
+            small, large = sorted((kv_heads, tensor_parallel))
             if large % small:
                 raise SplitError(
-                    f"tensor parallel {tensor_parallel} neither divides {layers.kv_heads} KV heads "
+                    f"tensor parallel {tensor_parallel} neither divides {kv_heads} KV heads "
                     "nor is a multiple of them"
                 )
 
 
-def _usual_mlp_width(hidden: int) -> int:
+def _usual_mlp_width(hidden_size: int) -> int:
     # Llama 3 and its kin: 14336 / 4096 and 28672 / 8192.
-    return hidden * 7 // 2
+    return hidden_size * 7 // 2
 
 
 def _require_positive(owner: object, *names: str) -> None:
@@ -158,3 +161,7 @@ def _require_positive(owner: object, *names: str) -> None:
         value = getattr(owner, name)
         if value < 1:
             raise GeometryError(f"{name} must be at least 1, got {value}")
+
+
+def _require_positive_if_set(owner: object, *names: str) -> None:
+    _require_positive(owner, *(name for name in names if getattr(owner, name) is not None))

@@ -87,7 +87,7 @@ class Overheads:
 
 def has_many_experts(geometry: Geometry) -> bool:
     """Return whether more experts see a token than FEW_EXPERTS."""
-    return geometry.experts is not None and geometry.experts.per_token > FEW_EXPERTS
+    return geometry.experts is not None and geometry.experts.num_experts_per_tok > FEW_EXPERTS
 
 
 def captured_sizes(batch: BatchLimits) -> int:

@@ -1,4 +1,4 @@
-"""The question: one model on one kind of GPU with one engine and its settings."""
+"""The configuration to estimate: one model on one kind of GPU, one engine and its settings."""
 
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
@@ -19,7 +19,7 @@ MEASURED_TENSOR_PARALLEL = frozenset({1, 2, 4})
 
 @dataclass(frozen=True)
 class Serving:
-    """What is to be served, on what, and how.
+    """The configuration to estimate: what is served, on what, and how.
 
     Attributes:
         geometry, weights: the model.

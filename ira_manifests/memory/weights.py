@@ -75,7 +75,7 @@ def rotary_table_bytes(geometry: Geometry) -> int:
     Source: vLLM's layers/rotary_embedding/base.py: one row of ``head_dim`` bf16 values for each
     position up to the model's own maximum, whatever context is served.
     """
-    return geometry.max_position * geometry.head_dim * ELEMENT_BYTES
+    return geometry.max_position_embeddings * geometry.head_dim * ELEMENT_BYTES
 
 
 def _whole_bytes(geometry: Geometry, tensor_parallel: int) -> int:
@@ -86,8 +86,7 @@ def _replicated_kv_bytes(geometry: Geometry, tensor_parallel: int) -> int:
     """Return what one GPU holds of key and value projections beyond its even share."""
     extra = 0
     for layers in geometry.layers:
-        heads = layers.count * (
-            layers.kv_heads_per_gpu(tensor_parallel) * tensor_parallel - layers.kv_heads
-        )
-        extra += 2 * geometry.hidden * layers.head_dim * heads * ELEMENT_BYTES
+        held = layers.kv_heads_per_gpu(tensor_parallel) * tensor_parallel
+        heads = layers.count * (held - layers.num_key_value_heads)
+        extra += 2 * geometry.hidden_size * layers.head_dim * heads * ELEMENT_BYTES
     return extra // tensor_parallel

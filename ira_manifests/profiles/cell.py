@@ -91,24 +91,37 @@ class Cell:
     @cached_property
     def unjudged(self) -> str:
         """Why the cell's memory is not judged; empty where it is."""
-        return memory_inputs.unjudged(self)
+        return memory_inputs.unjudged(self.model, self.profile, self.platform.engine.version)
 
     @cached_property
     def serving(self) -> Serving | None:
-        """The cell as a question of memory; None where it is not judged.
+        """The configuration to estimate; None where the cell's memory is not judged.
 
         Raises `MemoryInputError` where the engine is unknown or can't split the model so.
         """
         asked = self.profile.max_model_len
-        longest = memory_inputs.serving(self, max_model_len=1 if asked == "auto" else asked)
+        longest = self.serving_with(max_model_len=1 if asked == "auto" else asked)
         if longest is None or asked != "auto":
             return longest
-        least = min(LEAST_AUTO, longest.geometry.max_position)
+        least = min(LEAST_AUTO, longest.geometry.max_position_embeddings)
         return replace(longest, max_model_len=max(least, budget(longest).safe_max_model_len))
+
+    def serving_with(self, *, max_model_len: int) -> Serving | None:
+        """Return the configuration to estimate with another context, in tokens.
+
+        None where the cell's memory is not judged. Raises `MemoryInputError` as `serving` does.
+        """
+        return memory_inputs.serving(
+            self.model,
+            self.profile,
+            memory_inputs.accelerator(self.gpu, self.machine),
+            self.platform.engine.version,
+            max_model_len=max_model_len,
+        )
 
     @cached_property
     def budget(self) -> Budget | None:
-        """Where one GPU's memory goes; None where it is not judged.
+        """The estimate of where one GPU's memory goes; None where it is not judged.
 
         Raises `MemoryInputError` as `serving` does.
         """

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
 from ira_manifests import files
-from ira_manifests.errors import InputError, Problem, did_you_mean, one_of
+from ira_manifests.errors import InputError, Problem, one_of
 from ira_manifests.kubernetes import names
 from ira_manifests.profiles import yaml_source
 from ira_manifests.profiles.schema import (
@@ -22,6 +22,7 @@ from ira_manifests.profiles.schema import (
     Platform,
     Profile,
 )
+from ira_manifests.profiles.suggestions import suggestion
 from ira_manifests.profiles.yaml_source import START, Document
 
 PLATFORM_FILE = "platform.yaml"
@@ -217,9 +218,9 @@ _BOUNDS = {
 def _problem(source: Source, model: type[BaseModel], error: Any) -> Problem:
     kind, path = error["type"], _inside(source.document, error["loc"])
     if kind == "extra_forbidden":
-        allowed = _fields(model, path[:-1])
-        key = str(path[-1])
-        message = f"is an unknown key; allowed: {one_of(allowed)}{did_you_mean(key, allowed)}"
+        inner = _model_at(model, path[:-1])
+        meant = suggestion(inner, _value_at(source.document, path[:-1]), str(path[-1]))
+        message = f"is an unknown key; allowed: {one_of(inner.model_fields)}{meant}"
         return source.problem(path, message, at_key=True)
     if kind == "missing":
         return source.problem(path, "is missing")
@@ -262,21 +263,32 @@ def _shown(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else f"the number {Decimal(value)}"
 
 
-def _fields(model: type[BaseModel], path: Iterable[str | int]) -> list[str]:
-    """Return the keys that the model at `path` inside `model` knows."""
+def _value_at(document: Document, path: Iterable[str | int]) -> Any:
+    value = document.data
+    for part in path:
+        value = value[part]
+    return value
+
+
+def _model_at(model: type[BaseModel], path: Iterable[str | int]) -> type[BaseModel]:
+    """Return the model at `path` inside `model`."""
     annotation: Any = model
     for part in path:
         annotation = _step(annotation, part)
-    found = _models_in(annotation)
-    return list(found[0].model_fields) if found else []
+    return _models_in(annotation)[0]
 
 
 def _step(annotation: Any, part: str | int) -> Any:
+    # A key of a mapping may be the name of a field as well.
+    if get_origin(annotation) is dict:
+        return get_args(annotation)[1]
+    if get_origin(annotation) is tuple:
+        return get_args(annotation)[0]
     for model in _models_in(annotation):
         field = model.model_fields.get(str(part))
         if field is not None:
             return field.annotation
-    return annotation  # an index of a list or a key of a mapping: the model is the item's
+    return annotation
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:

@@ -1,10 +1,9 @@
-"""Profiles in the terms of the memory model."""
+"""Converts profiles to inputs of the memory model."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from ira_manifests.memory import (
     GIB,
@@ -12,7 +11,6 @@ from ira_manifests.memory import (
     EngineVersion,
     Experts,
     Geometry,
-    LayerKind,
     Layers,
     Serving,
     Weights,
@@ -21,41 +19,50 @@ from ira_manifests.memory import (
 )
 from ira_manifests.profiles import memory_options
 from ira_manifests.profiles.schema import (
+    CellProfile,
+    ExpertsProfile,
     GeometryProfile,
+    GpuProfile,
     LayersProfile,
+    Machine,
     ModelProfile,
     WeightsProfile,
 )
 
-if TYPE_CHECKING:
-    from ira_manifests.profiles.cell import Cell
 
-_KINDS = {"full": LayerKind.FULL, "sliding": LayerKind.SLIDING, "chunked": LayerKind.CHUNKED}
-
-
-def unjudged(cell: Cell) -> str:
-    """Return why the memory of a cell is not judged; empty where it is."""
-    if cell.model.geometry is None or cell.model.weights is None:
+def unjudged(model: ModelProfile, profile: CellProfile, release: str) -> str:
+    """Return why the memory of a cell is not judged with a release of vLLM; empty where it is."""
+    if model.geometry is None or model.weights is None:
         return "the model's profile has no weights and geometry"
-    options = memory_options.uncomputed(cell.profile.flags, cell.platform.engine.version)
+    options = memory_options.uncomputed(profile.flags, release)
     if not options:
         return ""
     verb = "changes" if len(options) == 1 else "change"
     return f"{', '.join(options)} {verb} what it needs, which is not computed"
 
 
-def serving(cell: Cell, *, max_model_len: int) -> Serving | None:
-    """Return what the memory model is asked of a cell, or None where it is not judged."""
-    model, profile = cell.model, cell.profile
-    if model.geometry is None or model.weights is None or unjudged(cell):
+def serving(
+    model: ModelProfile,
+    profile: CellProfile,
+    accelerator: Accelerator,
+    release: str,
+    *,
+    max_model_len: int,
+) -> Serving | None:
+    """Return the configuration to estimate of a cell, or None where it is not judged.
+
+    `max_model_len` is in tokens and takes the place of the cell's own.
+
+    Raises `MemoryInputError` where the release is unknown or can't split the model so.
+    """
+    if model.geometry is None or model.weights is None or unjudged(model, profile, release):
         return None
-    gpu, release = accelerator(cell), cell.platform.engine.version
     engine = EngineVersion.parse(release)
-    default = gpu.default_batch(engine_facts(engine))
+    default = accelerator.default_batch(engine_facts(engine))
     return Serving(
         geometry=_geometry(model.geometry),
         weights=_weights(model.weights),
-        accelerator=gpu,
+        accelerator=accelerator,
         engine=engine,
         max_model_len=max_model_len,
         tensor_parallel=profile.tensor_parallel,
@@ -65,12 +72,12 @@ def serving(cell: Cell, *, max_model_len: int) -> Serving | None:
     )
 
 
-def accelerator(cell: Cell) -> Accelerator:
-    """Return the GPU of a cell's machine."""
-    label = cell.machine.accelerator
+def accelerator(gpu: GpuProfile, machine: Machine) -> Accelerator:
+    """Return the GPU of a machine."""
+    label = machine.accelerator
     # vLLM asks the device's name for this, too.
     is_a100 = "a100" in label
-    return Accelerator(label, cell.gpu.memory_gib, is_a100, cell.gpu.multiprocessors)
+    return Accelerator(label, gpu.memory_gib, is_a100, gpu.multiprocessors)
 
 
 def contradictions(model: ModelProfile) -> Iterator[tuple[int, str]]:
@@ -87,22 +94,33 @@ def contradictions(model: ModelProfile) -> Iterator[tuple[int, str]]:
 
 
 def _geometry(profile: GeometryProfile) -> Geometry:
-    experts = profile.experts
     return Geometry(
-        heads=profile.heads,
-        hidden=profile.hidden,
-        vocab=profile.vocab,
-        max_position=profile.max_position,
-        layers=tuple(_layers(item) for item in profile.layers),
-        intermediate=profile.intermediate,
-        experts=Experts(experts.per_token, experts.intermediate) if experts else None,
+        num_attention_heads=profile.num_attention_heads,
+        hidden_size=profile.hidden_size,
+        vocab_size=profile.vocab_size,
+        max_position_embeddings=profile.max_position_embeddings,
+        layers=tuple(map(_layers, profile.layers)),
+        intermediate_size=profile.intermediate_size,
+        experts=_experts(profile.experts) if profile.experts else None,
         image_values_per_token=profile.image_values_per_token or 0,
     )
 
 
 def _layers(profile: LayersProfile) -> Layers:
-    kind = _KINDS[profile.kind]
-    return Layers(profile.count, profile.kv_heads, profile.head_dim, kind, profile.span)
+    return Layers(
+        count=profile.count,
+        num_key_value_heads=profile.num_key_value_heads,
+        head_dim=profile.head_dim,
+        sliding_window=profile.sliding_window,
+        attention_chunk_size=profile.attention_chunk_size,
+    )
+
+
+def _experts(profile: ExpertsProfile) -> Experts:
+    return Experts(
+        num_experts_per_tok=profile.num_experts_per_tok,
+        moe_intermediate_size=profile.moe_intermediate_size,
+    )
 
 
 def _weights(profile: WeightsProfile) -> Weights:

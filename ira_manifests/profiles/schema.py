@@ -121,56 +121,59 @@ class CellProfile(Profile):
 
 
 class LayersProfile(Profile):
-    """Attention layers of one kind and shape."""
+    """Attention layers of one shape: sliding, chunked, or with neither of both, full attention."""
 
     count: LayerCount
-    kind: Literal["full", "sliding", "chunked"] = "full"
-    span: Count | None = None
-    """Window or chunk in tokens; none for full attention."""
-    kv_heads: Count
+    """How many of the model's layers are of this shape."""
+    num_key_value_heads: Count
     head_dim: Count
+    sliding_window: Count | None = None
+    """Window in tokens, of layers that have one; config.json gives it for the model."""
+    attention_chunk_size: Count | None = None
+    """Chunk in tokens, of layers that have one; config.json gives it for the model."""
 
     @model_validator(mode="after")
-    def _span_suits_kind(self) -> Self:
-        if (self.kind == "full") != (self.span is None):
-            message = (
-                "is full and has a span"
-                if self.kind == "full"
-                else f"is {self.kind} without a span"
+    def _window_or_chunk(self) -> Self:
+        if self.sliding_window is not None and self.attention_chunk_size is not None:
+            raise refuse(
+                "has sliding_window and attention_chunk_size; keep the one that these layers have"
             )
-            message += "; sliding and chunked layers have a span in tokens, full ones have none"
-            raise refuse(message)
         return self
 
 
 class ExpertsProfile(Profile):
-    """A mixture of experts: how many see a token, and the inner width of each."""
+    """A mixture of experts."""
 
-    per_token: Count
-    intermediate: Count
+    num_experts_per_tok: Count
+    """Experts that see a token."""
+    moe_intermediate_size: Count
+    """Inner width of one expert: the intermediate_size of a config.json that lacks this word."""
 
 
 class GeometryProfile(Profile):
-    """The model's shape, from its config.json."""
+    """The model's shape, in the words of its config.json."""
 
-    heads: Count
-    hidden: Count
-    intermediate: Count | None = None
-    vocab: Count
-    max_position: Count
+    num_attention_heads: Count
+    hidden_size: Count
+    intermediate_size: Count | None = None
+    vocab_size: Count
+    max_position_embeddings: Count
     num_hidden_layers: LayerCount | None = None
     """Layers of the model, which its `layers` must add up to."""
     image_values_per_token: Count | None = None
     """Pixels times channels behind one image token, for a model with a vision tower."""
     layers: Annotated[tuple[LayersProfile, ...], NOT_EMPTY]
+    """The model's layers by shape: `layer_types` of config.json, counted."""
     experts: ExpertsProfile | None = None
 
     @model_validator(mode="after")
     def _heads_share_kv_heads(self) -> Self:
         for layers in self.layers:
-            if self.heads % layers.kv_heads:
-                message = f"has {self.heads} heads, which {layers.kv_heads} KV heads do not divide"
-                raise refuse(message)
+            if self.num_attention_heads % layers.num_key_value_heads:
+                raise refuse(
+                    f"has num_attention_heads {self.num_attention_heads}, "
+                    f"which num_key_value_heads {layers.num_key_value_heads} does not divide"
+                )
         return self
 
 

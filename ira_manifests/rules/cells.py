@@ -148,11 +148,10 @@ def _context(subject: _Subject) -> Iterator[Finding]:
     geometry = subject.cell.model.geometry
     asked = subject.cell.max_model_len
     extended = LONGER_CONTEXT.intersection(_options(subject.cell))
-    if geometry is not None and asked > geometry.max_position and not extended:
-        message = f"{asked} tokens are more than the model's own {geometry.max_position}"
-        hint = (
-            f"max_model_len: {geometry.max_position} is the most; vLLM refuses to start with more"
-        )
+    most = None if geometry is None else geometry.max_position_embeddings
+    if most is not None and asked > most and not extended:
+        message = f"{asked} tokens are more than the model's own {most}"
+        hint = f"max_model_len: {most} is the most; vLLM refuses to start with more"
         yield subject.finding("IRA007", "max_model_len", message, hint)
 
 

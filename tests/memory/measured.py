@@ -9,7 +9,6 @@ from ira_manifests.memory import (
     EngineVersion,
     Experts,
     Geometry,
-    LayerKind,
     Layers,
     Serving,
     Weights,
@@ -59,27 +58,27 @@ def _serving(row: dict[str, str], geometry: Geometry) -> Serving:
 
 def _geometry(row: dict[str, str], model: dict[str, str]) -> Geometry:
     return Geometry(
-        heads=int(row["attention_heads"]),
-        hidden=int(model["hidden"]),
-        vocab=int(row["vocab"]),
-        max_position=int(model["max_position"]),
+        num_attention_heads=int(row["num_attention_heads"]),
+        hidden_size=int(model["hidden_size"]),
+        vocab_size=int(row["vocab_size"]),
+        max_position_embeddings=int(model["max_position_embeddings"]),
         layers=_layers(row),
-        intermediate=int(model["intermediate"]) or None,
+        intermediate_size=int(model["intermediate_size"]) or None,
         experts=_experts(model),
-        image_values_per_token=int(model["image_values"]),
+        image_values_per_token=int(model["image_values_per_token"]),
     )
 
 
 def _layers(row: dict[str, str]) -> tuple[Layers, ...]:
-    sliding, window = int(row["sliding_layers"]), int(row["window"])
-    heads, dim = int(row["kv_heads"]), int(row["head_dim"])
-    full = Layers(int(row["layers"]) - sliding, heads, dim)
+    sliding, window = int(row["sliding_layers"]), int(row["sliding_window"])
+    heads, dim = int(row["num_key_value_heads"]), int(row["head_dim"])
+    full = Layers(int(row["num_hidden_layers"]) - sliding, heads, dim)
     if not sliding:
         return (full,)
-    return (Layers(sliding, heads, dim, LayerKind.SLIDING, window), full)
+    return (Layers(sliding, heads, dim, sliding_window=window), full)
 
 
 def _experts(model: dict[str, str]) -> Experts | None:
-    if not int(model["experts_per_token"]):
+    if not int(model["num_experts_per_tok"]):
         return None
-    return Experts(int(model["experts_per_token"]), int(model["expert_intermediate"]))
+    return Experts(int(model["num_experts_per_tok"]), int(model["moe_intermediate_size"]))

@@ -7,7 +7,6 @@ from ira_manifests.memory import (
     EngineVersion,
     Experts,
     Geometry,
-    LayerKind,
     Layers,
     Serving,
     Weights,
@@ -28,83 +27,83 @@ def full(count: int, kv_heads: int, head_dim: int) -> Layers:
 
 def sliding(count: int, kv_heads: int, head_dim: int, window: int) -> Layers:
     """Return layers with a sliding window."""
-    return Layers(count, kv_heads, head_dim, LayerKind.SLIDING, window)
+    return Layers(count, kv_heads, head_dim, sliding_window=window)
 
 
 def chunked(count: int, kv_heads: int, head_dim: int, chunk: int) -> Layers:
     """Return layers with chunked local attention."""
-    return Layers(count, kv_heads, head_dim, LayerKind.CHUNKED, chunk)
+    return Layers(count, kv_heads, head_dim, attention_chunk_size=chunk)
 
 
 GEMMA3_IMAGE_VALUES = 896 * 896 * 3 // 256
 
 GEMMA3_27B = Geometry(
-    heads=32,
-    hidden=5376,
-    vocab=262208,
-    max_position=131072,
-    intermediate=21504,
+    num_attention_heads=32,
+    hidden_size=5376,
+    vocab_size=262208,
+    max_position_embeddings=131072,
+    intermediate_size=21504,
     layers=(sliding(52, 16, 128, 1024), full(10, 16, 128)),
     image_values_per_token=GEMMA3_IMAGE_VALUES,
 )
 GEMMA3_12B = Geometry(
-    heads=16,
-    hidden=3840,
-    vocab=262208,
-    max_position=131072,
-    intermediate=15360,
+    num_attention_heads=16,
+    hidden_size=3840,
+    vocab_size=262208,
+    max_position_embeddings=131072,
+    intermediate_size=15360,
     layers=(sliding(40, 8, 256, 1024), full(8, 8, 256)),
     image_values_per_token=GEMMA3_IMAGE_VALUES,
 )
 GEMMA3_4B = Geometry(
-    heads=8,
-    hidden=2560,
-    vocab=262208,
-    max_position=131072,
-    intermediate=10240,
+    num_attention_heads=8,
+    hidden_size=2560,
+    vocab_size=262208,
+    max_position_embeddings=131072,
+    intermediate_size=10240,
     layers=(sliding(29, 4, 256, 1024), full(5, 4, 256)),
     image_values_per_token=GEMMA3_IMAGE_VALUES,
 )
 GEMMA4_31B = Geometry(
-    heads=32,
-    hidden=5376,
-    vocab=262144,
-    max_position=262144,
+    num_attention_heads=32,
+    hidden_size=5376,
+    vocab_size=262144,
+    max_position_embeddings=262144,
     layers=(sliding(50, 16, 256, 1024), full(10, 4, 512)),
 )
 LLAMA31_8B = Geometry(
-    heads=32,
-    hidden=4096,
-    vocab=128256,
-    max_position=131072,
-    intermediate=14336,
+    num_attention_heads=32,
+    hidden_size=4096,
+    vocab_size=128256,
+    max_position_embeddings=131072,
+    intermediate_size=14336,
     layers=(full(32, 8, 128),),
 )
 LLAMA33_70B = Geometry(
-    heads=64,
-    hidden=8192,
-    vocab=128256,
-    max_position=131072,
-    intermediate=28672,
+    num_attention_heads=64,
+    hidden_size=8192,
+    vocab_size=128256,
+    max_position_embeddings=131072,
+    intermediate_size=28672,
     layers=(full(80, 8, 128),),
 )
 LLAMA4_SCOUT = Geometry(
-    heads=40,
-    hidden=5120,
-    vocab=202048,
-    max_position=10485760,
-    intermediate=8192,
+    num_attention_heads=40,
+    hidden_size=5120,
+    vocab_size=202048,
+    max_position_embeddings=10485760,
+    intermediate_size=8192,
     layers=(chunked(36, 8, 128, 8192), full(12, 8, 128)),
-    experts=Experts(per_token=1, intermediate=8192),
+    experts=Experts(num_experts_per_tok=1, moe_intermediate_size=8192),
     image_values_per_token=3 * (14 * 2) ** 2,
 )
 GPT_OSS_20B = Geometry(
-    heads=64,
-    hidden=2880,
-    vocab=201088,
-    max_position=131072,
+    num_attention_heads=64,
+    hidden_size=2880,
+    vocab_size=201088,
+    max_position_embeddings=131072,
     layers=(sliding(12, 8, 64, 128), full(12, 8, 64)),
-    experts=Experts(per_token=4, intermediate=2880),
+    experts=Experts(num_experts_per_tok=4, moe_intermediate_size=2880),
 )
 
 WEIGHTS = {

@@ -45,7 +45,7 @@ def test_the_sort_of_older_engines_matches_a_public_log() -> None:
 
 
 def test_a_small_vocabulary_leaves_the_peak_to_the_layers() -> None:
-    small = replace(LLAMA31_8B, vocab=32000)
+    small = replace(LLAMA31_8B, vocab_size=32000)
     result = activation(small, H100, facts("0.19.0"), 1, LARGE)
     assert result.layers > result.sampler
     assert 0.75 <= result.peak / GIB <= 1.2
@@ -82,7 +82,9 @@ def test_no_more_requests_are_sampled_than_tokens_are_batched() -> None:
 
 def test_mixtral_on_two_gpus_keeps_two_buffers_for_its_experts() -> None:
     """8192 tokens x 2 experts in rows of 7168 activated and of 14336 gated bf16 values."""
-    mixtral = replace(LLAMA31_8B, experts=Experts(per_token=2, intermediate=14336))
+    mixtral = replace(
+        LLAMA31_8B, experts=Experts(num_experts_per_tok=2, moe_intermediate_size=14336)
+    )
     expected = 8192 * 2 * (7168 + 14336) * 2
     assert expert_workspace_bytes(mixtral, 2, 8192) == expected
 
@@ -92,7 +94,9 @@ def test_a_dense_model_has_no_buffers_for_experts() -> None:
 
 
 def test_the_experts_buffers_add_to_the_sampler_only_where_they_stay() -> None:
-    mixture = replace(LLAMA31_8B, experts=Experts(per_token=2, intermediate=14336))
+    mixture = replace(
+        LLAMA31_8B, experts=Experts(num_experts_per_tok=2, moe_intermediate_size=14336)
+    )
     before, after = (activation(mixture, H100, facts(v), 1, LARGE) for v in ("0.13.0", "0.14.0"))
     workspace = expert_workspace_bytes(mixture, 1, 8192)
     assert after.kept - before.kept == workspace
@@ -107,8 +111,8 @@ def test_a_vision_tower_keeps_the_images_and_their_embeddings() -> None:
 
 
 def test_an_unknown_mlp_is_taken_three_and_a_half_times_the_hidden_size() -> None:
-    assert replace(LLAMA31_8B, intermediate=None).mlp_width == 14336
-    assert replace(LLAMA33_70B, intermediate=None).mlp_width == 28672
+    assert replace(LLAMA31_8B, intermediate_size=None).mlp_width == 14336
+    assert replace(LLAMA33_70B, intermediate_size=None).mlp_width == 28672
 
 
 def test_the_peak_is_what_is_kept_plus_the_larger_phase() -> None:

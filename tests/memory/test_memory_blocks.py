@@ -10,7 +10,6 @@ from ira_manifests.memory import (
     Geometry,
     GeometryError,
     KvLayout,
-    LayerKind,
     Layers,
     SettingsError,
     engine_facts,
@@ -139,7 +138,7 @@ def test_before_the_hybrid_manager_every_layer_counts_as_full(engine: str) -> No
 def test_a_model_of_sliding_layers_only_keeps_its_window_on_every_engine() -> None:
     """vLLM converts windows to full attention only where both are present."""
     result = layout(model(sliding(32, 8, 128, 4096)), "0.8.4")
-    assert result.groups[0].kind is LayerKind.SLIDING
+    assert result.groups[0].sliding_window == 4096
 
 
 @pytest.mark.parametrize("engine", ["0.8.4", "0.11.0", "0.13.0"])

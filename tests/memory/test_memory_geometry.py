@@ -14,7 +14,6 @@ from ira_manifests.memory import (
     Experts,
     Geometry,
     GeometryError,
-    LayerKind,
     Layers,
     MemoryInputError,
     SettingsError,
@@ -51,13 +50,15 @@ def test_zero_layers_of_a_kind_are_refused() -> None:
         full(0, 8, 128)
 
 
-@pytest.mark.parametrize("name", ["heads", "hidden", "vocab", "max_position"])
+@pytest.mark.parametrize(
+    "name", ["num_attention_heads", "hidden_size", "vocab_size", "max_position_embeddings"]
+)
 def test_a_number_that_is_not_positive_is_refused_by_name(name: str) -> None:
     numbers: dict[str, Any] = {
-        "heads": 32,
-        "hidden": 4096,
-        "vocab": 128256,
-        "max_position": 8192,
+        "num_attention_heads": 32,
+        "hidden_size": 4096,
+        "vocab_size": 128256,
+        "max_position_embeddings": 8192,
         name: 0,
     }
     with pytest.raises(GeometryError, match=f"{name} must be at least 1, got 0"):
@@ -65,8 +66,8 @@ def test_a_number_that_is_not_positive_is_refused_by_name(name: str) -> None:
 
 
 def test_a_model_without_an_inner_layer_is_refused() -> None:
-    with pytest.raises(GeometryError, match="intermediate must be at least 1, got 0"):
-        replace(LLAMA31_8B, intermediate=0)
+    with pytest.raises(GeometryError, match="intermediate_size must be at least 1, got 0"):
+        replace(LLAMA31_8B, intermediate_size=0)
 
 
 def test_negative_image_values_are_refused() -> None:
@@ -75,20 +76,19 @@ def test_negative_image_values_are_refused() -> None:
 
 
 def test_experts_that_see_no_token_are_refused() -> None:
-    with pytest.raises(GeometryError, match="per_token must be at least 1"):
-        Experts(per_token=0, intermediate=2880)
+    with pytest.raises(GeometryError, match="num_experts_per_tok must be at least 1"):
+        Experts(num_experts_per_tok=0, moe_intermediate_size=2880)
 
 
-def test_full_attention_has_no_span() -> None:
-    with pytest.raises(GeometryError, match="no span, but got 1024"):
-        Layers(1, 8, 128, LayerKind.FULL, 1024)
+def test_layers_with_a_window_and_a_chunk_are_refused() -> None:
+    with pytest.raises(GeometryError, match="sliding_window or an attention_chunk_size, not both"):
+        Layers(1, 8, 128, sliding_window=1024, attention_chunk_size=8192)
 
 
-@pytest.mark.parametrize("kind", [LayerKind.SLIDING, LayerKind.CHUNKED])
-@pytest.mark.parametrize("span", [None, 0])
-def test_a_window_or_chunk_needs_a_span(kind: LayerKind, span: int | None) -> None:
-    with pytest.raises(GeometryError, match="need a span"):
-        Layers(1, 8, 128, kind, span)
+@pytest.mark.parametrize("name", ["sliding_window", "attention_chunk_size"])
+def test_a_window_or_chunk_of_no_token_is_refused(name: str) -> None:
+    with pytest.raises(GeometryError, match=f"{name} must be at least 1, got 0"):
+        Layers(1, 8, 128, **{name: 0})
 
 
 def test_tensor_parallel_must_divide_the_heads() -> None:
@@ -97,7 +97,7 @@ def test_tensor_parallel_must_divide_the_heads() -> None:
 
 
 def test_tensor_parallel_must_divide_or_multiply_the_kv_heads() -> None:
-    odd = replace(LLAMA31_8B, heads=24, layers=(full(32, 4, 128),))
+    odd = replace(LLAMA31_8B, num_attention_heads=24, layers=(full(32, 4, 128),))
     with pytest.raises(GeometryError, match="6 neither divides 4 KV heads"):
         odd.check_tensor_parallel(6)
 

@@ -38,12 +38,12 @@ with (Path(__file__).parents[1] / "data" / "vllm-points.csv").open(newline="") a
     POINTS = list(csv.DictReader(file))
 
 MIXTRAL = Geometry(
-    heads=32,
-    hidden=4096,
-    vocab=32000,
-    max_position=32768,
+    num_attention_heads=32,
+    hidden_size=4096,
+    vocab_size=32000,
+    max_position_embeddings=32768,
     layers=(full(32, 8, 128),),
-    experts=Experts(per_token=2, intermediate=14336),
+    experts=Experts(num_experts_per_tok=2, moe_intermediate_size=14336),
 )
 LARGE = BatchLimits(8192, 1024)
 

@@ -11,7 +11,6 @@ from ira_manifests.memory import (
     EngineVersion,
     Experts,
     Geometry,
-    LayerKind,
     Layers,
     Limit,
     Serving,
@@ -42,20 +41,20 @@ GPUS = st.sampled_from(
 def layer_sets(draw: st.DrawFn) -> tuple[Layers, ...]:
     kv_heads, head_dim = draw(SIZES), draw(st.sampled_from([64, 128, 256]))
     result = [Layers(draw(st.integers(1, 80)), kv_heads, head_dim)]
-    for kind in draw(st.sets(st.sampled_from([LayerKind.SLIDING, LayerKind.CHUNKED]))):
-        span = draw(st.integers(1, 16384))
-        result.append(Layers(draw(st.integers(1, 80)), kv_heads, head_dim, kind, span))
+    for reach in draw(st.sets(st.sampled_from(["sliding_window", "attention_chunk_size"]))):
+        tokens = draw(st.integers(1, 16384))
+        result.append(Layers(draw(st.integers(1, 80)), kv_heads, head_dim, **{reach: tokens}))
     return tuple(result)
 
 
 GEOMETRIES = st.builds(
     Geometry,
-    heads=st.sampled_from([8, 16, 32, 64]),
-    hidden=st.integers(1024, 8192),
-    vocab=st.integers(1000, 262208),
-    max_position=st.integers(1, 1 << 20),
+    num_attention_heads=st.sampled_from([8, 16, 32, 64]),
+    hidden_size=st.integers(1024, 8192),
+    vocab_size=st.integers(1000, 262208),
+    max_position_embeddings=st.integers(1, 1 << 20),
     layers=layer_sets(),
-    intermediate=st.none() | st.integers(1, 36864),
+    intermediate_size=st.none() | st.integers(1, 36864),
     experts=st.none() | st.builds(Experts, st.integers(1, 8), st.integers(1, 16384)),
     image_values_per_token=st.sampled_from([0, 2352, 9408]),
 )
@@ -86,7 +85,7 @@ def test_the_longest_context_fits_and_one_token_more_does_not(serving: Serving) 
     longest = budget(serving).longest_max_model_len
     if longest:
         assert spare(serving, longest) >= 0
-    if longest < serving.geometry.max_position:
+    if longest < serving.geometry.max_position_embeddings:
         assert spare(serving, longest + 1) < 0
 
 
@@ -120,8 +119,8 @@ def test_more_utilization_never_lowers_the_pool(serving: Serving, other: Decimal
 @given(servings())
 def test_more_gpus_never_raise_the_weights_of_one(serving: Serving) -> None:
     sizes = [serving.weights.per_gpu(serving.geometry, size) for size in (1, 2, 4, 8)]
-    whole = serving.geometry.max_position * serving.geometry.head_dim * 2
-    if sizes[0] > whole and serving.geometry.layers[0].kv_heads == 8:
+    whole = serving.geometry.max_position_embeddings * serving.geometry.head_dim * 2
+    if sizes[0] > whole and serving.geometry.layers[0].num_key_value_heads == 8:
         assert sizes == sorted(sizes, reverse=True)
 
 
@@ -166,7 +165,7 @@ def test_a_cell_that_fits_has_no_failing_check(serving: Serving) -> None:
 @examples(100)
 @given(servings())
 def test_a_smaller_vocabulary_never_costs_more(serving: Serving) -> None:
-    smaller = replace(serving.geometry, vocab=max(1, serving.geometry.vocab // 2))
+    smaller = replace(serving.geometry, vocab_size=max(1, serving.geometry.vocab_size // 2))
     assert budget(replace(serving, geometry=smaller)).activation <= budget(serving).activation
 
 

@@ -10,7 +10,11 @@ from ira_manifests.memory.weights import rotary_table_bytes
 from tests.memory.models import GPT_OSS_20B, LLAMA4_SCOUT, LLAMA31_8B, WEIGHTS, full
 
 QWEN25_7B = Geometry(
-    heads=28, hidden=3584, vocab=152064, max_position=32768, layers=(full(28, 4, 128),)
+    num_attention_heads=28,
+    hidden_size=3584,
+    vocab_size=152064,
+    max_position_embeddings=32768,
+    layers=(full(28, 4, 128),),
 )
 
 
@@ -52,7 +56,7 @@ def test_every_gpu_holds_the_rotary_table_whole() -> None:
 
 def test_replicated_kv_heads_cost_weights() -> None:
     """4 KV heads on 8 GPUs: each GPU holds a whole head, twice its share of the projections."""
-    geometry = replace(QWEN25_7B, heads=32)
+    geometry = replace(QWEN25_7B, num_attention_heads=32)
     weights = Weights(Decimal(14))
     shared = rotary_table_bytes(geometry)
     even = (14 * GIB - shared) // 8 + shared

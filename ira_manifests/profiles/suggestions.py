@@ -1,0 +1,55 @@
+"""What an unknown key of a profile is likely to mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from ira_manifests.errors import did_you_mean
+from ira_manifests.profiles.schema import ExpertsProfile, GeometryProfile, LayersProfile
+
+# Names that are too unlike to be found by their letters: former keys, and what some models'
+# config.json call them (experts_per_token: gpt-oss, top_k_experts: Gemma 4).
+_OTHER_NAMES: Mapping[type[BaseModel], Mapping[str, str]] = {
+    GeometryProfile: {
+        "heads": "num_attention_heads",
+        "hidden": "hidden_size",
+        "intermediate": "intermediate_size",
+        "vocab": "vocab_size",
+        "max_position": "max_position_embeddings",
+        # Of the whole model in config.json, of a part of it in a profile.
+        **{name: f"layers[0].{name}" for name in LayersProfile.model_fields},
+        **{name: f"experts.{name}" for name in ExpertsProfile.model_fields},
+    },
+    LayersProfile: {"kv_heads": "num_key_value_heads"},
+    ExpertsProfile: {
+        "per_token": "num_experts_per_tok",
+        "experts_per_token": "num_experts_per_tok",
+        "top_k_experts": "num_experts_per_tok",
+        "intermediate": "moe_intermediate_size",
+    },
+}
+
+
+def suggestion(model: type[BaseModel], values: Mapping[Any, Any], key: str) -> str:
+    """Return "; did you mean 'x'?" for an unknown key of a mapping, or an empty string.
+
+    `model` is what the mapping should be, `values` what it holds.
+    """
+    if model is LayersProfile and key in ("kind", "span"):
+        return _of_attention(values.get("kind"))
+    other = _OTHER_NAMES.get(model, {}).get(key)
+    return f"; did you mean {other!r}?" if other else did_you_mean(key, model.model_fields)
+
+
+def _of_attention(kind: object) -> str:
+    """Return what takes the place of the former keys `kind` and `span` of layers."""
+    if kind == "full":
+        return "; leave it out: layers without a window and a chunk have full attention"
+    if kind == "sliding":
+        return "; did you mean 'sliding_window'?"
+    if kind == "chunked":
+        return "; did you mean 'attention_chunk_size'?"
+    return "; did you mean 'sliding_window' or 'attention_chunk_size'?"
