@@ -11,16 +11,20 @@ OLDEST_KUBECTL := build/oldest-kubectl
 QUIET := --quiet --disable-pip-version-check
 HASHED := $(QUIET) --require-hashes --only-binary :all:
 
-.PHONY: synth check test fuzz test-cluster cluster-programs rehearse bench accuracy format lock clean
+.PHONY: synth docs check test fuzz test-cluster cluster-programs rehearse bench accuracy format lock clean
 
 synth: $(STAMP)  ## write dist/ from profiles/
 	$(BIN)/python -m ira_manifests synth
 
-check: $(STAMP)  ## lint, types, rules, and whether dist/ is fresh
+docs: $(STAMP)  ## write the pages of docs/rules.md from the docstrings of the rules
+	$(BIN)/python -m tools.rules_page
+
+check: $(STAMP)  ## lint, types, rules, and whether dist/ and docs/rules.md are fresh
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m ira_manifests check
+	$(BIN)/python -m tools.rules_page --check
 
 test: $(STAMP) $(OLDEST_KUBECTL)/.installed  ## every test; those on a control plane where it is built
 	$(BIN)/python -m pytest -n auto --dist loadfile --ignore tests/cluster -r fEs

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
         Problem,
         ProfileError,
     )
-    from ira_manifests.profiles import Cell, Matrix, load_matrix
+    from ira_manifests.loading import load_matrix
+    from ira_manifests.profiles import Cell, Matrix
 
 __all__ = [
     "Cell",
@@ -52,7 +53,8 @@ __all__ = [
 _MODULES = {
     "constructs": ("ModelDownloadJob", "ProvisioningRequest", "VllmDeployment"),
     "errors": ("InputError", "IraError", "NodeError", "OutputError", "Problem", "ProfileError"),
-    "profiles": ("Cell", "Matrix", "load_matrix"),
+    "loading": ("load_matrix",),
+    "profiles": ("Cell", "Matrix"),
 }
 
 

@@ -12,7 +12,7 @@ from ira_manifests import load_matrix
 from ira_manifests.analysis.field_lookup import leaves, source_of
 from ira_manifests.analysis.provenance import values, within
 from ira_manifests.cli import app
-from ira_manifests.rules.catalogue import EVERY, Rule
+from ira_manifests.rules.registry import Rule, rules
 from tests.support import PROFILES, ROOT, copy_edited, copy_profiles, ira, kustomize, objects_in
 
 
@@ -63,7 +63,7 @@ def test_a_cell_is_one_word_or_two(field: list[str]) -> None:
     assert one.stdout == two.stdout
 
 
-@pytest.mark.parametrize("rule", EVERY.values(), ids=EVERY)
+@pytest.mark.parametrize("rule", rules().values(), ids=rules())
 def test_a_rule_is_explained_by_its_page(rule: Rule, capsys: pytest.CaptureFixture[str]) -> None:
     assert app.run("ira-manifests", ["explain", rule.id]) == 0
 

@@ -56,7 +56,6 @@ def test_the_wheel_carries_types_profiles_scripts_and_license(wheel: Path) -> No
     } <= names
     assert "ira_manifests/constructs/scripts/download_model.sh" in names
     assert {f"ira_manifests/hub_lock/{path.name}" for path in HUB_LOCKS.glob("*.txt")} <= names
-    assert "ira_manifests/_docs/rules.md" in names
     assert any(name.endswith("/LICENSE") for name in names)
     assert not any(name.startswith(("tests", "dist/")) for name in names)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import subprocess
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,13 +13,14 @@ import pytest
 from ira_manifests import Matrix, load_matrix
 from ira_manifests.output.kustomize import Generator
 from ira_manifests.rules import check_cells, check_objects
-from ira_manifests.rules.catalogue import EVERY, RULES, Severity
 from ira_manifests.rules.finding import Finding, distinct
+from ira_manifests.rules.registry import BAD_INPUT, Group, Rule, Severity, rule, rules
 from tests import test_rules_of_pods as of_pods
 from tests import test_rules_of_queues as of_queues
 from tests import test_rules_of_servers as of_servers
 from tests.breaking import OUT, Directories
 from tests.support import ROOT, copy_edited, copy_profiles
+from tools import rules_page
 
 
 def in_cells(folder: Path) -> list[Finding]:
@@ -325,31 +327,50 @@ def test_a_waiver_of_a_model_that_covers_nothing_is_a_finding(tmp_path: Path) ->
 
 def test_every_rule_has_a_test_that_fires_it() -> None:
     by_file = {"IRA025", "IRA028", "IRA029", "IRA030", "IRA031", "IRA039", "IRA040"}
-    elsewhere = {*by_file, "IRA045"}
+    elsewhere = {*by_file, "IRA045", BAD_INPUT}
     tables = (CELL_RULES, of_pods.BREAKS, of_queues.BREAKS, of_servers.BREAKS)
 
-    assert set(RULES) == elsewhere.union(*tables)
+    assert set(rules()) == elsewhere.union(*tables)
 
 
-def pages() -> Iterator[tuple[str, str, str, str]]:
-    text = (ROOT / "docs/rules.md").read_text()
-    for part in text.split("\n## ")[1:]:
-        heading, _, body = part.partition("\n")
-        rule, name, severity = re.match(r"(IRA\d{3}) ([a-z-]+) \((\w+)\)", heading).groups()  # type: ignore[union-attr]
-        yield rule, name, severity, body.strip()
+def test_the_pages_in_the_docs_are_those_of_the_rules() -> None:
+    text = rules_page.FILE.read_text()
+
+    assert rules_page.written(text) == text
+    headings = re.findall(r"^## (\S+) (\S+) \((\w+)\)$", text, re.MULTILINE)
+    assert headings == [(rule.id, rule.name, str(rule.severity)) for rule in rules().values()]
 
 
-def test_every_rule_has_its_page_in_the_docs() -> None:
-    found = {rule: (name, severity) for rule, name, severity, _ in pages()}
+@pytest.mark.parametrize("rule", rules().values(), ids=rules())
+def test_every_rule_says_in_a_line_what_is_wrong_and_then_what_comes_of_it(rule: Rule) -> None:
+    summary, _, more = rule.page.partition("\n\n")
 
-    assert found == {rule.id: (rule.name, rule.severity.value) for rule in EVERY.values()}
-    for rule, _, _, body in pages():
-        assert len(body.split()) > 20, rule
+    assert summary == rule.summary
+    assert len(more.split()) > 15
+
+
+def test_without_docstrings_a_rule_says_why_it_has_no_page() -> None:
+    command = [sys.executable, "-OO", "-m", "ira_manifests", "explain", "IRA012"]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.startswith("IRA012 no-shared-memory (error)\n")
+    assert "-OO" in run.stdout
 
 
 def test_ids_and_names_are_unique() -> None:
-    assert len({rule.name for rule in RULES.values()}) == len(RULES)
-    assert {rule.severity for rule in RULES.values()} == set(Severity)
+    assert len({rule.name for rule in rules().values()}) == len(rules())
+    assert {rule.severity for rule in rules().values()} == set(Severity)
+
+
+@pytest.mark.parametrize(
+    ("rule_id", "name"), [("IRA012", "new"), ("IRA099", "no-shared-memory"), ("IRA044", "new")]
+)
+def test_no_rule_takes_the_id_or_the_name_of_another_one(rule_id: str, name: str) -> None:
+    assert rules()
+
+    with pytest.raises(ValueError, match="of another rule"):
+        rule(rule_id, name, Severity.ERROR, Group[None]("none"))(lambda _: iter(()))
 
 
 def test_the_secret_of_the_download_is_not_taken_for_a_leak(directories: Directories) -> None:

@@ -14,10 +14,11 @@ from ira_manifests.layout import LINKS
 from ira_manifests.messages import count
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
-from ira_manifests.rules import cells as cell_rules
 from ira_manifests.rules import check_cells as rules
-from ira_manifests.rules.catalogue import BAD_INPUT
-from ira_manifests.rules.finding import Finding, distinct, of_error, unreadable
+from ira_manifests.rules.bad_input import bad_input
+from ira_manifests.rules.cells import resolved as cell_rules
+from ira_manifests.rules.finding import Finding, distinct, unreadable
+from ira_manifests.rules.registry import BAD_INPUT
 
 
 def command(
@@ -51,20 +52,20 @@ def command(
             findings = rules.apply_waivers(matrix, cells, findings, cell_rules.IDS)
     findings = distinct(findings)
     if failure is not None and output_format != "text":
-        findings += of_error(failure)
+        findings += bad_input(failure)
     if output_format in ("github", "sarif"):
         findings = [replace(item, file=_in_git(item.file, out)) for item in findings]
     _print(findings, output_format, len(cells))
     if failure is not None:
         raise failure
-    if any(finding.rule_id == BAD_INPUT.id for finding in findings):
+    if any(finding.rule_id == BAD_INPUT for finding in findings):
         return common.BAD_INPUT
     return common.FINDINGS if any(finding.refuses for finding in findings) else 0
 
 
 def tell(error: IraError, output_format: str) -> None:
     """Print an error as a whole document, for whoever parses the output."""
-    _print(of_error(error), output_format, cells=0)
+    _print(list(bad_input(error)), output_format, cells=0)
 
 
 def _on_disk(matrix: Matrix, cells: list[Cell], out: Path, *, partial: bool) -> Iterator[Finding]:

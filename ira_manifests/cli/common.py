@@ -22,8 +22,8 @@ def load(
     folder: Path | None, *, workload_name: str | None = None, namespace: str | None = None
 ) -> Matrix:
     """Load the matrix, and say so where a folder of the default name is not what is read."""
+    from ira_manifests.loading import load_matrix
     from ira_manifests.profiles.loader import find_folder, packaged_folder
-    from ira_manifests.profiles.matrix import load_matrix
 
     found = find_folder(folder)
     if folder is None and Path("profiles").is_dir() and found == packaged_folder():

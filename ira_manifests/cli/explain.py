@@ -56,10 +56,9 @@ def command(
 
 
 def _say_rule(rule: str) -> None:
-    from ira_manifests.rules.catalogue import EVERY
-    from ira_manifests.rules.pages import pages
+    from ira_manifests.rules import registry
 
-    explain_report.rule(EVERY[rule], pages()[rule])
+    explain_report.rule(registry.get(rule))
 
 
 def _found(matrix: Matrix, cell: Cell, field: str, known: list[Value]) -> list[Answer]:

@@ -12,11 +12,11 @@ from ira_manifests.cli.terminal import BOLD, DIM
 from ira_manifests.memory import GIB, Budget, MemoryInputError
 from ira_manifests.messages import count, visible
 from ira_manifests.profiles.cell import Cell
-from ira_manifests.rules.catalogue import Rule
 
 if TYPE_CHECKING:
     from ira_manifests.analysis.field_lookup import Answer
     from ira_manifests.analysis.matrix_summary import Absent
+    from ira_manifests.rules.registry import Rule
 
 
 def absent(pair: Absent) -> None:
@@ -24,10 +24,10 @@ def absent(pair: Absent) -> None:
     terminal.say_wrapped(f"{pair.gpu} × {pair.model} is not in the matrix: {pair.why}")
 
 
-def rule(found: Rule, page: str) -> None:
+def rule(found: Rule) -> None:
     """Print the page of a rule."""
     terminal.say(terminal.styled(f"{found.id} {found.name} ({found.severity})", BOLD))
-    for paragraph in page.split("\n\n"):
+    for paragraph in found.page.split("\n\n"):
         terminal.say("")
         if paragraph.startswith("```"):
             terminal.say("\n".join(paragraph.splitlines()[1:-1]))

@@ -7,9 +7,9 @@ from typing import Any
 
 from ira_manifests.cli.terminal import BOLD_RED, BOLD_YELLOW, DIM, painted
 from ira_manifests.messages import count, visible
-from ira_manifests.rules.catalogue import EVERY, Severity
+from ira_manifests.rules import registry
 from ira_manifests.rules.finding import Finding
-from ira_manifests.rules.pages import pages
+from ira_manifests.rules.registry import Rule, Severity
 
 _MOST_SHOWN = 200
 _STYLES = {Severity.ERROR: BOLD_RED, Severity.WARNING: BOLD_YELLOW}
@@ -78,10 +78,10 @@ def sarif(findings: Sequence[Finding]) -> str:
                 "id": rule.id,
                 "name": rule.name,
                 "shortDescription": {"text": rule.summary},
-                "help": _help(rule.id),
+                "help": _help(rule),
                 "defaultConfiguration": {"level": str(rule.severity)},
             }
-            for rule in EVERY.values()
+            for rule in registry.rules().values()
         ],
     }
     placed = [finding for finding in findings if finding.file]
@@ -104,14 +104,17 @@ def sarif(findings: Sequence[Finding]) -> str:
     return json.dumps(log, indent=2)
 
 
-def _help(rule_id: str) -> dict[str, str]:
+def _index(finding: Finding) -> int:
+    return list(registry.rules()).index(finding.rule_id)
+
+
+def _help(rule: Rule) -> dict[str, str]:
     """Return the rule's page, which code scanning shows beside a result; there is no URL of it."""
-    page = pages()[rule_id]
-    return {"text": page, "markdown": page}
+    return {"text": rule.page, "markdown": rule.page}
 
 
 def _notification(finding: Finding) -> dict[str, Any]:
-    rule = {"id": finding.rule_id, "index": list(EVERY).index(finding.rule_id)}
+    rule = {"id": finding.rule_id, "index": _index(finding)}
     return {
         "associatedRule": rule,
         "level": str(finding.rule.severity),
@@ -124,7 +127,7 @@ def _result(finding: Finding) -> dict[str, Any]:
     region = {"startLine": finding.line, "startColumn": finding.column}
     return {
         "ruleId": finding.rule_id,
-        "ruleIndex": list(EVERY).index(finding.rule_id),
+        "ruleIndex": _index(finding),
         "level": str(finding.rule.severity),
         "message": {"text": f"{field}{finding.message}. {finding.hint}."},
         "locations": [

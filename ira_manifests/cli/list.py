@@ -42,7 +42,7 @@ def _print_problems(error: IraError) -> None:
     import json
 
     from ira_manifests.cli import formats
-    from ira_manifests.rules.finding import of_error
+    from ira_manifests.rules.bad_input import bad_input
 
-    problems = [formats.to_json(finding) for finding in of_error(error)]
+    problems = [formats.to_json(finding) for finding in bad_input(error)]
     terminal.say(json.dumps({"problems": problems}, indent=2))

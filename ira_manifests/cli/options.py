@@ -144,23 +144,31 @@ def explain(parser: Parser) -> None:
     parser.finish = _explained
 
 
+def _rule(word: str) -> str | None:
+    """Return the id of the rule that a word names, or None where it names none."""
+    is_id = re.fullmatch(r"(?i)ira[0-9]+", word)
+    if not is_id and ("-" not in word or "/" in word):  # the name of every rule has a hyphen
+        return None
+    from ira_manifests.rules import registry
+
+    rules = registry.rules()
+    if is_id and word.upper() not in rules:
+        raise InputError(f"no such rule: {word}{did_you_mean(word.upper(), rules)}")
+    by_name = {each.name: each.id for each in rules.values()}
+    return word.upper() if is_id else by_name.get(word)
+
+
 def _explained(given: argparse.Namespace) -> None:
     """Tell a cell ("h100/llama3 FIELD" or "h100 llama3 FIELD") from a rule (its id or name)."""
-    from ira_manifests.rules.catalogue import EVERY
-
     words = given.words
     del given.words
     rule, *more = words
-    by_name = {each.name: each.id for each in EVERY.values()}
-    given.rule = by_name.get(rule, rule.upper())
-    if rule in by_name or re.fullmatch(r"(?i)ira[0-9]+", rule):
-        if given.rule not in EVERY:
-            raise InputError(f"no such rule: {rule}{did_you_mean(given.rule, EVERY)}")
+    given.rule = _rule(rule)
+    if given.rule is not None:
         if more:
             raise InputError(f"a rule has no fields: {more[0]!r} is one argument too many")
         given.gpu = given.model = given.field = None
         return
-    given.rule = None
     gpu, slash, model = rule.partition("/")
     named = [gpu, model, *more] if slash else words
     if len(named) < len(("GPU", "MODEL")):

@@ -1,6 +1,6 @@
 """Profiles: the data of the matrix, read with the place of every value."""
 
 from ira_manifests.profiles.cell import Cell
-from ira_manifests.profiles.matrix import Matrix, UnknownCellError, load_matrix
+from ira_manifests.profiles.matrix import Matrix, UnknownCellError
 
-__all__ = ["Cell", "Matrix", "UnknownCellError", "load_matrix"]
+__all__ = ["Cell", "Matrix", "UnknownCellError"]

@@ -13,8 +13,6 @@ from ira_manifests.kubernetes import names
 from ira_manifests.profiles import memory_inputs, memory_options
 from ira_manifests.profiles.cell import cells_of, directory_names, find_machine, pairs_of
 from ira_manifests.profiles.loader import Profiles
-from ira_manifests.profiles.yaml_source import Path
-from ira_manifests.rules.catalogue import RULES
 
 _Pair = tuple[str, str]
 
@@ -30,7 +28,6 @@ def problems(profiles: Profiles) -> list[Problem]:
         *_layer_sums(profiles),
         *_contradictions(profiles),
         *_uncomputed_auto(profiles),
-        *_unknown_rules(profiles),
         *_downloads(profiles),
         *_directories(profiles),
         *_composed_names(profiles),
@@ -168,18 +165,6 @@ def _uncomputed_auto(profiles: Profiles) -> Iterator[Problem]:
                 )
                 path = ("cells", gpu, "max_model_len")
                 yield profiles.sources["models", name].problem(path, message)
-
-
-def _unknown_rules(profiles: Profiles) -> Iterator[Problem]:
-    for name, model in profiles.models.items():
-        waivers: list[tuple[Path, str]] = [(("waive", rule), rule) for rule in model.waive]
-        for gpu, cell in model.cells.items():
-            waivers += [(("cells", gpu, "waive", rule), rule) for rule in cell.waive]
-        for path, rule in waivers:
-            if rule not in RULES:
-                close = did_you_mean(rule, RULES)
-                message = f"is an unknown rule; write an id such as IRA005{close}"
-                yield profiles.sources["models", name].problem(path, message, at_key=True)
 
 
 def _directories(profiles: Profiles) -> Iterator[Problem]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from ira_manifests.errors import Gathered, InputError, did_you_mean, one_of
+from ira_manifests.errors import Gathered, InputError, Problem, did_you_mean, one_of
 from ira_manifests.kubernetes import names
 from ira_manifests.layout import BASE, MODEL_DOWNLOAD, TOP
 from ira_manifests.profiles import consistency
@@ -72,20 +72,17 @@ class UnknownCellError(InputError, KeyError):
         return self.message
 
 
-def load_matrix(
-    folder: str | os.PathLike[str] | None = None,
+def read_matrix(
+    folder: str | os.PathLike[str] | None,
     *,
-    workload_name: str | None = None,
-    namespace: str | None = None,
+    workload_name: str | None,
+    namespace: str | None,
+    further: Callable[[Profiles], Iterable[Problem]],
 ) -> Matrix:
     """Read the profiles and return their matrix.
 
-    `folder`: the profiles folder; default ./profiles, else the copy inside the package.
-    `workload_name`: a name template in the place of the platform's, such as
-    "vllm-{gpu}-{model}". `namespace`: a namespace in the place of the platform's.
-
-    Raises `ProfileError` with every problem of every file and argument, and `InputError` where
-    only the folder or a template can't be used.
+    `further`: a check of what was read, by those who know more than profiles. Its problems are
+    told together with all others. The rest is as for `ira_manifests.load_matrix`.
     """
     wrong = Gathered()
     template = namespace_given = None
@@ -102,7 +99,7 @@ def load_matrix(
         if profiles.platform is not None:
             platform = _overridden(profiles.platform, template, namespace_given)
             profiles = replace(profiles, platform=platform)
-        wrong.add([*problems, *consistency.problems(profiles)])
+        wrong.add([*problems, *consistency.problems(profiles), *further(profiles)])
         if profiles.platform is not None and not wrong:
             return Matrix(profiles.platform, profiles)
     raise wrong.error

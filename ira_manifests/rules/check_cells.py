@@ -7,8 +7,8 @@ from collections.abc import Container, Iterable, Iterator
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.profiles.yaml_source import Path
-from ira_manifests.rules import cells, flags, platform, pools, shared_names
-from ira_manifests.rules.catalogue import RULES
+from ira_manifests.rules import flags, platform, pools, registry, shared_names
+from ira_manifests.rules.cells import resolved as cells
 from ira_manifests.rules.finding import Finding, found
 
 
@@ -29,11 +29,11 @@ def apply_waivers(
     matrix: Matrix,
     chosen: Iterable[Cell],
     findings: Iterable[Finding],
-    applied: Container[str] = RULES,
+    applied: Container[str] | None = None,
 ) -> list[Finding]:
     """Return the findings that no waiver covers, and one for each waiver that covers none.
 
-    `applied`: the rules that had their say; a waiver of another one may well be needed.
+    `applied`: the rules that ran, by default all; a waiver of another one may be needed.
     """
     cells, everything = list(chosen), list(findings)
     found_by = {(item.cell, item.rule_id) for item in everything}
@@ -41,7 +41,7 @@ def apply_waivers(
         _needless(matrix, cell, rule)
         for cell in cells
         for rule in cell.profile.waive
-        if rule in applied and (cell.name, rule) not in found_by
+        if _ran(rule, applied) and (cell.name, rule) not in found_by
     ]
     needless += _needless_of_models(matrix, cells, found_by, applied)
     return sorted([*waived(cells, everything), *needless])
@@ -53,8 +53,15 @@ def waived(chosen: Iterable[Cell], findings: Iterable[Finding]) -> list[Finding]
     return [item for item in findings if (item.cell, item.rule_id) not in waivers]
 
 
+def _ran(rule: str, applied: Container[str] | None) -> bool:
+    return applied is None or rule in applied
+
+
 def _needless_of_models(
-    matrix: Matrix, cells: list[Cell], found_by: set[tuple[str, str]], applied: Container[str]
+    matrix: Matrix,
+    cells: list[Cell],
+    found_by: set[tuple[str, str]],
+    applied: Container[str] | None,
 ) -> Iterator[Finding]:
     """Yield waivers of models that cover nothing in any cell, where all of them were looked at."""
     by_model: dict[str, list[Cell]] = {}
@@ -63,14 +70,14 @@ def _needless_of_models(
     for same in by_model.values():
         model = same[0].model
         for rule in model.waive if len(same) == len(model.cells) else ():
-            if rule in applied and not any((cell.name, rule) in found_by for cell in same):
+            if _ran(rule, applied) and not any((cell.name, rule) in found_by for cell in same):
                 yield _needless(matrix, same[0], rule, of_model=True)
 
 
 def _needless(matrix: Matrix, cell: Cell, rule: str, *, of_model: bool = False) -> Finding:
     source = matrix.profiles.sources["models", cell.model_name]
     path: Path = ("waive", rule) if of_model else ("cells", cell.gpu_name, "waive", rule)
-    message = f"{rule} ({RULES[rule].name}) is waived and finds nothing here"
+    message = f"{rule} ({registry.get(rule).name}) is waived and finds nothing here"
     hint = "remove the waiver, so that it can't hide what comes later"
     return found(
         source.file, source.document, path, "IRA029", message, hint,

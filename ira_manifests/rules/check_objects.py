@@ -20,13 +20,13 @@ from ira_manifests.rules import (
     drivers,
     environment,
     flags,
-    objects,
     queue,
     selectors,
     workloads,
 )
 from ira_manifests.rules.finding import Finding
 from ira_manifests.rules.hit import Hit
+from ira_manifests.rules.objects import names as objects
 
 
 class Seen(NamedTuple):

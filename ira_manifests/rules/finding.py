@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from ira_manifests.errors import IraError, ProfileError
 from ira_manifests.profiles.yaml_source import Document, Path, dotted
-from ira_manifests.rules.catalogue import BAD_INPUT, EVERY, Rule, Severity
+from ira_manifests.rules import registry
+from ira_manifests.rules.registry import BAD_INPUT, Rule, Severity
 
 NOWHERE = ""
 """The file of a finding that has no place in one, such as of an option."""
@@ -32,7 +32,7 @@ class Finding:
     @property
     def rule(self) -> Rule:
         """The rule that found it."""
-        return EVERY[self.rule_id]
+        return registry.get(self.rule_id)
 
     @property
     def refuses(self) -> bool:
@@ -87,21 +87,4 @@ def _one_for_all(same: Sequence[Finding]) -> Finding:
 
 def unreadable(file: str, message: str, hint: str) -> Finding:
     """Return the finding of a file as a whole, of which no more can be said."""
-    return Finding(file, 1, 1, BAD_INPUT.id, "", message, hint)
-
-
-def of_error(error: IraError) -> list[Finding]:
-    """Return an error as findings, for formats that know nothing else."""
-    problems = error.problems if isinstance(error, ProfileError) else ()
-    others = error.options if isinstance(error, ProfileError) else error.messages
-    hint = "fix the profile; later checks were skipped"
-    return [
-        *(
-            Finding(each.file, each.line, each.column, BAD_INPUT.id, each.field, each.message, hint)
-            for each in problems
-        ),
-        *(
-            Finding(NOWHERE, 1, 1, BAD_INPUT.id, "", message, "later checks were skipped")
-            for message in others
-        ),
-    ]
+    return Finding(file, 1, 1, BAD_INPUT, "", message, hint)

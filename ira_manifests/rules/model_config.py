@@ -15,9 +15,9 @@ from ira_manifests.kubernetes import names
 from ira_manifests.messages import shortened
 from ira_manifests.output.env_file import KEYS, MAX_BYTES, MAX_LINE, Entry, entries, too_long
 from ira_manifests.profiles.matrix import Matrix
-from ira_manifests.rules.catalogue import BAD_INPUT
 from ira_manifests.rules.finding import MOST_TOLD, Finding, condensed, unreadable
 from ira_manifests.rules.known_ids import other_spelling
+from ira_manifests.rules.registry import BAD_INPUT
 
 _MOST_SHOWN = 60  # letters of a key
 _QUOTED = re.compile(r"""(["']).*\1""")
@@ -105,7 +105,7 @@ def _line(entry: Entry, seen: set[str], ids: Ids, guess: Callable[[str], str]) -
     if key not in KEYS:
         yield _unknown_key(entry, guess)
     elif key in seen:
-        yield BAD_INPUT.id, f"{key} is set a second time", "keep one of the lines"
+        yield BAD_INPUT, f"{key} is set a second time", "keep one of the lines"
     elif not entry.equals:
         # Kustomize takes the value from kubectl's own environment.
         yield "IRA033", f"no '=' follows {key}", f"write {key}=<{_MEANT[key]}>"

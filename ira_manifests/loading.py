@@ -1,0 +1,28 @@
+"""Reads a folder of profiles with every check, those that need the rules included."""
+
+from __future__ import annotations
+
+import os
+
+from ira_manifests.profiles.matrix import Matrix, read_matrix
+from ira_manifests.rules import waivers
+
+
+def load_matrix(
+    folder: str | os.PathLike[str] | None = None,
+    *,
+    workload_name: str | None = None,
+    namespace: str | None = None,
+) -> Matrix:
+    """Read the profiles and return their matrix.
+
+    `folder`: the profiles folder; default ./profiles, else the copy inside the package.
+    `workload_name`: a name template in the place of the platform's, such as
+    "vllm-{gpu}-{model}". `namespace`: a namespace in the place of the platform's.
+
+    Raises `ProfileError` with every problem of every file and argument, and `InputError` where
+    only the folder or a template can't be used.
+    """
+    return read_matrix(
+        folder, workload_name=workload_name, namespace=namespace, further=waivers.unknown
+    )

@@ -1,0 +1,1 @@
+"""Rules of rendered objects, and of the output folder that holds them."""

@@ -1,0 +1,41 @@
+"""Write the pages of the rules, which are their docstrings, to docs/rules.md.
+
+Usage:
+
+    python -m tools.rules_page            write them; what stands above the first page stays
+    python -m tools.rules_page --check    exit with 1 where the file is not what would be written
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ira_manifests.rules.registry import rules
+
+FILE = Path(__file__).parents[1] / "docs/rules.md"
+_FIRST_PAGE = "\n## IRA000 "
+
+
+def written(text: str) -> str:
+    """Return the text of docs/rules.md with the pages as they are in the code now."""
+    introduction, _, _ = text.partition(_FIRST_PAGE)
+    pages = (
+        f"## {rule.id} {rule.name} ({rule.severity})\n\n{rule.page}\n" for rule in rules().values()
+    )
+    return "\n".join((introduction, *pages))
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write or check the file; return the exit code."""
+    before = FILE.read_text("utf-8")
+    after = written(before)
+    if arguments == ["--check"]:
+        if before != after:
+            print(f"{FILE} is not what the docstrings of the rules say: run `make docs`")
+        return int(before != after)
+    FILE.write_text(after, "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
