@@ -6,15 +6,17 @@ or it is sticky, as /tmp is. This program's own folders belong to this user, are
 mode 0700 whatever the umask.
 
 Each file begins with the hash of what follows it. A new one is written beside the old one and takes
-its place by a rename, so that who reads an old one at that time reads it to its end.
+its place by a rename, so that who reads an old one at that time reads it to its end. A folder is
+named by its content, and moved into place once it is complete.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 
@@ -55,6 +57,37 @@ def write(kind: str, name: str, content: bytes, kept: int) -> None:
         _note(error)
 
 
+def folder(kind: str, name: str) -> Path | None:
+    """Return a folder that `write_folder` wrote, or None. Its user compares what it holds."""
+    try:
+        above = _folder(kind)
+        if above is None:
+            return None
+        _refuse_shared(above / name)
+        os.utime(above / name)  # so that it stays among the latest
+    except OSError:
+        return None
+    return above / name
+
+
+def write_folder(kind: str, name: str, contents: Mapping[str, bytes], kept: int) -> bool:
+    """Keep files by their paths, and the `kept` latest folders; return whether that was done.
+
+    `name` follows from the content: what is in its place is a damaged copy of the same.
+    """
+    try:
+        above = _folder(kind)
+        if above is None:
+            return False
+        if not _holds(above / name, contents):  # else another run has been quicker, and others read
+            _put_folder(above, name, contents)
+        _drop_folders(above, kept)
+    except OSError as error:
+        _note(error)
+        return False
+    return True
+
+
 def _note(error: OSError) -> None:
     _troubles.append(f"{error.filename}: {files.reason(error)}")
 
@@ -91,6 +124,56 @@ def _put(folder: Path, name: str, content: bytes) -> None:
         if isinstance(error, OSError):
             error.filename = str(folder)
         raise
+
+
+def _holds(folder: Path, contents: Mapping[str, bytes]) -> bool:
+    try:
+        _refuse_shared(folder)
+        return all((folder / path).read_bytes() == content for path, content in contents.items())
+    except OSError:
+        return False
+
+
+def _put_folder(above: Path, name: str, contents: Mapping[str, bytes]) -> None:
+    waiting, aside = above / f".{name}.{os.getpid()}", above / f".{name}.{os.getpid()}.old"
+    try:
+        _remove(waiting)
+        _fill(waiting, contents)
+        with contextlib.suppress(FileNotFoundError):
+            (above / name).rename(aside)
+        waiting.rename(above / name)
+    except OSError as error:
+        error.filename = str(above)
+        raise
+    finally:
+        _remove(waiting)
+        _remove(aside)
+
+
+def _fill(folder: Path, contents: Mapping[str, bytes]) -> None:
+    made = {folder}
+    folder.mkdir(mode=0o700)
+    for path, content in contents.items():
+        place = folder / path
+        for parent in reversed(place.parents):
+            if parent not in made and folder in parent.parents:
+                parent.mkdir(mode=0o700)
+                made.add(parent)
+        with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(content)
+
+
+def _drop_folders(above: Path, kept: int) -> None:
+    held = [each for each in above.iterdir() if each.is_dir() and not each.is_symlink()]
+    for each in sorted(held, key=lambda each: each.lstat().st_mtime)[:-kept]:
+        _remove(each)
+
+
+def _remove(place: Path) -> None:
+    if place.is_symlink() or place.is_file():
+        place.unlink()
+    else:
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def _drop(folder: Path, kept: int) -> None:

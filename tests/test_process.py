@@ -9,11 +9,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
+from ira_manifests.nodejs import cdk8s_copy
 from tests.support import ROOT, UNPRIVILEGED, Run, at_start, ira, shell
 
 ONE = "--only l4/gemma3-27b"
@@ -383,10 +385,10 @@ def test_the_home_folder_is_not_needed(tmp_path: Path, home: str) -> None:
 
 @pytest.mark.parametrize(
     ("named", "kept"),
-    [({}, 1), ({"JSII_RUNTIME_PACKAGE_CACHE": "disabled"}, 0)],
+    [({}, {"list", "files"}), ({"JSII_RUNTIME_PACKAGE_CACHE": "disabled"}, set())],
 )
 def test_cdk8s_is_kept_unpacked_unless_the_user_says_otherwise(
-    tmp_path: Path, named: dict[str, str], kept: int
+    tmp_path: Path, named: dict[str, str], kept: set[str]
 ) -> None:
     cache = tmp_path / "cache"
 
@@ -396,32 +398,78 @@ def test_cdk8s_is_kept_unpacked_unless_the_user_says_otherwise(
     )  # fmt: skip
 
     assert (run.returncode, run.stderr) == (0, "")
-    assert len(list(cache.glob("ira_manifests/cdk8s/*"))) == kept
+    made = cache.glob("ira_manifests/cdk8s/*")
+    assert {"files" if path.is_dir() else "list" for path in made} == kept
 
 
-@pytest.mark.parametrize("damage", ["emptied", "cut off", "one letter", "other files", "a folder"])
-def test_a_damaged_copy_of_cdk8s_is_not_used_and_replaced(tmp_path: Path, damage: str) -> None:
+def hashed(text: str) -> str:
+    """Return what the cache holds of a text: behind its hash."""
+    return f"{sha256(text.encode()).hexdigest()}\n{text}"
+
+
+def other_letter(place: Path) -> None:
+    content = place.read_bytes()
+    middle = len(content) // 2
+    place.write_bytes(content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :])
+
+
+def a_folder_instead(place: Path) -> None:
+    place.unlink()
+    place.mkdir()
+
+
+def a_link_instead(folder: Path) -> None:
+    folder.rename(folder.with_name("elsewhere"))
+    folder.symlink_to(folder.with_name("elsewhere"))
+
+
+OF_THE_LIST: dict[str, Callable[[Path], object]] = {
+    "emptied": lambda kept: kept.write_text(""),
+    "cut off": lambda kept: kept.write_bytes(kept.read_bytes()[:-100]),
+    "one letter": other_letter,
+    "no list": lambda kept: kept.write_text(hashed("[" * 20_000)),
+    "other files": lambda kept: kept.write_text(hashed(json.dumps({"../../x.js": "0" * 64}))),
+    "a folder": a_folder_instead,
+}
+OF_THE_FILES: dict[str, Callable[[Path], object]] = {
+    "one emptied": lambda kept: next(kept.rglob("app.js")).write_text(""),
+    "one letter": lambda kept: other_letter(next(kept.rglob("app.js"))),
+    "one missing": lambda kept: next(kept.rglob("app.js")).unlink(),
+    "one a folder": lambda kept: a_folder_instead(next(kept.rglob("app.js"))),
+    "all missing": shutil.rmtree,
+    "a link": a_link_instead,
+    "open to others": lambda kept: kept.chmod(0o777),
+}
+
+
+@pytest.mark.parametrize(
+    ("damage", "of_list"),
+    [
+        *(pytest.param(each, True, id=f"list, {name}") for name, each in OF_THE_LIST.items()),
+        *(pytest.param(each, False, id=f"files, {name}") for name, each in OF_THE_FILES.items()),
+    ],
+)
+def test_a_damaged_copy_of_cdk8s_is_not_used_and_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: Callable[[Path], object], of_list: bool
+) -> None:
     words = ["synth", *ONE.split(), "--check", "--out", str(tmp_path / "out")]
     env = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
     assert ira(*words, env=env).returncode == 1
-    (copy,) = tmp_path.glob("cache/ira_manifests/cdk8s/*")
-    sound = copy.read_bytes()
-    if damage == "a folder":
-        copy.unlink()
-        copy.mkdir()
-    elif damage == "other files":
-        outside = json.dumps({"../../outside.js": 3}).encode() + b"\n123"
-        copy.write_bytes(sha256(outside).hexdigest().encode() + b"\n" + outside)
-    else:
-        half = len(sound) // 2
-        changed = sound[:half] + bytes([sound[half] ^ 1]) + sound[half + 1 :]
-        copy.write_bytes({"emptied": b"", "cut off": sound[:half]}.get(damage, changed))
+    made = {path.is_dir(): path for path in tmp_path.glob("cache/ira_manifests/cdk8s/*")}
+    files = made[True]
+    sound = {path.relative_to(files): path.read_bytes() for path in files.rglob("*.js")}
+    assert Path("app.js") in {Path(path.name) for path in sound}
+    damage(made[not of_list])
 
     run = ira(*words, env=env)
 
     assert run.returncode == 1, run.stderr
-    assert not list(tmp_path.rglob("outside.js"))
-    assert copy.is_dir() or len(copy.read_bytes()) >= len(sound) // 2
+    monkeypatch.setenv("XDG_CACHE_HOME", env["XDG_CACHE_HOME"])
+    if damage is a_folder_instead:  # nothing can be moved into its place, and nothing need be
+        return
+    found = cdk8s_copy.find()
+    assert found is not None
+    assert {path: (found.folder / path).read_bytes() for path in sound} == sound
 
 
 @pytest.mark.parametrize("state", ["cold", "warm"])

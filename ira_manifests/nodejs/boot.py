@@ -97,7 +97,7 @@ def stop(*, well: bool = True) -> None:
         run = _runs[-1]
         run.end()
         if run.booted and run.packages is not None and well:
-            cdk8s_copy.keep(run.packages, run.restored)
+            cdk8s_copy.keep(run.packages, run.kept)
         _remove(run.folder)
         _runs.remove(run)
 
@@ -113,15 +113,17 @@ class _Run:
         self.all_said = threading.Event()
         self.process: subprocess.Popen[bytes] | None = None
         # jsii has no use for a cache with one user, but for the index that it makes of a package.
-        self.packages = None if _OWN_FOLDERS & set(os.environ) else folder / "packages"
-        self.restored = cdk8s_copy.restore(self.packages) if self.packages else None
+        own = not _OWN_FOLDERS & set(os.environ)
+        self.kept = cdk8s_copy.find() if own else None
+        self.packages = (self.kept.folder if self.kept else folder / "packages") if own else None
 
     def environment(self, of_jsii: dict[str, str]) -> dict[str, str]:
         own = {**of_jsii, "TMPDIR": str(self.folder)}
-        return own if self.packages is None else own | self._packages()
-
-    def _packages(self) -> dict[str, str]:
-        return {"JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(self.packages)}
+        if self.packages is None:
+            return own
+        # jsii would remove in a kept folder what no run has touched for as many days.
+        lasting = {"JSII_RUNTIME_PACKAGE_CACHE_TTL": "36500"}
+        return own | lasting | {"JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(self.packages)}
 
     def end(self) -> None:
         if self.process is None:

@@ -1,7 +1,9 @@
-"""cdk8s as jsii has unpacked it, kept in the user's cache: that is most of a boot of Node.js.
+"""cdk8s as jsii unpacks it, kept in the user's cache: unpacking is most of a boot of Node.js.
 
-It is kept as one file, and put into a folder of each run's own. So no run waits for another one,
-removes what another one reads, or runs code from a folder that it shares.
+A folder there is written aside and moved into place, and its name follows from its content, which a
+list names file by file. Each run compares all of it with the list before Node.js reads any, so a
+damaged copy is not used, and the next one takes its place. Nothing in it is changed or removed; an
+index that jsii adds late is listed, with all else, in a folder of its own.
 """
 
 from __future__ import annotations
@@ -12,67 +14,85 @@ from collections.abc import Iterator
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from ira_manifests import user_cache
 
 _KIND, _KEPT = "cdk8s", 4  # releases
-_MOST_BYTES = 1 << 26
+_MOST_BYTES = 1 << 20  # of a list; 158 files take some 30 KiB
+# What packages have beside what Node.js reads: each file costs each run a comparison.
 _NOT_RUN = (".d.ts", ".md", ".tmp")
-# Packages have their files for browsers there; making a file is what a restoration costs.
-_NEVER_READ = "browser"
+_NEVER_READ = {".yarn", "browser"}
 
-Sizes = dict[str, int]
-"""Files of a folder by their paths in it, with '/' between the parts."""
+_OWN = Path(__file__).parents[1] / "constructs/jsii_batch"
+
+Hashes = dict[str, str]
+"""SHA-256 of each file of a folder, by its path in it with '/' between the parts."""
 
 
-def restore(folder: Path) -> Sizes:
-    """Put what was kept into a new folder; return the files, none where nothing is kept."""
+class Copy(NamedTuple):
+    """A folder that was kept, and its files."""
+
+    folder: Path
+    hashes: Hashes
+
+
+def find() -> Copy | None:
+    """Return what was kept, or None where there is nothing that is whole."""
     name = _name()
     content = None if name is None else user_cache.read(_KIND, name, _MOST_BYTES)
-    head, _, rest = (content or b"").partition(b"\n")
+    if content is None:
+        return None
     try:
-        sizes = _sizes(json.loads(head or b"{}"))
+        hashes = _checked(json.loads(content))
     except (ValueError, TypeError, RecursionError):
-        return {}
-    if sum(sizes.values()) != len(rest):
-        return {}
-    for parent in {(folder / path).parent for path in sizes}:
-        parent.mkdir(parents=True, exist_ok=True)
-    start = 0
-    for path, size in sizes.items():
-        (folder / path).write_bytes(rest[start : start + size])
-        start += size
-    return sizes
+        return None
+    folder = user_cache.folder(_KIND, _folder_name(hashes))
+    return Copy(folder, hashes) if folder is not None and _holds(folder, hashes) else None
 
 
-def keep(folder: Path, restored: Sizes | None) -> None:
-    """Keep what a run has unpacked, where that is more than what was kept before."""
-    name = _name()
-    found = dict(_files(folder))
-    sizes = {path: place.stat().st_size for path, place in found.items()}
-    if name is None or not sizes or sizes == restored:
+def keep(packages: Path, found: Copy | None) -> None:
+    """Keep what a run has unpacked, unless it was found there: jsii adds an index late."""
+    name, files = _name(), dict(_files(packages))
+    if name is None or not files or (found is not None and files.keys() == found.hashes.keys()):
         return
-    contents = {path: place.read_bytes() for path, place in found.items()}
-    head = json.dumps({path: len(content) for path, content in contents.items()})
-    user_cache.write(_KIND, name, b"\n".join((head.encode(), b"".join(contents.values()))), _KEPT)
+    contents = {path: place.read_bytes() for path, place in files.items()}
+    hashes = {path: sha256(content).hexdigest() for path, content in contents.items()}
+    if user_cache.write_folder(_KIND, _folder_name(hashes), contents, _KEPT):
+        user_cache.write(_KIND, name, json.dumps(hashes).encode(), _KEPT)
+
+
+def _holds(folder: Path, hashes: Hashes) -> bool:
+    try:
+        return all(_hash(folder / path) == expected for path, expected in hashes.items())
+    except OSError:
+        return False
+
+
+def _hash(place: Path) -> str:
+    return sha256(place.read_bytes()).hexdigest()
+
+
+def _folder_name(hashes: Hashes) -> str:
+    return "files-" + sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def _files(folder: Path) -> Iterator[tuple[str, Path]]:
     """Yield what Node.js may read; a package has its documentation beside that."""
     for place in sorted(folder.rglob("*")):
         path = place.relative_to(folder)
-        if _NEVER_READ in path.parts or place.name.endswith(_NOT_RUN):
+        if not _NEVER_READ.isdisjoint(path.parts) or place.name.endswith(_NOT_RUN):
             continue
         if place.is_file() and not place.is_symlink():
             yield path.as_posix(), place
 
 
-def _sizes(value: object) -> Sizes:
+def _checked(value: object) -> Hashes:
     """Return what names the files. Raises `TypeError` or `ValueError` where it does not."""
     if not isinstance(value, dict):
         raise TypeError
-    for path, size in value.items():
-        if not isinstance(size, int) or size < 0:
+    for path, digest in value.items():
+        if not isinstance(digest, str):
             raise TypeError
         parts = PurePosixPath(path).parts
         if not parts or parts[0] == "/" or ".." in parts or "\0" in path:
@@ -81,13 +101,11 @@ def _sizes(value: object) -> Sizes:
 
 
 def _name() -> str | None:
-    """Return a name that follows from the releases; jsii knows its packages by their content."""
-    found = []
+    """Return a name that follows from the packages, which jsii knows by their content."""
+    found = [sha256(place.read_bytes()).hexdigest() for place in _OWN.iterdir() if place.is_file()]
     for package, folder in (
-        ("cdk8s", "_jsii"),
-        ("constructs", "_jsii"),
-        ("jsii", "_embedded/jsii"),
-    ):
+        ("cdk8s", "_jsii"), ("constructs", "_jsii"), ("jsii", "_embedded/jsii"),
+    ):  # fmt: skip
         spec = find_spec(package)
         for place in (spec and spec.submodule_search_locations) or ():
             with os.scandir(Path(place, folder)) as entries:
