@@ -23,7 +23,7 @@ class Overheads:
 
     Attributes:
         single_gib: growth outside torch on one GPU (loaded kernels): the rows' median.
-        collective_gib: more of it as soon as GPUs work together (NCCL, all-reduce buffers).
+        collective_gib: more of it with two or more GPUs (NCCL, all-reduce buffers).
         per_gpu_gib: more of it for each GPU of the tensor parallel group (connections): the
             difference between the rows with 2 GPUs and the one with 4.
         graph_gib: CUDA graphs of a model without layers: least squares over the rows.
@@ -35,7 +35,7 @@ class Overheads:
         experts_estimated_graph_gib: the same as vLLM estimates it: 1.30 and 1.39.
         context_gib: used on one GPU before vLLM looks for free memory. From a public log of an
             H100 that reports 78.66 of 79.19 GiB free at start.
-        shared_context_gib: the same where GPUs work together (NCCL): 77.66 of 79.19 free.
+        shared_context_gib: the same with two or more GPUs (NCCL): 77.66 of 79.19 free.
         experts_context_gib: the same for a mixture of experts: 77.18 of 79.19 free.
         unmeasured_context_gib: the same on other GPUs than H100: the most that was reported, on
             L4 (19.77 of 22.05 free: https://github.com/pytorch/pytorch/issues/175666).

@@ -44,9 +44,9 @@ def test_an_unknown_cache_dtype_is_refused_at_once() -> None:
 
 
 def test_the_parts_add_up_to_the_requested_share() -> None:
-    answer = budget(serving("llama3", tensor_parallel=4, engine="0.19.0"))
-    parts = answer.weights + answer.activation + answer.other + answer.kv_pool
-    assert parts == answer.requested
+    estimate = budget(serving("llama3", tensor_parallel=4, engine="0.19.0"))
+    parts = estimate.weights + estimate.activation + estimate.other + estimate.kv_pool
+    assert parts == estimate.requested
 
 
 def test_cuda_graphs_are_inside_the_share_only_where_the_engine_budgets_them() -> None:
@@ -59,8 +59,8 @@ def test_cuda_graphs_are_inside_the_share_only_where_the_engine_budgets_them() -
 
 
 def test_the_requested_share_is_rounded_up_to_a_byte_as_vllm_does() -> None:
-    answer = budget(serving("gemma3-27b", utilization="0.95"))
-    assert answer.requested == -(-answer.total * 95 // 100)
+    estimate = budget(serving("gemma3-27b", utilization="0.95"))
+    assert estimate.requested == -(-estimate.total * 95 // 100)
 
 
 def test_flags_that_set_the_batch_replace_the_default() -> None:
@@ -80,40 +80,40 @@ def test_several_gpus_need_memory_to_talk_to_each_other() -> None:
 
 def test_llama_of_70b_needs_more_than_one_l4_of_eight() -> None:
     """16.4 GiB of weights in a share of 17.6 GiB."""
-    answer = budget(serving("llama3", L4, tensor_parallel=8, utilization="0.80"))
-    assert answer.weights / GIB == pytest.approx(131.42 / 8, abs=0.1)
-    assert answer.requested / GIB == pytest.approx(17.62, abs=0.01)
-    assert answer.verdict is Verdict.DOES_NOT_FIT
-    assert answer.decisive.limit is Limit.WEIGHTS
-    assert answer.longest_max_model_len == 0
-    assert answer.safe_max_model_len == 0
+    estimate = budget(serving("llama3", L4, tensor_parallel=8, utilization="0.80"))
+    assert estimate.weights / GIB == pytest.approx(131.42 / 8, abs=0.1)
+    assert estimate.requested / GIB == pytest.approx(17.62, abs=0.01)
+    assert estimate.verdict is Verdict.DOES_NOT_FIT
+    assert estimate.decisive.limit is Limit.WEIGHTS
+    assert estimate.longest_max_model_len == 0
+    assert estimate.safe_max_model_len == 0
 
 
 def test_weights_larger_than_the_gpu_do_not_fit() -> None:
-    answer = budget(serving("llama3", tensor_parallel=1))
-    assert answer.decisive.limit is Limit.WEIGHTS
-    assert answer.concurrency == 0
+    estimate = budget(serving("llama3", tensor_parallel=1))
+    assert estimate.decisive.limit is Limit.WEIGHTS
+    assert estimate.concurrency == 0
 
 
 def test_a_context_too_long_for_the_pool_does_not_fit_for_the_cache() -> None:
     """One GPU: 75.23 GiB requested, 51.45 of weights; before 0.9.1 62 full layers want 62 GiB."""
-    answer = budget(serving("gemma3-27b", engine="0.8.4"))
-    assert answer.kv_request == 62 * GIB
-    assert answer.verdict is Verdict.DOES_NOT_FIT
-    assert answer.decisive.limit is Limit.KV_CACHE
+    estimate = budget(serving("gemma3-27b", engine="0.8.4"))
+    assert estimate.kv_request == 62 * GIB
+    assert estimate.verdict is Verdict.DOES_NOT_FIT
+    assert estimate.decisive.limit is Limit.KV_CACHE
 
 
 def test_a_share_larger_than_what_is_free_at_start_does_not_fit() -> None:
     """0.53 GiB of an H100 are used before vLLM starts: a share of 0.995 is not free."""
-    answer = budget(serving("llama3", tensor_parallel=4, utilization="0.995", engine="0.19.0"))
-    assert answer.decisive.limit is Limit.START
+    estimate = budget(serving("llama3", tensor_parallel=4, utilization="0.995", engine="0.19.0"))
+    assert estimate.decisive.limit is Limit.START
 
 
 def test_the_sampler_and_the_graphs_must_fit_beside_the_share() -> None:
     """0.98 leaves 1.58 GiB of an H100; context, CUDA graphs and logits need more."""
-    answer = budget(serving("gpt-oss-20b", utilization="0.98", engine="0.19.0"))
-    assert answer.decisive.limit is Limit.WARM_UP
-    assert answer.verdict is Verdict.DOES_NOT_FIT
+    estimate = budget(serving("gpt-oss-20b", utilization="0.98", engine="0.19.0"))
+    assert estimate.decisive.limit is Limit.WARM_UP
+    assert estimate.verdict is Verdict.DOES_NOT_FIT
 
 
 def test_measured_cuda_graphs_can_replace_the_estimate() -> None:
@@ -128,10 +128,10 @@ def test_a_start_up_that_is_known_to_have_failed_is_not_said_to_fit() -> None:
 
     https://github.com/llm-d-incubation/llm-d-planner/issues/194
     """
-    answer = budget(serving("gpt-oss-20b", engine="0.19.0"))
-    assert answer.verdict is Verdict.TIGHT
-    assert answer.decisive.limit is Limit.WARM_UP
-    assert "gpt-oss-20b failed" in answer.decisive.reason
+    estimate = budget(serving("gpt-oss-20b", engine="0.19.0"))
+    assert estimate.verdict is Verdict.TIGHT
+    assert estimate.decisive.limit is Limit.WARM_UP
+    assert "gpt-oss-20b failed" in estimate.decisive.reason
 
 
 def test_the_sampler_needs_a_wider_margin_where_nothing_was_measured() -> None:
@@ -203,10 +203,10 @@ def test_kv_bytes_per_token_are_those_of_all_layers() -> None:
 
 
 def test_blocks_and_tokens_follow_the_pool() -> None:
-    answer = budget(serving("llama3", tensor_parallel=4, engine="0.19.0"))
-    assert answer.blocks == answer.kv_pool // answer.layout.block_bytes
-    assert answer.tokens == answer.blocks * 16
-    assert answer.blocks_per_request == 8192
+    estimate = budget(serving("llama3", tensor_parallel=4, engine="0.19.0"))
+    assert estimate.blocks == estimate.kv_pool // estimate.layout.block_bytes
+    assert estimate.tokens == estimate.blocks * 16
+    assert estimate.blocks_per_request == 8192
 
 
 def test_an_a100_of_80_gb_keeps_small_batches() -> None:

@@ -17,11 +17,11 @@ def test_gemma_of_27b_on_one_h100_is_tight() -> None:
     The share is 0.95 x 79.19 = 75.23 GiB; 51.45 of weights, about 3.9 of activation, 0.25 of
     other and 1.4 of CUDA graphs leave about 18.3.
     """
-    answer = budget(CELLS["h100-gemma3-27b"])
-    assert answer.kv_request == (6 * 1089 + 8192) * 10 * 131072
-    assert answer.kv_pool / GIB == pytest.approx(18.3, abs=0.3)
-    assert answer.verdict is Verdict.TIGHT
-    assert answer.decisive.limit is Limit.KV_CACHE
+    estimate = budget(CELLS["h100-gemma3-27b"])
+    assert estimate.kv_request == (6 * 1089 + 8192) * 10 * 131072
+    assert estimate.kv_pool / GIB == pytest.approx(18.3, abs=0.3)
+    assert estimate.verdict is Verdict.TIGHT
+    assert estimate.decisive.limit is Limit.KV_CACHE
 
 
 @pytest.mark.parametrize(

@@ -89,19 +89,19 @@ def mixtral(utilization: str) -> Serving:
 def test_mixtral_on_two_gpus_starts_at_0_95_and_not_at_0_98() -> None:
     """77.18 GiB of 79.19 are free at start, and 0.98 asks for 77.61."""
     assert budget(mixtral("0.95")).verdict is Verdict.FITS
-    answer = budget(mixtral("0.98"))
-    assert answer.verdict is Verdict.DOES_NOT_FIT
-    assert answer.decisive.limit is Limit.START
+    estimate = budget(mixtral("0.98"))
+    assert estimate.verdict is Verdict.DOES_NOT_FIT
+    assert estimate.decisive.limit is Limit.START
 
 
 def test_an_l4_beside_another_one_does_not_start_at_0_9() -> None:
     """19.77 GiB of 22.05 were free, and 0.9 asks for 19.84."""
     reported = Accelerator("nvidia-l4", Decimal("22.05"), multiprocessors=58)
     cell = replace(CELLS["l4-gemma3-27b"], accelerator=reported, utilization=Decimal("0.9"))
-    answer = budget(cell)
-    assert answer.decisive.limit is Limit.START
-    assert answer.verdict is Verdict.DOES_NOT_FIT
-    assert answer.outside / GIB == pytest.approx(19.77 - 0.9 * 22.05, abs=0.01)
+    estimate = budget(cell)
+    assert estimate.decisive.limit is Limit.START
+    assert estimate.verdict is Verdict.DOES_NOT_FIT
+    assert estimate.outside / GIB == pytest.approx(19.77 - 0.9 * 22.05, abs=0.01)
 
 
 @pytest.mark.parametrize("utilization", ["0.80", "0.88"])
@@ -114,8 +114,8 @@ def test_eight_l4_start_where_that_memory_is_free(utilization: str) -> None:
 def test_gpus_that_were_not_measured_keep_what_the_worst_report_says(
     accelerator: Accelerator,
 ) -> None:
-    answer = budget(serving("gemma3-27b", accelerator, tensor_parallel=2, utilization="0.5"))
-    assert (answer.total - answer.requested - answer.outside) / GIB == pytest.approx(2.28)
+    estimate = budget(serving("gemma3-27b", accelerator, tensor_parallel=2, utilization="0.5"))
+    assert (estimate.total - estimate.requested - estimate.outside) / GIB == pytest.approx(2.28)
 
 
 @pytest.mark.parametrize(
@@ -152,10 +152,10 @@ def test_cuda_graphs_shrink_with_the_sequences() -> None:
 @pytest.mark.parametrize("engine", ["0.19.0", "0.19.1", "0.20.0", "0.21.0", "0.26.0", "0.33.0"])
 def test_gpt_oss_on_one_h100_at_0_95_is_not_said_to_fit(engine: str) -> None:
     """Its sampler's warm-up ran out of memory on 0.19.0; later releases are not measured."""
-    answer = budget(serving("gpt-oss-20b", engine=engine, max_model_len=8192))
-    assert answer.verdict is Verdict.TIGHT
-    assert answer.decisive.limit is Limit.WARM_UP
-    assert answer.decisive.reason
+    estimate = budget(serving("gpt-oss-20b", engine=engine, max_model_len=8192))
+    assert estimate.verdict is Verdict.TIGHT
+    assert estimate.decisive.limit is Limit.WARM_UP
+    assert estimate.decisive.reason
 
 
 def test_gpt_oss_on_two_h100_at_0_90_starts_as_published() -> None:
@@ -164,9 +164,9 @@ def test_gpt_oss_on_two_h100_at_0_90_starts_as_published() -> None:
         engine=EngineVersion(0, 19),
         weights=Weights(Decimal("13.64"), {2: Decimal("7.01")}),
     )
-    answer = budget(cell)
-    assert answer.verdict is Verdict.FITS
-    assert answer.kv_pool / GIB == pytest.approx(
+    estimate = budget(cell)
+    assert estimate.verdict is Verdict.FITS
+    assert estimate.kv_pool / GIB == pytest.approx(
         float(point("gpt-oss-20b", "starts; KV pool", 2)), rel=0.01
     )
 

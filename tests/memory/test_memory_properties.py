@@ -75,8 +75,8 @@ def servings(draw: st.DrawFn) -> Serving:
 
 
 def spare(serving: Serving, length: int) -> int:
-    answer = budget(with_max_model_len(serving, length))
-    return answer.kv_pool - answer.kv_request
+    estimate = budget(with_max_model_len(serving, length))
+    return estimate.kv_pool - estimate.kv_request
 
 
 @examples(100)
@@ -94,10 +94,10 @@ def test_the_longest_context_fits_and_one_token_more_does_not(serving: Serving) 
 def test_the_context_for_auto_keeps_its_margin(serving: Serving) -> None:
     safe = budget(serving).safe_max_model_len
     assume(safe)
-    answer = budget(with_max_model_len(serving, safe))
-    cache = next(check for check in answer.checks if check.limit is Limit.KV_CACHE)
+    estimate = budget(with_max_model_len(serving, safe))
+    cache = next(check for check in estimate.checks if check.limit is Limit.KV_CACHE)
     assert cache.verdict is Verdict.FITS
-    assert safe <= answer.longest_max_model_len
+    assert safe <= estimate.longest_max_model_len
 
 
 @examples(100)
@@ -147,19 +147,19 @@ def test_an_fp8_cache_never_holds_fewer_requests(serving: Serving) -> None:
 @examples(100)
 @given(servings())
 def test_requests_that_fit_are_at_least_one(serving: Serving) -> None:
-    answer = budget(serving)
-    assert (answer.concurrency >= 1) == (answer.kv_pool >= answer.kv_request)
+    estimate = budget(serving)
+    assert (estimate.concurrency >= 1) == (estimate.kv_pool >= estimate.kv_request)
 
 
 @examples(100)
 @given(servings())
 def test_a_cell_that_fits_has_no_failing_check(serving: Serving) -> None:
-    answer = budget(serving)
-    worst = {check.verdict for check in answer.checks}
-    if answer.verdict is Verdict.FITS:
+    estimate = budget(serving)
+    worst = {check.verdict for check in estimate.checks}
+    if estimate.verdict is Verdict.FITS:
         assert worst == {Verdict.FITS}
     else:
-        assert answer.verdict in worst
+        assert estimate.verdict in worst
 
 
 @examples(100)
