@@ -128,7 +128,7 @@ def test_messages_list_no_more_than_people_read(tell: Callable[[list[str]], str]
     ("field", "value", "message"),
     [
         ("engine.version", "1.0", "'1.0' is not a release's number"),
-        ("engine.version", "26", "engine version '26' is no version"),
+        ("engine.version", "26", "vLLM version '26' is no version"),
         ("bucket_suffix", "1.5", "'1.5' is not a valid name"),
         ("namespace", "12", "is the number 12; it must be text in quotes"),
     ],

@@ -26,6 +26,8 @@ CUDA_12, CUDA_13 = "525.60.13", "580.65.06"
         ("0.20.0", "13.0", CUDA_13, True),
         ("0.26.0", "13.0", CUDA_13, True),
         ("0.33.0", "13.0", CUDA_13, True),
+        ("0.20.0rc1", "13.0", CUDA_13, True),  # may be built on either
+        ("0.9.0.1", "12.8", CUDA_12, False),
     ],
 )
 def test_a_release_needs_the_driver_of_its_cuda(
@@ -44,7 +46,12 @@ def test_a_tag_names_its_cuda_itself() -> None:
 
 @pytest.mark.parametrize(
     ("image", "release"),
-    [("vllm/vllm-openai:v0.99.0", "0.99.0"), ("nvcr.io/nvidia/vllm:26.01-py3", "0.26.0")],
+    [
+        ("vllm/vllm-openai:v0.99.0", "0.99.0"),
+        ("vllm/vllm-openai:v0.33.1rc1", "0.33.1rc1"),
+        ("vllm/vllm-openai:v0.8.3", "0.8.3"),
+        ("nvcr.io/nvidia/vllm:26.01-py3", "0.26.0"),
+    ],
 )
 def test_other_images_and_later_releases_are_not_judged(image: str, release: str) -> None:
     assert needs(image, release) is None

@@ -138,6 +138,10 @@ def test_a_tag_that_moves_pins_nothing_without_its_digest(image: str, pinned: bo
         ("nvcr.io/nvidia/vllm:26.06-py3", "0.26.0", "0.26.0"),
         ("nvcr.io/nvidia/vllm:26.06.1-py3", "0.26.0", "0.26.0"),
         ("localhost:5000/acme/vllm:v0.25.0", "", "0.25.0"),
+        ("localhost:5000/acme/vllm:v0.25.0-patched", "", "0.25.0"),
+        ("localhost:5000/acme/vllm:1", "v0.10.1.1-patched", "0.10.1.1"),
+        ("localhost:5000/acme/vllm:1", "stable", "stable"),
+        ("vllm/vllm-openai:v0.9.0.1-cu128", "", "0.9.0.1"),
     ],
 )
 def test_the_release_is_the_tags_of_vllms_own_image_and_else_the_given_one(

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
 from ira_manifests import ProfileError, load_matrix
+from ira_manifests.profiles.fields import EngineRelease, MinEngine
 from ira_manifests.rules.check_cells import check_cells
 from tests.support import copy_profiles
 
@@ -16,7 +18,7 @@ YEAR = 365 * 24 * 3600
 BAD = {
     "a version longer than a label": (
         "  version: 0.26.0", f"  version: 0.{'1' * 62}", "engine.version",
-        "is not a release's number",
+        "is no version: write major.minor.patch",
     ),
     "a version with a v": (
         "  version: 0.26.0", "  version: v0.26.0", "engine.version",
@@ -24,6 +26,10 @@ BAD = {
     ),
     "a version of two parts": (
         "  version: 0.26.0", '  version: "0.26"', "engine.version", "is not a release's number",
+    ),
+    "a version of a build": (
+        "  version: 0.26.0", "  version: 0.26.0+cu129", "engine.version",
+        "'0.26.0+cu129' is not a release's number",
     ),
     "an image with its tag": (
         "  image: vllm/vllm-openai", "  image: vllm/vllm-openai:v0.26.0", "engine.image",
@@ -52,6 +58,10 @@ BAD = {
     "a tag of another release": (
         "  version: 0.26.0", "  tag: v0.20.0-cu129\n  version: 0.26.0", "engine.tag",
         "'v0.20.0-cu129' is release 0.20.0, and version is 0.26.0; make them one release",
+    ),
+    "a tag of a release of four numbers": (
+        "  version: 0.26.0", "  tag: v0.9.0.1\n  version: 0.26.0", "engine.tag",
+        "'v0.9.0.1' is release 0.9.0.1, and version is 0.26.0; make them one release",
     ),
     "a wait of more than a year": (
         "node_wait_seconds: 3600", f"node_wait_seconds: {YEAR + 1}",
@@ -210,6 +220,46 @@ def test_a_user_that_the_engines_image_has_not_is_told_once(
     assert [item.field for item in found] == ["engine.run_as_user"] * findings
 
 
+PUBLISHED = (Path(__file__).parent / "data/vllm-releases.txt").read_text().split()
+
+
+@pytest.mark.parametrize("version", PUBLISHED)
+def test_every_published_release_from_0_8_4_on_is_an_engine(version: str) -> None:
+    engine = TypeAdapter(EngineRelease)
+    if PUBLISHED.index(version) >= PUBLISHED.index("0.8.4"):
+        assert engine.validate_python(version) == version
+    else:
+        with pytest.raises(ValidationError, match=r"too old: 0\.8\.4 is the oldest known"):
+            engine.validate_python(version)
+    assert TypeAdapter(MinEngine).validate_python(version) == version
+
+
+@pytest.mark.parametrize("text", ["latest", "26", "", "0.26.0-cu129"])
+def test_a_model_needs_no_engine_whose_version_is_none(text: str) -> None:
+    with pytest.raises(ValidationError, match=r"is not a version such as 0\.26\.0"):
+        TypeAdapter(MinEngine).validate_python(text)
+
+
+@pytest.mark.parametrize(
+    ("version", "judged"),
+    [("0.9.0.1", True), ("0.10.1.1", True), ("0.8.5.post1", True), ("0.26.0rc1", False),
+     ("0.26.1.dev3", False)],
+)  # fmt: skip
+def test_the_flags_of_a_release_are_judged_and_those_of_a_candidate_are_not(
+    version: str, judged: bool, tmp_path: Path
+) -> None:
+    file = copy_profiles(tmp_path) / "platform.yaml"
+    file.write_text(file.read_text().replace("version: 0.26.0", f"version: {version}"))
+    matrix = load_matrix(file.parent)
+
+    rules = {item.rule_id for item in check_cells(matrix, matrix.values())}
+
+    assert ("IRA032" in rules) is not judged
+    engine = matrix.platform.engine
+    assert engine.reference == f"vllm/vllm-openai:v{version}"
+    assert all(str(cell.serving.engine) == version for cell in matrix.values() if cell.serving)
+
+
 @pytest.mark.parametrize(
     ("version", "seconds", "findings"),
     [("0.17.1", 120, 1), ("0.17.1", 0, 0), ("0.18.0", 120, 0), ("0.26.0", 120, 0)],
@@ -226,3 +276,4 @@ def test_a_drain_that_the_release_has_no_option_for_is_told(
 
     assert [item.field for item in found] == ["engine.drain_seconds"] * findings
     assert all("--shutdown-timeout" in item.message for item in found)
+    assert all("pin 0.18.0 or newer" in item.hint for item in found)

@@ -24,9 +24,9 @@ from ira_manifests.vllm.options import (
     Table,
     decode,
     kinds_at,
-    release_key,
     texts_at,
 )
+from ira_manifests.vllm.release import Release
 from tools.vllm_arguments import read_serve, takes_dotted_keys
 from tools.vllm_source import NoSourceError, Source, SourceError, fetch
 
@@ -83,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def encode(tables: Mapping[str, ReleaseOptions]) -> str:
     """Return the text of the table: a line for each option, in the order of their names."""
-    known = sorted(tables, key=release_key)
+    known = sorted(tables, key=Release.parse)
     kinds = [tables[release].options for release in known]
     dotted = _runs([_marker(tables[release]) for release in known], known)
     head = {"about": _ABOUT, "releases": known, "dotted": dotted}

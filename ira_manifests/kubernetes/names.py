@@ -50,17 +50,6 @@ _IMAGE = re.compile(rf"{_REPOSITORY.pattern}(?::(?P<tag>{_TAG}))?(?:@(?P<digest>
 _MOVING = re.compile(r"(?:.*[-_.])?(?:latest|nightly)(?:[-_.].*)?")
 _COMMIT = re.compile(r"(?<![0-9a-f])[0-9a-f]{40}(?![0-9a-f])")
 
-# vLLM's own image, wherever a copy of it lies; its tags are v0.26.0, v0.26.0-cu129 and the like.
-_ENGINE_IMAGE = re.compile(
-    r"(?:.*/)?vllm-openai:v?(?P<release>[0-9]+\.[0-9]+\.[0-9]+(?:(?:a|b|rc|\.post|\.dev)[0-9]+)?)"
-    r"(?:[-_+][^@]*)?(?:@.*)?"
-)
-
-
-def is_engine_path(path: str) -> bool:
-    """Tell whether an image's path is that of vLLM's own image, or of a copy of it."""
-    return path.rpartition("/")[2] == "vllm-openai"
-
 
 def require(what: str, name: str, check: Callable[[str], str | None]) -> None:
     """Raise `InputError` with the phrase of one of the checks below, unless it has none."""
@@ -202,12 +191,6 @@ def is_moving(tag: str) -> bool:
     if not any(character.isdigit() for character in tag):
         return True
     return bool(_MOVING.fullmatch(tag)) and not _COMMIT.search(tag)
-
-
-def release_of_image(image: str) -> str:
-    """Return the release that the tag of vLLM's own image names; empty where it names none."""
-    match = _ENGINE_IMAGE.fullmatch(image)
-    return match["release"] if match else ""
 
 
 def check_tag(tag: str) -> str | None:

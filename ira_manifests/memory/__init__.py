@@ -3,6 +3,7 @@
 Pure arithmetic over frozen dataclasses: no files, no YAML, no Node.
 
     >>> from decimal import Decimal
+    >>> from ira_manifests.vllm import Release
     >>> serving = Serving(
     ...     geometry=Geometry(
     ...         num_attention_heads=32,
@@ -14,7 +15,7 @@ Pure arithmetic over frozen dataclasses: no files, no YAML, no Node.
     ...     ),
     ...     weights=Weights(Decimal("14.99")),
     ...     accelerator=Accelerator("nvidia-h100-80gb", Decimal("79.19")),
-    ...     engine=EngineVersion.parse("0.19.0"),
+    ...     engine=Release.parse("0.19.0"),
     ...     max_model_len=8192,
     ...     utilization=Decimal("0.95"),
     ... )
@@ -39,11 +40,10 @@ from ira_manifests.memory.budget import (
     Verdict,
     budget,
     round_context,
+    safe_context,
     with_max_model_len,
 )
-from ira_manifests.memory.engine import EngineFacts, EngineVersion, engine_facts
 from ira_manifests.memory.errors import (
-    EngineVersionError,
     GeometryError,
     MemoryInputError,
     SettingsError,
@@ -62,9 +62,6 @@ __all__ = [
     "BatchLimits",
     "Budget",
     "Check",
-    "EngineFacts",
-    "EngineVersion",
-    "EngineVersionError",
     "Experts",
     "Geometry",
     "GeometryError",
@@ -81,12 +78,12 @@ __all__ = [
     "Weights",
     "activation",
     "budget",
-    "engine_facts",
     "gib",
     "kv_element_bytes",
     "kv_layout",
     "logged_tokens",
     "logits_bytes",
     "round_context",
+    "safe_context",
     "with_max_model_len",
 ]

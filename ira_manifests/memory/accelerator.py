@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from ira_manifests.memory.engine import EngineFacts
 from ira_manifests.memory.errors import SettingsError
+from ira_manifests.vllm.changes import ReleaseFacts
 
 GIB = 1 << 30
 
@@ -69,7 +69,7 @@ class Accelerator:
         """Return the memory torch reports, in bytes."""
         return gib(self.usable_gib)
 
-    def default_batch(self, facts: EngineFacts) -> BatchLimits:
+    def default_batch(self, facts: ReleaseFacts) -> BatchLimits:
         """Return vLLM's defaults: 8192 tokens, 1024 requests; 2048 and 256 on smaller GPUs."""
         if facts.huge_batch and self.usable_gib >= HUGE_GPU_GIB:
             return HUGE_BATCH

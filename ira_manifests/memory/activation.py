@@ -8,8 +8,8 @@ over all logits. Each term below is a tensor that is live at that moment; nothin
 from dataclasses import dataclass
 
 from ira_manifests.memory.accelerator import GIB, Accelerator, BatchLimits
-from ira_manifests.memory.engine import EngineFacts
 from ira_manifests.memory.geometry import ELEMENT_BYTES, Experts, Geometry
+from ira_manifests.vllm.changes import ReleaseFacts
 
 MATMUL_WORKSPACE = GIB // 32
 """cuBLAS's workspace on Hopper and later, 32 MiB, which torch allocates at the first product."""
@@ -40,7 +40,7 @@ class Activation:
 def activation(
     geometry: Geometry,
     accelerator: Accelerator,
-    facts: EngineFacts,
+    facts: ReleaseFacts,
     tensor_parallel: int,
     batch: BatchLimits,
 ) -> Activation:
@@ -82,7 +82,7 @@ def _sampled_requests(batch: BatchLimits) -> int:
 
 
 def _sampler_bytes(
-    geometry: Geometry, accelerator: Accelerator, facts: EngineFacts, batch: BatchLimits
+    geometry: Geometry, accelerator: Accelerator, facts: ReleaseFacts, batch: BatchLimits
 ) -> int:
     requests = _sampled_requests(batch)
     logits = requests * geometry.vocab_size * facts.bytes_per_logit
@@ -92,7 +92,7 @@ def _sampler_bytes(
 
 
 def _row_buffer_bytes(
-    geometry: Geometry, accelerator: Accelerator, facts: EngineFacts, requests: int
+    geometry: Geometry, accelerator: Accelerator, facts: ReleaseFacts, requests: int
 ) -> int:
     if not facts.sampler_row_buffer:
         return 0

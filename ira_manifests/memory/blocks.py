@@ -10,9 +10,9 @@ v1/kv_cache_interface.py.
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from ira_manifests.memory.engine import EngineFacts
 from ira_manifests.memory.errors import GeometryError, SettingsError
 from ira_manifests.memory.geometry import ELEMENT_BYTES, Geometry, Layers
+from ira_manifests.vllm.changes import ReleaseFacts
 
 BLOCK_TOKENS = 16
 """Tokens of one page; vLLM's default block size on CUDA."""
@@ -124,7 +124,7 @@ class KvLayout:
         return fits
 
 
-def logged_tokens(layout: KvLayout, facts: EngineFacts, pool_bytes: int, length: int) -> int:
+def logged_tokens(layout: KvLayout, facts: ReleaseFacts, pool_bytes: int, length: int) -> int:
     """Return the "GPU KV cache size" in tokens, as this engine logs it."""
     blocks = layout.blocks(pool_bytes)
     if facts.tokens_from_concurrency:
@@ -135,7 +135,7 @@ def logged_tokens(layout: KvLayout, facts: EngineFacts, pool_bytes: int, length:
 
 def kv_layout(
     geometry: Geometry,
-    facts: EngineFacts,
+    facts: ReleaseFacts,
     tensor_parallel: int,
     kv_cache_dtype: str = "auto",
     max_num_batched_tokens: int = 8192,
@@ -160,7 +160,7 @@ def kv_layout(
     )
 
 
-def _counted_kinds(layers: tuple[Layers, ...], facts: EngineFacts) -> tuple[Layers, ...]:
+def _counted_kinds(layers: tuple[Layers, ...], facts: ReleaseFacts) -> tuple[Layers, ...]:
     """Return the layers as the engine counts them: without support, as full attention."""
     has_chunks = any(item.attention_chunk_size is not None for item in layers)
     mixed = len({_reach(item) for item in layers}) > 1
@@ -196,7 +196,9 @@ def _one_group(pages: dict[Layers, int]) -> tuple[tuple[KvGroup, ...], int]:
     return (KvGroup(*_reach(first), count),), block_bytes
 
 
-def _hybrid_groups(pages: dict[Layers, int], facts: EngineFacts) -> tuple[tuple[KvGroup, ...], int]:
+def _hybrid_groups(
+    pages: dict[Layers, int], facts: ReleaseFacts
+) -> tuple[tuple[KvGroup, ...], int]:
     largest = max(pages.values())
     slots = _slots(tuple(layers.count for layers in pages), facts.pad_below)
     groups: list[KvGroup] = []

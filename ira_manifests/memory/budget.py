@@ -147,10 +147,7 @@ class Budget:
 
     @property
     def safe_max_model_len(self) -> int:
-        """Return the longest context that keeps the margin, rounded down; 0 if none.
-
-        This is what ``max_model_len: auto`` takes.
-        """
+        """Return the longest context that keeps the margin, rounded down; 0 if none."""
         pool = self.kv_pool - self.margin
         longest = self.layout.longest(pool, self.serving.geometry.max_position_embeddings)
         return round_context(longest)
@@ -216,8 +213,38 @@ def budget(serving: Serving, overheads: Overheads = MEASURED) -> Budget:
     Source of the sum: vLLM's v1/worker/gpu_worker.py: the pool is the utilization's share less
     weights, peak activation and the growth outside torch, and from 0.20 less the CUDA graphs.
 
+    What a release changes may be in its candidates or not, so a pre-release is computed as what
+    came before and as its release, and the one with less to spare counts.
+
     Raises GeometryError when the engine could not lay out the model's KV cache.
     """
+    return min(_possible(serving, overheads), key=_to_spare)
+
+
+def safe_context(serving: Serving) -> int:
+    """Return what ``max_model_len: auto`` takes, whatever the serving's own; 0 if none fits.
+
+    Of a pre-release, the shorter context of those that may hold.
+    Raises GeometryError as ``budget`` does.
+    """
+    return min(answer.safe_max_model_len for answer in _possible(serving, MEASURED))
+
+
+def _possible(serving: Serving, overheads: Overheads) -> list[Budget]:
+    if serving.engine.is_final:
+        return [_budget(serving, overheads)]
+    engines = (serving.engine, serving.engine.final)
+    return [_budget(replace(serving, taken_as=engine), overheads) for engine in engines]
+
+
+def _to_spare(answer: Budget) -> tuple[int, int, int]:
+    """Return what orders budgets from the worst to the best."""
+    verdicts = (Verdict.DOES_NOT_FIT, Verdict.TIGHT, Verdict.FITS)
+    least = min(check.spare - check.margin for check in answer.checks)
+    return verdicts.index(answer.verdict), answer.safe_max_model_len, least
+
+
+def _budget(serving: Serving, overheads: Overheads) -> Budget:
     facts, geometry, batch = serving.facts, serving.geometry, serving.batch_limits
     size = serving.tensor_parallel
     weights = serving.weights.per_gpu(geometry, size)

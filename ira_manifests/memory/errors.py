@@ -6,7 +6,6 @@ The tree:
     └── MemoryInputError
         ├── GeometryError         a model that cannot exist, or that vLLM refuses
     │   └── SplitError        a tensor parallel size that does not divide the model
-        ├── EngineVersionError    text that is no version, or an engine older than the tables
         └── SettingsError         utilization, context, KV cache dtype or memory out of range
 """
 
@@ -21,10 +20,6 @@ class GeometryError(MemoryInputError):
 
 class SplitError(GeometryError):
     """A tensor parallel size that does not divide the model's heads."""
-
-
-class EngineVersionError(MemoryInputError):
-    """An engine version that is no version, or is older than the oldest one known."""
 
 
 class SettingsError(MemoryInputError):

@@ -6,13 +6,14 @@ from functools import cached_property
 
 from ira_manifests.memory.accelerator import Accelerator, BatchLimits
 from ira_manifests.memory.blocks import kv_element_bytes
-from ira_manifests.memory.engine import EngineFacts, EngineVersion, engine_facts
 from ira_manifests.memory.errors import SettingsError
 from ira_manifests.memory.geometry import Geometry
 from ira_manifests.memory.weights import Weights
+from ira_manifests.vllm.changes import ReleaseFacts, facts_of
+from ira_manifests.vllm.release import Release
 
 MEASURED_ACCELERATORS = frozenset({"nvidia-h100-80gb", "nvidia-h100-mega-80gb"})
-MEASURED_ENGINE = EngineVersion(0, 19)
+MEASURED_ENGINE = Release.parse("0.19.0")
 """The one engine whose start-up logs the estimate was compared with."""
 MEASURED_TENSOR_PARALLEL = frozenset({1, 2, 4})
 
@@ -24,26 +25,29 @@ class Serving:
     Attributes:
         geometry, weights: the model.
         accelerator: the GPU.
-        engine: the vLLM version.
+        engine: the vLLM version, 0.8.4 or newer.
         tensor_parallel: GPUs that share the model.
         max_model_len: longest context, in tokens.
         utilization: gpu_memory_utilization, more than 0 and at most 1.
         kv_cache_dtype: ``auto`` (the model's 16 bit), ``fp8``, …
         batch: the largest batch, where flags set it; None takes vLLM's default for the GPU.
+        taken_as: the release whose facts hold instead of the engine's; ``budget`` sets it for a
+            pre-release.
 
     Raises SettingsError for a value out of range, SplitError for a tensor parallel size that
-    does not divide the model.
+    does not divide the model, UnknownReleaseError for an engine that is too old.
     """
 
     geometry: Geometry
     weights: Weights
     accelerator: Accelerator
-    engine: EngineVersion
+    engine: Release
     max_model_len: int
     tensor_parallel: int = 1
     utilization: Decimal = Decimal("0.9")
     kv_cache_dtype: str = "auto"
     batch: BatchLimits | None = None
+    taken_as: Release | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.utilization <= 1:
@@ -52,13 +56,14 @@ class Serving:
             )
         if self.max_model_len < 1:
             raise SettingsError(f"max model len must be at least 1, got {self.max_model_len}")
+        facts_of(self.engine)
         kv_element_bytes(self.kv_cache_dtype)
         self.geometry.check_tensor_parallel(self.tensor_parallel)
 
     @property
-    def facts(self) -> EngineFacts:
+    def facts(self) -> ReleaseFacts:
         """Return what is known of the engine."""
-        return engine_facts(self.engine)
+        return facts_of(self.taken_as or self.engine)
 
     @property
     def batch_limits(self) -> BatchLimits:
@@ -84,6 +89,9 @@ class Serving:
             reasons.append(f"no start-up was measured on {self.accelerator.name}")
         if self.engine != MEASURED_ENGINE:
             reasons.append(f"no start-up was measured with engine {self.engine}")
+        if not self.engine.is_final:
+            final = self.engine.final
+            reasons.append(f"engine {self.engine} may have the changes of {final} or not")
         if self.tensor_parallel not in MEASURED_TENSOR_PARALLEL:
             reasons.append(f"no start-up was measured at tensor parallel {self.tensor_parallel}")
         if self.facts.lean_dense_profile and not self.geometry.is_moe:

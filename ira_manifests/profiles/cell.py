@@ -7,7 +7,7 @@ from functools import cached_property
 
 from ira_manifests.errors import InputError
 from ira_manifests.layout import CELLS, mount_path
-from ira_manifests.memory import Budget, MemoryInputError, Serving, budget
+from ira_manifests.memory import Budget, MemoryInputError, Serving, budget, safe_context
 from ira_manifests.profiles import memory_inputs
 from ira_manifests.profiles.loader import Profiles
 from ira_manifests.profiles.schema import CellProfile, GpuProfile, Machine, ModelProfile, Platform
@@ -97,14 +97,14 @@ class Cell:
     def serving(self) -> Serving | None:
         """The configuration to estimate; None where the cell's memory is not judged.
 
-        Raises `MemoryInputError` where the engine is unknown or can't split the model so.
+        Raises `MemoryInputError` where the engine can't split the model so.
         """
         asked = self.profile.max_model_len
         longest = self.serving_with(max_model_len=1 if asked == "auto" else asked)
         if longest is None or asked != "auto":
             return longest
         least = min(LEAST_AUTO, longest.geometry.max_position_embeddings)
-        return replace(longest, max_model_len=max(least, budget(longest).safe_max_model_len))
+        return replace(longest, max_model_len=max(least, safe_context(longest)))
 
     def serving_with(self, *, max_model_len: int) -> Serving | None:
         """Return the configuration to estimate with another context, in tokens.

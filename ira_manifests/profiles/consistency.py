@@ -13,6 +13,7 @@ from ira_manifests.kubernetes import names
 from ira_manifests.profiles import memory_inputs, memory_options
 from ira_manifests.profiles.cell import cells_of, directory_names, find_machine, pairs_of
 from ira_manifests.profiles.loader import Profiles
+from ira_manifests.vllm import Release, images
 
 _Pair = tuple[str, str]
 
@@ -46,15 +47,15 @@ def _engine_tag(profiles: Profiles) -> Iterator[Problem]:
         return
     source, path = profiles.sources["platform", "platform"], ("engine", "tag")
     if engine.tag is None:
-        if engine.digest is None and not names.is_engine_path(engine.image):
+        if engine.digest is None and not images.is_vllms_own(engine.image):
             message = "needs a tag or a digest beside it: its tags are not known, as vLLM's own are"
             yield source.problem(("engine", "image"), message)
         return
     if engine.digest is None and names.is_moving(engine.tag):
         message = f"{engine.tag!r} moves with every build; give the digest beside it"
         yield source.problem(path, message)
-    named = names.release_of_image(engine.reference)
-    if named and named != engine.version:
+    named = images.release_of(engine.reference)
+    if named and named != Release.parse(engine.version):
         message = f"{engine.tag!r} is release {named}, and version is {engine.version}"
         yield source.problem(path, f"{message}; make them one release")
 

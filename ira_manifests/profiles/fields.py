@@ -23,7 +23,8 @@ from pydantic_core import PydanticCustomError
 
 from ira_manifests import hub_lock
 from ira_manifests.kubernetes import names
-from ira_manifests.memory import EngineVersion, EngineVersionError
+from ira_manifests.vllm.changes import facts_of
+from ira_manifests.vllm.release import Release, UnknownReleaseError
 
 MIN_REASON_WORDS = 3
 _INT32 = 2**31 - 1
@@ -91,17 +92,23 @@ def _not_empty(value: Any) -> Any:
     return value
 
 
-# A release's name, as its image has it behind a "v"; it becomes app.kubernetes.io/version as well.
-_RELEASE = re.compile(r"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}(?:(?:a|b|rc|\.post|\.dev)[0-9]{1,4})?")
-
-
 def _check_engine(version: str) -> str | None:
+    """A release as its image has it behind a "v"; it becomes app.kubernetes.io/version as well."""
     try:
-        EngineVersion.parse(version)
-    except EngineVersionError as error:
+        release = Release.parse(version)
+        facts_of(release)
+    except UnknownReleaseError as error:
         raise refuse(str(error)) from None
-    if not _RELEASE.fullmatch(version):
+    if str(release) != version:
         return "is not a release's number: write major.minor.patch without a v, such as 0.26.0"
+    return None
+
+
+def _check_min_engine(version: str) -> str | None:
+    try:
+        Release.parse(version)
+    except UnknownReleaseError:
+        return "is not a version such as 0.26.0"
     return None
 
 
@@ -207,6 +214,7 @@ Version = Annotated[
 ]
 HubRelease = Annotated[Version, checked(hub_lock.problem)]
 EngineRelease = Annotated[str, checked(_check_engine)]
+MinEngine = Annotated[str, BeforeValidator(_number_as_text), checked(_check_min_engine)]
 MountOption = Annotated[str, checked(_check_mount_option)]
 FilePattern = Annotated[str, checked(_check_file_pattern)]
 Glob = Annotated[str, checked(_check_glob)]

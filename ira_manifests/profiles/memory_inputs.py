@@ -8,13 +8,12 @@ from types import MappingProxyType
 from ira_manifests.memory import (
     GIB,
     Accelerator,
-    EngineVersion,
+    BatchLimits,
     Experts,
     Geometry,
     Layers,
     Serving,
     Weights,
-    engine_facts,
     gib,
 )
 from ira_manifests.profiles import memory_options
@@ -28,6 +27,8 @@ from ira_manifests.profiles.schema import (
     ModelProfile,
     WeightsProfile,
 )
+from ira_manifests.vllm import Release
+from ira_manifests.vllm.changes import facts_of
 
 
 def unjudged(model: ModelProfile, profile: CellProfile, release: str) -> str:
@@ -53,12 +54,12 @@ def serving(
 
     `max_model_len` is in tokens and takes the place of the cell's own.
 
-    Raises `MemoryInputError` where the release is unknown or can't split the model so.
+    Raises UnknownReleaseError for a release that is too old, and `MemoryInputError` where it can't
+    split the model so.
     """
     if model.geometry is None or model.weights is None or unjudged(model, profile, release):
         return None
-    engine = EngineVersion.parse(release)
-    default = accelerator.default_batch(engine_facts(engine))
+    engine = Release.parse(release)
     return Serving(
         geometry=_geometry(model.geometry),
         weights=_weights(model.weights),
@@ -68,8 +69,14 @@ def serving(
         tensor_parallel=profile.tensor_parallel,
         utilization=profile.gpu_memory_utilization,
         kv_cache_dtype=profile.kv_cache_dtype,
-        batch=memory_options.batch(profile.flags, release, default),
+        batch=memory_options.batch(profile.flags, release, _default_batch(accelerator, engine)),
     )
+
+
+def _default_batch(gpu: Accelerator, engine: Release) -> BatchLimits:
+    """Return vLLM's default; of a pre-release, the larger one of those before and after it."""
+    either = [gpu.default_batch(facts_of(release)) for release in (engine, engine.final)]
+    return max(either, key=lambda batch: batch.tokens)
 
 
 def accelerator(gpu: GpuProfile, machine: Machine) -> Accelerator:

@@ -10,7 +10,6 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from ira_manifests.kubernetes import names
 from ira_manifests.kubernetes.queued_capacity import LONGEST_RUN, SHORTEST_RUN
 from ira_manifests.profiles.fields import (
     NOT_EMPTY,
@@ -32,6 +31,7 @@ from ira_manifests.profiles.fields import (
     LabelKey,
     LabelValue,
     LayerCount,
+    MinEngine,
     MountOption,
     PinnedImage,
     Reason,
@@ -42,10 +42,10 @@ from ira_manifests.profiles.fields import (
     TaintEffect,
     UserId,
     Utilization,
-    Version,
     WorkloadTemplate,
     refuse,
 )
+from ira_manifests.vllm import images
 from ira_manifests.vllm.draining import Drain, drain
 
 
@@ -205,7 +205,7 @@ class ModelProfile(Profile):
     """A model and its cells: `profiles/models/<name>.yaml`."""
 
     model_id: HubId
-    min_engine: Version | None = None
+    min_engine: MinEngine | None = None
     """The first release of the engine that serves the model."""
     trust_remote_code: bool = False
     """Whether the server may run Python files of the model's repository."""
@@ -237,7 +237,11 @@ class Engine(Profile):
 
     image: Repository
     version: EngineRelease
-    """The release that the image holds: what is known of options and memory goes by it."""
+    """The release that the image holds: what is known of options and memory goes by it.
+
+    Every published one from 0.8.4 on is taken, and candidates: their options are not known
+    (IRA032), and their memory is that of the release before or after, whichever needs more.
+    """
     tag: Tag | None = None
     """The image's tag; of vLLM's own image, without one, the version behind a "v"."""
     digest: Digest | None = None
@@ -259,7 +263,7 @@ class Engine(Profile):
     @property
     def reference(self) -> str:
         """The image as a container names it: path, tag, and the digest where there is one."""
-        tag = self.tag or (f"v{self.version}" if names.is_engine_path(self.image) else None)
+        tag = self.tag or (f"v{self.version}" if images.is_vllms_own(self.image) else None)
         tagged = self.image if tag is None else f"{self.image}:{tag}"
         return tagged if self.digest is None else f"{tagged}@{self.digest}"
 

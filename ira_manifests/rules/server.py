@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import takewhile
 
-from ira_manifests.kubernetes import labels, names
+from ira_manifests.kubernetes import labels
 from ira_manifests.kubernetes.expansion import expand
 from ira_manifests.output.directory import Directory
 from ira_manifests.profiles.yaml_source import Path
 from ira_manifests.rules import pods
 from ira_manifests.rules.pods import Json, PodTemplate, mapping
-from ira_manifests.vllm import settings
+from ira_manifests.vllm import images, settings
 
 _SERVE = ("vllm", "serve")
 _MODULE = "vllm.entrypoints.openai.api_server"
@@ -75,8 +75,9 @@ def release(image: str, given: str = "") -> str:
     The tag of vLLM's own image names it. Of other images the one that is `given` counts, and
     where there is none the tag.
     """
-    tag = image.partition("@")[0].rpartition("/")[2].partition(":")[2]
-    return names.release_of_image(image) or given or tag.removeprefix("v")
+    text = given or images.name_of(image).tag
+    named = images.release_of(image) or images.release_of_tag(text)
+    return str(named) if named else text
 
 
 @lru_cache(maxsize=1)  # some rules ask for those of one directory after the other

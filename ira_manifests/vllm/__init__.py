@@ -1,9 +1,10 @@
-"""Which command-line options each vLLM release takes, and what a command line gets wrong.
+"""vLLM's releases, which command-line options each takes, and what a command line gets wrong.
 
 `vllm serve` exits at once on an option that it does not know, and its container crash-loops. The
 table, options.json, holds names of options and what they take; `python -m tools.vllm_options`
 reads them from the published source of each release.
 
+    Release.parse("0.9.0.1") > Release.parse("0.9.0rc2")    one type, in the index's order
     option_strings("0.26.0")                             every option string of that release
     flag_problems(["--swap-space=4"], "0.26.0")   what its parser would refuse, in order
     settings(["-tp", "8"], "0.26.0")              {"--tensor-parallel-size": "8"}
@@ -21,15 +22,16 @@ from ira_manifests.vllm.command_line import (
 from ira_manifests.vllm.option_values import Reason, human_readable_int
 from ira_manifests.vllm.options import (
     Kind,
-    UnknownReleaseError,
     option_strings,
     releases,
 )
+from ira_manifests.vllm.release import Release, UnknownReleaseError
 
 __all__ = [
     "FlagProblem",
     "Kind",
     "Reason",
+    "Release",
     "UnknownFlag",
     "UnknownReleaseError",
     "flag_problems",

@@ -12,13 +12,14 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ira_manifests.errors import one_of
+from ira_manifests.vllm.changes import ReleaseFacts, facts_of
 from ira_manifests.vllm.option_values import Reason, human_readable_int, merge, refused
 from ira_manifests.vllm.options import (
     Kind,
     Table,
-    UnknownReleaseError,
     table,
 )
+from ira_manifests.vllm.release import Release, UnknownReleaseError
 
 _NEGATIVE_NUMBER = re.compile(r"-\d+|-\d*\.\d+")
 _INVERSES = {"--enable-": "--disable-", "--disable-": "--enable-"}
@@ -42,8 +43,7 @@ _AT_MOST = (
     ("--max-num-seqs", "--max-num-batched-tokens"),
     ("--max-num-active-seqs", "--max-num-seqs"),
 )
-# vllm/config/model.py, _FLOAT16_NOT_SUPPORTED_MODELS, which is asked since 0.9.1.
-_CHECKS_FLOAT16 = "0.9.1"
+# vllm/config/model.py, _FLOAT16_NOT_SUPPORTED_MODELS.
 _FLOAT16 = {"float16", "half"}
 _NO_FLOAT16 = re.compile(r"gemma-[23](?=-|$)")
 
@@ -362,11 +362,15 @@ class _Scan:
             if low in places and high in places:
                 self._at_most(places[low], places[high])
         dtype = places.get("--dtype")
-        if dtype and dtype.text in _FLOAT16 and self.place >= self.table.place(_CHECKS_FLOAT16):
+        if dtype and dtype.text in _FLOAT16 and self._facts.refuses_float16:
             name = (settings.get("--model") or "").rpartition("/")[2].lower()
             if family := _NO_FLOAT16.match(name):
                 detail = f"{family[0]} models overflow in float16; use bfloat16, float32 or auto"
                 self._report(dtype.place, dtype.spelling, Reason.NOT_ALLOWED, detail)
+
+    @property
+    def _facts(self) -> ReleaseFacts:
+        return facts_of(Release.parse(self.table.releases[self.place]))
 
     def _at_most(self, low: _Given, high: _Given) -> None:
         """Report, at the later one, two numbers in the wrong order."""

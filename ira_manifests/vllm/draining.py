@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ira_manifests.vllm import UnknownReleaseError, option_strings
+from ira_manifests.vllm.options import first_with, option_strings
+from ira_manifests.vllm.release import UnknownReleaseError
 
 OPTION = "--shutdown-timeout"
 
@@ -50,3 +51,8 @@ def can_wait(release: str) -> bool:
         return OPTION in option_strings(release)
     except UnknownReleaseError:
         return False
+
+
+def first_that_waits() -> str:
+    """Return the first release of vLLM that waits for running requests."""
+    return first_with(OPTION)

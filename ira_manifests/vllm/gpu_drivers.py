@@ -5,17 +5,9 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from ira_manifests.memory import EngineVersion, EngineVersionError
-
-# The first release that is built on each: CUDA_VERSION of docker/Dockerfile in the source
-# distribution of every release from 0.8.4 to 0.33.0.
-_BUILT_ON = (
-    (EngineVersion(0, 20, 0), "13.0"),
-    (EngineVersion(0, 11, 1), "12.9"),
-    (EngineVersion(0, 9, 0), "12.8"),
-    (EngineVersion(0, 8, 4), "12.4"),
-)
-_NEWEST = EngineVersion(0, 33, 0)
+from ira_manifests.vllm import images
+from ira_manifests.vllm.changes import NEWEST, facts_of
+from ira_manifests.vllm.release import Release, UnknownReleaseError
 
 # "CUDA Toolkit and minimum required driver version for CUDA minor version compatibility":
 # https://docs.nvidia.com/cuda/cuda-toolkit-release-notes/
@@ -27,7 +19,6 @@ GKE_DEFAULT = "535.274.02"
 """A driver that GKE installed by default in 2026 (rapidsai/deployment#656)."""
 
 _SUFFIX = re.compile(r"-cu([0-9]{2})([0-9])\b")
-_IMAGE = "vllm-openai"
 
 
 class Needs(NamedTuple):
@@ -47,23 +38,21 @@ def needs(image: str, release: str) -> Needs | None:
 
     `image`: as a container names it. A tag such as v0.26.0-cu129 names its CUDA itself.
     """
-    path, _, tag = image.partition("@")[0].rpartition("/")[2].partition(":")
-    if path != _IMAGE:
+    if not images.is_vllms_own(image):
         return None
-    suffix = _SUFFIX.search(tag)
+    suffix = _SUFFIX.search(images.name_of(image).tag)
     cuda = f"{suffix[1]}.{suffix[2]}" if suffix else _built_on(release)
     driver = _DRIVERS.get(cuda.partition(".")[0]) if cuda else None
     return Needs(cuda, driver) if cuda and driver else None
 
 
-def _built_on(release: str) -> str | None:
+def _built_on(version: str) -> str | None:
+    """Return the CUDA of a release that is known; a candidate is taken for what it comes before."""
     try:
-        version = EngineVersion.parse(release)
-    except EngineVersionError:
+        release = Release.parse(version).final
+        return facts_of(release).cuda if release <= NEWEST else None
+    except UnknownReleaseError:
         return None
-    if version > _NEWEST:
-        return None
-    return next((cuda for first, cuda in _BUILT_ON if version >= first), None)
 
 
 def _key(driver: str) -> tuple[int, ...]:

@@ -1,7 +1,6 @@
 """The options of each vLLM release: options.json, read once, when it is first asked for."""
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,11 +8,10 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from ira_manifests.vllm.release import Release, UnknownReleaseError
+
 FILE = "options.json"
 
-_VERSION = re.compile(r"v?(\d+)\.(\d+)(?:\.(\d+))?(?:\.(\d+))?(?:\.?post(\d+))?(?:\.?[^.\d].*)?")
-# A candidate is no release: what it takes may differ.
-_PRERELEASE = re.compile(r"\d\.?(?:a|b|rc|dev)\d*")
 _INVERSES = (("--enable-", "--disable-"), ("--disable-", "--enable-"))
 
 
@@ -38,10 +36,6 @@ class Kind(StrEnum):
     def is_bare(self) -> bool:
         """Return whether the option takes no value."""
         return self in {Kind.FLAG, Kind.SWITCH, Kind.TOGGLE}
-
-
-class UnknownReleaseError(ValueError):
-    """A vLLM version that is no version, or lies outside the releases of the table."""
 
 
 class Span(NamedTuple):
@@ -96,19 +90,19 @@ class Table:
         """Return the place of a version; builds of one release (`+cu129`) share it.
 
         Raises UnknownReleaseError for a version that the table does not hold, be it between two
-        that it holds, and for text that is no version.
+        that it holds or a candidate of one that it holds, and for text that is no version.
         """
-        wanted = release_key(version)
-        if wanted not in self._keys or _PRERELEASE.search(version.partition("+")[0]):
+        place = self._places.get(Release.parse(version))
+        if place is None:
             raise UnknownReleaseError(
                 f"the options of vLLM {version} are unknown: "
                 f"the table holds releases from {self.releases[0]} to {self.releases[-1]}"
             )
-        return self._keys.index(wanted)
+        return place
 
     @cached_property
-    def _keys(self) -> list[tuple[int, ...]]:
-        return [release_key(release) for release in self.releases]
+    def _places(self) -> Mapping[Release, int]:
+        return {Release.parse(release): place for place, release in enumerate(self.releases)}
 
     @cached_property
     def _kinds(self) -> dict[int, Mapping[str, Kind]]:
@@ -202,17 +196,10 @@ def option_strings(version: str) -> frozenset[str]:
     return frozenset(known.kinds(known.place(version)))
 
 
-def release_key(version: str) -> tuple[int, ...]:
-    """Return what orders versions: 0.9.0 < 0.9.0.1, 0.8.5 < 0.8.5.post1, 0.26.0rc1 = 0.26.0.
-
-    Raises UnknownReleaseError for text that is no version.
-    """
-    match = _VERSION.fullmatch(version)
-    if match is None:
-        raise UnknownReleaseError(
-            f"vLLM version {version!r} is no version: write major.minor.patch, as 0.26.0"
-        )
-    return tuple(int(part or 0) for part in match.groups())
+def first_with(spelling: str) -> str:
+    """Return the first release that takes an option, which one at least does."""
+    known = table()
+    return known.releases[min(span.first for span in known.spelled[spelling])]
 
 
 @lru_cache(maxsize=1)

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from ira_manifests.memory import (
     Accelerator,
-    EngineVersion,
     Experts,
     Geometry,
     Layers,
     Serving,
     Weights,
 )
+from ira_manifests.vllm import Release
 from tools.memory_accuracy import Measured
 
 DATA = Path(__file__).parents[1] / "data"
@@ -48,7 +48,7 @@ def _serving(row: dict[str, str], geometry: Geometry) -> Serving:
         geometry=geometry,
         weights=Weights(weights * size, {size: weights}),
         accelerator=Accelerator(row["gpu"], Decimal(row["total_gib"])),
-        engine=EngineVersion.parse(row["engine"]),
+        engine=Release.parse(row["engine"]),
         tensor_parallel=size,
         max_model_len=int(row["max_model_len"]),
         utilization=Decimal(row["gpu_memory_utilization"]),

@@ -4,13 +4,13 @@ from decimal import Decimal
 
 from ira_manifests.memory import (
     Accelerator,
-    EngineVersion,
     Experts,
     Geometry,
     Layers,
     Serving,
     Weights,
 )
+from ira_manifests.vllm import Release
 
 L4 = Accelerator("nvidia-l4", Decimal("22.03"), multiprocessors=58)
 H100 = Accelerator("nvidia-h100-80gb", Decimal("79.19"))
@@ -134,7 +134,7 @@ def serving(
         geometry=GEOMETRIES[model],
         weights=WEIGHTS[model],
         accelerator=accelerator,
-        engine=EngineVersion.parse(engine),
+        engine=Release.parse(engine),
         tensor_parallel=tensor_parallel,
         max_model_len=max_model_len,
         utilization=Decimal(utilization),

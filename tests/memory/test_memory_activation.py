@@ -7,14 +7,13 @@ import pytest
 from ira_manifests.memory import (
     GIB,
     BatchLimits,
-    EngineVersion,
     Experts,
     activation,
-    engine_facts,
     logits_bytes,
 )
 from ira_manifests.memory.activation import Activation, expert_workspace_bytes
-from ira_manifests.memory.engine import EngineFacts
+from ira_manifests.vllm import Release
+from ira_manifests.vllm.changes import ReleaseFacts, facts_of
 from tests.memory.measured import measured_rows
 from tests.memory.models import B200, GEMMA3_4B, GEMMA3_27B, H100, L4, LLAMA31_8B, LLAMA33_70B
 
@@ -22,8 +21,8 @@ LARGE = BatchLimits(8192, 1024)
 ROWS = {(row.model, row.serving.tensor_parallel): row for row in measured_rows()}
 
 
-def facts(text: str) -> EngineFacts:
-    return engine_facts(EngineVersion.parse(text))
+def facts(text: str) -> ReleaseFacts:
+    return facts_of(Release.parse(text))
 
 
 @pytest.mark.parametrize("key", ROWS, ids=lambda key: f"{key[0].split('/')[1]}-tp{key[1]}")
@@ -71,8 +70,8 @@ def test_the_layers_shrink_with_tensor_parallelism() -> None:
 
 
 def test_a_small_gpu_samples_a_quarter_of_the_requests() -> None:
-    assert logits_bytes(GEMMA3_27B, L4.default_batch(EngineFacts())) * 4 == logits_bytes(
-        GEMMA3_27B, H100.default_batch(EngineFacts())
+    assert logits_bytes(GEMMA3_27B, L4.default_batch(ReleaseFacts())) * 4 == logits_bytes(
+        GEMMA3_27B, H100.default_batch(ReleaseFacts())
     )
 
 

@@ -6,19 +6,18 @@ from fractions import Fraction
 import pytest
 
 from ira_manifests.memory import (
-    EngineVersion,
     Geometry,
     GeometryError,
     KvLayout,
     Layers,
     SettingsError,
-    engine_facts,
     gib,
     kv_element_bytes,
     kv_layout,
     logged_tokens,
 )
-from ira_manifests.memory.engine import EngineFacts
+from ira_manifests.vllm import Release
+from ira_manifests.vllm.changes import ReleaseFacts, facts_of
 from tests.memory.models import (
     GEMMA3_4B,
     GEMMA3_12B,
@@ -34,8 +33,8 @@ from tests.memory.models import (
 )
 
 
-def facts(text: str) -> EngineFacts:
-    return engine_facts(EngineVersion.parse(text))
+def facts(text: str) -> ReleaseFacts:
+    return facts_of(Release.parse(text))
 
 
 def layout(geometry: Geometry, engine: str = "0.19.0", size: int = 1) -> KvLayout:

@@ -8,7 +8,6 @@ import pytest
 from ira_manifests.memory import (
     GIB,
     BatchLimits,
-    EngineVersion,
     GeometryError,
     Limit,
     Overheads,
@@ -16,9 +15,11 @@ from ira_manifests.memory import (
     Verdict,
     budget,
     round_context,
+    safe_context,
     with_max_model_len,
 )
 from ira_manifests.memory.budget import Check
+from ira_manifests.vllm import Release, UnknownReleaseError
 from tests.memory.models import CELLS, H100, L4, serving
 
 
@@ -214,5 +215,57 @@ def test_an_a100_of_80_gb_keeps_small_batches() -> None:
     assert budget(large).activation < budget(serving("gemma3-27b")).activation / 2
 
 
+RANKS = [Verdict.DOES_NOT_FIT, Verdict.TIGHT, Verdict.FITS]
+
+
+@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize(
+    ("before", "release"),
+    [("0.9.0.1", "0.9.1"), ("0.13.0", "0.14.0"), ("0.16.0", "0.17.0"), ("0.19.1", "0.20.0"),
+     ("0.24.0", "0.25.0"), ("0.25.1", "0.26.0"), ("0.27.1", "0.28.0"), ("0.28.0", "0.29.0")],
+)  # fmt: skip
+def test_a_candidate_fits_only_where_the_releases_before_and_after_it_do(
+    name: str, before: str, release: str
+) -> None:
+    either = [budget(replace(CELLS[name], engine=Release.parse(e))) for e in (before, release)]
+    candidate = budget(replace(CELLS[name], engine=Release.parse(f"{release}rc1")))
+
+    verdicts = [answer.verdict for answer in either]
+    assert candidate.verdict is min(verdicts, key=RANKS.index)
+    spare = {answer.kv_pool - answer.kv_request for answer in either}
+    assert candidate.kv_pool - candidate.kv_request in spare
+
+
+def test_a_candidate_is_taken_for_whichever_needs_more() -> None:
+    """Windows keep their own blocks from 0.9.1; CUDA graphs leave the cache less from 0.20."""
+    old = budget(serving("gemma3-27b", engine="0.9.1rc1"))
+    assert old.kv_request == 62 * GIB
+    assert old.verdict is Verdict.DOES_NOT_FIT
+
+    new = budget(serving("gemma3-27b", engine="0.20.0rc1", utilization="0.90"))
+    assert new.budgeted_graphs > 0
+    assert new.kv_pool == budget(serving("gemma3-27b", engine="0.20.0", utilization="0.90")).kv_pool
+
+
+@pytest.mark.parametrize("release", ["0.9.1", "0.20.0", "0.26.0"])
+def test_auto_takes_a_context_that_is_safe_before_and_after_a_candidate(release: str) -> None:
+    before = {"0.9.1": "0.9.0.1", "0.20.0": "0.19.1", "0.26.0": "0.25.1"}[release]
+    either = [safe_context(serving("gemma3-27b", engine=engine)) for engine in (before, release)]
+
+    assert safe_context(serving("gemma3-27b", engine=f"{release}rc1")) == min(either)
+    assert len(set(either)) == 2 or max(either) == 131072
+
+
+def test_a_candidate_is_named_as_a_reason_for_more_margin() -> None:
+    answer = budget(serving("gemma3-27b", engine="0.26.0rc1"))
+    reason = "engine 0.26.0rc1 may have the changes of 0.26.0 or not"
+    assert reason in answer.serving.unmeasured
+
+
+def test_an_engine_older_than_the_oldest_known_one_is_refused() -> None:
+    with pytest.raises(UnknownReleaseError, match=r"0\.8\.3 is too old"):
+        serving("gemma3-27b", engine="0.8.3")
+
+
 def test_an_engine_may_be_compared_with_another() -> None:
-    assert serving("gemma3-27b").engine == EngineVersion(0, 26)
+    assert serving("gemma3-27b").engine == Release.parse("0.26.0")

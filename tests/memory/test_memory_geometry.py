@@ -9,17 +9,16 @@ import pytest
 from ira_manifests.memory import (
     Accelerator,
     BatchLimits,
-    EngineFacts,
-    EngineVersion,
     Experts,
     Geometry,
     GeometryError,
     Layers,
     MemoryInputError,
     SettingsError,
-    engine_facts,
     gib,
 )
+from ira_manifests.vllm import Release
+from ira_manifests.vllm.changes import ReleaseFacts, facts_of
 from tests.memory.models import (
     A100_40GB,
     A100_80GB,
@@ -131,7 +130,7 @@ def test_batches_are_large_from_70_gib_on_except_on_an_a100(
     accelerator: Accelerator, tokens: int, requests: int
 ) -> None:
     """Expected: the defaults of vLLM's engine/arg_utils.py for the API server."""
-    assert accelerator.default_batch(EngineFacts()) == BatchLimits(tokens, requests)
+    assert accelerator.default_batch(ReleaseFacts()) == BatchLimits(tokens, requests)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +141,7 @@ def test_gpus_of_160_gib_take_16384_tokens_from_0_28(
     accelerator: Accelerator, engine: str, tokens: int
 ) -> None:
     """Expected: vLLM's engine/arg_utils.py of these releases."""
-    facts = engine_facts(EngineVersion.parse(engine))
+    facts = facts_of(Release.parse(engine))
     assert accelerator.default_batch(facts) == BatchLimits(tokens, 1024)
 
 

@@ -11,7 +11,6 @@ from ira_manifests.memory import (
     GIB,
     Accelerator,
     BatchLimits,
-    EngineVersion,
     Experts,
     Geometry,
     Limit,
@@ -22,6 +21,7 @@ from ira_manifests.memory import (
     budget,
 )
 from ira_manifests.memory.overhead import captured_sizes
+from ira_manifests.vllm import Release
 from tests.memory.models import (
     CELLS,
     GPT_OSS_20B,
@@ -79,7 +79,7 @@ def mixtral(utilization: str) -> Serving:
         geometry=MIXTRAL,
         weights=Weights(Decimal("87.0"), {2: Decimal("43.51")}),
         accelerator=H100,
-        engine=EngineVersion(0, 19),
+        engine=Release.parse("0.19.0"),
         max_model_len=8192,
         tensor_parallel=2,
         utilization=Decimal(utilization),
@@ -161,7 +161,7 @@ def test_gpt_oss_on_one_h100_at_0_95_is_not_said_to_fit(engine: str) -> None:
 def test_gpt_oss_on_two_h100_at_0_90_starts_as_published() -> None:
     cell = replace(
         serving("gpt-oss-20b", tensor_parallel=2, max_model_len=8192, utilization="0.90"),
-        engine=EngineVersion(0, 19),
+        engine=Release.parse("0.19.0"),
         weights=Weights(Decimal("13.64"), {2: Decimal("7.01")}),
     )
     estimate = budget(cell)

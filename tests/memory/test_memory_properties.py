@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from ira_manifests.memory import (
     Accelerator,
-    EngineVersion,
     Experts,
     Geometry,
     Layers,
@@ -20,6 +19,7 @@ from ira_manifests.memory import (
     round_context,
     with_max_model_len,
 )
+from ira_manifests.vllm import Release
 from tests.support import examples
 
 SIZES = st.sampled_from([1, 2, 4, 8])
@@ -66,7 +66,7 @@ def servings(draw: st.DrawFn) -> Serving:
         geometry=draw(GEOMETRIES),
         weights=Weights(draw(st.decimals(Decimal("0.5"), Decimal(100), places=2))),
         accelerator=draw(GPUS),
-        engine=EngineVersion.parse(draw(ENGINES)),
+        engine=Release.parse(draw(ENGINES)),
         tensor_parallel=draw(SIZES),
         max_model_len=draw(st.integers(1, 1 << 20)),
         utilization=draw(UTILIZATIONS),

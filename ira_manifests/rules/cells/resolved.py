@@ -8,8 +8,6 @@ from ira_manifests.analysis.remedies import auto_fails, remedies, sizes
 from ira_manifests.kubernetes import allocatable
 from ira_manifests.memory import (
     Budget,
-    EngineVersion,
-    EngineVersionError,
     Limit,
     MemoryInputError,
     SplitError,
@@ -23,6 +21,7 @@ from ira_manifests.profiles.memory_options import LONGER_CONTEXT, uncomputed
 from ira_manifests.profiles.yaml_source import Path
 from ira_manifests.rules.finding import Finding, found
 from ira_manifests.rules.known_ids import other_spelling
+from ira_manifests.vllm import Release
 
 IDS = frozenset({*(f"IRA00{number}" for number in range(1, 10)), "IRA038", "IRA043"})
 """The rules of this module: they need nothing rendered."""
@@ -188,17 +187,10 @@ def _machine(subject: _Subject) -> Iterator[Finding]:
 def _engine(subject: _Subject) -> Iterator[Finding]:
     needed = subject.cell.model.min_engine
     used = subject.cell.platform.engine.version
-    if needed is not None and _is_older(used, needed):
+    if needed is not None and Release.parse(used) < Release.parse(needed):
         message = f"{subject.cell.model.model_id} needs engine {needed}, and {used} is pinned"
         hint = f"set engine.version in platform.yaml to {needed} or newer"
         yield subject.finding("IRA008", "min_engine", message, hint)
-
-
-def _is_older(used: str, needed: str) -> bool:
-    try:
-        return EngineVersion.parse(used) < EngineVersion.parse(needed)
-    except EngineVersionError:
-        return False  # the model needs less than the oldest engine that can be pinned
 
 
 def _remote_code(subject: _Subject) -> Iterator[Finding]:

@@ -254,7 +254,8 @@ def flags_not_judged(_: None) -> Iterator[Finding]:
     candidate, or one between two that are, has no place there either), or nothing names it: no tag
     of vLLM's own image, and no label `app.kubernetes.io/version` on the object that makes the Pods.
     No flag is called unknown then, and a flag that the release has dropped is first seen as a crash
-    loop.
+    loop. The memory of a release candidate is computed as that of the releases before and after it,
+    and the one with less to spare counts.
     """
     yield from ()
 

@@ -1,0 +1,142 @@
+"""What changed in which release of vLLM, once and as data; its options are in options.json.
+
+Every line was read in the source distributions of the releases that it lies between, from `OLDEST`
+to `NEWEST`. Sources without an address are files of https://github.com/vllm-project/vllm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from fractions import Fraction
+from functools import cache
+from types import MappingProxyType
+from typing import Any
+
+from ira_manifests.vllm.release import Release, UnknownReleaseError
+
+OLDEST = Release.parse("0.8.4")
+NEWEST = Release.parse("0.33.0")
+
+
+@dataclass(frozen=True)
+class ReleaseFacts:
+    """What is known of one release; the defaults are those of the oldest one.
+
+    Attributes:
+        cuda: which CUDA its image is built on.
+        image_has_user: its image has a user that is not root.
+        refuses_float16: the server refuses float16 for models that overflow in it.
+        hybrid_cache: layers with a window keep only its blocks; else all layers are full.
+        chunked_cache: the same for chunked local attention.
+        pad_below: layer kinds are padded to the larger count when it is below this multiple
+            of the smaller one (None: never).
+        tokens_from_concurrency: the logged pool is ``int(concurrency * max_model_len)`` tokens,
+            else ``blocks // groups * block size``.
+        graphs_budgeted: the CUDA graphs are taken out of the utilization's share.
+        batches_in_flight: batches whose tokens a window must hold at once.
+        bytes_per_logit: live bytes per request and vocabulary entry when the sampler peaks.
+        sampler_row_buffer: the sampler keeps one fp32 row of the vocabulary per multiprocessor.
+        expert_workspace_stays: the experts' scratch memory is kept, so the sampler peaks on top.
+        lean_dense_profile: dense models run on the second model runner, whose start-up profile
+            leaves the sampler's working memory and the CUDA graphs out.
+        second_runner: every model runs on it, and its profile includes the CUDA graphs.
+        huge_batch: GPUs of 160 GiB and more take larger batches by default.
+    """
+
+    cuda: str = "12.4"
+    image_has_user: bool = False
+    refuses_float16: bool = False
+    hybrid_cache: bool = False
+    chunked_cache: bool = False
+    pad_below: Fraction | None = None
+    tokens_from_concurrency: bool = False
+    graphs_budgeted: bool = False
+    batches_in_flight: int = 1
+    bytes_per_logit: int = 38
+    sampler_row_buffer: bool = False
+    expert_workspace_stays: bool = False
+    lean_dense_profile: bool = False
+    second_runner: bool = False
+    huge_batch: bool = False
+
+
+@dataclass(frozen=True)
+class Change:
+    """From ``since`` on, ``facts`` hold; ``source`` says so: files of vLLM, or an address."""
+
+    since: Release
+    facts: Mapping[str, Any]
+    source: str
+
+
+def _change(since: str, source: str, **facts: Any) -> Change:
+    return Change(Release.parse(since), MappingProxyType(facts), source)
+
+
+# In the order of release. bytes_per_logit 38 is torch's sort of all logits: bf16 2 + fp32 4,
+# sorted values 4 + indices 8, and the segmented sort's own index input 8 and double buffers 12.
+# 14 is sampling without a sort: bf16 2 + fp32 4 + probabilities 4 + exponential noise 4.
+CHANGES: tuple[Change, ...] = (
+    _change("0.9.0", "docker/Dockerfile", cuda="12.8"),
+    _change("0.9.1", "vllm/v1/core/kv_cache_utils.py", hybrid_cache=True),
+    # _FLOAT16_NOT_SUPPORTED_MODELS, which is asked since then.
+    _change("0.9.1", "vllm/config/model.py", refuses_float16=True),
+    _change("0.11.1", "docker/Dockerfile", cuda="12.9"),
+    _change("0.12.0", "vllm/v1/core/kv_cache_utils.py", pad_below=Fraction(5, 4)),
+    _change("0.14.0", "vllm/envs.py, vllm/config/vllm.py", chunked_cache=True),
+    _change("0.14.0", "vllm/v1/worker/workspace.py", expert_workspace_stays=True),
+    _change(
+        "0.17.0",
+        "vllm/v1/sample/ops/topk_topp_triton.py",
+        bytes_per_logit=14,
+        sampler_row_buffer=True,
+    ),
+    _change("0.18.0", "vllm/v1/core/kv_cache_utils.py", pad_below=Fraction(3, 2)),
+    _change("0.20.0", "docker/Dockerfile", cuda="13.0"),
+    _change("0.20.0", "vllm/envs.py, vllm/v1/worker/gpu_worker.py", graphs_budgeted=True),
+    _change("0.20.1", "vllm/v1/core/kv_cache_utils.py", tokens_from_concurrency=True),
+    _change("0.21.0", "vllm/v1/sample/ops/topk_topp_sampler.py", sampler_row_buffer=False),
+    # docker/Dockerfile of the source distributions has no such user in 0.21.0.
+    _change("0.22.0", "https://github.com/vllm-project/vllm/pull/40275", image_has_user=True),
+    _change(
+        "0.25.0",
+        "vllm/config/vllm.py, vllm/v1/worker/gpu/model_runner.py",
+        lean_dense_profile=True,
+    ),
+    _change("0.26.0", "vllm/v1/kv_cache_interface.py, vllm/config/vllm.py", batches_in_flight=2),
+    _change("0.28.0", "vllm/engine/arg_utils.py", huge_batch=True),
+    _change(
+        "0.29.0",
+        "vllm/config/vllm.py, vllm/v1/worker/gpu/model_runner.py",
+        lean_dense_profile=False,
+        second_runner=True,
+    ),
+)
+
+
+@cache
+def facts_of(release: Release) -> ReleaseFacts:
+    """Return what is known of a release: every change up to it, the last one wins.
+
+    One after the newest is taken for it. A candidate has the facts of the release before: what
+    comes with its own may not be in it yet. Where either may be worse, ask for `release.final` too.
+    Raises UnknownReleaseError for a release before the oldest.
+    """
+    if release < OLDEST:
+        raise UnknownReleaseError(f"vLLM {release} is too old: {OLDEST} is the oldest known")
+    facts = ReleaseFacts()
+    for change in CHANGES:
+        if change.since <= release:
+            facts = replace(facts, **change.facts)
+    return facts
+
+
+def first_with(fact: str) -> Release:
+    """Return the first release of which a fact is true."""
+    return next(change.since for change in CHANGES if change.facts.get(fact))
+
+
+def fact_names() -> tuple[str, ...]:
+    """Return the names of the facts that differ between releases."""
+    return tuple(field.name for field in fields(ReleaseFacts))

@@ -1,0 +1,102 @@
+"""vLLM's versions: the only parser of them, and their order.
+
+They follow https://packaging.python.org/en/latest/specifications/version-specifiers/: 0.9.0.1 and
+0.8.5.post1 are releases after 0.9.0 and 0.8.5, and 0.26.0rc1 is a candidate before 0.26.0. Tests
+compare the order with the `packaging` library's, which would be one more dependency at run time.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property, total_ordering
+
+# At most 58 characters, so that a release is a label's value in Kubernetes.
+_VERSION = re.compile(
+    r"v?(?P<numbers>[0-9]{1,5}(?:\.[0-9]{1,5}){1,3})"
+    r"(?:\.?(?P<stage>a|b|rc)(?P<candidate>[0-9]{1,8}))?"
+    r"(?:\.?post(?P<post>[0-9]{1,8}))?(?:\.?dev(?P<dev>[0-9]{1,8}))?"
+    r"(?:\+[A-Za-z0-9]+(?:[-_.][A-Za-z0-9]+)*)?"
+)
+_NUMBERS = 3
+_LAST = ("released", 0)  # after the stages a, b and rc
+
+
+class UnknownReleaseError(ValueError):
+    """Text that is no version of vLLM, or a release that a table of this package does not hold."""
+
+
+@total_ordering
+@dataclass(frozen=True)
+class Release:
+    """A version of vLLM; `Release.parse` makes one.
+
+    Attributes:
+        numbers: three or more; no zeros at the end beyond three.
+        candidate: ("rc", 1) of 0.26.0rc1; None where there is none.
+        post: 1 of 0.8.5.post1, a release after 0.8.5.
+        dev: 3 of 0.26.1.dev3, a build before 0.26.1.
+    """
+
+    numbers: tuple[int, ...]
+    candidate: tuple[str, int] | None = None
+    post: int | None = None
+    dev: int | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Release:
+        """Read `0.26.0`, `v0.26.0`, `0.26`, `0.9.0.1`, `0.8.5.post1` or `0.26.0rc1`.
+
+        A build is its release: `0.26.0+cu129` is 0.26.0.
+        Raises UnknownReleaseError for text that is no version, such as `latest`.
+        """
+        match = _VERSION.fullmatch(text)
+        if match is None:
+            shown = repr(text[:100])
+            raise UnknownReleaseError(
+                f"vLLM version {shown} is no version: write major.minor.patch, as 0.26.0"
+            )
+        numbers = [int(number) for number in match["numbers"].split(".")]
+        numbers += [0] * (_NUMBERS - len(numbers))
+        while len(numbers) > _NUMBERS and not numbers[-1]:
+            numbers.pop()
+        stage = match["stage"]
+        return cls(
+            tuple(numbers),
+            (stage, int(match["candidate"])) if stage else None,
+            None if match["post"] is None else int(match["post"]),
+            None if match["dev"] is None else int(match["dev"]),
+        )
+
+    def __str__(self) -> str:
+        """Return the version as the package index has it."""
+        text = ".".join(map(str, self.numbers))
+        text += "{}{}".format(*self.candidate) if self.candidate else ""
+        text += "" if self.post is None else f".post{self.post}"
+        return text + ("" if self.dev is None else f".dev{self.dev}")
+
+    @property
+    def is_final(self) -> bool:
+        """Whether it is a release, and neither a candidate nor a build before one."""
+        return self.candidate is None and self.dev is None
+
+    @property
+    def final(self) -> Release:
+        """The release that a candidate or a build comes before; a release itself."""
+        if self.is_final:
+            return self
+        return Release(self.numbers, post=None if self.candidate else self.post)
+
+    def __lt__(self, other: Release) -> bool:
+        """Return whether this version comes before the other one."""
+        return self._key < other._key
+
+    @cached_property
+    def _key(self) -> tuple[tuple[int, ...], tuple[str, int], int, float]:
+        """What orders versions, part by part; a build of development comes before what it becomes.
+
+        Of a version without candidate and post-release, it comes before the candidates, too.
+        """
+        stage = self.candidate or (_LAST if self.post is not None or self.dev is None else ("", 0))
+        after = -1 if self.post is None else self.post
+        return self.numbers, stage, after, float("inf") if self.dev is None else self.dev
