@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from ira_manifests import load_matrix
-from ira_manifests.rules.check_cells import apply_waivers, check_cells
+from ira_manifests.rules import waivers
+from ira_manifests.rules.check_cells import check_cells
 from ira_manifests.vllm.gpu_drivers import Needs, needs
 from tests.support import copy_profiles
 
@@ -87,7 +88,7 @@ def test_who_knows_the_pool_waives_it(tmp_path: Path) -> None:
     matrix = load_matrix(profiles)
     cells = list(matrix.values())
 
-    found = apply_waivers(matrix, cells, check_cells(matrix, cells), {"IRA041"})
+    found = waivers.apply(matrix, cells, check_cells(matrix, cells), {"IRA041"})
 
     of_rule = [item for item in found if item.rule_id in ("IRA041", "IRA029")]
     assert [(item.rule_id, item.cell) for item in of_rule] == [

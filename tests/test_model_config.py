@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from ira_manifests.output.env_file import NEW_MODEL_CONFIG
-from ira_manifests.rules.model_config import Ids, check
+from ira_manifests.rules.check_user_files import check_model_config
+from ira_manifests.rules.user_files.subjects import Ids
 from tests.support import copy_profiles, ira
 
 GEMMA, LLAMA = "google/gemma-3-27b-it", "meta-llama/Llama-3.3-70B-Instruct"
@@ -20,7 +21,7 @@ AROUND = "blanks, quotes or a comment around the value become part of it"
 def found(text: str) -> list[tuple[int, str, str, str]]:
     return [
         (item.line, item.rule_id, item.field, item.message)
-        for item in check("base/ira-model-config.env", text.encode(), SERVED)
+        for item in check_model_config("base/ira-model-config.env", text.encode(), SERVED)
     ]
 
 
@@ -136,7 +137,7 @@ def test_blanks_before_the_equals_sign_are_named_as_such() -> None:
 def test_nonsense_is_one_finding_with_the_first_places_and_a_count(
     content: bytes, rule: str
 ) -> None:
-    told = [*check("base/ira-model-config.env", content, SERVED)]
+    told = [*check_model_config("base/ira-model-config.env", content, SERVED)]
 
     (one,) = [item for item in told if item.rule_id == rule]
     assert len(told) <= 3

@@ -12,7 +12,7 @@ import pytest
 
 from ira_manifests import Matrix, load_matrix
 from ira_manifests.output.kustomize import Generator
-from ira_manifests.rules import check_cells, check_objects
+from ira_manifests.rules import check_cells, check_objects, waivers
 from ira_manifests.rules.finding import Finding, distinct
 from ira_manifests.rules.registry import BAD_INPUT, Group, Rule, Severity, rule, rules
 from tests import test_rules_of_pods as of_pods
@@ -248,7 +248,7 @@ def with_waiver(folder: Path, waiver: str) -> Matrix:
 
 def checked(matrix: Matrix) -> list[Finding]:
     findings = check_cells.check_cells(matrix, matrix.values())
-    return check_cells.apply_waivers(matrix, matrix.values(), findings)
+    return waivers.apply(matrix, matrix.values(), findings)
 
 
 def test_a_waiver_covers_its_rule_in_its_cell_alone(tmp_path: Path) -> None:
@@ -317,7 +317,7 @@ def test_a_waiver_of_a_model_that_covers_nothing_is_a_finding(tmp_path: Path) ->
 
     assert of_tiny(matrix) == [("IRA029", "waive.IRA043", "")]
     one = [matrix["h100", "tiny"]]  # the other cell may need it
-    assert check_cells.apply_waivers(matrix, one, check_cells.check_cells(matrix, one)) == [
+    assert waivers.apply(matrix, one, check_cells.check_cells(matrix, one)) == [
         f for f in check_cells.check_cells(matrix, one) if f.rule_id != "IRA029"
     ]
 

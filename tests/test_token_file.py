@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from ira_manifests.output.env_file import NEW_TOKEN
-from ira_manifests.rules import token_file
-from ira_manifests.rules.token_file import problems
+from ira_manifests.rules import check_user_files
+from ira_manifests.rules.user_files.token_file import problems
 from tests.support import Run, copy_project, ira
 
 TOKEN = b"hf_aBcDeFgHiJkLmNoPqRsTuVwXyZ"
@@ -133,7 +133,7 @@ def assert_hides(token: bytes, said: str) -> None:
 
 @pytest.mark.parametrize("text", [b"x\n" * 262_144, b"A=a" + b" " * 60_000 + b"b\n"])
 def test_nonsense_is_one_finding_in_no_time(text: bytes) -> None:
-    told = [*token_file.check("base/token.env", text)]
+    told = [*check_user_files.check_token_file("base/token.env", text)]
 
     assert len(told) <= 2
     assert len(told[0].message) < 200

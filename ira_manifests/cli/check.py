@@ -14,9 +14,10 @@ from ira_manifests.layout import LINKS
 from ira_manifests.messages import count
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
-from ira_manifests.rules import check_cells as rules
+from ira_manifests.rules import waivers
 from ira_manifests.rules.bad_input import bad_input
-from ira_manifests.rules.cells import resolved as cell_rules
+from ira_manifests.rules.cells.subjects import CELL
+from ira_manifests.rules.check_cells import check_cells
 from ira_manifests.rules.finding import Finding, distinct, unreadable
 from ira_manifests.rules.registry import BAD_INPUT
 
@@ -39,17 +40,17 @@ def command(
         if output_format != "text":
             tell(error, output_format)
         raise
-    findings, failure = rules.check_cells(matrix, cells), None
+    findings, failure = check_cells(matrix, cells), None
     if profiles_only:
-        findings = rules.apply_waivers(matrix, cells, findings, cell_rules.IDS)
+        findings = waivers.apply(matrix, cells, findings, CELL.ids)
     else:
         try:
             # What is found before an error stays found.
             findings.extend(_on_disk(matrix, cells, out, partial=bool(only)))
-            findings = rules.apply_waivers(matrix, cells, findings)
+            findings = waivers.apply(matrix, cells, findings)
         except IraError as error:
             failure = error
-            findings = rules.apply_waivers(matrix, cells, findings, cell_rules.IDS)
+            findings = waivers.apply(matrix, cells, findings, CELL.ids)
     findings = distinct(findings)
     if failure is not None and output_format != "text":
         findings += bad_input(failure)
@@ -83,12 +84,12 @@ def _on_disk(matrix: Matrix, cells: list[Cell], out: Path, *, partial: bool) -> 
 def _users_files(out: Path, matrix: Matrix) -> Iterator[Finding]:
     """Look at what the user wrote into base/: of the token at its shape only."""
     from ira_manifests.output import folder
-    from ira_manifests.rules import model_config, token_file
+    from ira_manifests.rules import check_user_files as rules
 
-    ids = model_config.ids_of(matrix)
+    check_config = partial(rules.check_model_config, ids=rules.ids_of(matrix))
     for path, read, check in (
-        (folder.config_path(out), folder.model_config, partial(model_config.check, ids=ids)),
-        (folder.token_path(out), folder.token_file, token_file.check),
+        (folder.config_path(out), folder.model_config, check_config),
+        (folder.token_path(out), folder.token_file, rules.check_token_file),
     ):
         try:
             content = read(out)

@@ -18,8 +18,8 @@ from ira_manifests.output import folder, tree
 from ira_manifests.output.tree import Tree
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix, directories
-from ira_manifests.rules import check_cells as rules
-from ira_manifests.rules import model_config
+from ira_manifests.rules import check_user_files, waivers
+from ira_manifests.rules.check_cells import check_cells
 from ira_manifests.rules.check_objects import Seen, check_seen
 from ira_manifests.rules.finding import Finding, distinct
 
@@ -45,9 +45,9 @@ class Asked:
 
 def judge(asked: Asked) -> list[Finding] | None:
     """Return what the rules of cells find, or None where one refuses a cell, and says so."""
-    findings = rules.check_cells(asked.matrix, asked.cells)
+    findings = check_cells(asked.matrix, asked.cells)
     # A cell that can't work is not worth a rendering.
-    refusing = [item for item in rules.waived(asked.cells, findings) if item.refuses]
+    refusing = [item for item in waivers.waived(asked.cells, findings) if item.refuses]
     return None if _refused(refusing) else findings
 
 
@@ -71,8 +71,8 @@ def write(asked: Asked, findings: list[Finding], values: dict[str, str]) -> int:
         kept = before if asked.partial else {each.name: before[each.name] for each in known}
         render_cache.write(out, {**kept, **render_cache.entries(fresh, asked.inputs)})
     synth_report.written(out, asked.cells, plan, users)
-    ids = model_config.ids_of(asked.matrix)
-    unserved = model_config.unserved(str(folder.config_path(out)), users.model_config, ids)
+    ids = check_user_files.ids_of(asked.matrix)
+    unserved = check_user_files.unserved(str(folder.config_path(out)), users.model_config, ids)
     if unserved:
         terminal.complain(formats.text(unserved, colour=terminal.colourful(sys.stderr)))
     return 0
@@ -116,7 +116,7 @@ def _rendered(asked: Asked, known: frozenset[str] = frozenset()) -> list[Seen]:
 
 def _judged(asked: Asked, findings: list[Finding], seen: list[Seen]) -> list[Finding]:
     of_objects = check_seen(seen, asked.out)
-    return rules.apply_waivers(asked.matrix, asked.cells, findings + of_objects)
+    return waivers.apply(asked.matrix, asked.cells, findings + of_objects)
 
 
 def _tree(seen: list[Seen]) -> Tree:

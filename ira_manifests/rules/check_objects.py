@@ -19,11 +19,11 @@ from ira_manifests.rules import (
     draining,
     drivers,
     environment,
-    flags,
     queue,
     selectors,
     workloads,
 )
+from ira_manifests.rules.check_cells import check_cells
 from ira_manifests.rules.finding import Finding
 from ira_manifests.rules.hit import Hit
 from ira_manifests.rules.objects import names as objects
@@ -47,7 +47,6 @@ class Judge:
     def __init__(self, matrix: Matrix, out: Path) -> None:
         self._matrix, self._out = matrix, out
         self._cells = {name: cell for cell in matrix.values() for name in cell.directories}
-        self._of_release = list(flags.check_release(matrix))
 
     def see(self, directory: Directory) -> Seen:
         """Look at a directory. What the rules of cells find is told at the profile's line alone."""
@@ -64,8 +63,7 @@ class Judge:
 
     def _told(self, cell: Cell) -> set[tuple[str, str]]:
         """Return rule and message of what the rules of cells find as well."""
-        of_cell = flags.check_cell(self._matrix, cell)
-        return {(item.rule_id, item.message) for item in (*of_cell, *self._of_release)}
+        return {(item.rule_id, item.message) for item in check_cells(self._matrix, [cell])}
 
 
 def check_seen(seen: Iterable[Seen], out: Path) -> list[Finding]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from ira_manifests.profiles.yaml_source import Document, Path, dotted
+from ira_manifests.profiles.loader import Source
+from ira_manifests.profiles.yaml_source import Path, dotted
 from ira_manifests.rules import registry
 from ira_manifests.rules.registry import BAD_INPUT, Rule, Severity
 
@@ -18,7 +19,10 @@ MOST_TOLD = 5
 
 @dataclass(frozen=True, order=True)
 class Finding:
-    """One thing found. `line` and `column` count from 1; `cell` is "gpu/model", or empty."""
+    """One thing found. `line` and `column` count from 1; `cell` is "gpu/model", or empty.
+
+    What a rule yields has an empty `rule_id`, which the rule's decorator fills in.
+    """
 
     file: str
     line: int
@@ -40,21 +44,13 @@ class Finding:
         return self.rule.severity is Severity.ERROR
 
 
-def found(  # a place is file, document and path; the rest is the finding's
-    file: str,
-    document: Document,
-    path: Path,
-    rule_id: str,
-    message: str,
-    hint: str,
-    *,
-    cell: str = "",
-    at_key: bool = False,
+def found(
+    source: Source, path: Path, message: str, hint: str, *, cell: str = "", at_key: bool = False
 ) -> Finding:
-    """Return a finding at the value (or the key) of `path` in a file."""
-    place = document.keys.get(path) if at_key else None
-    line, column = place or document.place(path)
-    return Finding(file, line, column, rule_id, dotted(path), message, hint, cell)
+    """Return a finding at the value (or the key) of `path` in a profile, for a rule to yield."""
+    place = source.document.keys.get(path) if at_key else None
+    line, column = place or source.document.place(path)
+    return Finding(source.file, line, column, "", dotted(path), message, hint, cell)
 
 
 def distinct(findings: Iterable[Finding]) -> list[Finding]:

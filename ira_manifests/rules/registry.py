@@ -32,6 +32,7 @@ RETIRED = frozenset({"IRA044"})
 # Where rules are registered. What needs nothing rendered comes first: see `find`.
 _PLACES = (
     "ira_manifests.rules.bad_input",
+    "ira_manifests.rules.waivers",
     "ira_manifests.rules.cells",
     "ira_manifests.rules.user_files",
     "ira_manifests.rules.objects",

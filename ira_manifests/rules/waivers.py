@@ -1,24 +1,104 @@
-"""Waivers of rules in profiles."""
+"""Waivers of rules in profiles: which are unknown, what they cover, and which cover nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
 
 from ira_manifests.errors import Problem, did_you_mean
+from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.loader import Profiles
+from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.profiles.yaml_source import Path
 from ira_manifests.rules import registry
-from ira_manifests.rules.registry import BAD_INPUT
+from ira_manifests.rules.finding import Finding, found
+from ira_manifests.rules.registry import BAD_INPUT, Group, Severity, rule
 
 
 def unknown(profiles: Profiles) -> Iterator[Problem]:
     """Yield a problem for each waiver of a rule that there is not, or that can't be waived."""
     for name, model in profiles.models.items():
-        waived: list[tuple[Path, str]] = [(("waive", rule), rule) for rule in model.waive]
+        paths: list[Path] = [("waive", rule_id) for rule_id in model.waive]
         for gpu, cell in model.cells.items():
-            waived += [(("cells", gpu, "waive", rule), rule) for rule in cell.waive]
-        for path, rule in waived:
-            if rule == BAD_INPUT or registry.find(rule) is None:
-                close = did_you_mean(rule, registry.rules().keys() - {BAD_INPUT})
+            paths += [("cells", gpu, "waive", rule_id) for rule_id in cell.waive]
+        for path in paths:
+            rule_id = str(path[-1])
+            if rule_id == BAD_INPUT or registry.find(rule_id) is None:
+                close = did_you_mean(rule_id, registry.rules().keys() - {BAD_INPUT})
                 message = f"is an unknown rule; write an id such as IRA005{close}"
                 yield profiles.sources["models", name].problem(path, message, at_key=True)
+
+
+@dataclass(frozen=True)
+class _Applied:
+    """Cells with their waivers, what was found in them, and the rules that ran."""
+
+    matrix: Matrix
+    cells: list[Cell]
+    findings: list[Finding]
+    rules: Container[str] | None
+
+    @cached_property
+    def _found(self) -> set[tuple[str, str]]:
+        return {(item.cell, item.rule_id) for item in self.findings}
+
+    def is_needless(self, cells: Iterable[Cell], rule_id: str) -> bool:
+        """Return whether a rule ran and found nothing in any of the cells."""
+        ran = self.rules is None or rule_id in self.rules
+        return ran and not any((cell.name, rule_id) in self._found for cell in cells)
+
+    def finding(self, cell: Cell, path: Path, rule_id: str, cell_name: str) -> Finding:
+        """Return the finding of a waiver."""
+        source = self.matrix.profiles.sources["models", cell.model_name]
+        message = f"{rule_id} ({registry.get(rule_id).name}) is waived and finds nothing here"
+        hint = "remove the waiver, so that it can't hide what comes later"
+        place: Path = (*path, "waive", rule_id)
+        return found(source, place, message, hint, cell=cell_name, at_key=True)
+
+
+_WAIVERS: Group[_Applied] = Group(__name__)
+
+
+@rule("IRA029", "waiver-without-finding", Severity.ERROR, _WAIVERS)
+def waiver_without_finding(applied: _Applied) -> Iterator[Finding]:
+    """A waived rule finds nothing to waive.
+
+    A cell, or a model for all of its cells, waives a rule that finds nothing there any more. Left
+    in place, the waiver hides the next real finding.
+    """
+    for cell in applied.cells:
+        for rule_id in cell.profile.waive:
+            if applied.is_needless([cell], rule_id):
+                yield applied.finding(cell, ("cells", cell.gpu_name), rule_id, cell.name)
+    by_model: dict[str, list[Cell]] = {}
+    for cell in applied.cells:
+        by_model.setdefault(cell.model_name, []).append(cell)
+    for cells in by_model.values():
+        model = cells[0].model
+        if len(cells) < len(model.cells):
+            continue  # a cell that was not looked at may need the waiver
+        for rule_id in model.waive:
+            if applied.is_needless(cells, rule_id):
+                yield applied.finding(cells[0], (), rule_id, "")
+
+
+def apply(
+    matrix: Matrix,
+    chosen: Iterable[Cell],
+    findings: Iterable[Finding],
+    rules: Container[str] | None = None,
+) -> list[Finding]:
+    """Return the findings that no waiver covers, and one for each waiver that covers none.
+
+    `rules`: the rules that ran, by default all; a waiver of another one may be needed.
+    """
+    cells, everything = list(chosen), list(findings)
+    needless = _WAIVERS.run(_Applied(matrix, cells, everything, rules))
+    return sorted([*waived(cells, everything), *needless])
+
+
+def waived(chosen: Iterable[Cell], findings: Iterable[Finding]) -> list[Finding]:
+    """Return the findings that no waiver covers."""
+    waivers = {(cell.name, rule_id) for cell in chosen for rule_id in cell.waived}
+    return [item for item in findings if (item.cell, item.rule_id) not in waivers]

@@ -1,8 +1,4 @@
-"""The shape of the user's `base/hugging-face-token.env`; no part of it is ever repeated.
-
-Kustomize takes a value to the end of its line, blanks, quotes and comments included, and skips
-lines that are empty or comments (https://github.com/kubernetes-sigs/kustomize, api/kv).
-"""
+"""The rule of the user's `base/hugging-face-token.env`; no part of the token is ever repeated."""
 
 from __future__ import annotations
 
@@ -11,7 +7,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ira_manifests.output.env_file import MAX_BYTES, MAX_LINE, entries, too_long
-from ira_manifests.rules.finding import Finding, condensed
+from ira_manifests.rules.finding import Finding
+from ira_manifests.rules.registry import Severity, rule
+from ira_manifests.rules.user_files.subjects import TOKEN_FILE, TokenFile
 
 KEY = "HUGGING_FACE_TOKEN"
 _PLACEHOLDER = f"<{KEY}>"
@@ -29,12 +27,18 @@ class Problem(NamedTuple):
     hint: str
 
 
-def check(file: str, content: bytes) -> Iterator[Finding]:
-    """Yield what is wrong with the shape of the token's file; more than a few are told as one."""
-    yield from condensed(
-        Finding(file, problem.line, 1, "IRA030", KEY, problem.message, problem.hint)
-        for problem in problems(content)
-    )
+@rule("IRA030", "token-file-shape", Severity.ERROR, TOKEN_FILE)
+def token_file_shape(token: TokenFile) -> Iterator[Finding]:
+    """The token's file has more than the token, or less.
+
+    `dist/base/hugging-face-token.env` must be one bare `HUGGING_FACE_TOKEN=` line beside comments.
+    Kustomize keeps quotes, trailing spaces and comments as a part of the token; the download Job
+    gets its node and disk, and then the Hub refuses it (401). A file that is missing, or still has
+    the bare placeholder, is no finding: nobody has filled it in yet. `check` alone looks at this
+    file, at its shape only, and repeats no part of it.
+    """
+    for line, message, hint in problems(token.content):
+        yield Finding(token.file, line, 1, "", KEY, message, hint)
 
 
 def problems(content: bytes) -> list[Problem]:

@@ -1,0 +1,72 @@
+"""Rules of the server's arguments in a cell's profile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ira_manifests.kubernetes import names
+from ira_manifests.profiles.cell import Cell
+from ira_manifests.profiles.yaml_source import Path
+from ira_manifests.rules.cells.subjects import CELL, PLATFORM, CellOf, Chosen
+from ira_manifests.rules.finding import Finding
+from ira_manifests.rules.flags import CRASH_LOOP, READ_THEM_YOURSELF
+from ira_manifests.rules.registry import Severity, also, rule
+from ira_manifests.vllm import FlagProblem, UnknownReleaseError, flag_problems, settings
+
+# vllm/model_executor/model_loader/default_loader.py: with this format the server loads these
+# files and no others.
+_MISTRAL_WEIGHTS = ("consolidated.safetensors", "consolidated-00001-of-00002.safetensors")
+
+
+@also("IRA010", CELL)
+def refused_flag_of_a_cell(of: CellOf) -> Iterator[Finding]:
+    """The engine refuses a flag of the profile, or its value."""
+    cell, flags = of.cell, of.cell.server_flags
+    of_fields = len(flags) - len(cell.profile.flags)
+    for problem in _problems([cell.mount_path, *flags], cell.platform.engine.version):
+        index = problem.index - 1 - of_fields
+        path: Path = ("flags", index) if index >= 0 else ("kv_cache_dtype",)
+        yield of.finding(path, problem.message, CRASH_LOOP)
+
+
+def _problems(words: list[str], version: str) -> list[FlagProblem]:
+    try:
+        return flag_problems(words, version)
+    except UnknownReleaseError:
+        return []  # none of them can be called wrong; another rule says so
+
+
+@also("IRA032", PLATFORM)
+def unknown_release(chosen: Chosen) -> Iterator[Finding]:
+    """The options of the pinned release are unknown."""
+    try:
+        flag_problems([], chosen.matrix.platform.engine.version)
+    except UnknownReleaseError as error:
+        yield chosen.finding(("engine", "version"), f"{error}", READ_THEM_YOURSELF)
+
+
+@rule("IRA045", "weights-left-out", Severity.ERROR, CELL)
+def weights_left_out(of: CellOf) -> Iterator[Finding]:
+    """The server reads weights that the download leaves out.
+
+    With the flag `--load-format=mistral` the server reads `consolidated*.safetensors` alone. The
+    download leaves those out, by its own lists where the repository has other safetensors, or by
+    the model's. The server finds no weights and exits. `download.keep` of the model copies them
+    ([containers](containers.md) has an example).
+    """
+    cell = of.cell
+    left_out = any(_is_left_out(cell, name) for name in _MISTRAL_WEIGHTS)
+    for index, flag in enumerate(cell.profile.flags if left_out else ()):
+        if settings([flag], cell.platform.engine.version).get("--load-format") == "mistral":
+            message = f"{flag} reads consolidated*.safetensors, which the download leaves out"
+            hint = "add consolidated*.safetensors to download.keep of the model, or drop the flag"
+            yield of.finding(("flags", index), message, hint)
+
+
+def _is_left_out(cell: Cell, name: str) -> bool:
+    """Return whether the download leaves out a file where there are other safetensors."""
+    lists, own = cell.platform.model_download, cell.model.download
+    if own and any(names.matches_glob(name, pattern) for pattern in own.keep):
+        return False
+    excluded = (*lists.exclude, *lists.exclude_beside_safetensors, *(own.exclude if own else ()))
+    return any(names.matches_glob(name, pattern) for pattern in excluded)

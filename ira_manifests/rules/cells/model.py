@@ -1,0 +1,79 @@
+"""Rules of the model that a cell serves, and of what the engine can do with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ira_manifests.profiles.memory_options import LONGER_CONTEXT, uncomputed
+from ira_manifests.rules.cells.subjects import CELL, CellOf
+from ira_manifests.rules.finding import Finding
+from ira_manifests.rules.known_ids import other_spelling
+from ira_manifests.rules.registry import Severity, rule
+from ira_manifests.vllm import Release
+
+
+@rule("IRA007", "context-too-long", Severity.ERROR, CELL)
+def context_too_long(of: CellOf) -> Iterator[Finding]:
+    """`max_model_len` is more than the model's own context.
+
+    vLLM refuses a `max_model_len` above what the model's positions were made for: the container
+    exits at once, after the node has been provisioned for it. Flags that change the model's
+    configuration (`--hf-overrides`, `--hf-config-path`, `--rope-scaling`, `--config`) may allow
+    more: the rule does not judge a cell that has one.
+    """
+    cell = of.cell
+    geometry, asked = cell.model.geometry, cell.max_model_len
+    options = uncomputed(cell.profile.flags, cell.platform.engine.version)
+    most = None if geometry is None else geometry.max_position_embeddings
+    if most is not None and asked > most and not LONGER_CONTEXT.intersection(options):
+        message = f"{asked} tokens are more than the model's own {most}"
+        hint = f"max_model_len: {most} is the most; vLLM refuses to start with more"
+        yield of.finding(("max_model_len",), message, hint)
+
+
+@rule("IRA008", "engine-too-old", Severity.ERROR, CELL)
+def engine_too_old(of: CellOf) -> Iterator[Finding]:
+    """The model needs a newer engine than the pinned one.
+
+    The model's architecture came to vLLM with a later release. The server loads the configuration,
+    does not know the architecture, and exits; only the image is wrong, but the machine is there.
+    """
+    needed, used = of.cell.model.min_engine, of.cell.platform.engine.version
+    if needed is not None and Release.parse(used) < Release.parse(needed):
+        message = f"{of.cell.model.model_id} needs engine {needed}, and {used} is pinned"
+        hint = f"set engine.version in platform.yaml to {needed} or newer"
+        yield of.finding(("min_engine",), message, hint)
+
+
+@rule("IRA009", "unknown-model-id", Severity.ERROR, CELL)
+def unknown_model_id(of: CellOf) -> Iterator[Finding]:
+    """A model id differs from a known one only in organisation or in upper and lower case.
+
+    The known ids are those of `profiles/known-models.yaml`. The wrong organisation is another
+    repository: the download ends in 404, or brings somebody else's weights. Another case works for
+    the download, but gives the bucket's folder another name than the one that is served. For a copy
+    of the model that you trust, waive the rule.
+    """
+    model_id = of.cell.model.model_id
+    other = other_spelling(model_id, of.matrix.profiles.known_model_ids)
+    if other is not None:
+        message = f"{model_id!r} differs from the known {other!r} in organisation or case"
+        hint = f"write {other}, or waive the rule for a copy of the model that you trust"
+        yield of.finding(("model_id",), message, hint)
+
+
+@rule("IRA043", "remote-code", Severity.WARNING, CELL)
+def remote_code(of: CellOf) -> Iterator[Finding]:
+    """The server runs code of the model's repository.
+
+    `trust_remote_code: true` gives the server `--trust-remote-code`: Python files of the model's
+    repository then run in the serving container, which reads the bucket with the workload's
+    account. Whoever may write to the repository, or to the model's folder in the bucket, decides
+    what runs. vLLM needs the flag only for architectures that it does not have itself, and says so
+    in its log. Where the code is wanted, waive the rule with the reason; the reference architecture
+    serves its three models with it.
+    """
+    if of.cell.model.trust_remote_code:
+        message = f"the server runs Python files that come with {of.cell.model.model_id}"
+        hint = "leave it out where vLLM knows the architecture, or waive the rule with the reason"
+        yield of.finding(("trust_remote_code",), message, hint)

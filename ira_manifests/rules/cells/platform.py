@@ -1,0 +1,63 @@
+"""Rules of what all cells share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ira_manifests.profiles.matrix import shared_workloads
+from ira_manifests.rules.cells.subjects import PLATFORM, Chosen
+from ira_manifests.rules.finding import Finding
+from ira_manifests.rules.registry import Severity, also, rule
+from ira_manifests.vllm import Release, changes, draining, images
+
+
+@rule("IRA031", "no-such-user", Severity.WARNING, PLATFORM)
+def no_such_user(chosen: Chosen) -> Iterator[Finding]:
+    """The engine's image does not have the user that it is to run as.
+
+    `engine.run_as_user` is set, and the pinned vLLM image comes from before the release that ships
+    a user besides root (0.22). Its files belong to root and its user database knows no such number:
+    the server dies while it starts, when a library asks for its name or writes to its home.
+    """
+    engine = chosen.matrix.platform.engine
+    if engine.run_as_user is None or not images.is_vllms_own(engine.image):
+        return
+    if changes.facts_of(Release.parse(engine.version)).image_has_user:
+        return
+    first = changes.first_with("image_has_user")
+    message = f"the image of {engine.version} has no user {engine.run_as_user}; {first} has one"
+    hint = "drop the line and read_only_root, and let the image run as root; or pin a newer release"
+    yield chosen.finding(("engine", "run_as_user"), message, hint)
+
+
+@also("IRA042", PLATFORM)
+def release_that_can_not_drain(chosen: Chosen) -> Iterator[Finding]:
+    """The pinned release aborts requests at SIGTERM."""
+    engine = chosen.matrix.platform.engine
+    if not engine.drain_seconds or draining.can_wait(engine.version):
+        return
+    message = f"{engine.drain_seconds} seconds are wanted, and vLLM {engine.version} is not known "
+    message += f"to have {draining.OPTION}: it aborts running requests at SIGTERM"
+    hint = f"pin {draining.first_that_waits()} or newer, or set drain_seconds: 0"
+    yield chosen.finding(("engine", "drain_seconds"), message, hint)
+
+
+@also("IRA017", PLATFORM)
+def one_name_on_several_gpu_types(chosen: Chosen) -> Iterator[Finding]:
+    """Two cells of different GPU types would be the same Deployment.
+
+    Models of one GPU type may share a name: the next one replaces the last, as the walkthrough
+    has it. A name for several GPU types can't be meant so: who asks for `vllm` on H100 gets it
+    wherever it was applied last.
+    """
+    for name, cells in shared_workloads(chosen.cells).items():
+        first = cells[0]
+        for cell in cells:
+            if cell.gpu_name == first.gpu_name:
+                continue
+            message = (
+                f"{cell.name} would be the same Deployment {name} as "
+                f"{first.name}, on another GPU type"
+            )
+            hint = "name the GPU type: vllm-{gpu}, or vllm-{gpu}-{model} to run all side by side"
+            yield chosen.finding(("inference", "workload_name"), message, hint, cell.name)
