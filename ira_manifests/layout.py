@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 MODEL_DOWNLOAD = "model-download"
 DOWNLOAD_JOB = "transfer-model-to-gcs"
 """Name of the Job and of its disk, in that directory."""
@@ -31,3 +34,22 @@ MOUNT_ROOT = "/gcs"
 def mount_path(model_id: str) -> str:
     """Return the folder of a model inside the containers, which is the name that vLLM serves."""
     return f"{MOUNT_ROOT}/{model_id}"
+
+
+OBJECT_FILES = {
+    "ServiceAccount": "service-account.yaml",
+    "PersistentVolumeClaim": "persistent-volume-claim.yaml",
+    "Service": "service.yaml",
+    "PodTemplate": "pod-template.yaml",
+    "ProvisioningRequest": "provisioning-request.yaml",
+    "Deployment": "deployment.yaml",
+    "Job": "job.yaml",
+}
+"""File names by kind; a directory's objects are written and applied in this order."""
+
+
+def by_file(objects: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return a directory's objects by file name, in the order in which they are applied."""
+    order = list(OBJECT_FILES)
+    ordered = sorted(objects, key=lambda item: order.index(item["kind"]))
+    return {OBJECT_FILES[item["kind"]]: item for item in ordered}

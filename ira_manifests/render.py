@@ -6,12 +6,10 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Se
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ira_manifests import constructs
-from ira_manifests.constructs import _jsii_batch
-from ira_manifests.constructs import _objects as objects
-from ira_manifests.constructs.model_download_job import BUCKET_VOLUME as DOWNLOAD_VOLUME
-from ira_manifests.constructs.vllm_deployment import BUCKET_VOLUME as MODEL_VOLUME
+from ira_manifests.constructs import _node
+from ira_manifests.constructs.manifests import parts
 from ira_manifests.kubernetes import labels as keys
-from ira_manifests.layout import BASE, MODEL_DOWNLOAD, TOP
+from ira_manifests.layout import BASE, MODEL_DOWNLOAD, TOP, by_file
 from ira_manifests.output import env_file
 from ira_manifests.output.directory import RUNTIME_CONFIG, Directory
 from ira_manifests.output.kustomize import Generator, Kustomization, Replacement
@@ -22,18 +20,6 @@ from ira_manifests.profiles.schema import Platform
 
 if TYPE_CHECKING:
     from cdk8s import Chart
-
-# File names by kind; a directory's objects are written and applied in this order.
-_FILES = {
-    "ServiceAccount": "service-account.yaml",
-    "PersistentVolumeClaim": "persistent-volume-claim.yaml",
-    "Service": "service.yaml",
-    "PodTemplate": "pod-template.yaml",
-    "ProvisioningRequest": "provisioning-request.yaml",
-    "Deployment": "deployment.yaml",
-    "Job": "job.yaml",
-}
-_ORDER = list(_FILES)
 
 # Cells that cross to Node.js together: each wait for it costs as much as an object does, and more
 # of them gain nothing.
@@ -74,7 +60,7 @@ def _cells(
     cells: Sequence[Cell], namespace: str | None, known: Container[str]
 ) -> Iterator[Directory]:
     """Yield the directories of some cells. Twins have their workload in common."""
-    charts = _jsii_batch.new_charts([cell.directory for cell in cells], namespace)
+    charts = _node.new_charts([cell.directory for cell in cells], namespace)
     works = [
         _Work(cell, chart, constructs.VllmDeployment(chart, "vllm", cell=cell))
         for cell, chart in zip(cells, charts, strict=True)
@@ -84,13 +70,13 @@ def _cells(
     single = [each for each in plain if not _is_queued(each.cell, known)]
     twins = [each for each in plain if _is_queued(each.cell, known)]
     for work, rendered in (
-        *_rendered(single, _jsii_batch.take),
-        *_rendered(twins, _jsii_batch.render),
+        *_rendered(single, _node.take),
+        *_rendered(twins, _node.render),
     ):
         yield _cell_directory(work.cell, work.cell.directory, rendered)
     for work in queued:
         constructs.ProvisioningRequest(work.chart, "capacity", workload=work.workload)
-    for work, rendered in _rendered(queued, _jsii_batch.take):
+    for work, rendered in _rendered(queued, _node.take):
         yield _cell_directory(work.cell, work.cell.queued_directory, rendered)
 
 
@@ -110,43 +96,39 @@ def _rendered(
     if works:
         charts = [work.chart for work in works]
         for work, manifests in zip(works, render_charts(charts), strict=True):
-            yield work, _by_file(manifests)
-
-
-def _by_file(manifests: Iterable[Any]) -> dict[str, Any]:
-    """Return a chart's objects by file name, in the order in which they are applied."""
-    ordered = sorted(manifests, key=lambda manifest: _ORDER.index(manifest["kind"]))
-    return {_FILES[manifest["kind"]]: manifest for manifest in ordered}
+            yield work, by_file(manifests)
 
 
 def _base(platform: Platform) -> Directory:
     kustomization = Kustomization(
         namespace=platform.namespace,
-        config_maps=(Generator(objects.CONFIG_MAP, (env_file.MODEL_CONFIG,)),),
+        config_maps=(Generator(parts.CONFIG_MAP, (env_file.MODEL_CONFIG,)),),
     )
     return Directory(BASE, kustomization, ignored=(IGNORED,))
 
 
 def _model_download(matrix: Matrix) -> Directory:
     platform, models = matrix.platform, matrix.profiles.models.values()
-    (chart,) = _jsii_batch.new_charts([MODEL_DOWNLOAD], platform.namespace)
+    (chart,) = _node.new_charts([MODEL_DOWNLOAD], platform.namespace)
     constructs.ModelDownloadJob(chart, "download", platform=platform, models=models)
-    (manifests,) = _jsii_batch.take([chart])
-    rendered = _by_file(manifests)
-    field = f"spec.template.spec.volumes.[name={DOWNLOAD_VOLUME}].csi.volumeAttributes.bucketName"
+    (manifests,) = _node.take([chart])
+    rendered = by_file(manifests)
+    field = (
+        f"spec.template.spec.volumes.[name={parts.BUCKET_VOLUME}].csi.volumeAttributes.bucketName"
+    )
     base = BASE.removeprefix(f"{MODEL_DOWNLOAD}/")
-    token = Generator(objects.TOKEN_SECRET, (f"{base}/{env_file.TOKEN}",))
+    token = Generator(parts.TOKEN_SECRET, (f"{base}/{env_file.TOKEN}",))
     kustomization = Kustomization(
         namespace=platform.namespace,
         resources=(base, *rendered),
         secrets=() if platform.model_download.token_secret else (token,),
-        replacements=(Replacement(objects.CONFIG_MAP, "IRA_BUCKET_NAME", (("Job", field),)),),
+        replacements=(Replacement(parts.CONFIG_MAP, "IRA_BUCKET_NAME", (("Job", field),)),),
     )
     return Directory(MODEL_DOWNLOAD, kustomization, rendered)
 
 
 def _cell_directory(cell: Cell, name: str, rendered: Mapping[str, Any]) -> Directory:
-    field = f"spec.volumes.[name={MODEL_VOLUME}].csi.volumeAttributes.bucketName"
+    field = f"spec.volumes.[name={parts.BUCKET_VOLUME}].csi.volumeAttributes.bucketName"
     targets = [("Deployment", f"spec.template.{field}")]
     labelled = ["Deployment"]
     queued = name == cell.queued_directory
@@ -158,10 +140,10 @@ def _cell_directory(cell: Cell, name: str, rendered: Mapping[str, Any]) -> Direc
     kustomization = Kustomization(
         namespace=cell.platform.namespace,
         resources=(f"../{BASE}", *rendered),
-        config_maps=(Generator(objects.CONFIG_MAP, (RUNTIME_CONFIG,), merge=True),),
+        config_maps=(Generator(parts.CONFIG_MAP, (RUNTIME_CONFIG,), merge=True),),
         replacements=(
-            Replacement(objects.CONFIG_MAP, "IRA_BUCKET_NAME", tuple(targets)),
-            Replacement(objects.CONFIG_MAP, "IRA_BUCKET_NAME", labels, until="."),
+            Replacement(parts.CONFIG_MAP, "IRA_BUCKET_NAME", tuple(targets)),
+            Replacement(parts.CONFIG_MAP, "IRA_BUCKET_NAME", labels, until="."),
         ),
         ordered=queued,  # a request whose PodTemplate is missing can fail
     )

@@ -91,7 +91,13 @@ def test_one_changed_profile_is_its_own_directories(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [["--help"], ["list"], ["explain", "h100", "llama3"], ["check", "--profiles-only"]],
+    [
+        ["--help"],
+        ["list"],
+        ["explain", "h100", "llama3"],
+        ["explain", "h100", "llama3", "spec.replicas"],
+        ["check", "--profiles-only"],
+    ],
 )
 def test_these_start_no_node(command: list[str]) -> None:
     run: Run = ira(*command, env=NO_NODE)

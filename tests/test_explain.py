@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from ira_manifests import load_matrix
-from ira_manifests.analysis.field_lookup import leaves, source_of
-from ira_manifests.analysis.provenance import values, within
+from ira_manifests.analysis.field_lookup import leaves
+from ira_manifests.analysis.provenance import origins
 from ira_manifests.cli import app
+from ira_manifests.constructs.manifests.sources import shown
 from ira_manifests.rules.registry import Rule, rules
 from tests.support import PROFILES, ROOT, copy_edited, copy_profiles, ira, kustomize, objects_in
 
@@ -99,14 +100,12 @@ def test_every_explained_value_is_what_kubectl_renders(
     key: tuple[str, str], filled_dist: Path
 ) -> None:
     matrix = load_matrix(PROFILES)
-    cell = matrix[key]
     grouped = {"tolerations", "queued_tolerations"}  # lists
 
-    for name in cell.directories:
-        queued = name == cell.queued_directory
-        objects = objects_in(kustomize(filled_dist / name))
-        rendered = dict(leaf for item in objects for leaf in leaves(item))
-        for item in within(values(matrix, cell), queued=queued):
+    for directory in origins(matrix, matrix[key]):
+        objects = objects_in(kustomize(filled_dist / directory.name))
+        rendered = {leaf.path: shown(leaf.value) for item in objects for leaf in leaves(item)}
+        for item in directory.values:
             if item.name not in grouped:
                 assert rendered[item.manifest] == item.value, item.name
 
@@ -114,14 +113,12 @@ def test_every_explained_value_is_what_kubectl_renders(
 @pytest.mark.parametrize("key", list(load_matrix(PROFILES)), ids="-".join)
 def test_every_field_of_every_object_has_a_source(key: tuple[str, str], filled_dist: Path) -> None:
     matrix = load_matrix(PROFILES)
-    cell = matrix[key]
 
-    for name in cell.directories:
-        known = within(values(matrix, cell), queued=name == cell.queued_directory)
-        for item in objects_in(kustomize(filled_dist / name)):
-            if item["kind"] != "ConfigMap":  # values() has its keys, all but the user's bucket
+    for directory in origins(matrix, matrix[key]):
+        for item in objects_in(kustomize(filled_dist / directory.name)):
+            if item["kind"] != "ConfigMap":  # it has the user's bucket, and kustomize's labels
                 assert [
-                    path for path, _ in leaves(item) if source_of(known, path) == "unknown"
+                    leaf.path for leaf in leaves(item) if directory.source_of(leaf) == "unknown"
                 ] == []
 
 

@@ -14,7 +14,7 @@ import ira_manifests
 from ira_manifests.cli.app import COMMANDS
 from tests.support import at_start, ira
 
-SHORT = ["list", "explain h100 llama3", "check --profiles-only"]
+SHORT = ["list", "explain h100 llama3", "explain h100 llama3 replicas", "check --profiles-only"]
 HEAVY = {"pydantic", "yaml", "cdk8s", "jsii"}
 AT_THE_END = """
 import atexit, sys

@@ -8,23 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from ira_manifests.analysis.provenance import Value
-from ira_manifests.analysis.provenance_reasons import REASONS
+from ira_manifests.analysis.provenance import Manifest, Node, Origins, nodes
+from ira_manifests.constructs.manifests.sources import shown
 from ira_manifests.errors import InputError, did_you_mean, one_of
 
 _POD, _TEMPLATE_POD = "Deployment spec.template.", "PodTemplate template."
 _MOST_CANDIDATES = 12
-
-
-@dataclass(frozen=True)
-class Held:
-    """A rendered directory: its name, its objects, and the values that profiles decide in it."""
-
-    name: str
-    objects: Sequence[Mapping[str, Any]]
-    known: Sequence[Value]
 
 
 @dataclass(frozen=True)
@@ -45,7 +35,7 @@ class Answer:
     directories: tuple[str, ...] = ()
 
 
-def find(directories: Sequence[Held], field: str) -> list[Answer]:
+def find(directories: Sequence[Origins], field: str) -> list[Answer]:
     """Return what directories hold at a field: one answer, or one for each that differs.
 
     Raises `InputError` for a field that there is not, and for a name of several fields.
@@ -60,39 +50,17 @@ def find(directories: Sequence[Held], field: str) -> list[Answer]:
     return [Answer(path, found, tuple(names)) for found, names in by_leaves.items()]
 
 
-def source_of(known: Sequence[Value], field: str) -> str:
-    """Return the source of a field: of the longest beginning of it that has one."""
-    sources = dict(REASONS)
-    for value in known:
-        sources |= dict.fromkeys(value.fields, value.source) | dict(value.parts)
-    if field.startswith(_TEMPLATE_POD):
-        copied = _longest(sources, _POD + field.removeprefix(_TEMPLATE_POD))
-        if copied is not None:
-            return copied
-    return _longest(sources, field) or "unknown"
+def leaves(item: Manifest) -> Iterator[Node]:
+    """Yield every field of an object that holds no other."""
+    for node in nodes(item):
+        if not (node.value and isinstance(node.value, Mapping | list)):
+            yield node
 
 
-def _longest(sources: Mapping[str, str], path: str) -> str | None:
-    while path and path not in sources:
-        path = path[: max(path.rfind("."), path.rfind("["), path.rfind(" "), 0)]
-    return sources.get(path)
-
-
-def leaves(item: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield every field of an object that holds no other, with its value as text."""
-    for path, value in _nodes(item, ""):
-        if not (value and isinstance(value, Mapping | list)):
-            text = str(value).lower() if isinstance(value, bool) else str(value)
-            yield f"{item['kind']} {path}", text
-
-
-def _path(directories: Sequence[Held], field: str) -> str:
+def _path(directories: Sequence[Origins], field: str) -> str:
     """Return the one field that a name means."""
     paths = dict.fromkeys(
-        f"{item['kind']} {path}".rstrip()
-        for each in directories
-        for item in each.objects
-        for path, _ in _nodes(item, "")
+        node.path for each in directories for item in each.objects for node in nodes(item)
     )
     if field in paths:
         return field
@@ -104,29 +72,18 @@ def _path(directories: Sequence[Held], field: str) -> str:
         return found[0]
     if found:
         more = ", …" if len(found) > _MOST_CANDIDATES else ""
-        shown = ", ".join(repr(path) for path in found[:_MOST_CANDIDATES])
-        raise InputError(f"{field!r} is in several places; write one of {shown}{more}")
-    names = list(dict.fromkeys(value.name for each in directories for value in each.known))
+        shown_paths = ", ".join(repr(path) for path in found[:_MOST_CANDIDATES])
+        raise InputError(f"{field!r} is in several places; write one of {shown_paths}{more}")
+    names = list(dict.fromkeys(value.name for each in directories for value in each.values))
     guess = did_you_mean(field, [*names, *(path.partition(" ")[2] for path in paths)])
     raise InputError(f"{field!r} is no field; it is one of {one_of(names)}{guess}")
 
 
-def _below(held: Held, path: str) -> tuple[Leaf, ...]:
+def _below(directory: Origins, path: str) -> tuple[Leaf, ...]:
     begins = (f"{path}.", f"{path}[", f"{path} ")
     return tuple(
-        Leaf(each, text, source_of(held.known, each))
-        for item in held.objects
-        for each, text in leaves(item)
-        if each == path or each.startswith(begins)
+        Leaf(node.path, shown(node.value), directory.source_of(node))
+        for item in directory.objects
+        for node in leaves(item)
+        if node.path == path or node.path.startswith(begins)
     )
-
-
-def _nodes(value: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """Yield every field of a value, itself first, with what it holds."""
-    yield path, value
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield from _nodes(inner, f"{path}.{key}" if path else key)
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            yield from _nodes(inner, f"{path}[{index}]")

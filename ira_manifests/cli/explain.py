@@ -1,22 +1,11 @@
-"""`explain`: the values of a cell, judged and with their sources; or the page of a rule.
-
-Node.js starts only for a field of a manifest, and for no value that `explain` names itself.
-"""
+"""`explain`: the values of a cell, judged and with their sources; or the page of a rule."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ira_manifests.analysis import provenance
 from ira_manifests.cli import common, explain_report
-from ira_manifests.profiles.cell import Cell
-from ira_manifests.profiles.matrix import Matrix
-
-if TYPE_CHECKING:
-    from ira_manifests.analysis.field_lookup import Answer
-    from ira_manifests.analysis.provenance import Value
-    from ira_manifests.output.directory import Directory
 
 
 def command(
@@ -43,7 +32,8 @@ def command(
         )
         return 0
     cell = matrix[gpu, model]
-    values = provenance.values(matrix, cell)
+    directories = provenance.origins(matrix, cell)
+    values = provenance.values(directories)
     if field is None:
         explain_report.explained(cell, values)
         return 0
@@ -51,7 +41,9 @@ def command(
     if named:
         explain_report.value(named[0])
     else:
-        explain_report.answers(field, _found(matrix, cell, field, values))
+        from ira_manifests.analysis import field_lookup
+
+        explain_report.answers(field, field_lookup.find(directories, field))
     return 0
 
 
@@ -59,29 +51,3 @@ def _say_rule(rule: str) -> None:
     from ira_manifests.rules import registry
 
     explain_report.rule(registry.get(rule))
-
-
-def _found(matrix: Matrix, cell: Cell, field: str, known: list[Value]) -> list[Answer]:
-    """Render the directories of a cell, and find the field. `known`: what profiles decide."""
-    from ira_manifests.analysis.field_lookup import Held, find
-
-    values = {"kind": "ConfigMap", "data": cell.runtime_values}
-    held = [
-        Held(
-            directory.name,
-            [*directory.objects.values(), values],
-            provenance.within(known, queued=directory.name == cell.queued_directory),
-        )
-        for directory in _directories(matrix, cell)
-    ]
-    return find(held, field)
-
-
-def _directories(matrix: Matrix, cell: Cell) -> list[Directory]:
-    from ira_manifests.layout import BASE, MODEL_DOWNLOAD, TOP
-    from ira_manifests.nodejs import boot
-
-    with boot.explained():
-        from ira_manifests.render import render
-
-        return list(render(matrix, [cell], known=(TOP, BASE, MODEL_DOWNLOAD)))

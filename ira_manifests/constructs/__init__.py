@@ -1,10 +1,28 @@
-"""cdk8s constructs of the reference architecture. Importing them starts Node.js."""
+"""cdk8s constructs of the reference architecture.
 
-from ira_manifests.nodejs import boot
+Each is imported when it is first used, which starts Node.js; `manifests` is not one, and does not.
+"""
 
-with boot.booting():
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
     from ira_manifests.constructs.model_download_job import ModelDownloadJob
     from ira_manifests.constructs.provisioning_request import ProvisioningRequest
     from ira_manifests.constructs.vllm_deployment import VllmDeployment
 
 __all__ = ["ModelDownloadJob", "ProvisioningRequest", "VllmDeployment"]
+
+_MODULES = {
+    "ModelDownloadJob": "model_download_job",
+    "ProvisioningRequest": "provisioning_request",
+    "VllmDeployment": "vllm_deployment",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

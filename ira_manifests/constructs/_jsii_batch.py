@@ -30,10 +30,10 @@ _CHART, _CONSTRUCT = {"fqn": "cdk8s.Chart"}, {"fqn": "constructs.Construct"}
 
 
 class Composite(Construct, metaclass=jsii.JSIIMeta, jsii_type=f"{_NAME}.Composite"):
-    """A construct of several objects. `manifests`: each complete, and with its `id`."""
+    """A construct of several objects. `manifests`: each complete, by its id in the construct."""
 
-    def __init__(self, scope: Construct, id: str, manifests: Sequence[Mapping[str, Any]]) -> None:
-        jsii.create(self.__class__, self, [scope, id, json.dumps(manifests)])
+    def __init__(self, scope: Construct, id: str, manifests: Mapping[str, Json]) -> None:
+        jsii.create(self.__class__, self, [scope, id, _text(manifests)])
         _hold(self, scope, manifests)
 
     def _object(self, id: str) -> ApiObject:
@@ -57,12 +57,12 @@ class Derived(Composite, jsii_type=f"{_NAME}.Derived"):
         self,
         scope: Construct,
         id: str,
-        manifests: Sequence[Mapping[str, Any]],
+        manifests: Mapping[str, Json],
         source: Construct,
         additions: Mapping[str, Any],
     ) -> None:
         """Add the construct. `additions`: to the main object of `source`, by JSON pointer."""
-        arguments = [scope, id, json.dumps(manifests), source, json.dumps(additions)]
+        arguments = [scope, id, _text(manifests), source, json.dumps(additions)]
         jsii.create(self.__class__, self, arguments)
         _hold(self, scope, manifests)
 
@@ -79,9 +79,17 @@ class Derived(Composite, jsii_type=f"{_NAME}.Derived"):
 _held: WeakKeyDictionary[Chart, dict[tuple[str, str], Composite]] = WeakKeyDictionary()
 
 
-def _hold(composite: Composite, scope: Construct, manifests: Sequence[Mapping[str, Any]]) -> None:
+def _hold(composite: Composite, scope: Construct, manifests: Mapping[str, Json]) -> None:
     held = _held.setdefault(_chart(scope), {})
-    held.update(dict.fromkeys(((m["kind"], m["metadata"]["name"]) for m in manifests), composite))
+    held.update(dict.fromkeys(map(_kind_and_name, manifests.values()), composite))
+
+
+def _kind_and_name(manifest: Json) -> tuple[str, str]:
+    return manifest["kind"], manifest["metadata"]["name"]
+
+
+def _text(manifests: Mapping[str, Json]) -> str:
+    return json.dumps([{"id": name, **manifest} for name, manifest in manifests.items()])
 
 
 def holds(scope: Construct, kind: str, name: str) -> bool:
@@ -92,6 +100,20 @@ def holds(scope: Construct, kind: str, name: str) -> bool:
     chart = _chart(scope)
     holder = _held.get(chart, {}).get((kind, name))
     return holder is not None and any(each is holder for each in chart.node.find_all())
+
+
+def new_in(scope: Construct, manifests: Mapping[str, Json]) -> dict[str, Json]:
+    """Return what is to be added to the chart of `scope`: an account that it has is shared."""
+    return {
+        name: manifest
+        for name, manifest in manifests.items()
+        if manifest["kind"] != "ServiceAccount" or not holds(scope, *_kind_and_name(manifest))
+    }
+
+
+def path(scope: Construct, id: str) -> str:
+    """Return where in the tree of constructs a child is, or is about to be."""
+    return f"{scope.node.path}/{id}"
 
 
 def _chart(scope: Construct) -> Chart:

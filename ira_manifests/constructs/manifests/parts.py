@@ -1,4 +1,4 @@
-"""What the constructs share: names of the contract, labels, and parts of objects."""
+"""What several manifests have in common: names of the contract, labels, and parts of objects."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
-from constructs import Construct
-
-from ira_manifests.constructs._jsii_batch import holds
+from ira_manifests.constructs.manifests.sources import Source, source
 from ira_manifests.kubernetes import labels as keys
+from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.schema import Toleration
 
 # The walkthrough's names of what kustomize generates from the user's env files.
@@ -22,29 +21,41 @@ TOKEN_SECRET = "hugging-face-token-secret"  # noqa: S105  a name, not a token
 # Kustomize puts the bucket's name in the place of this; the '<' keeps it from ever naming a bucket.
 BUCKET_PLACEHOLDER = "<IRA_BUCKET_NAME>"
 
+# What the constructs' tables say of what several of them set.
+KIND = "the construct: the object's kind"
+LABELS = "the construct: the labels that Kubernetes recommends"
+CONFIG = "the construct: read from the ConfigMap that kustomize names after its content"
+SECURITY = "the construct: Pod Security restricted"
+VOLUME = "the construct: the bucket's mount, for reading"
+BUCKET = "base/ira-model-config.env: IRA_BUCKET_NAME, which kustomize puts in place"
+
+BUCKET_VOLUME = "gcsfuse"
+
+_SCRIPTS = Path(__file__).parents[1] / "scripts"
+
 Json = dict[str, Any]
 
 
-def path(scope: Construct, id: str) -> str:
-    """Return where in the tree of constructs a child is, or is about to be."""
-    return f"{scope.node.path}/{id}"
-
-
 def manifest(
-    id: str,
-    *,
     api_version: str,
     kind: str,
     name: str,
-    labels: Mapping[str, str],
+    object_labels: Mapping[str, str],
     body: Mapping[str, Any],
 ) -> Json:
-    """Return one complete object of a construct, under its id in there.
+    """Return one complete object. `body` holds its top-level keys besides metadata."""
+    # In the order of cdk8s, which sorts the keys of metadata and no others.
+    metadata = {"labels": dict(sorted(object_labels.items())), "name": name}
+    return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **body}
 
-    `body` holds its top-level keys besides metadata.
-    """
-    metadata = {"name": name, "labels": dict(labels)}
-    return {"id": id, "apiVersion": api_version, "kind": kind, "metadata": metadata, **body}
+
+def described(*kinds: str) -> list[Source]:
+    """Return the sources of what every object has besides its name."""
+    identity = [f"{kind} {field}" for kind in kinds for field in ("apiVersion", "kind")]
+    return [
+        source(KIND, *identity),
+        source(LABELS, *(f"{kind} metadata.labels" for kind in kinds)),
+    ]
 
 
 def labels(name: str, instance: str, component: str) -> dict[str, str]:
@@ -61,44 +72,28 @@ def labels(name: str, instance: str, component: str) -> dict[str, str]:
     }
 
 
-def bucket_label(bucket: str) -> dict[str, str]:
+def bucket_label(bucket: str | None) -> dict[str, str]:
     """Return the label that names a bucket: its name to the first dot.
 
     A part between dots has 63 characters at most, as a label's value has:
     https://cloud.google.com/storage/docs/buckets#naming
     """
-    return {keys.BUCKET: bucket.partition(".")[0]}
+    return {keys.BUCKET: (bucket or BUCKET_PLACEHOLDER).partition(".")[0]}
 
 
 def config_map(values: Mapping[str, str], object_labels: Mapping[str, str]) -> Json:
     """Return an immutable ConfigMap named after its content and its owner."""
-    return manifest(
-        "ConfigMap",
-        api_version="v1",
-        kind="ConfigMap",
-        name=f"{CONFIG_MAP}-{fingerprint([dict(values), dict(object_labels)], 10)}",
-        labels=object_labels,
-        body={"data": dict(values), "immutable": True},
-    )
+    name = f"{CONFIG_MAP}-{fingerprint([dict(values), dict(object_labels)], 10)}"
+    body = {"data": dict(values), "immutable": True}
+    return manifest("v1", "ConfigMap", name, object_labels, body)
 
 
-def service_account(scope: Construct, name: str, object_labels: Mapping[str, str]) -> list[Json]:
-    """Return a Kubernetes service account, or nothing where the chart of `scope` has it.
+def service_account(name: str, object_labels: Mapping[str, str]) -> Json:
+    """Return a Kubernetes service account.
 
     The platform's IAM bindings know the account by its name; workloads of one model share it.
     """
-    if holds(scope, "ServiceAccount", name):
-        return []
-    return [
-        manifest(
-            "ServiceAccount",
-            api_version="v1",
-            kind="ServiceAccount",
-            name=name,
-            labels=object_labels,
-            body={},
-        )
-    ]
+    return manifest("v1", "ServiceAccount", name, object_labels, {})
 
 
 def fingerprint(value: Any, length: int) -> str:
@@ -107,11 +102,16 @@ def fingerprint(value: Any, length: int) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:length]
 
 
-def env(config_map_name: str, keys: Sequence[str]) -> list[Json]:
+def model_mount(cell: Cell) -> Json:
+    """Return the mount of a cell's model, for reading."""
+    return {"name": BUCKET_VOLUME, "mountPath": cell.mount_path, "readOnly": True}
+
+
+def env(config_map_name: str, names: Sequence[str]) -> list[Json]:
     """Return environment variables that a container reads from a ConfigMap, each by its key."""
     return [
-        {"name": key, "valueFrom": {"configMapKeyRef": {"name": config_map_name, "key": key}}}
-        for key in keys
+        {"name": name, "valueFrom": {"configMapKeyRef": {"name": config_map_name, "key": name}}}
+        for name in names
     ]
 
 
@@ -138,12 +138,13 @@ def variables(**values: str) -> list[Json]:
 
 # Beside a read-only root, everything temporary goes here, and so does what programs write home.
 TEMPORARY = "/tmp"  # noqa: S108
-TEMPORARY_MOUNT = {"name": "tmp", "mountPath": TEMPORARY}
+TEMPORARY_VOLUME = "tmp"
+TEMPORARY_MOUNT = {"name": TEMPORARY_VOLUME, "mountPath": TEMPORARY}
 
 
 def temporary_volume(size_limit: str | None = None) -> Json:
     """Return the volume of `TEMPORARY_MOUNT`, on the node's disk."""
-    return {"name": "tmp", "emptyDir": {"sizeLimit": size_limit} if size_limit else {}}
+    return {"name": TEMPORARY_VOLUME, "emptyDir": {"sizeLimit": size_limit} if size_limit else {}}
 
 
 def container_security(run_as_user: int | None, *, read_only: bool) -> Json:
@@ -166,5 +167,4 @@ def script(*names: str) -> str:
 
     Kubernetes expands $(NAME) and turns $$ into $ in arguments; the scripts use neither.
     """
-    folder = resources.files(__package__) / "scripts"
-    return "\n".join((folder / name).read_text("utf-8") for name in names)
+    return "\n".join((_SCRIPTS / name).read_text("utf-8") for name in names)

@@ -1,0 +1,19 @@
+"""What the constructs need of Node.js, which starts when this module is imported."""
+
+from __future__ import annotations
+
+from ira_manifests.nodejs import boot
+
+with boot.booting():
+    from ira_manifests.constructs._jsii_batch import (
+        Composite,
+        Derived,
+        holds,
+        new_charts,
+        new_in,
+        path,
+        render,
+        take,
+    )
+
+__all__ = ["Composite", "Derived", "holds", "new_charts", "new_in", "path", "render", "take"]

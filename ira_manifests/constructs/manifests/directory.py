@@ -1,0 +1,54 @@
+"""All objects of a cell's directory as plain values, as a chart of the constructs renders them."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+from ira_manifests.constructs.manifests import provisioning_request, vllm_deployment
+from ira_manifests.constructs.manifests.parts import Json
+from ira_manifests.constructs.manifests.sources import Source
+from ira_manifests.layout import by_file
+from ira_manifests.profiles.cell import Cell
+
+
+def objects(cell: Cell, *, queued: bool) -> dict[str, Json]:
+    """Return the objects of a cell's directory by file name, in the order of their application."""
+    workload = vllm_deployment.objects(cell)
+    found = _on_queued_capacity(cell, workload) if queued else list(workload.values())
+    namespace = cell.platform.namespace
+    return by_file([_in_namespace(item, namespace) for item in found] if namespace else found)
+
+
+def sources(cell: Cell, *, queued: bool) -> list[Source]:
+    """Return what decides each field of the objects; the last row of a field is its own."""
+    found = vllm_deployment.sources(cell)
+    return [*found, *provisioning_request.sources(cell)] if queued else found
+
+
+def _on_queued_capacity(cell: Cell, workload: dict[str, Json]) -> list[Json]:
+    deployment = deepcopy(workload.pop("Default"))
+    for pointer, value in provisioning_request.additions(cell, deployment).items():
+        _add(deployment, pointer, value)
+    made = provisioning_request.objects(cell, cell.workload_name)
+    of_template = provisioning_request.computed_template(deployment)
+    name = of_template["metadata"]["name"]
+    of_request = provisioning_request.computed_request(cell, deployment, name)
+    template = _merged(made[provisioning_request.TEMPLATE], of_template)
+    request = _merged(made[provisioning_request.REQUEST], of_request)
+    return [*workload.values(), deployment, template, request]
+
+
+def _add(item: Json, pointer: str, value: Any) -> None:
+    *parents, key = pointer.split("/")[1:]
+    for parent in parents:
+        item = item[parent]
+    item[key] = value
+
+
+def _merged(item: Json, computed: Json) -> Json:
+    return {**item, **computed, "metadata": {**item["metadata"], **computed["metadata"]}}
+
+
+def _in_namespace(item: Json, namespace: str) -> Json:
+    return {**item, "metadata": {**item["metadata"], "namespace": namespace}}

@@ -1,0 +1,57 @@
+"""The container of a serving Pod that reads the model once, and what decides its fields."""
+
+from __future__ import annotations
+
+from ira_manifests.constructs.manifests import parts
+from ira_manifests.constructs.manifests.parts import Json
+from ira_manifests.constructs.manifests.sources import Source, source
+from ira_manifests.profiles.cell import Cell
+
+NAME = "fetch-safetensors"
+
+# It writes nothing to disk but its log, a few lines for each file of the model. The kubelet keeps
+# five files of 10 MiB of a container's log.
+_LOGS = "64Mi"
+
+
+def container(cell: Cell, config_map: str) -> Json:
+    """Return the container, which reads the values of a ConfigMap."""
+    fetch = cell.platform.fetch_safetensors
+    parallelism = {"name": "FETCH_PARALLELISM", "value": str(fetch.parallelism)}
+    return {
+        "name": NAME,
+        "image": fetch.image,
+        "command": ["/bin/sh", "-c"],
+        "args": [parts.script("fetch_safetensors.sh")],
+        "env": [*parts.env(config_map, ["MODEL_ID"]), parallelism],
+        # No limit of CPU: it would throttle the reads that the server's load waits for.
+        "resources": {
+            "requests": {"cpu": fetch.cpu, "memory": fetch.memory, "ephemeral-storage": _LOGS},
+            "limits": {"memory": fetch.memory, "ephemeral-storage": _LOGS},
+        },
+        "securityContext": parts.container_security(fetch.run_as_user, read_only=True),
+        "volumeMounts": [parts.model_mount(cell)],
+    }
+
+
+def sources(field: str) -> list[Source]:
+    """Return what decides each field of the container, which is itself in `field`."""
+    of_profile, logs = "@platform.fetch_safetensors", "ephemeral-storage"
+    return [
+        source(f"{of_profile}.image", f"{field}.image", name="fetch_image"),
+        source(f"{of_profile}.run_as_user", f"{field}.securityContext.runAsUser",
+               name="fetch_run_as_user"),
+        source(f"{of_profile}.parallelism", f"{field}.env[FETCH_PARALLELISM].value",
+               name="fetch_parallelism"),
+        source(f"{of_profile}.cpu", f"{field}.resources.requests.cpu", name="fetch_cpu"),
+        source(f"{of_profile}.memory", f"{field}.resources.limits.memory",
+               f"{field}.resources.requests.memory", name="fetch_memory"),
+        source("the construct: the reference architecture's name", f"{field}.name"),
+        source("the construct: runs the script in the image's shell", f"{field}.command"),
+        source("the construct: scripts/fetch_safetensors.sh", f"{field}.args"),
+        source(parts.CONFIG, f"{field}.env"),
+        source("the construct: the warm-up writes its log, and nothing else",
+               f"{field}.resources.requests.{logs}", f"{field}.resources.limits.{logs}"),
+        source(parts.SECURITY, f"{field}.securityContext"),
+        source(parts.VOLUME, f"{field}.volumeMounts[{parts.BUCKET_VOLUME}]"),
+    ]  # fmt: skip

@@ -1,0 +1,203 @@
+"""Queued capacity: the objects of `ProvisioningRequest`, what it changes of a Deployment, and why.
+
+Both objects say what their Deployment says; they are computed from it, whatever has patched it.
+"""
+
+from __future__ import annotations
+
+from ira_manifests.constructs.manifests import parts
+from ira_manifests.constructs.manifests.parts import Json
+from ira_manifests.constructs.manifests.sources import Source, of_items, source, taints
+from ira_manifests.constructs.manifests.vllm_deployment import POD
+from ira_manifests.kubernetes import labels as keys
+from ira_manifests.kubernetes import queued_capacity as queued
+from ira_manifests.kubernetes.names import MAX_LABEL
+from ira_manifests.profiles.cell import Cell
+
+TEMPLATE, REQUEST = "PodTemplate", "Default"
+"""Ids of the objects in the construct."""
+
+NODE_SELECTOR = "/spec/template/spec/nodeSelector"
+
+# What decides which machine a Pod fits: a template that differs here needs capacity of its own.
+_OF_POD = (
+    "affinity",
+    "nodeName",
+    "nodeSelector",
+    "overhead",
+    "priorityClassName",
+    "resourceClaims",
+    "resources",
+    "runtimeClassName",
+    "schedulerName",
+    "tolerations",
+    "topologySpreadConstraints",
+)
+_OF_CONTAINER = ("resources", "restartPolicy")
+_LISTS = ("initContainers", "containers")
+
+
+def objects(cell: Cell, name: str, bucket: str | None = None) -> dict[str, Json]:
+    """Return the objects by their ids in the construct, without what is computed.
+
+    `name`: of the request that the Pods consume.
+    """
+    labels = {
+        **parts.labels("vllm", cell.workload_name, "capacity"),
+        **parts.bucket_label(bucket),
+    }
+    # The release of the Pods' engine, which the image's tag need not name.
+    of_template = {
+        **labels,
+        keys.VERSION: cell.platform.engine.version,
+        queued.WARDEN_LABEL: "true",
+    }
+    return {
+        TEMPLATE: parts.manifest("v1", "PodTemplate", name, of_template, {}),
+        REQUEST: parts.manifest(queued.API_VERSION, "ProvisioningRequest", name, labels, {}),
+    }
+
+
+def additions(cell: Cell, deployment: Json) -> Json:
+    """Return what moves a Deployment's Pods from the compute class to queued capacity.
+
+    By JSON pointer, what to add to the Deployment, whose other values stay.
+    """
+    spec, queue = deployment["spec"], cell.platform.queued_provisioning
+    metadata, pod = dict(spec["template"].get("metadata", {})), spec["template"]["spec"]
+    metadata["annotations"] = {
+        **metadata.get("annotations", {}),
+        queued.CONSUME: str(deployment["metadata"]["name"]),
+        queued.CLASS: queue.provisioning_class,
+    }
+    selector = {**pod.get("nodeSelector", {}), **_node_selector(cell)}
+    selector.pop(queued.COMPUTE_CLASS, None)
+    wait = queue.wait_seconds + cell.platform.engine.startup_seconds
+    kept = pod.get("tolerations", [])
+    added = [item for item in parts.tolerations(queue.tolerations) if item not in kept]
+    return {
+        "/spec/progressDeadlineSeconds": max(spec.get("progressDeadlineSeconds", 0), wait),
+        "/spec/template/metadata": metadata,
+        NODE_SELECTOR: selector,
+        "/spec/template/spec/tolerations": [*kept, *added],
+    }
+
+
+def computed_template(deployment: Json) -> Json:
+    """Return what the PodTemplate has of a Deployment."""
+    template = deployment["spec"]["template"]
+    pod = template["spec"]
+    lists = {key: pod[key] for key in _LISTS if key in pod}
+    filled = {key: list(map(_requests_from_limits, each)) for key, each in lists.items()}
+    return {
+        "metadata": {"name": _template_name(deployment)},
+        "template": {**template, "spec": {**pod, **filled}},
+    }
+
+
+def computed_request(cell: Cell, deployment: Json, template_name: str) -> Json:
+    """Return what the ProvisioningRequest has of a Deployment and of its own PodTemplate."""
+    annotations = deployment["spec"]["template"]["metadata"]["annotations"]
+    queue = cell.platform.queued_provisioning
+    parameters = {"maxRunDurationSeconds": str(queue.max_run_duration_seconds)}
+    if queue.valid_until_seconds is not None:
+        parameters["ValidUntilSeconds"] = str(queue.valid_until_seconds)
+    pod_set = {
+        "count": deployment["spec"].get("replicas", 1),
+        "podTemplateRef": {"name": template_name},
+    }
+    return {
+        "metadata": {"name": annotations[queued.CONSUME]},
+        "spec": {
+            "provisioningClassName": annotations[queued.CLASS],
+            "parameters": parameters,
+            "podSets": [pod_set],
+        },
+    }
+
+
+def _node_selector(cell: Cell) -> dict[str, str]:
+    pool = cell.gpu.queued_node_pool
+    if pool is not None:
+        return {queued.NODE_POOL: pool}  # whose driver is what it was made with
+    return {
+        queued.ACCELERATOR: cell.machine.accelerator,
+        queued.FLEX_START: "true",
+        queued.DRIVER: "latest",
+    }
+
+
+def _requests_from_limits(container: Json) -> Json:
+    """Copy limits to missing requests, as the API server does for Pods but not for templates."""
+    resources = container.get("resources", {})
+    if "limits" not in resources:
+        return container
+    requests = {**resources["limits"], **resources.get("requests", {})}
+    return {**container, "resources": {**resources, "requests": requests}}
+
+
+def _template_name(deployment: Json) -> str:
+    pod = deployment["spec"]["template"]["spec"]
+    shape = {
+        "pod": {key: pod[key] for key in _OF_POD if key in pod},
+        "containers": [
+            {field: container[field] for field in _OF_CONTAINER if field in container}
+            for key in _LISTS
+            for container in pod.get(key, [])
+        ],
+    }
+    suffix = "-" + parts.fingerprint(shape, 8)
+    return str(deployment["metadata"]["name"])[: MAX_LABEL - len(suffix)] + suffix
+
+
+_SELECTOR = f"{POD}.nodeSelector"
+_ANNOTATIONS = "Deployment spec.template.metadata.annotations"
+_SPEC = "ProvisioningRequest spec"
+_QUEUE = "@platform.queued_provisioning"
+
+
+def sources(cell: Cell) -> list[Source]:
+    """Return what decides each field of the objects, and those that they change of a Deployment."""
+    version, namespace = f"metadata.labels.{keys.VERSION}", "metadata.namespace"
+    return [
+        source("@gpu.queued_node_pool", f"{_SELECTOR}.{queued.NODE_POOL}", name="queued_nodes"),
+        source("@machine.accelerator", f"{_SELECTOR}.{queued.ACCELERATOR}", name="queued_nodes"),
+        source("@gpu.queued", f"{_SELECTOR}.{queued.FLEX_START}"),
+        source("the construct: the image's CUDA may need a newer driver than GKE's default",
+               f"{_SELECTOR}.{queued.DRIVER}"),
+        *_of_tolerations(cell),
+        source(f"{_QUEUE}.wait_seconds + @platform.engine.startup_seconds",
+               "Deployment spec.progressDeadlineSeconds", name="queued_progress_deadline_seconds"),
+        source(f"{_QUEUE}.provisioning_class", f"{_SPEC}.provisioningClassName",
+               f"{_ANNOTATIONS}.{queued.CLASS}", name="provisioning_class"),
+        source(f"{_QUEUE}.max_run_duration_seconds", f"{_SPEC}.parameters.maxRunDurationSeconds",
+               name="max_run_duration_seconds"),
+        source(f"{_QUEUE}.valid_until_seconds", f"{_SPEC}.parameters.ValidUntilSeconds",
+               name="valid_until_seconds"),
+        source("@platform.inference.workload_name", "ProvisioningRequest metadata.name"),
+        source("@platform.engine.version", f"PodTemplate {version}"),
+        source("@platform.namespace", f"PodTemplate {namespace}",
+               f"ProvisioningRequest {namespace}"),
+        *parts.described("PodTemplate", "ProvisioningRequest"),
+        source(parts.BUCKET, f"PodTemplate metadata.labels.{keys.BUCKET}",
+               f"ProvisioningRequest metadata.labels.{keys.BUCKET}"),
+        source("the construct: the Pods consume the ProvisioningRequest",
+               f"{_ANNOTATIONS}.{queued.CONSUME}"),
+        source("the construct: the workload's name and a hash of what decides where its Pods fit",
+               "PodTemplate metadata.name"),
+        source("the construct: the Deployment's Pod, limits copied to requests",
+               "PodTemplate template", copied="Deployment spec.template"),
+        source("the construct: the Deployment's replicas and the PodTemplate's name",
+               f"{_SPEC}.podSets"),
+    ]  # fmt: skip
+
+
+def _of_tolerations(cell: Cell) -> list[Source]:
+    """Return the sources of those that are added: behind the others, and without repetition."""
+    kept = cell.platform.inference.tolerations
+    queue = cell.platform.queued_provisioning.tolerations
+    added = [number for number, item in enumerate(queue) if item not in kept]
+    list_of, field = f"{_QUEUE}.tolerations", f"{POD}.tolerations"
+    items = of_items(list_of, field, added, first=len(kept))
+    fields = [field for item in items for field in item.fields]
+    return [source(list_of, *fields, name="queued_tolerations", of=taints), *items]

@@ -1,0 +1,166 @@
+"""The tables beside the constructs' manifests: what decides each field, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ira_manifests import Cell, Matrix, load_matrix
+from ira_manifests.analysis.field_lookup import leaves
+from ira_manifests.analysis.provenance import Origins, nodes, origins
+from ira_manifests.constructs.manifests import directory
+from ira_manifests.constructs.manifests.sources import source
+from ira_manifests.render import render
+from tests.support import copy_profiles
+from tests.test_public_api import python
+
+# With those of the shipped profiles, every field that there can be.
+EDITS = {
+    "platform.yaml": {
+        "# namespace: default": "namespace: llm",
+        "  run_as_user: 2000\n": "",
+        "  read_only_root: true\n": "",
+        "drain_seconds: 120": "drain_seconds: 0",
+        "  max_run_duration_seconds": "  valid_until_seconds: 7200\n  max_run_duration_seconds",
+        # In front of the queue's own toleration, one that all Pods have.
+        "    - key: cloud.google.com/gke-queued": (
+            "    - key: nvidia.com/gpu\n      effect: NoSchedule\n"
+            "    - key: cloud.google.com/gke-queued"
+        ),
+    },
+    "gpus/h100.yaml": {"# queued_node_pool": "queued_node_pool"},
+    "models/llama3.yaml": {
+        "tensor_parallel: 4": (
+            "kv_cache_dtype: fp8\n    flags: [--max-num-seqs=64]\n    tensor_parallel: 4"
+        ),
+    },
+}
+
+
+@pytest.fixture
+def edited(tmp_path: Path) -> Matrix:
+    folder = copy_profiles(tmp_path)
+    for name, edits in EDITS.items():
+        text = (folder / name).read_text()
+        for old, new in edits.items():
+            assert old in text
+            text = text.replace(old, new, 1)
+        (folder / name).write_text(text)
+    return load_matrix(folder)
+
+
+@pytest.fixture
+def every(edited: Matrix) -> list[Origins]:
+    """Every directory of the shipped profiles, and of those that have what they leave out."""
+    return [
+        found for matrix in (load_matrix(), edited) for cell in matrix.values()
+        for found in origins(matrix, cell)
+    ]  # fmt: skip
+
+
+def test_objects_are_those_that_cdk8s_renders(edited: Matrix) -> None:
+    for matrix in (load_matrix(), edited):
+        rendered = {found.name: found.objects for found in render(matrix)}
+        for cell in matrix.values():
+            for name in cell.directories:
+                objects = directory.objects(cell, queued=name == cell.queued_directory)
+                assert json.dumps(objects) == json.dumps(rendered[name]), name
+
+
+def test_every_field_has_a_source(every: list[Origins]) -> None:
+    assert {
+        leaf.path
+        for found in every
+        for item in found.objects
+        for leaf in leaves(item)
+        if found.source_of(leaf) == "unknown"
+    } == set()
+
+
+@pytest.mark.parametrize(
+    "field", ["hostNetwork", "containers[0].workingDir", "containers[1].tty", "dnsConfig.searches"]
+)
+def test_a_field_of_which_no_table_knows_has_none(field: str, every: list[Origins]) -> None:
+    (deployment,) = [item for item in every[0].objects if item["kind"] == "Deployment"]
+    changed = json.loads(json.dumps(deployment))
+    *parents, name = re.findall(r"\w+", field)
+    inner = changed["spec"]["template"]["spec"]
+    for parent in parents:
+        inner = inner[int(parent)] if parent.isdigit() else inner.setdefault(parent, {})
+    inner[name] = True
+
+    (found,) = [leaf for leaf in leaves(changed) if leaf.path.endswith(f".{field}")]
+    assert every[0].source_of(found) == "unknown"
+
+
+def without_a_field(every: list[Origins]) -> set[str]:
+    held = {node.keys[0] for found in every for item in found.objects for node in nodes(item)}
+    return {field for found in every for row in found.table for field in row.fields} - held
+
+
+def test_every_row_of_a_table_is_of_a_field(every: list[Origins]) -> None:
+    assert without_a_field(every) == set()
+
+
+def test_a_row_of_no_field_is_noticed(every: list[Origins]) -> None:
+    field = "Deployment spec.template.spec.containers[inference-server].tty"
+    every[0].table.append(source("a reason", field))  # type: ignore[attr-defined]
+
+    assert without_a_field(every) == {field}
+
+
+def places(found: Origins) -> Iterator[tuple[str, list[str]]]:
+    for row in found.table:
+        for root, path in re.findall(r"@(\w+)\.([\w.]*\w)", row.text):
+            yield root, path.split(".")
+
+
+def test_every_line_that_a_table_names_is_of_a_value(every: list[Origins], cell: Cell) -> None:
+    roots = {"platform": cell.platform, "gpu": cell.gpu, "model": cell.model,
+             "cell": cell.profile, "machine": cell.machine}  # fmt: skip
+    named = [place for found in every for place in places(found)]
+
+    assert {root for root, _ in named} == set(roots)
+    for root, path in named:
+        value: object = roots[root]
+        for name in path:
+            assert hasattr(value, name), (root, path)
+            value = getattr(value, name)
+
+
+def test_a_toleration_of_the_queue_that_pods_have_already_moves_no_line(edited: Matrix) -> None:
+    _, queued = origins(edited, edited["h100", "llama3"])
+    (deployment,) = [item for item in queued.objects if item["kind"] == "Deployment"]
+    at = "Deployment spec.template.spec.tolerations[2].key"
+    (leaf,) = [leaf for leaf in leaves(deployment) if leaf.path == at]
+
+    file, _, line = queued.source_of(leaf).rpartition(":")
+    text = Path(file).read_text().splitlines()[int(line) - 1]
+    assert leaf.value == "cloud.google.com/gke-queued"
+    assert text.strip() == "- key: cloud.google.com/gke-queued"
+
+
+def test_manifests_need_no_node() -> None:
+    program = """
+import sys
+from ira_manifests import load_matrix
+from ira_manifests.constructs.manifests import directory, model_download_job
+matrix = load_matrix()
+model_download_job.objects(matrix.platform)
+print(len(directory.objects(matrix["h100", "llama3"], queued=True)), "jsii" in sys.modules)
+"""
+    assert python(program) == "5 False"
+
+
+@pytest.mark.parametrize("module", ["vllm_deployment", "model_download_job"])
+def test_a_construct_starts_node_whatever_it_is_imported_from(module: str) -> None:
+    program = f"""
+import sys
+import ira_manifests.constructs.{module}
+print(sys.modules["ira_manifests.nodejs.boot"]._runs[0].booted)
+"""
+    assert python(program) == "True"
