@@ -27,6 +27,7 @@ check: $(STAMP)  ## lint, types, rules, and whether dist/ and docs/rules.md are 
 	$(BIN)/python -m tools.rules_page --check
 
 test: $(STAMP) $(OLDEST_KUBECTL)/.installed  ## every test; those on a control plane where it is built
+	$(BIN)/python -m compileall -q ira_manifests
 	$(BIN)/python -m pytest -n auto --dist loadfile --ignore tests/cluster -r fEs
 	$(CLUSTER_TESTS) -r fEs
 
@@ -79,7 +80,8 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install $(HASHED) -r constraints.txt
 	$(BIN)/python -m pip install $(QUIET) --no-deps --no-build-isolation -e .
-# Where PYTHONDONTWRITEBYTECODE is set, as in many containers, every start would compile it.
+# Where PYTHONDONTWRITEBYTECODE is set, as in many containers, every start would compile it; `test`
+# compiles what has changed since.
 	$(BIN)/python -m compileall -q ira_manifests
 	touch $@
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import base64
 import os
 import shutil
@@ -9,6 +10,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,6 +20,7 @@ from hypothesis import settings
 
 from ira_manifests import Cell
 from ira_manifests.kubernetes.expansion import expand
+from tests import forks
 
 ROOT = Path(__file__).parents[1]
 DIST = ROOT / "dist"
@@ -55,13 +58,33 @@ def examples(count: int) -> settings:
 _OWN = {"PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": CACHE.name}
 
 
+def _inherited() -> dict[str, str]:
+    return {key: value for key, value in os.environ.items() if not key.startswith("JSII_")}
+
+
 def ira(*arguments: str | Path, cwd: Path = ROOT, **options: Any) -> Run:
+    """Run the command line, in a fork where that shows no less than a process of its own does."""
+    named = options.get("env", {})
+    if options.keys() <= {"env", "input"} and named.keys() <= forks.READ_BY_THE_RUN:
+        environment = {**_inherited(), **_OWN, **named}
+        said = options.get("input", "")
+        return _forks().run(list(map(str, arguments)), cwd, environment, said)
+    return ira_alone(*arguments, cwd=cwd, **options)
+
+
+@cache
+def _forks() -> forks.Server:
+    server = forks.Server({**_inherited(), **_OWN})
+    atexit.register(server.end)
+    return server
+
+
+def ira_alone(*arguments: str | Path, cwd: Path = ROOT, **options: Any) -> Run:
     """Run the command line as a user does, in a process of its own."""
     named = options.pop("program", ("-m", "ira_manifests"))
     program = [*options.pop("prefix", []), sys.executable, *named]
     command = [*program, *map(str, arguments)]
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith("JSII_")}
-    environment = {**inherited, **_OWN, **options.pop("env", {})}
+    environment = {**_inherited(), **_OWN, **options.pop("env", {})}
     return subprocess.run(
         command, cwd=cwd, text=True, capture_output=True, check=False, env=environment, **options
     )
@@ -69,9 +92,8 @@ def ira(*arguments: str | Path, cwd: Path = ROOT, **options: Any) -> Run:
 
 def shell(script: str, cwd: Path = ROOT, **environment: str) -> Run:
     """Run a line of bash, in which $IRA is the command line."""
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith("JSII_")}
     program = f"{sys.executable} -m ira_manifests"
-    environment = {**inherited, **_OWN, "IRA": program, **environment}
+    environment = {**_inherited(), **_OWN, "IRA": program, **environment}
     return subprocess.run(
         ["bash", "-c", script], cwd=cwd, text=True, capture_output=True, check=False,
         env=environment, timeout=120,

