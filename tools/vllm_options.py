@@ -26,7 +26,7 @@ from ira_manifests.vllm.options import (
     kinds_at,
     texts_at,
 )
-from ira_manifests.vllm.release import Release
+from ira_manifests.vllm.release import Release, UnknownReleaseError
 from tools.vllm_arguments import read_serve, takes_dotted_keys
 from tools.vllm_source import NoSourceError, Source, SourceError, fetch
 
@@ -121,9 +121,17 @@ def _stored(table: Table, place: int) -> ReleaseOptions:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tools.vllm_options")
-    parser.add_argument("releases", nargs="*", metavar="RELEASE", help="as 0.26.0")
+    parser.add_argument("releases", nargs="*", metavar="RELEASE", type=_release, help="as 0.26.0")
     parser.add_argument("--check", action="store_true", help="compare only; exit 1 on a difference")
     return parser
+
+
+def _release(text: str) -> str:
+    """Return a release as the table has it: 0.34.0 for 0.34 and v0.34.0."""
+    try:
+        return str(Release.parse(text))
+    except UnknownReleaseError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _fetch_all(releases: Iterable[str]) -> dict[str, ReleaseOptions]:

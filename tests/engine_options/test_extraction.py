@@ -7,7 +7,7 @@ import pytest
 from ira_manifests.vllm import Kind
 from ira_manifests.vllm.options import FILE
 from tools.vllm_arguments import read_serve, serve_options
-from tools.vllm_options import TABLE, ReleaseOptions, encode, stored
+from tools.vllm_options import TABLE, ReleaseOptions, encode, main, stored
 from tools.vllm_shapes import ExtractionError
 from tools.vllm_source import Source, SourceError, fetch
 
@@ -284,3 +284,13 @@ def test_the_shipped_table_holds_what_a_published_release_registers(release: str
     except SourceError as error:
         pytest.skip(str(error))
     assert ReleaseOptions.read(source) == known[release]
+
+
+def test_text_that_is_no_version_is_refused_before_anything_is_fetched(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--check", "latest"])
+
+    assert caught.value.code == 2
+    assert "vLLM version 'latest' is no version" in capsys.readouterr().err
