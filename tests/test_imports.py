@@ -12,7 +12,7 @@ import pytest
 
 import ira_manifests
 from ira_manifests.cli.app import COMMANDS
-from tests.support import at_start, ira
+from tests.support import ROOT, at_start, ira
 
 SHORT = ["list", "explain h100 llama3", "explain h100 llama3 replicas", "check --profiles-only"]
 HEAVY = {"pydantic", "yaml", "cdk8s", "jsii"}
@@ -115,18 +115,64 @@ def imports_of(source: str, modules: set[str]) -> Iterator[str]:
             yield from (name.name for name in node.names)
 
 
-def test_no_module_imports_one_that_imports_it() -> None:
+def imports() -> dict[str, set[str]]:
+    """What each module of the package imports."""
     package = Path(ira_manifests.__file__).parent
     files = {
         ".".join(file.relative_to(package.parent).with_suffix("").parts): file
         for file in package.rglob("*.py")
     }
     files = {name.removesuffix(".__init__"): file for name, file in files.items()}
-    graph = {
+    return {
         name: set(imports_of(file.read_text(), set(files))) - {name} for name, file in files.items()
     }
+
+
+def test_no_module_imports_one_that_imports_it() -> None:
+    graph = imports()
     assert "ira_manifests.profiles.memory_inputs" in graph["ira_manifests.profiles.cell"]
     # For types alone: rules yield findings, and a finding has its rule.
     graph["ira_manifests.rules.registry"].remove("ira_manifests.rules.finding")
 
     TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
+
+
+def floors() -> dict[str, int]:
+    """The floor of each package and module at the top, as ARCHITECTURE.md draws them; 0 is cli."""
+    drawn = (ROOT / "ARCHITECTURE.md").read_text().split("Imports point down:\n\n")[1]
+    lines = drawn.partition("\n\n")[0].replace(",", " ").splitlines()
+    return {name: floor for floor, line in enumerate(lines) for name in line.split()}
+
+
+def test_imports_point_down() -> None:
+    floor = floors()
+    ground = max(floor.values())
+    allowed = {
+        (above, below)
+        for above in floor
+        for below in floor
+        if above == below or floor[above] < floor[below] or floor[above] == floor[below] == ground
+    }
+    found = {
+        (importer.split(".")[1], imported.split(".")[1])
+        for importer, all_imported in imports().items()
+        for imported in all_imported
+        if importer.count(".") and imported.startswith("ira_manifests.")
+        if importer != "ira_manifests.__main__"
+    }
+
+    assert ("profiles", "errors") in found
+    assert found - allowed == set()
+
+
+def of_rules(modules: set[str]) -> set[str]:
+    return {name for name in modules if name.startswith("ira_manifests.rules.objects.")}
+
+
+@pytest.mark.parametrize("command", SHORT)
+def test_a_short_command_imports_no_rule_of_objects(tmp_path: Path, command: str) -> None:
+    assert of_rules(imported(tmp_path, command)) == set()
+
+
+def test_the_page_of_a_rule_of_objects_is_imported_when_it_is_asked_for(tmp_path: Path) -> None:
+    assert of_rules(imported(tmp_path, "explain IRA012"))

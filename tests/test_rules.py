@@ -358,6 +358,18 @@ def test_without_docstrings_a_rule_says_why_it_has_no_page() -> None:
     assert "-OO" in run.stdout
 
 
+def test_a_further_check_is_of_a_rule_that_there_is() -> None:
+    modules = (ROOT / "ira_manifests/rules").rglob("*.py")
+    named = {
+        name
+        for file in modules
+        for name in re.findall(r"^@also\((\S+),", file.read_text(), re.MULTILINE)
+    }
+
+    assert len(named) > 5
+    assert {BAD_INPUT if name == "BAD_INPUT" else name.strip('"') for name in named} <= set(rules())
+
+
 def test_ids_and_names_are_unique() -> None:
     assert len({rule.name for rule in rules().values()}) == len(rules())
     assert {rule.severity for rule in rules().values()} == set(Severity)

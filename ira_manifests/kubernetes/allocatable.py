@@ -12,8 +12,6 @@ import re
 from decimal import Decimal
 from itertools import pairwise
 
-from ira_manifests.profiles.schema import Machine
-
 _MIB = 1 << 20
 
 # Up to so many MiB, so large a part is reserved; above the last, the last part.
@@ -47,18 +45,18 @@ def quantity(text: str) -> Decimal:
     return Decimal(match[1]) * _UNITS[match[2]]
 
 
-def memory(machine: Machine) -> Decimal:
+def memory(gib: int) -> Decimal:
     """Return the bytes that Pods can ask for. What Google calls a GB of a machine is a GiB."""
-    physical = Decimal(machine.memory_gb * 1024)
+    physical = Decimal(gib * 1024)
     measured = min(physical * _KERNEL_MEASURED, Decimal(_KERNEL_MEASURED_MOST))
     kernel = physical * _KERNEL_PART + _KERNEL_FIXED + measured
     reserved = _tiered(physical, _MEMORY_TIERS) * _STREAMING
     return (physical - kernel - reserved - _EVICTION) * _MIB
 
 
-def cpu(machine: Machine) -> Decimal:
+def cpu(vcpus: int) -> Decimal:
     """Return the cores that Pods can ask for."""
-    return machine.vcpus - _tiered(Decimal(machine.vcpus), _CPU_TIERS) / 1000
+    return vcpus - _tiered(Decimal(vcpus), _CPU_TIERS) / 1000
 
 
 def _tiered(amount: Decimal, tiers: tuple[tuple[int | None, Decimal], ...]) -> Decimal:

@@ -40,9 +40,10 @@ def too_large_for_machine(of: CellOf) -> Iterator[Finding]:
     """
     cell = of.cell
     fetch, machine = cell.platform.fetch_safetensors, cell.machine
+    cores, memory = allocatable.cpu(machine.vcpus), allocatable.memory(machine.memory_gb)
     asked = {
-        "cpu": (cell.profile.cpu, fetch.cpu, allocatable.cpu(machine), 1, "cores"),
-        "memory": (cell.profile.memory, fetch.memory, allocatable.memory(machine), 1 << 30, "GiB"),
+        "cpu": (cell.profile.cpu, fetch.cpu, cores, 1, "cores"),
+        "memory": (cell.profile.memory, fetch.memory, memory, 1 << 30, "GiB"),
     }
     for field, (server, warm_up, most, unit, unit_name) in asked.items():
         total = allocatable.quantity(server) + allocatable.quantity(warm_up)
