@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from ira_manifests.profiles.cell import Cell
     from ira_manifests.profiles.matrix import Matrix
-    from ira_manifests.rules.check_objects import Seen
+    from ira_manifests.rules.view.namespace import Seen
 
 # What else decides the bytes, each with a file that names its release.
 _RENDERERS = {
@@ -55,8 +55,8 @@ class Entry(NamedTuple):
     """The hash of all that it follows from."""
     files: Mapping[str, str]
     """The hashes of its files by name."""
-    reach: str
-    """What the rules of a namespace must know of it."""
+    selector_index: str
+    """Its `SelectorIndex`, as JSON."""
 
 
 Record = Mapping[str, Entry]
@@ -74,13 +74,13 @@ def read(out: Path) -> Record:
         return {}
 
 
-def _entry(inputs: Any, files: Any, reach: Any) -> Entry:
+def _entry(inputs: Any, files: Any, index: Any) -> Entry:
     """Return an entry. Raises `TypeError` or `ValueError` where it is none."""
-    from ira_manifests.rules.selectors import read_reach  # where there is a record only
+    from ira_manifests.rules.view.selector_index import SelectorIndex
 
-    read_reach(_text(reach))
+    SelectorIndex.from_json(_text(index))
     return Entry(
-        _text(inputs), {name: _text(each) for name, each in _mapping(files).items()}, reach
+        _text(inputs), {name: _text(each) for name, each in _mapping(files).items()}, index
     )
 
 
@@ -124,9 +124,9 @@ def unchanged(
 def entries(seen: Iterable[Seen], inputs: Mapping[str, str]) -> dict[str, Entry]:
     """Return what to record of directories; what is found in one is to be found every time."""
     return {
-        each.name: Entry(inputs[each.name], _hashes(each.files), each.reach)
+        each.name: Entry(inputs[each.name], _hashes(each.files), each.selector_index)
         for each in seen
-        if not each.news
+        if not each.findings
     }
 
 

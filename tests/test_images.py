@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ira_manifests.kubernetes import names
-from ira_manifests.rules.server import release
+from ira_manifests.rules.view.servers import release_of
 from tests.support import copy_edited, copy_profiles, ira, kustomize, objects_in, the
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
@@ -147,4 +147,4 @@ def test_a_tag_that_moves_pins_nothing_without_its_digest(image: str, pinned: bo
 def test_the_release_is_the_tags_of_vllms_own_image_and_else_the_given_one(
     image: str, given: str, expected: str
 ) -> None:
-    assert release(image, given) == expected
+    assert release_of(image, given) == expected

@@ -107,16 +107,24 @@ def entries_of(record: Path) -> dict[str, list[Any]]:
 
 
 ENTRIES = ["1", '["a", "b"]', '["a", {}, "[1]"]', '["a", {}, ["b"]]', '[["a"], {}, "[[], []]"]']
-REACHES = [
-    [[["a", {"b": 1}]], []],
-    [[[["a"], {"b": "c"}]], []],
-    [[], [["a", ["b"], "Service", "c", {}]]],
-    [[], [["a", [["b"]], "Service", "c", {"d": "e"}]]],
-    [[], [["a", "b", ["Service"], "c", {"d": "e"}]]],
-]
+RIGHT = ["a", ["b", 0], "Service", "c", "Pod", {"d": "e"}, [["d", "In", ["e"]]]]
+INDEXES = [
+    [[["a", {"b": "c"}]], []],  # of an older program
+    [1, [], []],
+    [2, [["Pod", "a", {"b": 1}]], []],
+    [2, [["Pod", ["a"], {"b": "c"}]], []],
+    [2, [["Node", "a", {"b": "c"}]], []],
+    *(
+        [2, [], [[*RIGHT[:place], wrong, *RIGHT[place + 1 :]]]]
+        for place, wrong in [
+            (0, 1), (1, "b"), (1, [["b"]]), (1, [True]), (2, ["Service"]), (3, None), (4, "Node"),
+            (5, ["d"]), (5, {"d": 1}), (6, "abc"), (6, [["d", "In", "e"]]), (6, [["d", "In"]]),
+        ]
+    ),
+]  # fmt: skip
 SHAPES = ["", "{", "[]", "1" * 5000, "[" * 200_000, '{"base": ' + "[" * 200_000]
 SHAPES += [f'{{"base": {entry}}}' for entry in ENTRIES]
-SHAPES += [json.dumps({"base": ["a", {}, json.dumps(reach)]}) for reach in REACHES]
+SHAPES += [json.dumps({"base": ["a", {}, json.dumps(index)]}) for index in INDEXES]
 SHAPES += [json.dumps({"base": ["a", {}, "[" * 100_000]})]
 
 
@@ -130,6 +138,18 @@ def test_a_record_of_another_shape_is_none(content: str, tmp_path: Path) -> None
         rewrite(record_of(out), content)
 
         assert render_cache.read(out) == {}
+
+
+def test_a_record_of_the_right_shape_is_read(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+        render_cache.write(out, {})
+        index = json.dumps([2, [["Pod", "a", {"b": "c"}]], [RIGHT]])
+        rewrite(record_of(out), json.dumps({"base": ["a", {}, index]}))
+
+        assert render_cache.read(out) == {"base": ("a", {}, index)}
 
 
 @pytest.mark.parametrize("damage", ["one letter", "brackets", "nothing", "too large"])
@@ -153,9 +173,9 @@ def test_what_a_record_says_falsely_refuses_nothing(profiles: Path, tmp_path: Pa
     synth(profiles, tmp_path / "out")
     found = record_of(tmp_path / "out")
     entries = entries_of(found)
-    labels, selectors = json.loads(entries[QUEUED][2])
-    labels[0][0] = "another-name"  # whose Pods the Service of the twin selects then
-    entries[QUEUED][2] = json.dumps([labels, selectors])
+    version, targets, selectors = json.loads(entries[QUEUED][2])
+    targets[0][1] = "another-name"  # whose Pods the Service of the twin selects then
+    entries[QUEUED][2] = json.dumps([version, targets, selectors])
     rewrite(found, json.dumps(entries))
 
     assert synth(profiles, tmp_path / "out", node=False).returncode == 2

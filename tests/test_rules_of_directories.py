@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,10 @@ import pytest
 from ira_manifests import load_matrix
 from ira_manifests.output.kustomize import Generator, Replacement
 from ira_manifests.render import render
-from ira_manifests.rules import check_cells, check_objects, selectors
+from ira_manifests.rules import check_cells, check_objects
 from ira_manifests.rules.finding import Finding
+from ira_manifests.rules.view.namespace import Seen
+from ira_manifests.rules.view.rendered import View
 from tests.breaking import (
     DEPLOYMENT,
     ONE,
@@ -47,6 +50,30 @@ def test_a_finding_names_the_line_of_the_generated_file(
 
     text = replace(right, objects=objects).files["deployment.yaml"].decode()
     assert text.splitlines()[finding.line - 1].strip() == "image: vllm/vllm-openai"
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the path of everything in a value."""
+    if isinstance(value, list):
+        value = dict(enumerate(value))
+    for key, each in value.items() if isinstance(value, dict) else ():
+        yield (*path, key)
+        yield from places(each, (*path, key))
+
+
+@pytest.mark.parametrize("wrong", [7, "other", [1], {"a": [1]}], ids=str)
+def test_no_field_of_another_type_stops_the_rules(wrong: Any, directories: Directories) -> None:
+    """What the API server refuses is not theirs to find, but they must get over it."""
+    right = directories[QUEUED]
+    for path in places({**right.objects}):
+        objects: Any = copy.deepcopy({**right.objects})
+        holder = objects
+        for key in path[:-1]:
+            holder = holder[key]
+        if len(path) > 1:
+            holder[path[-1]] = wrong
+
+        check_objects.check_directory(replace(right, objects=objects), OUT)
 
 
 @pytest.mark.parametrize("value", ["131072 # long", "131072 "])
@@ -95,7 +122,7 @@ def together(directories: Directories, **changes: Change) -> list[Finding]:
 def found_in(directories: Directories) -> list[Finding]:
     judging = check_objects.Judge(load_matrix(PROFILES), OUT)
     return check_objects.check_seen(
-        [judging.see(directory) for directory in directories.values()], OUT
+        [judging.check(directory) for directory in directories.values()], OUT
     )
 
 
@@ -125,19 +152,19 @@ def test_a_directory_that_is_known_by_its_record_still_has_neighbours(
             "labels"
         ]
 
-    reach = selectors.reach(directories[ONE])
-    known = check_objects.Seen(ONE, "h100/llama3", directories[ONE].files, reach)
+    index = View(directories[ONE], OUT).selector_index.to_json()
+    known = Seen(ONE, "h100/llama3", directories[ONE].files, index)
     other = changed(directories, take_the_labels, "online-inference-gpu-h200-llama3")
     judging = check_objects.Judge(load_matrix(PROFILES), OUT)
 
-    found = check_objects.check_seen([known, judging.see(other)], OUT)
+    found = check_objects.check_seen([known, judging.check(other)], OUT)
 
     across = [item for item in found if "of the namespace" in item.message]
     assert {Path(item.file).parent.name for item in across} == {ONE}
     assert {item.rule_id for item in across} == {"IRA016"}
 
 
-def test_only_what_no_rule_of_cells_has_found_is_news(
+def test_what_is_already_reported_for_the_cell_is_not_reported_again(
     directories: Directories, tmp_path: Path
 ) -> None:
     file = copy_profiles(tmp_path) / "platform.yaml"
@@ -145,8 +172,8 @@ def test_only_what_no_rule_of_cells_has_found_is_news(
     matrix = load_matrix(tmp_path / "profiles")
     unknown_release = {item.name: item for item in render(matrix)}[ONE]
 
-    assert not check_objects.Judge(matrix, OUT).see(unknown_release).news
-    assert check_objects.Judge(load_matrix(PROFILES), OUT).see(unknown_release).news
+    assert not check_objects.Judge(matrix, OUT).check(unknown_release).findings
+    assert check_objects.Judge(load_matrix(PROFILES), OUT).check(unknown_release).findings
 
 
 def other_account(objects: dict[str, object]) -> None:

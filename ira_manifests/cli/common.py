@@ -12,7 +12,7 @@ from ira_manifests.errors import InputError, did_you_mean, one_of
 if TYPE_CHECKING:
     from ira_manifests.profiles.cell import Cell
     from ira_manifests.profiles.matrix import Matrix
-    from ira_manifests.rules.check_objects import Seen
+    from ira_manifests.rules.view.namespace import Seen
 
 FINDINGS = 1
 BAD_INPUT = 2
@@ -68,4 +68,4 @@ def rendered(
     with terminal.progress(total) as step, boot.explained():
         from ira_manifests.render import render
 
-        return [judge.see(directory) for directory in render(matrix, cells, step, known)]
+        return [judge.check(directory) for directory in render(matrix, cells, step, known)]

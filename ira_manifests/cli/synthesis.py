@@ -20,8 +20,9 @@ from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix, directories
 from ira_manifests.rules import check_user_files, waivers
 from ira_manifests.rules.check_cells import check_cells
-from ira_manifests.rules.check_objects import Seen, check_seen
+from ira_manifests.rules.check_objects import check_seen
 from ira_manifests.rules.finding import Finding, distinct
+from ira_manifests.rules.view.namespace import Seen
 
 # Terraform's list of buckets is a line of text.
 _MOST_BYTES = 1 << 20
@@ -102,7 +103,7 @@ def _known(
     """Return the directories that are on disk as they would be rendered."""
     cell_of = {name: cell.name for cell in asked.cells for name in cell.directories}
     return [
-        Seen(name, cell_of.get(name, ""), files, before[name].reach)
+        Seen(name, cell_of.get(name, ""), files, before[name].selector_index)
         for name, files in unchanged.items()
     ]
 

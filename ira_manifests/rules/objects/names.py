@@ -1,83 +1,55 @@
-"""Rules of a directory's objects as such: names, the token's Secret, values of env files."""
+"""Rules of objects' names."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from ira_manifests.kubernetes import names
-from ira_manifests.output.directory import KUSTOMIZATION, RUNTIME_CONFIG, Directory
-from ira_manifests.profiles.yaml_source import Path
-from ira_manifests.rules import pods
-from ira_manifests.rules.hit import Hit
-from ira_manifests.rules.pods import PodTemplate, mapping
+from ira_manifests.rules.finding import Finding
+from ira_manifests.rules.registry import Severity, rule
+from ira_manifests.rules.view.groups import DIRECTORY
+from ira_manifests.rules.view.rendered import View
 
 # What GKE and Kubernetes build other names from, and so want as RFC 1035 labels.
 _RFC1035_KINDS = ("Service", "ProvisioningRequest", "Deployment")
 
 
-def check(directory: Directory) -> Iterator[Hit]:
-    """Yield what the rules find in the directory's objects and values."""
-    yield from _twice(directory)
-    yield from _names(directory)
-    yield from _token(directory)
-    yield from _comments(directory)
+@rule("IRA017", "same-object-twice", Severity.ERROR, DIRECTORY)
+def same_object_twice(view: View) -> Iterator[Finding]:
+    """Two objects have one name in a namespace.
 
+    Two objects of a directory have the same kind, name and namespace. The one applied last replaces
+    the other, and which one that is depends on the order of files.
 
-def _twice(directory: Directory) -> Iterator[Hit]:
+    Two cells of different GPU types that get one workload name, such as with `--workload-name
+    vllm`, are found before anything is rendered: the second moves the workload to other machines,
+    and the first is gone. Models of one GPU type may share a name, as they do under the default
+    `vllm-{gpu}`: there the second replaces the first on purpose, and `synth` says so. `--only`
+    leaves out cells that you do not mean to apply.
+    """
     first: dict[tuple[str, str, str], str] = {}
-    for file, item in directory.objects.items():
-        metadata = item.get("metadata", {})
-        key = (item["kind"], metadata.get("namespace", ""), metadata.get("name", ""))
-        other = first.setdefault(key, file)
-        if other != file:
-            message = f"{item['kind']} {key[2]} is in {other} as well"
+    for item in view.objects:
+        key = (item.kind, str(item.metadata.get("namespace", "")), item.name)
+        other = first.setdefault(key, item.file)
+        if other != item.file:
+            message = f"{item.kind} {item.name} is in {other} as well"
             hint = "the one applied last replaces the other; name them differently"
-            yield Hit("IRA017", file, ("metadata", "name"), message, hint)
+            yield view.finding(item.file, ("metadata", "name"), message, hint)
 
 
-def _names(directory: Directory) -> Iterator[Hit]:
-    for file, item in directory.objects.items():
-        name = str(item.get("metadata", {}).get("name", ""))
-        strict = item["kind"] in _RFC1035_KINDS
+@rule("IRA021", "name-not-allowed", Severity.ERROR, DIRECTORY)
+def name_not_allowed(view: View) -> Iterator[Finding]:
+    """A name is too long or has wrong letters.
+
+    A name has more than 63 characters or letters that its kind does not allow. The API server
+    refuses it, or GKE does later, when it builds other names from it: names of requests have no
+    dots and begin with a letter.
+    """
+    for item in view.objects:
+        strict = item.kind in _RFC1035_KINDS
         check_name = names.check_rfc1035_label if strict else names.check_rfc1123_label
-        problem = check_name(name)
+        problem = check_name(item.name)
         if problem:
-            message = f"the name {name!r} {problem}"
+            message = f"the name {item.name!r} {problem}"
             hint = "the API server, or what GKE builds from the name, refuses it"
-            yield Hit("IRA021", file, ("metadata", "name"), message, hint)
-
-
-def _token(directory: Directory) -> Iterator[Hit]:
-    read = list(_secret_readers(directory))
-    if directory.kustomization.secrets and not read:
-        message = f"{directory.name} generates the token's Secret, and nothing there reads it"
-        hint = "drop the Secret from the directory: a token belongs where it is used"
-        yield Hit("IRA026", KUSTOMIZATION, ("secretGenerator",), message, hint)
-    for template, path in read:
-        if template.kind != "Job":
-            message = "a serving container reads a Secret: the model is in the bucket"
-            hint = "drop it: the token is for the download, and nobody else needs it"
-            yield Hit("IRA026", template.file, path, message, hint)
-
-
-def _secret_readers(directory: Directory) -> Iterator[tuple[PodTemplate, Path]]:
-    """Yield where containers read a Secret, as a variable, as all of its keys, or as files."""
-    for template in pods.pod_templates(directory):
-        for path, container in template.containers:
-            for index, item in enumerate(container.get("env") or ()):
-                if mapping(item.get("valueFrom")).get("secretKeyRef"):
-                    yield template, (*path, "env", index)
-            for index, item in enumerate(container.get("envFrom") or ()):
-                if item.get("secretRef"):
-                    yield template, (*path, "envFrom", index)
-        for index, volume in enumerate(template.spec.get("volumes") or ()):
-            if volume.get("secret"):
-                yield template, (*template.path, "spec", "volumes", index, "secret")
-
-
-def _comments(directory: Directory) -> Iterator[Hit]:
-    for key, value in directory.runtime_values.items():
-        if "#" in value or value != value.strip():
-            message = f"{key} is {value!r}: kustomize takes the whole line for the value"
-            hint = "put the comment on a line of its own"
-            yield Hit("IRA025", RUNTIME_CONFIG, (key,), message, hint)
+            yield view.finding(item.file, ("metadata", "name"), message, hint)

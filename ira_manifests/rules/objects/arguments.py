@@ -1,0 +1,106 @@
+"""Rules of the arguments of servers: options, and the GPUs that they divide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ira_manifests.kubernetes import labels, names
+from ira_manifests.rules.finding import Finding
+from ira_manifests.rules.flags import CRASH_LOOP, READ_THEM_YOURSELF
+from ira_manifests.rules.registry import Severity, rule
+from ira_manifests.rules.view.groups import DIRECTORY
+from ira_manifests.rules.view.rendered import View
+from ira_manifests.rules.view.servers import Server
+from ira_manifests.vllm import FlagProblem, UnknownReleaseError, flag_problems
+
+_NAME_THE_RELEASE = (
+    "write the tag beside the digest, vllm/vllm-openai:v0.26.0@sha256:…, or the release "
+    f"into the object's label {labels.VERSION}"
+)
+
+
+@rule("IRA010", "unknown-flag", Severity.ERROR, DIRECTORY)
+def unknown_flag(view: View) -> Iterator[Finding]:
+    """The engine refuses a flag of the server, or its value.
+
+    The pinned release of the engine does not know a flag, or refuses its value: none where one is
+    needed, text where a number is, a number out of bounds, a name that the release does not have
+    (data types, quantization methods, parsers of tool calls and reasoning, load formats), JSON that
+    ends too early. Some of it the parser refuses, some the engine as it starts, such as
+    `--enable-auto-tool-choice` without `--tool-call-parser`, `--max-num-seqs` above the
+    `--max-num-batched-tokens` given beside it, and float16 for Gemma 2 and 3; both ways the Pod
+    restarts for ever with the GPU attached. `--disable-log-requests`, for one, is taken up to
+    0.16.0 and not by the releases after it, until 0.33.0 takes it again. A profile's own flag is
+    told at its line. The server is known by `vllm serve`, by its older Python module, in a shell's
+    script, and as the image's own entry. Not judged: keys of JSON options (`--compilation-config`,
+    `--speculative-config` and the like), values with `$(NAME)`, parser names beside a parser
+    plugin, options that take a list of values, what an option left out would default to, and names
+    that the engine looks up in its code or in plugins as it starts, such as `--attention-backend`,
+    `--tokenizer-mode`, `--model-impl`, `--distributed-executor-backend` and the levels of `-O`. A
+    load format or quantization method that a plugin of your own image adds is refused here: waive
+    the rule.
+    """
+    for server in view.servers:
+        try:
+            refused = _refused(server) if server.release else []
+        except UnknownReleaseError:
+            continue
+        for flag in refused:
+            yield view.finding(server.file, server.places[flag.index], flag.message, CRASH_LOOP)
+
+
+@rule("IRA032", "flags-not-judged", Severity.WARNING, DIRECTORY)
+def flags_not_judged(view: View) -> Iterator[Finding]:
+    """The options of the engine's release are unknown.
+
+    The release of the engine is not in the table of options that this project ships (a release
+    candidate, or one between two that are, has no place there either), or nothing names it: no tag
+    of vLLM's own image, and no label `app.kubernetes.io/version` on the object that makes the Pods.
+    No flag is called unknown then, and a flag that the release has dropped is first seen as a crash
+    loop. The memory of a release candidate is computed as that of the releases before and after it,
+    and the one with less to spare counts.
+    """
+    for server in view.servers:
+        place = (*server.container.path, "image")
+        if not server.release:
+            # An image without a version is the finding of another rule.
+            if names.check_pinned_image(server.container.image) is None:
+                message = "nothing names the release of the image: the flags are not judged"
+                yield view.finding(server.file, place, message, _NAME_THE_RELEASE)
+            continue
+        try:
+            _refused(server)
+        except UnknownReleaseError as error:
+            yield view.finding(server.file, place, f"{error}", READ_THEM_YOURSELF)
+
+
+def _refused(server: Server) -> list[FlagProblem]:
+    command = server.command
+    return flag_problems(command.words, command.release, serve=command.serve)
+
+
+@rule("IRA011", "gpus-not-parallel", Severity.ERROR, DIRECTORY)
+def gpus_not_parallel(view: View) -> Iterator[Finding]:
+    """GPUs are not tensor × pipeline parallel size.
+
+    The container's GPUs are not tensor parallel × pipeline parallel (× data parallel) size, as the
+    server reads its arguments: shortened, under other spellings, and the last one where there are
+    several. With too few, the server waits for processes that can't start; with too many, the rest
+    is paid for and never used.
+    """
+    for server in view.servers:
+        tensor = _size(server, "--tensor-parallel-size")
+        pipeline = _size(server, "--pipeline-parallel-size")
+        data = _size(server, "--data-parallel-size")
+        gpus = server.container.gpus
+        if gpus != tensor * pipeline * data:
+            message = f"{gpus} GPUs for tensor parallel {tensor} × pipeline parallel {pipeline}"
+            message += f" × data parallel {data}" if data > 1 else ""
+            hint = "the server starts one process for each GPU that it is told of: make them agree"
+            place = (*server.container.path, "resources", "limits", labels.GPU)
+            yield view.finding(server.file, place, message, hint)
+
+
+def _size(server: Server, name: str) -> int:
+    text = server.settings.get(name)
+    return int(text) if text is not None and text.isdecimal() else 1

@@ -1,0 +1,122 @@
+"""The rule of values that a copy of another model's or cell's manifest brings along."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ira_manifests.kubernetes.labels import INSTANCE
+from ira_manifests.layout import MOUNT_ROOT, mount_path
+from ira_manifests.output.directory import RUNTIME_CONFIG
+from ira_manifests.profiles.cell import Cell
+from ira_manifests.rules.finding import Finding
+from ira_manifests.rules.registry import Severity, rule
+from ira_manifests.rules.view.groups import DIRECTORY
+from ira_manifests.rules.view.plain import at
+from ira_manifests.rules.view.pods import Container, PodTemplate
+from ira_manifests.rules.view.rendered import View
+from ira_manifests.rules.view.servers import Server
+
+_IAM = "IAM knows the account by its name: any other can't read the bucket"
+
+
+@rule("IRA023", "other-models-value", Severity.ERROR, DIRECTORY)
+def other_models_value(view: View) -> Iterator[Finding]:
+    """Paths or accounts are of another model.
+
+    The model argument, a mount path, the `only-dir` of the bucket, the service account, a label, a
+    name or a runtime value is missing or is that of another model or cell: the line that a copy of
+    a directory forgot. The server finds an empty folder, or may not read the bucket at all.
+    """
+    for template in view.pods:
+        yield from _account(view, template)
+        yield from _labels(view, template)
+        if view.model_id is not None:
+            yield from _only_dir(view, template, view.model_id)
+    if view.model_id is not None:
+        for container in view.containers:
+            yield from _mounts(view, container, view.model_id)
+        for server in view.servers:
+            yield from _model(view, server, mount_path(view.model_id))
+    if view.cell is not None:
+        yield from _of_cell(view, view.cell)
+
+
+def _account(view: View, template: PodTemplate) -> Iterator[Finding]:
+    accounts = [item.name for item in view.of_kind("ServiceAccount")]
+    used = template.spec.get("serviceAccountName")
+    if accounts and used not in accounts:
+        message = f"{used!r} is not the directory's service account {accounts[0]!r}"
+        where = (*template.path, "spec", "serviceAccountName")
+        yield view.finding(template.file, where, message, _IAM)
+
+
+def _labels(view: View, template: PodTemplate) -> Iterator[Finding]:
+    """A PodTemplate's name ends in a hash; its own labels name the workload."""
+    name = template.owner.labels.get(INSTANCE) if template.is_copy else template.name
+    given = template.labels.get(INSTANCE)
+    if None not in (given, name) and given != name:
+        message = f"the label {INSTANCE} is {given} on the Pods of {name}"
+        hint = "a Service or a dashboard of the other workload counts these Pods as its own"
+        where = (*template.path, "metadata", "labels", INSTANCE)
+        yield view.finding(template.file, where, message, hint)
+
+
+def _only_dir(view: View, template: PodTemplate, model: str) -> Iterator[Finding]:
+    for index, volume in enumerate(template.volumes):
+        if "csi" not in volume:
+            continue
+        options = str(at(volume, "csi", "volumeAttributes", "mountOptions") or "")
+        only = re.search(r"(?:^|,)only-dir:([^,]*)", options)
+        if only is None:
+            message = f"no only-dir: the whole bucket is at the folder of {model}"
+        elif only[1] != model:
+            message = f"only-dir:{only[1]} hides the folder of {model}"
+        else:
+            continue
+        where = (*template.path, "spec", "volumes", index, "csi", "volumeAttributes")
+        hint = f"write only-dir:{model}"
+        yield view.finding(template.file, (*where, "mountOptions"), message, hint)
+
+
+def _mounts(view: View, container: Container, model: str) -> Iterator[Finding]:
+    for index, mount in enumerate(container.mounts):
+        place = str(mount.get("mountPath", ""))
+        if place.startswith(MOUNT_ROOT) and place != mount_path(model):
+            message = f"{place} is not the folder of {model}"
+            hint = f"mount the bucket at {mount_path(model)}, exact case included"
+            where = (*container.path, "volumeMounts", index, "mountPath")
+            yield view.finding(container.file, where, message, hint)
+
+
+def _model(view: View, server: Server, model: str) -> Iterator[Finding]:
+    served = server.command.model
+    # What stays unexpanded is another rule's.
+    if served is None or ("$" not in served and served != model):
+        message = f"the server is to load {served or 'no model'}, and the cell's is {model}"
+        hint = f"write {mount_path('$(MODEL_ID)')}"
+        yield view.finding(server.file, server.model_place, message, hint)
+    mounts = {str(mount.get("mountPath")) for mount in server.container.mounts}
+    if not any(place.startswith(MOUNT_ROOT) for place in mounts):
+        message = f"the server mounts no bucket at {model}"
+        hint = f"mount the bucket's volume at {model}, exact case included"
+        where = (*server.container.path, "volumeMounts")
+        yield view.finding(server.file, where, message, hint)
+
+
+def _of_cell(view: View, cell: Cell) -> Iterator[Finding]:
+    """Yield what is not of the cell that the directory is of."""
+    for key, value in cell.runtime_values.items():
+        given = view.runtime_values.get(key)
+        if given != value:
+            message = f"{key} is {given} and the cell {cell.name} has {value}"
+            yield view.finding(RUNTIME_CONFIG, (key,), message, f"write {key}={value}")
+    for item in view.of_kind("ServiceAccount"):
+        if item.name != cell.service_account:
+            message = f"the account {item.name!r} is not the cell's {cell.service_account!r}"
+            yield view.finding(item.file, ("metadata", "name"), message, _IAM)
+    for item in view.of_kind("Deployment", "Service"):
+        if item.name != cell.workload_name:
+            message = f"the name {item.name!r} is not the cell's {cell.workload_name!r}"
+            hint = "it replaces another cell's object when it is applied"
+            yield view.finding(item.file, ("metadata", "name"), message, hint)

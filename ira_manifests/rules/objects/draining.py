@@ -1,0 +1,64 @@
+"""The rule of servers that are to finish their requests before they end."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ira_manifests.rules.finding import Finding
+from ira_manifests.rules.registry import Severity, rule
+from ira_manifests.rules.view.groups import DIRECTORY
+from ira_manifests.rules.view.plain import Json, at, mapping, sequence
+from ira_manifests.rules.view.rendered import View
+from ira_manifests.rules.view.servers import Server
+from ira_manifests.vllm import draining
+
+_SLEEP = re.compile(r"(?:.*/)?sleep (\d{1,9})s?")
+
+
+@rule("IRA042", "requests-cut-off", Severity.WARNING, DIRECTORY)
+def requests_cut_off(view: View) -> Iterator[Finding]:
+    """A server ends before its requests do.
+
+    A server that is to end can't finish the requests that it has. The pinned release of vLLM has no
+    `--shutdown-timeout` (before 0.18.0), so `engine.drain_seconds` can't be kept and it aborts them
+    at SIGTERM; or the Pod is killed before `preStop` and the timeout are over; or nothing sleeps in
+    `preStop`, and the requests that Services still send to the Pod for some seconds are refused.
+    Clients see broken connections at every rollout and eviction.
+    """
+    for server in view.servers:
+        yield from _grace(view, server)
+
+
+def _grace(view: View, server: Server) -> Iterator[Finding]:
+    container, template = server.container, server.container.template
+    lifecycle = mapping(container.body.get("lifecycle"))
+    timeout = _number(server.settings.get(draining.OPTION))
+    sleep = _sleep(mapping(lifecycle.get("preStop")))
+    grace = template.spec.get("terminationGracePeriodSeconds", draining.DEFAULT_GRACE)
+    if (timeout or sleep) and isinstance(grace, int) and grace <= timeout + (sleep or 0):
+        message = f"the Pod is killed {grace} seconds after its deletion, before {sleep or 0} "
+        message += f"of preStop and {timeout} of {draining.OPTION} are over"
+        hint = f"set {timeout + (sleep or 0) + draining.TEARDOWN}: the engine needs time to end"
+        place = (*template.path, "spec", "terminationGracePeriodSeconds")
+        yield view.finding(template.file, place, message, hint)
+    if timeout and "preStop" not in lifecycle:
+        message = "at SIGTERM the server refuses requests, which still come for some seconds"
+        hint = f"sleep in preStop until every proxy knows, such as {draining.LEAVING} seconds"
+        yield view.finding(template.file, container.path, message, hint)
+
+
+def _number(text: str | None) -> int:
+    return int(text) if text is not None and re.fullmatch(r"[0-9]{1,9}", text) else 0
+
+
+def _sleep(pre_stop: Json) -> int | None:
+    """Return the seconds that a preStop hook sleeps; None where it does something else."""
+    native = at(pre_stop, "sleep", "seconds")
+    if isinstance(native, int):
+        return native
+    words = [str(word) for word in sequence(at(pre_stop, "exec", "command"))]
+    if words[1:2] == ["-c"]:
+        words = words[2:]
+    match = _SLEEP.fullmatch(" ".join(words).strip())
+    return int(match[1]) if match else None

@@ -1,0 +1,172 @@
+"""Rules of containers' environment: what it reads, and what becomes of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container as Names
+from collections.abc import Iterator
+
+from ira_manifests.kubernetes.expansion import references
+from ira_manifests.layout import mount_path
+from ira_manifests.output import env_file
+from ira_manifests.output.directory import RUNTIME_CONFIG
+from ira_manifests.profiles.yaml_source import Path
+from ira_manifests.rules.finding import Finding
+from ira_manifests.rules.registry import Severity, rule
+from ira_manifests.rules.view.groups import DIRECTORY
+from ira_manifests.rules.view.plain import at, mapping
+from ira_manifests.rules.view.pods import Container
+from ira_manifests.rules.view.rendered import View
+from ira_manifests.rules.view.servers import Server
+
+_BRACES = re.compile(r"\$\{(\w+)\}")
+_BARE = re.compile(r"(?<!\$)\$([A-Za-z_]\w*)")
+
+# The option that each runtime value is for; the model is the first argument.
+_OPTIONS = {
+    "GPU_MEMORY_UTILIZATION": "--gpu-memory-utilization",
+    "MAX_MODEL_LEN": "--max-model-len",
+    "TENSOR_PARALLEL_SIZE": "--tensor-parallel-size",
+}
+
+
+@rule("IRA013", "unread-value", Severity.ERROR, DIRECTORY)
+def unread_value(view: View) -> Iterator[Finding]:
+    """A value that is set is read by no container.
+
+    A key of `vllm-runtime-config.env` or of the user's `ira-model-config.env` is read by no
+    container, or is read and never reaches the server's option: the argument is written out, or
+    reads another variable. Whoever changes the key sees the Deployment roll and nothing change: the
+    value that the server has is another one.
+    """
+    read = _read_keys(view)
+    for server in view.servers:
+        if not server.container.template.is_copy:
+            yield from _unreached(view, server, read)
+    for key in view.runtime_values:
+        if key not in read:
+            message = f"{key} is set and no container reads it"
+            hint = "read it in a container's env, or drop it: a change of it does nothing"
+            yield view.finding(RUNTIME_CONFIG, (key,), message, hint)
+
+
+def _read_keys(view: View) -> set[str]:
+    """Return the keys whose values reach some container or a replacement."""
+    marks = {key: key for key in view.runtime_values}
+    read = {key for each in view.containers for key in view.environment(each, marks).values()}
+    return read | {replacement.key for replacement in view.kustomization.replacements}
+
+
+def _unreached(view: View, actual: Server, read: set[str]) -> Iterator[Finding]:
+    """Follow each runtime value through the environment to its option, under a mark of its own."""
+    marks = {key: f"@{key}@" for key in view.runtime_values}
+    marked = view.server_under(actual.container, marks)
+    if marked is None:
+        return
+    for key, option in _OPTIONS.items():
+        if key in read & set(marks) and marked.settings.get(option) != marks[key]:
+            instead = actual.settings.get(option)
+            has = "is not set there" if instead is None else f"is {instead} there"
+            message = f"{key} does not reach the server: {option} {has}"
+            yield _unread(view, key, message, f"{option}=$({key})")
+    model = mount_path(f"{view.model_id}")
+    hard_coded = marked.command.model != mount_path(f"{marks.get('MODEL_ID')}")
+    if "MODEL_ID" in read & set(marks) and hard_coded and actual.command.model == model:
+        message = f"MODEL_ID does not reach the server: its model is the text {model}"
+        yield _unread(view, "MODEL_ID", message, mount_path("$(MODEL_ID)"))
+
+
+def _unread(view: View, key: str, message: str, argument: str) -> Finding:
+    hint = f"write {argument} and read {key} in env: a change of it does nothing now"
+    return view.finding(RUNTIME_CONFIG, (key,), message, hint)
+
+
+@rule("IRA014", "unexpanded-variable", Severity.ERROR, DIRECTORY)
+def unexpanded_variable(view: View) -> Iterator[Finding]:
+    """An argument holds what nobody expands.
+
+    Kubernetes expands `$(NAME)` in arguments and in values of variables, and only if the container
+    defines NAME (before the value that wants it); `${NAME}` is a shell's. What is not expanded
+    reaches the server as it stands, so it looks for a model named `/gcs/${MODEL_ID}`.
+    """
+    for container in view.containers:
+        if not container.is_script:
+            yield from _arguments(view, container)
+        yield from _values(view, container)
+
+
+def _arguments(view: View, container: Container) -> Iterator[Finding]:
+    defined = {str(item.get("name")) for item in container.env}
+    for word, place in container.words:
+        bare = _BARE.search(word)
+        if braces := _BRACES.search(word):
+            yield _as_it_is(view, container, place, braces[0], braces[1])
+        elif bare and bare[1] in defined:
+            yield _as_it_is(view, container, place, bare[0], bare[1])
+        yield from _undefined(view, container, place, word, defined)
+
+
+def _values(view: View, container: Container) -> Iterator[Finding]:
+    """A value may refer to what stands before it, in parentheses."""
+    defined: set[str] = set()
+    for index, item in enumerate(container.env):
+        place: Path = (*container.path, "env", index, "value")
+        value = str(item.get("value", ""))
+        if braces := _BRACES.search(value):
+            yield _as_it_is(view, container, place, braces[0], braces[1])
+        yield from _undefined(view, container, place, value, defined)
+        defined.add(str(item.get("name")))
+
+
+def _as_it_is(view: View, container: Container, place: Path, text: str, name: str) -> Finding:
+    message = f"{text} reaches the program as it is"
+    hint = f"write $({name}): Kubernetes expands parentheses, a shell braces"
+    return view.finding(container.file, place, message, hint)
+
+
+def _undefined(
+    view: View, container: Container, place: Path, text: str, defined: Names[str]
+) -> Iterator[Finding]:
+    if container.env_from:  # whose names nobody knows here
+        return
+    for name in references(text):
+        if name not in defined:
+            message = f"$({name}) stays as it is: the container has no variable {name}"
+            if "env" in place:
+                message += " before it"
+            hint = "define the variable in env, or correct its name"
+            yield view.finding(container.file, place, message, hint)
+
+
+@rule("IRA033", "missing-value", Severity.ERROR, DIRECTORY)
+def missing_value(view: View) -> Iterator[Finding]:
+    """A value that a container reads is missing.
+
+    A container reads a key that the ConfigMap does not have, or a ConfigMap that the directory does
+    not make. The kubelet never creates the container (CreateContainerConfigError), on a node that
+    is provisioned and billed. In the user's `ira-model-config.env` a key is missing or has no
+    value, or follows a line of more than 65535 bytes, at which kustomize stops reading without an
+    error.
+    """
+    for container in view.containers:
+        yield from _missing(view, container)
+
+
+def _missing(view: View, container: Container) -> Iterator[Finding]:
+    keys = {*view.runtime_values, *env_file.KEYS}
+    hint = "the container is never created: CreateContainerConfigError"
+    for index, item in enumerate(container.env):
+        reference = mapping(at(item, "valueFrom", "configMapKeyRef"))
+        if not reference or reference.get("optional"):
+            continue
+        place = (*container.path, "env", index, "valueFrom", "configMapKeyRef")
+        if str(reference.get("name")) not in view.config_maps:
+            message = (
+                f"{item.get('name')} is read from {reference.get('name')!r}, and the directory "
+            )
+            message += f"has the ConfigMap {' and '.join(sorted(view.config_maps)) or 'of nothing'}"
+            yield view.finding(container.file, (*place, "name"), message, hint)
+        elif str(reference.get("key")) not in keys:
+            message = f"{item.get('name')} is read from the key {reference.get('key')!r}, "
+            message += f"and the ConfigMap has {', '.join(sorted(keys))}"
+            yield view.finding(container.file, (*place, "key"), message, hint)

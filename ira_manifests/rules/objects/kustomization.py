@@ -1,0 +1,99 @@
+"""Rules of what kustomize adds: replacements, env files and the token's Secret."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ira_manifests.output.directory import KUSTOMIZATION, RUNTIME_CONFIG
+from ira_manifests.profiles.yaml_source import Path
+from ira_manifests.rules.finding import Finding
+from ira_manifests.rules.registry import Severity, rule
+from ira_manifests.rules.view.groups import DIRECTORY
+from ira_manifests.rules.view.plain import Json, at, mapping
+from ira_manifests.rules.view.pods import PodTemplate
+from ira_manifests.rules.view.rendered import View
+
+
+@rule("IRA024", "unmatched-target", Severity.ERROR, DIRECTORY)
+def unmatched_target(view: View) -> Iterator[Finding]:
+    """A replacement of kustomize changes nothing.
+
+    A replacement's target matches no object or no field. Kustomize then changes nothing and says
+    nothing, and the placeholder of the bucket's name goes to the cluster.
+    """
+    for index, replacement in enumerate(view.kustomization.replacements):
+        for number, (kind, path) in enumerate(replacement.targets):
+            if not any(_has(item.body, path) for item in view.of_kind(kind)):
+                message = f"no {kind} of the directory has {path}"
+                hint = "kustomize leaves the placeholder where it is, and says nothing"
+                place = ("replacements", index, "targets", number)
+                yield view.finding(KUSTOMIZATION, place, message, hint)
+
+
+def _has(item: Json, path: str) -> bool:
+    """Return whether a field path of kustomize leads somewhere."""
+    value: object = item
+    for part in re.findall(r"\[[^\]]*\]|[^.\[]+", path):
+        named = re.fullmatch(r"\[(\w+)=(.*)\]", part)
+        if named and isinstance(value, list):
+            value = next(
+                (entry for entry in value if mapping(entry).get(named[1]) == named[2]), None
+            )
+        elif isinstance(value, dict):
+            value = value.get(part)
+        else:
+            return False
+    return value is not None
+
+
+@rule("IRA025", "comment-in-value", Severity.ERROR, DIRECTORY)
+def comment_in_value(view: View) -> Iterator[Finding]:
+    """A comment, blanks or quotes are part of a value.
+
+    Kustomize takes everything after the `=` of an env file's line for the value, comments and
+    trailing spaces included; only the line end, LF or CR LF, is left out. The server reads "131072
+    # tokens" and exits. `check` looks at the user's `ira-model-config.env` as well: at its two keys
+    (IRA013, IRA033), at what stands around their values, and (IRA021, IRA009) at the values
+    themselves.
+    """
+    for key, value in view.runtime_values.items():
+        if "#" in value or value != value.strip():
+            message = f"{key} is {value!r}: kustomize takes the whole line for the value"
+            hint = "put the comment on a line of its own"
+            yield view.finding(RUNTIME_CONFIG, (key,), message, hint)
+
+
+@rule("IRA026", "token-where-unread", Severity.ERROR, DIRECTORY)
+def token_where_unread(view: View) -> Iterator[Finding]:
+    """The token's Secret is where nothing reads it.
+
+    The token's Secret is rendered into a directory in which nothing reads it, or a serving
+    container reads one: the model is in the bucket, and only the download needs the token. Everyone
+    who may read Secrets there has the token, and deleting the directory deletes a Secret that
+    somebody else may need.
+    """
+    read = [each for template in view.pods for each in _secrets(template)]
+    if view.kustomization.secrets and not read:
+        message = f"{view.name} generates the token's Secret, and nothing there reads it"
+        hint = "drop the Secret from the directory: a token belongs where it is used"
+        yield view.finding(KUSTOMIZATION, ("secretGenerator",), message, hint)
+    for template, path in read:
+        if template.kind not in ("Job", "CronJob"):
+            message = "a serving container reads a Secret: the model is in the bucket"
+            hint = "drop it: the token is for the download, and nobody else needs it"
+            yield view.finding(template.file, path, message, hint)
+
+
+def _secrets(template: PodTemplate) -> Iterator[tuple[PodTemplate, Path]]:
+    """Yield where a Pod reads a Secret, as a variable, as all of its keys, or as files."""
+    for container in template.containers:
+        for index, item in enumerate(container.env):
+            if at(item, "valueFrom", "secretKeyRef"):
+                yield template, (*container.path, "env", index)
+        for index, item in enumerate(container.env_from):
+            if item.get("secretRef"):
+                yield template, (*container.path, "envFrom", index)
+    for index, volume in enumerate(template.volumes):
+        if volume.get("secret"):
+            yield template, (*template.path, "spec", "volumes", index, "secret")

@@ -1,0 +1,60 @@
+"""The rule of an output folder that is not what the profiles say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import PurePosixPath
+
+from ira_manifests.layout import LINKS
+from ira_manifests.output.tree import Plan, directory_of, way_out
+from ira_manifests.rules.finding import Finding
+from ira_manifests.rules.registry import Severity, rule
+from ira_manifests.rules.view.groups import OUTPUT
+from ira_manifests.rules.view.output import Output
+
+_RUN = "run synth with the same options"
+
+
+@rule("IRA028", "stale-output", Severity.ERROR, OUTPUT)
+def stale_output(output: Output) -> Iterator[Finding]:
+    """The output folder is not what the profiles say.
+
+    A file of the output folder is not what the profiles say: somebody edited it by hand, or changed
+    a profile without a synth. What is reviewed is not what is applied. Or `base` is missing, or a
+    folder and not the link to `model-download/base`: what is written there is not built. A synth
+    moves the files and makes the link. Where a token, or different values, are in both places, it
+    changes nothing: only `model-download/base` is read, so put what is right there and remove the
+    file in `base` first.
+    """
+    replaced = LINKS.keys() & {*output.plan.updated}
+    for link in sorted(replaced):
+        message = f"{link} is not the link to {LINKS[link]}: what is written there is not built"
+        hint = (
+            "remove what is in both places from here, and run synth, which moves your files to "
+            "their place and makes the link"
+        )
+        yield output.finding(link, message, hint)
+    for paths, message, hint in _differences(output.plan):
+        for same in _by_directory(set(paths) - replaced):
+            first, others = same[0], len(same) - 1
+            name = PurePosixPath(first).name
+            said = f"{name} {message}" if not others else f"{name} {message}, and {others} more"
+            yield output.finding(first, said, hint)
+
+
+def _differences(plan: Plan) -> Iterator[tuple[Iterable[str], str, str]]:
+    """Yield paths of the output, what is wrong with them, and what to do."""
+    yield plan.created, "is missing", _RUN
+    yield plan.updated, "is not what the profiles say", _RUN
+    yield plan.removed, "is no longer generated", _RUN
+    yield plan.hollow, "is an empty folder of a cell that is gone", _RUN
+    way = way_out(next(iter(plan.blocked), ""))
+    hint = f"{way}, or name another folder with --out"
+    yield plan.blocked, "was not written by synth and is in its way", hint
+
+
+def _by_directory(paths: Iterable[str]) -> list[list[str]]:
+    grouped: dict[str, list[str]] = {}
+    for path in sorted(paths):
+        grouped.setdefault(directory_of(path), []).append(path)
+    return list(grouped.values())

@@ -1,0 +1,153 @@
+"""Rules of Pods: images, shared memory, probes, and how many Pods there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ira_manifests.kubernetes import names
+from ira_manifests.kubernetes.allocatable import quantity
+from ira_manifests.rules.finding import Finding
+from ira_manifests.rules.registry import Severity, rule
+from ira_manifests.rules.view.groups import DIRECTORY
+from ira_manifests.rules.view.plain import Json, at, mapping
+from ira_manifests.rules.view.pods import Container, PodTemplate
+from ira_manifests.rules.view.rendered import View
+
+_SHORTEST_START = 600  # seconds; a load takes tens of minutes
+_SHARED_MEMORY = 1 << 30  # bytes; NCCL and the engine's queues of eight processes stay below
+
+
+@rule("IRA015", "unpinned-image", Severity.ERROR, DIRECTORY)
+def unpinned_image(view: View) -> Iterator[Finding]:
+    """An image has no version, or one that moves.
+
+    An image without a tag, or with one that moves (`latest`, `nightly`, `stable`), is another
+    program after the next node comes up, together with its flags and its memory. A rollback of the
+    manifest then rolls nothing back. A digest pins any tag: `path:tag@sha256:…`.
+    """
+    for container in view.containers:
+        problem = names.check_pinned_image(container.image)
+        if problem:
+            message = f"{container.image!r} {problem}"
+            hint = "the next start may pull another program than the last"
+            yield view.finding(container.file, (*container.path, "image"), message, hint)
+
+
+@rule("IRA012", "no-shared-memory", Severity.ERROR, DIRECTORY)
+def no_shared_memory(view: View) -> Iterator[Finding]:
+    """GPUs work together without shared memory.
+
+    The processes of a tensor parallel group exchange data through `/dev/shm`, and a container has
+    64 MiB of it unless a memory-backed `emptyDir` is mounted there, of 1Gi or more where its size
+    is limited. The server hangs or dies with a bus error under load.
+    """
+    for container in view.containers:
+        if container.gpus > 1:
+            yield from _shared_memory(view, container)
+
+
+def _shared_memory(view: View, container: Container) -> Iterator[Finding]:
+    template, count = container.template, container.gpus
+    mounted = [
+        mount.get("name")
+        for mount in container.mounts
+        if mount.get("mountPath") == "/dev/shm"  # noqa: S108
+    ]
+    memory = {
+        index: at(volume, "emptyDir", "sizeLimit")
+        for index, volume in enumerate(template.volumes)
+        if at(volume, "emptyDir", "medium") == "Memory" and volume.get("name") in mounted
+    }
+    if not memory:
+        message = f"{count} GPUs and no memory-backed emptyDir at /dev/shm"
+        hint = "the runtime's 64 MiB are too little for the processes of tensor parallelism"
+        yield view.finding(container.file, (*container.path, "volumeMounts"), message, hint)
+    for index, limit in memory.items():
+        if limit is not None and _is_small(str(limit)):
+            message = f"{count} GPUs and no more than {limit} at /dev/shm"
+            hint = "drop sizeLimit, or allow 1Gi at least: the container's memory limit counts it"
+            place = (*template.path, "spec", "volumes", index, "emptyDir", "sizeLimit")
+            yield view.finding(template.file, place, message, hint)
+
+
+def _is_small(limit: str) -> bool:
+    try:
+        return quantity(limit) < _SHARED_MEMORY
+    except ValueError:  # the API server refuses it
+        return False
+
+
+@rule("IRA027", "no-startup-probe", Severity.WARNING, DIRECTORY)
+def no_startup_probe(view: View) -> Iterator[Finding]:
+    """Nothing but readiness covers a long load.
+
+    A load takes tens of minutes. A liveness probe alone kills the server while it loads; a
+    readiness probe alone never replaces a server that hangs. A startup probe covers the load and
+    hands over to the two; one that gives up in less than ten minutes does not.
+    """
+    for container in view.containers:
+        if container.gpus:
+            yield from _probes(view, container)
+            yield from _startup(view, container)
+
+
+def _probes(view: View, container: Container) -> Iterator[Finding]:
+    file, path, body = container.file, container.path, container.body
+    if "livenessProbe" in body and "startupProbe" not in body:
+        message = "a liveness probe without a startup probe kills the server while it loads"
+        hint = "add a startupProbe that covers the load"
+        yield view.finding(file, (*path, "livenessProbe"), message, hint)
+    if not {"livenessProbe", "startupProbe"} & set(body):
+        message = "only a readiness probe watches the server: a hung one stays in place"
+        hint = "add a startupProbe that covers the load, and a livenessProbe"
+        yield view.finding(file, path, message, hint)
+
+
+def _startup(view: View, container: Container) -> Iterator[Finding]:
+    startup = mapping(container.body.get("startupProbe"))
+    # What the API server sets where nothing is said: every 10 seconds, 3 times.
+    seconds = _number(startup, "periodSeconds", 10) * _number(startup, "failureThreshold", 3)
+    seconds += _number(startup, "initialDelaySeconds", 0)
+    if startup and seconds < _SHORTEST_START:
+        message = f"the startup probe gives up after {seconds} seconds, and the load takes longer"
+        hint = f"failureThreshold × periodSeconds must cover the load: {_SHORTEST_START} at least"
+        place = (*container.path, "startupProbe", "failureThreshold")
+        yield view.finding(container.file, place, message, hint)
+
+
+def _number(probe: Json, key: str, default: int) -> int:
+    value = probe.get(key, default)
+    return value if isinstance(value, int) else default
+
+
+@rule("IRA036", "second-machine", Severity.WARNING, DIRECTORY)
+def second_machine(view: View) -> Iterator[Finding]:
+    """A second Pod takes the GPUs of another machine.
+
+    More than one replica, or a rolling update, starts a Pod that needs GPUs beside those of the
+    first. Each takes a machine of its own; without a free one, the update waits for capacity and
+    the old version keeps serving.
+    """
+    for template in view.workloads:
+        if template.gpus and template.kind in ("Deployment", "StatefulSet", "ReplicaSet"):
+            yield from _replicas(view, template)
+        if template.gpus and template.kind == "Deployment":
+            yield from _surge(view, template)
+
+
+def _replicas(view: View, template: PodTemplate) -> Iterator[Finding]:
+    replicas = template.owner.spec.get("replicas", 1)
+    if isinstance(replicas, int) and replicas > 1:
+        message = f"{replicas} Pods, each with GPUs of its own"
+        hint = "every Pod takes a machine: one is enough unless the load asks for more"
+        yield view.finding(template.file, ("spec", "replicas"), message, hint)
+
+
+def _surge(view: View, template: PodTemplate) -> Iterator[Finding]:
+    strategy = mapping(template.owner.spec.get("strategy"))
+    kind = strategy.get("type", "RollingUpdate")
+    if kind == "RollingUpdate" and at(strategy, "rollingUpdate", "maxSurge") not in (0, "0", "0%"):
+        message = "a rolling update starts a second Pod beside the first: twice the GPUs"
+        hint = "strategy Recreate frees the GPUs first; on one machine nothing else can roll"
+        place = ("spec", "strategy", "type") if "type" in strategy else ("spec",)
+        yield view.finding(template.file, place, message, hint)

@@ -1,0 +1,109 @@
+"""The rule of ports: where probes and Services ask, a server must listen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from ira_manifests.rules.finding import Finding
+from ira_manifests.rules.registry import Severity, rule
+from ira_manifests.rules.view.groups import DIRECTORY
+from ira_manifests.rules.view.plain import at, mapping, mappings
+from ira_manifests.rules.view.pods import Container, PodTemplate
+from ira_manifests.rules.view.rendered import View
+from ira_manifests.rules.view.servers import Server
+
+_PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
+_CLOSED = {
+    "--uds": "the server listens on a Unix socket and on no port",
+    "--headless": "the server runs workers and no API",
+    "--grpc": "the server speaks gRPC and no HTTP",
+    "--ssl-certfile": "the server speaks HTTPS alone",
+    "--ssl-keyfile": "the server speaks HTTPS alone",
+}
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+@rule("IRA035", "no-such-port", Severity.ERROR, DIRECTORY)
+def no_such_port(view: View) -> Iterator[Finding]:
+    """A probe or Service asks where no server listens.
+
+    A probe or a Service names a port that no container of the Pods has, or the server does not
+    listen there: `--port`, `--host` with a loopback address, `--uds`, `--headless`, `--grpc`, TLS
+    without probes of HTTPS. The probe fails until the kubelet kills a healthy server, or every
+    request to the Service is refused while all Pods look ready.
+    """
+    for server in view.servers:
+        yield from _closed(view, server)
+    for container in view.containers:
+        yield from _probe_ports(view, container)
+    yield from _target_ports(view)
+
+
+def _closed(view: View, server: Server) -> Iterator[Finding]:
+    """Yield the options with which no probe and no Service reaches the server."""
+    for option, reason in _reasons(server):
+        message = f"{option}: {reason}, so the probes fail"
+        hint = "leave it out, or change the probes and the Service as well"
+        yield view.finding(server.file, server.place_of(option), message, hint)
+
+
+def _reasons(server: Server) -> Iterator[tuple[str, str]]:
+    given, container = server.settings, server.container
+    for option, reason in _CLOSED.items():
+        expected = option.startswith("--ssl") and _probes_https(container)
+        if given.get(option, "false") not in ("false", "") and not expected:
+            yield option, reason
+    ports = {str(port.get("containerPort")) for port in container.ports}
+    port = given.get("--port", "")
+    if port.isdecimal() and ports and port not in ports:
+        yield "--port", f"the server listens at {port}, the Pod has {', '.join(ports)}"
+    if given.get("--host") in _LOOPBACK:
+        yield "--host", f"the server listens at {given['--host']} inside the Pod alone"
+
+
+def _probes_https(container: Container) -> bool:
+    probes = [mapping(container.body.get(name)) for name in _PROBES]
+    schemes = [at(probe, "httpGet", "scheme") for probe in probes if probe]
+    return bool(schemes) and all(scheme == "HTTPS" for scheme in schemes)
+
+
+def _probe_ports(view: View, container: Container) -> Iterator[Finding]:
+    known = _ports(container.template)
+    for probe in _PROBES:
+        for how in ("httpGet", "tcpSocket", "grpc"):
+            port = at(container.body, probe, how, "port")
+            if port is not None and port not in known:
+                message = f"the probe asks at {port}, and the Pod has {_listed(known)}"
+                hint = "the probe fails for ever: ask at the port on which the server listens"
+                yield view.finding(
+                    container.file, (*container.path, probe, how, "port"), message, hint
+                )
+
+
+def _target_ports(view: View) -> Iterator[Finding]:
+    for service in view.of_kind("Service"):
+        selector = mapping(service.spec.get("selector"))
+        selected = [each for each in view.workloads if selector.items() <= each.labels.items()]
+        known = [port for each in selected for port in _ports(each)]
+        for index, port in enumerate(mappings(service.spec.get("ports"))):
+            target = port.get("targetPort", port.get("port"))
+            if selected and target not in known:
+                message = f"the Service sends to {target}, and the Pods have {_listed(known)}"
+                hint = "every request is refused: name a port of the Pods"
+                path = ("spec", "ports", index, "targetPort")
+                yield view.finding(service.file, path, message, hint)
+
+
+def _ports(template: PodTemplate) -> list[object]:
+    """Return numbers and names of the ports of a Pod's containers."""
+    return [
+        port[key]
+        for container in template.containers
+        for port in container.ports
+        for key in ("containerPort", "name")
+        if port.get(key) is not None
+    ]
+
+
+def _listed(known: Iterable[object]) -> str:
+    return ", ".join(sorted({str(port) for port in known})) or "no port"

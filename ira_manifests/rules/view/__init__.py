@@ -1,0 +1,1 @@
+"""What the rules of objects see of a rendered directory, computed once."""

@@ -1,0 +1,148 @@
+"""`View`: what the rules of objects see of one rendered directory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path as FilePath
+
+from ira_manifests.kubernetes.expansion import expand
+from ira_manifests.output.directory import Directory
+from ira_manifests.output.kustomize import Kustomization
+from ira_manifests.profiles.cell import Cell
+from ira_manifests.profiles.yaml_source import Path
+from ira_manifests.rules.finding import Finding
+from ira_manifests.rules.view.places import found_at
+from ira_manifests.rules.view.plain import at, mapping
+from ira_manifests.rules.view.pods import Container, Object, PodTemplate, templates
+from ira_manifests.rules.view.selector_index import SelectorIndex, Target
+from ira_manifests.rules.view.selectors import (
+    POD,
+    SERVICE,
+    Reference,
+    Scope,
+    Selector,
+    references_of,
+    selectors_of,
+    spreads_of,
+)
+from ira_manifests.rules.view.servers import Server, server_of
+
+
+class View:
+    """One rendered directory: its objects, Pods, containers, servers and selectors.
+
+    Each part is computed once, when a rule first asks for it.
+    `out`: the output folder, by which findings name their files. `cell`: the cell that the
+    directory is of, where rules are to compare the two.
+    """
+
+    def __init__(self, directory: Directory, out: FilePath, cell: Cell | None = None) -> None:
+        self._directory = directory
+        self._folder = out / directory.name
+        self.name = directory.name
+        self.cell = cell
+        self.objects = [Object(file, item) for file, item in directory.objects.items()]
+
+    @property
+    def kustomization(self) -> Kustomization:
+        """What kustomize adds to the objects."""
+        return self._directory.kustomization
+
+    @property
+    def runtime_values(self) -> Mapping[str, str]:
+        """What the directory adds to the ConfigMap of the user's values."""
+        return self._directory.runtime_values
+
+    @property
+    def model_id(self) -> str | None:
+        """The model of the directory; None where it is of none."""
+        return self.runtime_values.get("MODEL_ID")
+
+    def of_kind(self, *kinds: str) -> list[Object]:
+        """Return the objects of some kinds, in their order."""
+        return [item for item in self.objects if item.kind in kinds]
+
+    @cached_property
+    def pods(self) -> list[PodTemplate]:
+        """The template of every object that makes Pods, before PodTemplates, their copies."""
+        found = [template for item in self.objects for template in templates(item)]
+        return sorted(found, key=lambda template: template.is_copy)
+
+    @cached_property
+    def workloads(self) -> list[PodTemplate]:
+        """Those of `pods` of which Pods are made."""
+        return [template for template in self.pods if not template.is_copy]
+
+    @cached_property
+    def containers(self) -> list[Container]:
+        """The containers of all `pods`."""
+        return [container for template in self.pods for container in template.containers]
+
+    @cached_property
+    def servers(self) -> list[Server]:
+        """The servers that the containers start."""
+        found = (server_of(each, self.environment(each)) for each in self.containers)
+        return [server for server in found if server is not None]
+
+    def server_under(self, container: Container, values: Mapping[str, str]) -> Server | None:
+        """Return the server that a container starts where the ConfigMap holds `values`."""
+        return server_of(container, self.environment(container, values))
+
+    @cached_property
+    def config_maps(self) -> frozenset[str]:
+        """The names of the ConfigMap that `base` and the directory's own values make."""
+        generated = {generator.name for generator in self.kustomization.config_maps}
+        return frozenset(generated | {each.config_map for each in self.kustomization.replacements})
+
+    def environment(
+        self, container: Container, values: Mapping[str, str] | None = None
+    ) -> dict[str, str]:
+        """Return what is known of a container's environment before it is applied.
+
+        `values`: what the ConfigMap holds. Default: the directory's runtime values.
+        """
+        known = self.runtime_values if values is None else values
+        found: dict[str, str] = {}
+        for source in container.env_from:
+            if str(at(source, "configMapRef", "name")) in self.config_maps:
+                found |= {f"{source.get('prefix', '')}{key}": value for key, value in known.items()}
+        for item in container.env:
+            reference = mapping(at(item, "valueFrom", "configMapKeyRef"))
+            name, key = str(item.get("name")), str(reference.get("key"))
+            if "value" in item:
+                found[name] = expand(str(item["value"]), found)
+            elif str(reference.get("name")) in self.config_maps and key in known:
+                found[name] = known[key]
+        return found
+
+    @cached_property
+    def selectors(self) -> list[Selector]:
+        """Every selector of every kind of object."""
+        return [
+            *(each for template in self.workloads for each in spreads_of(template)),
+            *(each for item in self.objects for each in selectors_of(item)),
+        ]
+
+    @cached_property
+    def references(self) -> list[Reference]:
+        """Where objects name others, whatever their kind."""
+        return [each for item in self.objects for each in references_of(item)]
+
+    @cached_property
+    def targets(self) -> list[Target]:
+        """What selectors can select: Pods of workloads, and Services."""
+        services = (Target(SERVICE, item.name, item.labels) for item in self.of_kind(SERVICE))
+        return [*(Target(POD, each.name, each.labels) for each in self.workloads), *services]
+
+    @property
+    def selector_index(self) -> SelectorIndex:
+        """What the other directories of a namespace must know of this one."""
+        own = [each for each in self.selectors if each.scope is not Scope.WIDE]
+        return SelectorIndex(self.targets, own)
+
+    def finding(self, file: str, path: Path, message: str, hint: str) -> Finding:
+        """Return a finding at a field of a file; the registry fills in its rule."""
+        content = self._directory.files.get(file, b"")
+        cell = self._directory.cell
+        return found_at(self._folder / file, content, path, message, hint, cell)
