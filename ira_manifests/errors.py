@@ -1,10 +1,10 @@
-"""What a user can get wrong, as exceptions.
+"""Exceptions for errors that a user can fix.
 
-    IraError                 base of everything this package raises on purpose
+    IraError                 base class
     ├── ProfileError         one or more problems in profile files, each with its place
-    ├── InputError           an option, a Terraform output or an env file that can't be used
-    ├── OutputError          the output folder can't take what synth wants to write
-    └── NodeError            no usable Node.js for cdk8s, or one that failed
+    ├── InputError           an unusable option, Terraform output or env file
+    ├── OutputError          the output folder can't be read or written
+    └── NodeError            Node.js for cdk8s is missing, too old, or failed
 
 The command line prints `str(error)` and exits with 2; no other layer prints or exits.
 """
@@ -18,8 +18,8 @@ from typing import Self
 from ira_manifests.messages import count, visible
 
 MOST_PROBLEMS = 100
-"""Problems of a file that are told one by one."""
-_MOST_NAMED = 50  # words of a message that lists what is known
+"""Problems of one file that are reported one by one."""
+_MOST_NAMED = 50  # in a message that lists known values
 _MOST_LETTERS = 100  # of a word that is compared with known ones
 
 
@@ -28,7 +28,7 @@ class IraError(Exception):
 
     @property
     def messages(self) -> tuple[str, ...]:
-        """What the error says, one message for each thing that is wrong."""
+        """One message for each problem."""
         return (str(self),)
 
 
@@ -66,7 +66,7 @@ class InputError(IraError):
 class ProfileError(IraError):
     """Every problem of every profile file, in the order of files and lines.
 
-    `options`: what is wrong besides, such as an argument of `load_matrix`.
+    `options`: errors outside of files, such as an argument of `load_matrix`.
     """
 
     def __init__(self, problems: Iterable[Problem], options: Iterable[str] = ()) -> None:
@@ -76,7 +76,7 @@ class ProfileError(IraError):
 
     @property
     def messages(self) -> tuple[str, ...]:
-        """The problems, each with its place, and what is wrong besides."""
+        """The problems, each with its place, and other errors."""
         return (*map(str, self.problems), *self.options)
 
     @property
@@ -103,7 +103,7 @@ def _first(problems: Sequence[Problem]) -> Iterator[Problem]:
 
 
 class Gathered:
-    """What several steps refuse, as one error.
+    """Collects the errors of several steps into one.
 
     Each step runs in a `with` block, which keeps its `ProfileError` or `InputError`.
     """
@@ -132,7 +132,7 @@ class Gathered:
 
     @property
     def error(self) -> ProfileError | InputError:
-        """What was gathered, to be raised: `InputError` where all profiles are fine."""
+        """The collected error, to be raised: `InputError` if all profiles are valid."""
         if self._problems:
             return ProfileError(self._problems, self._options)
         return InputError(*self._options)
@@ -141,12 +141,12 @@ class Gathered:
 class OutputError(IraError):
     """The output folder can't be read or written as asked.
 
-    Nothing was changed, unless the message says that some files are new already.
+    Nothing was changed, unless the message says that some files are already new.
     """
 
 
 class NodeError(IraError):
-    """cdk8s needs Node.js, and there is none that it supports, or it failed."""
+    """Node.js for cdk8s is missing, too old, or failed."""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

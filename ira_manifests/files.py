@@ -1,4 +1,4 @@
-"""Files whose kind and size nobody vouches for, and why the system refuses one."""
+"""Safe reads of untrusted paths, and readable reasons for system errors."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _REASONS = {
     errno.EPERM: "permission is denied",
     errno.ENOTDIR: "a part of the path is not a folder",
     errno.ENAMETOOLONG: "the path is too long",
-    errno.EEXIST: "something that is no folder is there",
-    errno.ELOOP: "its links lead round in a circle",
+    errno.EEXIST: "a file that is not a folder is there",
+    errno.ELOOP: "its symbolic links form a loop",
 }
 
 
 def reason(error: OSError) -> str:
-    """Return in words why the system refused."""
+    """Return the reason for a system error, for a message."""
     if error.errno in _REASONS:
         return _REASONS[error.errno]
     said = error.strerror or str(error)
@@ -30,12 +30,12 @@ def reason(error: OSError) -> str:
 
 
 def read_regular(path: Path, most: int) -> bytes:
-    """Return `most` bytes at most of a regular file, or of the one that a link leads to.
+    """Return at most `most` bytes of a regular file; links are followed.
 
     Raises `OSError`, also for a folder, a pipe, a socket or a device; none of them is opened.
     """
     _refuse_others(path, path.stat().st_mode)
-    # What has become a pipe since it was looked at is not waited for.
+    # O_NONBLOCK: do not wait if the path became a pipe after the check.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     with os.fdopen(os.open(path, flags), "rb") as file:
         _refuse_others(path, os.fstat(file.fileno()).st_mode)

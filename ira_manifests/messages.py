@@ -1,4 +1,4 @@
-"""Numbers and other people's texts in the words of a message."""
+"""Formats numbers and untrusted text for messages."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def shortened(text: str, most: int = 60) -> str:
 
 
 def visible(text: str) -> str:
-    """Return the text with an escape in the place of every letter that does not show itself.
+    """Return the text with every non-printable character escaped.
 
-    Such as line ends, what a terminal obeys, and what turns the direction of writing round.
+    These are line ends, control sequences of terminals, marks of text direction and the like.
     """
     return "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode()

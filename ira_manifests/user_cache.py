@@ -1,12 +1,12 @@
-"""Files in the user's cache. Any of them may be missing, damaged, or refused at any time.
+"""Files in the user's cache. Any of them may be missing, damaged or unusable at any time.
 
-Code of cdk8s is among them. So a folder is used only where no other user but root can change what
-is in it: each folder of its path belongs to this user or to root, and nobody else may write to it,
-or it is sticky, as /tmp is. This program's own folders belong to this user, are no links, and have
-mode 0700 whatever the umask.
+The cache holds code of cdk8s, so it is used only if no other user except root can change it: each
+folder of its path belongs to this user or to root, and is writable for nobody else, or is sticky
+like /tmp. The folders of this program belong to this user, are not links, and have mode 0700
+whatever the umask.
 
 Each file begins with the hash of what follows it. A new one is written beside the old one and takes
-its place by a rename, so that who reads an old one at that time reads it to its end. A folder is
+its place by a rename, so a run that is reading the old one is not disturbed. A folder is
 named by its content, and moved into place once it is complete.
 """
 
@@ -29,14 +29,14 @@ _troubles: list[str] = []
 
 
 def trouble() -> str | None:
-    """Return why this process keeps nothing, where that can be mended."""
+    """Return why nothing is cached, if the user can fix that."""
     return _troubles[0] if _troubles else None
 
 
 def read(kind: str, name: str, most: int) -> bytes | None:
-    """Return the content of a file, or None where there is none that is whole and this user's.
+    """Return the content of a file, or None if it is missing, damaged or another user's.
 
-    `kind`: the folder. `most`: bytes; a file that has more is none of this program's.
+    `kind`: the folder. `most`: the largest size in bytes; larger files are ignored.
     """
     try:
         folder = _folder(kind)
@@ -47,7 +47,7 @@ def read(kind: str, name: str, most: int) -> bytes | None:
 
 
 def write(kind: str, name: str, content: bytes, kept: int) -> None:
-    """Keep a file for later runs where that can be done, and the `kept` latest ones of its kind."""
+    """Cache a file if possible, and remove all but the `kept` latest files of its kind."""
     try:
         folder = _folder(kind)
         if folder is not None:
@@ -64,7 +64,7 @@ def folder(kind: str, name: str) -> Path | None:
         if above is None:
             return None
         _refuse_shared(above / name)
-        os.utime(above / name)  # so that it stays among the latest
+        os.utime(above / name)  # marks it as recently used
     except OSError:
         return None
     return above / name
@@ -96,7 +96,7 @@ def _content(place: Path, most: int) -> bytes | None:
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
         descriptor = os.open(place, flags | getattr(os, "O_BINARY", 0))
-    except OSError:  # there is none, or one in whose place a new one will be put
+    except OSError:  # missing, or unusable and to be replaced
         return None
     with os.fdopen(descriptor, "rb") as file:
         status = os.fstat(descriptor)
@@ -106,13 +106,13 @@ def _content(place: Path, most: int) -> bytes | None:
     content = whole[_HASH:]
     if len(content) > most or whole != _hashed(content):
         return None
-    os.utime(place)  # so that it stays among the latest
+    os.utime(place)  # marks it as recently used
     return content
 
 
 def _put(folder: Path, name: str, content: bytes) -> None:
     waiting = folder / f".{name}.{os.getpid()}"
-    waiting.unlink(missing_ok=True)  # of a killed run that had this process' number
+    waiting.unlink(missing_ok=True)  # left by a killed run with the same process id
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     try:
         with os.fdopen(os.open(waiting, flags, 0o600), "wb") as file:
@@ -177,7 +177,7 @@ def _remove(place: Path) -> None:
 
 
 def _drop(folder: Path, kept: int) -> None:
-    """Remove all files but the latest, among them what a killed run did not complete."""
+    """Remove all but the latest files, including incomplete files of killed runs."""
     with contextlib.suppress(FileNotFoundError):  # another run does the same
         held = [each for each in folder.iterdir() if not each.is_dir()]
         for each in sorted(held, key=lambda each: each.lstat().st_mtime)[:-kept]:
@@ -189,11 +189,11 @@ def _hashed(content: bytes) -> bytes:
 
 
 def _folder(kind: str) -> Path | None:
-    """Return a folder that is this user's alone, or None where there is no home to have one in.
+    """Return a folder that only this user can change, or None if there is no home folder.
 
     It is below XDG_CACHE_HOME, else ~/.cache:
     https://specifications.freedesktop.org/basedir-spec/latest/
-    Raises `OSError` where somebody else can change it, or this user can't.
+    Raises `OSError` if another user can change it, or this user can't.
     """
     named = os.environ.get("XDG_CACHE_HOME", "")
     try:
@@ -220,7 +220,7 @@ def _parts(path: Path) -> Iterator[Path]:
 
 
 def _refuse_foreign(path: Path) -> None:
-    """Refuse a part of the path that somebody else can exchange."""
+    """Refuse a part of the path that another user can replace."""
     status = path.lstat()
     if status.st_uid not in (0, _user(status)):
         raise OSError(None, f"it belongs to another user ({status.st_uid})", str(path))
@@ -229,7 +229,7 @@ def _refuse_foreign(path: Path) -> None:
 
 
 def _refuse_shared(path: Path) -> None:
-    """Refuse a folder that is not this user's alone."""
+    """Refuse a folder that other users own or can write to."""
     status = path.lstat()
     if not stat.S_ISDIR(status.st_mode):
         raise OSError(None, "it is not a folder", str(path))
@@ -245,5 +245,5 @@ def _refuse_open(path: Path, status: os.stat_result) -> None:
 
 
 def _user(status: os.stat_result) -> int:
-    """Return this user's number; where the system has none, everything is this user's."""
+    """Return this user's id; without user ids in the system, the file's own."""
     return os.geteuid() if hasattr(os, "geteuid") else status.st_uid

@@ -159,7 +159,7 @@ def test_what_stands_in_the_place_of_a_directory_is_not_written_through(
     run = ira("synth", "--out", out)
 
     assert run.returncode == 2
-    assert "is in its way" in run.stderr
+    assert "is in the place of a generated file" in run.stderr
     assert list(elsewhere.iterdir()) == []
 
 
@@ -445,7 +445,7 @@ def test_a_removal_that_is_refused_all_the_same_is_told_with_what_is_new(out: Pa
 
     assert run.returncode == 2
     assert run.stderr.count("\n") == 1
-    assert "permission is denied; some files are new already" in run.stderr
+    assert "permission is denied; some files are already new" in run.stderr
     assert stale.read_bytes() == (DIST / ONE / "service.yaml").read_bytes()
     assert ira("synth", "--out", out).returncode == 0
     assert not gone.exists()
@@ -504,7 +504,7 @@ def test_a_run_does_not_begin_while_another_writes(out: Path, tmp_path: Path) ->
     assert first.returncode == 0, first.stderr
     assert (tmp_path / "code").read_text() == "2"
     assert (tmp_path / "said").read_text() == (
-        f"error: another synth is writing to {out}; run this one again when that has ended\n"
+        f"error: another synth is writing to {out}; wait for it to end, then run this again\n"
     )
     assert ira("synth", "--check", "--out", out).returncode == 0
 
@@ -597,7 +597,7 @@ def test_a_config_with_a_second_name_gets_a_content_of_its_own_and_that_is_said(
     run = ira("synth", "--out", out, "--bucket", "acme-ira-model")
 
     assert run.returncode == 0
-    assert f"{config} had a second name (a hard link), which keeps the old values" in run.stdout
+    assert f"{config} had another hard link, which keeps the old values" in run.stdout
     assert other.read_bytes() == before
     assert "IRA_BUCKET_NAME=acme-ira-model" in config.read_text().splitlines()
 
@@ -707,7 +707,7 @@ def test_a_model_config_that_is_too_long_to_be_read_is_left_alone(out: Path) -> 
     run = ira("synth", "--out", out, "--bucket", "my-bucket")
 
     assert run.returncode == 2
-    assert f"{config} has more than 1048576 bytes, so it is left alone" in run.stderr
+    assert f"{config} has more than 1048576 bytes, so synth can't edit it" in run.stderr
     assert config.read_bytes() == before
 
 

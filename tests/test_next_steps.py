@@ -10,7 +10,7 @@ import pytest
 from tests.support import copy_profiles, ira
 
 CONFIG = "dist/base/ira-model-config.env"
-TOKEN_STEP = "edit dist/base/hugging-face-token.env: your token, if it isn't there"
+TOKEN_STEP = "edit dist/base/hugging-face-token.env: set your token, if it is not set"
 DOWNLOAD = [
     "kubectl apply -k dist/model-download",
     "kubectl get job/transfer-model-to-gcs --watch  # until Complete 1/1",
@@ -71,7 +71,7 @@ def test_names_follow_the_namespace_the_template_and_the_cells(tmp_path: Path) -
         "kubectl apply -k dist/online-inference-gpu-h200-gemma3-27b",
         "kubectl get --namespace llm deployment/gemma3-27b-on-h200 --watch  # until 1/1",
     ]
-    assert not any(note.startswith("one name") for note in notes)
+    assert not any(note.startswith("same name") for note in notes)
 
 
 @pytest.mark.parametrize(
@@ -82,8 +82,8 @@ def test_a_shared_name_counts_the_cells_of_this_run(
 ) -> None:
     notes, _ = synth(tmp_path, "--only", only)
 
-    shared = [note for note in notes if note.startswith("one name")]
-    expected = f"one name  vllm-h100 in {cells} cells: the one applied last replaces the others"
+    shared = [note for note in notes if note.startswith("same name")]
+    expected = f"same name vllm-h100 in {cells} cells: each one applied replaces the one before"
     assert shared == ([] if cells is None else [expected])
 
 
@@ -116,7 +116,8 @@ def test_h200_on_queued_capacity_is_told_what_the_base_platform_lacks(tmp_path: 
 
     said = " ".join(" ".join(shown).split())
     assert (
-        "note online-inference-gpu-h200-gemma3-27b-queued, and 2 more, can get nodes only" in said
+        "note online-inference-gpu-h200-gemma3-27b-queued, and 2 more, can get nodes only if"
+        in said
     )
     assert "node auto-provisioning has a limit for nvidia-h200-141gb" in said
 

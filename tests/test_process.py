@@ -354,7 +354,7 @@ def test_a_node_that_dies_at_its_start_is_one_sentence_with_its_own_words(tmp_pa
 
     run = ira_alone("synth", "--out", tmp_path / "out", env={"JSII_NODE": str(node)})
 
-    assert "Error: no module 'x'; see that it is" in one_sentence(run)
+    assert "Error: no module 'x'; check that it is" in one_sentence(run)
     assert not (tmp_path / "out").exists()
 
 

@@ -19,7 +19,7 @@ def models(tmp_path: Path) -> Path:
 
 def test_what_is_no_file_is_a_problem_and_is_not_waited_for(tmp_path: Path, models: Path) -> None:
     messages = {
-        "circle": "its links lead round in a circle",
+        "circle": "its symbolic links form a loop",
         "dangling link": "no such file or directory",
         "device": "it is not a regular file",
         "folder": "it is a folder",
@@ -192,7 +192,7 @@ def test_a_folder_of_profiles_of_another_program_is_left_alone_and_that_is_said(
     assert (without.returncode, without.stderr) == (0, "")
     assert run.returncode == 0
     assert run.stdout == without.stdout
-    assert run.stderr == "note: ./profiles holds no profiles; these are the package's\n"
+    assert run.stderr == "note: ./profiles holds no profiles; using the packaged profiles\n"
 
 
 def test_letters_that_steer_a_terminal_are_shown_as_escapes(tmp_path: Path, models: Path) -> None:

@@ -1,4 +1,4 @@
-"""The commands. The module of one is imported when it is called, so that --help costs nothing."""
+"""The commands. A command's module is imported when it is called, so --help is fast."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from ira_manifests.cli import options, terminal
 from ira_manifests.cli.common import BAD_INPUT
 from ira_manifests.errors import InputError, did_you_mean
 
-_WHAT = "GPU × model profiles to the exact kustomize directories that serve open models on GKE."
+_WHAT = "Generate kustomize directories that serve open models with vLLM on GKE."
 
 
 class Command(NamedTuple):
-    """What a command takes and what its help says. Its function is `command` in its module."""
+    """Options and help of a command. Its function is `command` in its module."""
 
     options: Callable[[options.Parser], None]
     summary: str
     more: str = ""
     refused: Callable[[Sequence[str], InputError], None] | None = None
-    """What is done with words that are no options, before the error is printed."""
+    """Called with invalid arguments before the error is printed."""
 
 
 def _document(words: Sequence[str], error: InputError) -> None:
-    """Print words that are no options of `check` in the format that they ask for."""
+    """Print an error in the arguments of `check` in the requested format."""
     output_format = options.format_of(words)
     if output_format != options.FORMATS[0]:
         from ira_manifests.cli import check
@@ -38,32 +38,32 @@ COMMANDS = {
     "synth": Command(
         options.synth,
         "Write the kustomize directories of the matrix.",
-        "Nothing is written when a rule refuses a cell: see check.",
+        "Writes nothing if a rule of severity error fires: see check.",
     ),
     "check": Command(
         options.check,
         "Check profiles, cells, rendered objects, and whether the output is stale.",
-        "Exits with 0 where there are no findings but warnings, with 1 where there are errors, "
-        "with 2 where a profile, an option or a user's file can't be used. "
-        "explain RULE, such as explain IRA012, says what a finding means.",
+        "Exit code 0: warnings at most; 1: errors; "
+        "2: an unusable profile, option or user's file. "
+        "To read about a rule, use explain RULE, such as explain IRA012.",
         _document,
     ),
     "list": Command(
         options.list_,
-        "Show the matrix: what each cell runs on, and whether it fits.",
-        "Below it stand the pairs of GPU type and model that are not in the matrix, and why.",
+        "List all cells: the machine of each, and whether its model fits.",
+        "Then list the pairs of GPU type and model without a cell, and why.",
     ),
     "explain": Command(
         options.explain,
-        "Explain a cell (where its memory goes, what limits it, where values come from) or a rule.",
+        "Explain a cell (its memory, its limits, the sources of its values) or a rule.",
     ),
 }
 
 
 def run(program: str, words: Sequence[str]) -> int:
-    """Run the command that the words name, and return its exit code.
+    """Run the command that the arguments name, and return its exit code.
 
-    Raises `InputError` for words that are no command's, and `SystemExit` after --help.
+    Raises `InputError` for invalid arguments, and `SystemExit` after --help.
     """
     if not words or words[0].startswith("-"):
         return _without_command(program, words)

@@ -27,7 +27,7 @@ def load(
 
     found = find_folder(folder)
     if folder is None and Path("profiles").is_dir() and found == packaged_folder():
-        terminal.complain("note: ./profiles holds no profiles; these are the package's")
+        terminal.complain("note: ./profiles holds no profiles; using the packaged profiles")
     return load_matrix(found, workload_name=workload_name, namespace=namespace)
 
 

@@ -18,7 +18,7 @@ def command(
     namespace: str | None,
     workload_name: str | None,
 ) -> int:
-    """Explain a cell (where its memory goes, what limits it, where values come from) or a rule."""
+    """Explain a cell (its memory, its limits, the sources of its values) or a rule."""
     if rule is not None:
         _say_rule(rule)
         return 0

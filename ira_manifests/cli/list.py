@@ -16,7 +16,7 @@ def command(
     workload_name: str | None,
     as_json: bool,
 ) -> int:
-    """Show the matrix: what each cell runs on, and whether it fits."""
+    """List all cells: the machine of each, and whether its model fits."""
     try:
         matrix = common.load(profiles_folder, workload_name=workload_name, namespace=namespace)
     except IraError as error:

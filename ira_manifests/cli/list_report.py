@@ -1,4 +1,4 @@
-"""What `list` shows people, in 80 columns."""
+"""What `list` prints, in 80 columns."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ira_manifests.analysis.matrix_summary import NOT_JUDGED, Absent, Row
 from ira_manifests.cli import terminal
 from ira_manifests.cli.terminal import BOLD, BOLD_RED, DIM, GREEN, YELLOW, Fields, Text
 
-# How a verdict is shown in the narrow table, and its style.
+# Verdicts as shown in the table, and their styles.
 _SHORT = {
     "fits": ("fits", GREEN),
     "tight": ("tight", YELLOW),
@@ -22,11 +22,11 @@ _ALIGN = "<>>>><"
 
 
 def matrix(rows: Sequence[Row], others: Sequence[Absent]) -> None:
-    """Print a row for each cell, and below them the pairs that have none."""
+    """Print a row for each cell, then the pairs without one."""
     head = [[Text(title, BOLD) for title in titles] for titles in _HEAD]
     terminal.say_table(head, [line for row in rows for line in _lines(row)], _ALIGN)
-    terminal.say("\nheadroom: KV cache beyond one longest request, GiB on each GPU.")
-    terminal.say("requests: of max model len at once. ~ rests on no measured start-up.")
+    terminal.say("\nheadroom: KV cache left after one request of max len, in GiB on each GPU.")
+    terminal.say("requests: of max len at the same time. ~ estimate without measured start-ups.")
     reasons = [row for row in rows if row.why]
     _reasons("No fit:", [row for row in reasons if row.verdict != NOT_JUDGED])
     _reasons("Not judged:", [row for row in reasons if row.verdict == NOT_JUDGED])

@@ -1,4 +1,4 @@
-"""What to type after a synth: the walkthrough's commands, from where this user stands."""
+"""The commands to run after a synth: the remaining steps of the walkthrough."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ira_manifests.profiles.cell import Cell
 
 @dataclass(frozen=True)
 class Standing:
-    """Where the user stands: what was rendered where, and what `base/` holds."""
+    """What was rendered where, and what `base/` holds."""
 
     out: Path
     cells: Sequence[Cell]
@@ -28,7 +28,7 @@ class Standing:
 
     @property
     def served(self) -> Cell | None:
-        """The first cell that serves the model to download; any, while none is named."""
+        """The first cell that serves the model to download; any cell if none is set."""
         for cell in self.cells:
             if self.model_id in (None, cell.model.model_id):
                 return cell
@@ -36,7 +36,7 @@ class Standing:
 
 
 def preconditions(standing: Standing) -> Iterator[str]:
-    """Yield what the cluster must have first, for queued capacity that GKE makes nodes for."""
+    """Yield what the cluster needs for queued cells without a node pool."""
     lacking: dict[str, list[str]] = {}
     for cell in standing.cells:
         gpu = cell.gpu
@@ -46,13 +46,13 @@ def preconditions(standing: Standing) -> Iterator[str]:
         first, others = directories[0], len(directories) - 1
         among = f"{first}, and {others} more," if others else first
         yield (
-            f"{among} can get nodes only where node auto-provisioning has a limit for "
+            f"{among} can get nodes only if node auto-provisioning has a limit for "
             f"{accelerator}: see Queued capacity in docs/operations.md"
         )
 
 
 def commands(standing: Standing) -> Iterator[str]:
-    """Yield one line for each step that is left."""
+    """Yield one line for each remaining step."""
     base = standing.out / BASE_LINK
     config = _quoted(base / env_file.MODEL_CONFIG)
     missing = [key for key in env_file.KEYS if key not in standing.config]
@@ -60,7 +60,7 @@ def commands(standing: Standing) -> Iterator[str]:
         yield f"edit {config}: {', '.join(missing)}"
     platform = standing.cells[0].platform
     if platform.model_download.token_secret is None:
-        yield f"edit {_quoted(base / env_file.TOKEN)}: your token, if it isn't there"
+        yield f"edit {_quoted(base / env_file.TOKEN)}: set your token, if it is not set"
     download = _quoted(standing.out / MODEL_DOWNLOAD)
     namespace = platform.namespace
     get = f"kubectl get --namespace {namespace}" if namespace else "kubectl get"

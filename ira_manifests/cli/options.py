@@ -1,8 +1,7 @@
-"""The words of the command line: options and arguments of each command, and what they are for.
+"""Options and arguments of each command, with their help.
 
-They are read before the module of a command is imported, so that --help and a mistyped option cost
-nothing. The beginning of an option is not taken for the option: the next release may have another
-that begins so.
+They are parsed before a command's module is imported, so --help and a mistyped option are fast.
+Options can't be abbreviated, because a later release may add one with the same beginning.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ FORMATS = ("text", "json", "sarif", "github")
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that complains as all commands do, and whose help has the same width everywhere."""
+    """A parser that raises `InputError`, and whose help is always 80 columns wide."""
 
     def __init__(self, prog: str, description: str) -> None:
         super().__init__(
@@ -29,11 +28,11 @@ class Parser(argparse.ArgumentParser):
         )
         self.color = False  # of Python 3.14 and later
         self.finish: Callable[[argparse.Namespace], None] = lambda _given: None
-        """What else a command makes of its words; raises `InputError`."""
+        """Further parsing of a command; may raise `InputError`."""
         self.add_argument("-h", "--help", action="help", help="Show this message and exit.")
 
     def parse(self, words: Sequence[str]) -> argparse.Namespace:
-        """Return what the words say; raises `InputError` for those that mean nothing."""
+        """Parse arguments; raises `InputError` for unknown ones."""
         given, unknown = self.parse_known_args(words)
         if unknown:
             raise InputError(*self._refused(unknown))
@@ -41,7 +40,7 @@ class Parser(argparse.ArgumentParser):
         return given
 
     def _refused(self, words: Sequence[str]) -> list[str]:
-        """Say what is wrong with unknown words. What follows an unknown option may be its value."""
+        """Return messages for unknown arguments; one after an unknown option may be its value."""
         words = [word for word in words if word != "--"]
         unknown = [word.partition("=")[0] for word in words if word.startswith("-")]
         return [
@@ -49,18 +48,18 @@ class Parser(argparse.ArgumentParser):
                 f"no such option: {option}{did_you_mean(option, self._option_string_actions)}"
             )
             for option in dict.fromkeys(unknown)
-        ] or [self._explained(f"one argument too many: {words[0] if words else '--'!r}")]
+        ] or [self._explained(f"unexpected argument: {words[0] if words else '--'!r}")]
 
     def _explained(self, message: str) -> str:
         return f"{message} (see {self.prog} --help)"
 
     def error(self, message: str) -> NoReturn:
-        """Raise an `InputError` that also says where help is."""
+        """Raise an `InputError` that refers to --help."""
         raise InputError(self._explained(message))
 
 
 class _Help(argparse.HelpFormatter):
-    """Help of the same width everywhere, in which file names stay in one piece."""
+    """Help of 80 columns, in which file names are not broken at hyphens."""
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=32, width=_COLUMNS)
@@ -72,7 +71,7 @@ class _Help(argparse.HelpFormatter):
 
 
 def synth(parser: Parser) -> None:
-    """Add what `synth` takes."""
+    """Add the options of `synth`."""
     _out(parser)
     _profiles(parser)
     _only(parser)
@@ -93,12 +92,12 @@ def synth(parser: Parser) -> None:
     parser.add_argument(
         "--check",
         action="store_true",
-        help="Write nothing; show a diff and exit with 1 when stale.",
+        help="Write nothing; if the output is stale, print a diff and exit with 1.",
     )
 
 
 def check(parser: Parser) -> None:
-    """Add what `check` takes."""
+    """Add the options of `check`."""
     _out(parser)
     _profiles(parser)
     _only(parser)
@@ -107,12 +106,12 @@ def check(parser: Parser) -> None:
     parser.add_argument(
         "--profiles-only",
         action="store_true",
-        help="Check profiles and cells; render nothing, start no Node.js.",
+        help="Check profiles and cells only; needs no Node.js.",
     )
 
 
 def format_of(words: Sequence[str]) -> str:
-    """Return the format that the words of `check` ask for, whatever else is wrong with them."""
+    """Return the value of --format, whatever else is wrong with the arguments of `check`."""
     parser = Parser("check", "")
     _format(parser)
     try:
@@ -123,21 +122,21 @@ def format_of(words: Sequence[str]) -> str:
 
 
 def list_(parser: Parser) -> None:
-    """Add what `list` takes."""
+    """Add the options of `list`."""
     _profiles(parser)
     _names(parser)
     parser.add_argument("--json", dest="as_json", action="store_true", help="Print JSON.")
 
 
 def explain(parser: Parser) -> None:
-    """Add what `explain` takes."""
+    """Add the arguments of `explain`."""
     parser.usage = f"{parser.prog} [options] GPU/MODEL [FIELD]\n       {parser.prog} [options] RULE"
     parser.add_argument(
         "words",
         metavar="GPU/MODEL",
         nargs="+",
-        help="A cell, such as h100/llama3 or h100 llama3; one FIELD of it, by the name of its "
-        "value or its path in the manifest; or a RULE, such as IRA012.",
+        help="A cell, such as h100/llama3, and optionally one FIELD of its manifests, by name "
+        "or path; or a RULE, such as IRA012.",
     )
     _profiles(parser)
     _names(parser)
@@ -159,23 +158,25 @@ def _rule(word: str) -> str | None:
 
 
 def _explained(given: argparse.Namespace) -> None:
-    """Tell a cell ("h100/llama3 FIELD" or "h100 llama3 FIELD") from a rule (its id or name)."""
+    """Parse a cell ("h100/llama3 FIELD" or "h100 llama3 FIELD") or a rule (its id or name)."""
     words = given.words
     del given.words
     rule, *more = words
     given.rule = _rule(rule)
     if given.rule is not None:
         if more:
-            raise InputError(f"a rule has no fields: {more[0]!r} is one argument too many")
+            raise InputError(f"unexpected argument after a rule: {more[0]!r}")
         given.gpu = given.model = given.field = None
         return
     gpu, slash, model = rule.partition("/")
     named = [gpu, model, *more] if slash else words
     if len(named) < len(("GPU", "MODEL")):
-        raise InputError(f"{gpu!r} lacks its model: name a cell such as {gpu}/llama3, or a rule")
+        raise InputError(
+            f"{gpu!r} is not a cell or a rule: name a cell such as {gpu}/llama3, or a rule"
+        )
     given.gpu, given.model, *fields = named
     if len(fields) > 1:
-        raise InputError(f"one argument too many: {fields[1]!r}")
+        raise InputError(f"unexpected argument: {fields[1]!r}")
     given.field = fields[0] if fields else None
 
 
@@ -186,7 +187,7 @@ def _out(parser: Parser) -> None:
         metavar="FOLDER",
         type=_folder("--out"),
         default=Path("dist"),
-        help="Folder of the output. [default: dist]",
+        help="Output folder. [default: dist]",
     )
 
 
@@ -197,7 +198,7 @@ def _profiles(parser: Parser) -> None:
         dest="profiles_folder",
         metavar="FOLDER",
         type=_folder("--profiles"),
-        help="Folder of the profiles. [default: ./profiles, else the packaged copy]",
+        help="Profiles folder. [default: ./profiles, else the packaged profiles]",
     )
 
 
@@ -206,7 +207,7 @@ def _only(parser: Parser) -> None:
         "--only",
         metavar="GPU/MODEL",
         action="append",
-        help="This cell only, such as h100/llama3 or 'h100/*'. Repeatable.",
+        help="Only this cell, such as h100/llama3 or 'h100/*'. Repeatable.",
     )
 
 
@@ -232,14 +233,14 @@ def _format(parser: Parser) -> None:
         choices=FORMATS,
         default="text",
         metavar="FORMAT",
-        help=f"How findings are printed: {', '.join(FORMATS)}. [default: text]",
+        help=f"Output format: {', '.join(FORMATS)}. [default: text]",
     )
 
 
 def _folder(option: str) -> Callable[[str], Path]:
     def parse(value: str) -> Path:
         if not value:
-            raise InputError(f"{option} is empty; name a folder")
+            raise InputError(f"{option} is empty; give a folder")
         return Path(value)
 
     return parse

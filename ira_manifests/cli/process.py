@@ -1,4 +1,4 @@
-"""One run of the command line in its process: streams, signals, and the exit code."""
+"""Runs the command line in this process: streams, signals, exit code."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ class _StoppedError(BaseException):
         self.number = number
 
 
-_raised: list[_StoppedError] = []  # kept, since Python may make another error of it on its way up
+_raised: list[_StoppedError] = []  # kept, because Python may replace it by another error
 
 
 def run(program: str) -> int:
     """Run the command line of `sys.argv` as `program`, and return the exit code."""
-    atexit.register(_die_of_the_signal)  # registered first, so that it comes last
+    atexit.register(_die_of_the_signal)  # registered first, so it runs last
     output = streams.take_over()
     code = _outcome(program)
     if (trouble := user_cache.trouble()) is not None:
-        terminal.complain(visible(f"note: nothing is kept in the cache: {trouble}"))
+        terminal.complain(visible(f"note: the cache is not used: {trouble}"))
     if output.failure is not None:
         terminal.complain(
             f"error: standard output can't be written: {files.reason(output.failure)}"
@@ -52,14 +52,14 @@ def run(program: str) -> int:
 
 
 def _die_of_the_signal() -> None:
-    """End as the signal would have ended the process, so that a shell's loop ends as well."""
+    """End by the signal itself, so that a shell's loop ends too."""
     if _raised:
         signal.signal(_raised[0].number, signal.SIG_DFL)
         os.kill(os.getpid(), _raised[0].number)
 
 
 def _outcome(program: str) -> int:
-    """Return the exit code of the command; what a user got wrong becomes one message and 2."""
+    """Return the exit code of the command; errors are printed and become 2."""
     try:
         with _stoppable():
             return _run_and_flush(program)
@@ -90,17 +90,17 @@ def _run_and_flush(program: str) -> int:
     try:
         return app.run(program, sys.argv[1:])
     finally:
-        sys.stdout.flush()  # waits for who reads it, and a signal may end the wait
+        sys.stdout.flush()  # may block on the reader until a signal
 
 
 @contextlib.contextmanager
 def _stoppable() -> Iterator[None]:
-    """Let signals end the run by an exception, so that everything is tidied up on the way."""
+    """Turn signals into an exception, so that temporary files are removed."""
     for number in _STOPS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _stop)
     sys.unraisablehook = _unraisable
-    # Of the threads only jsii's reader of Node.js is not told when the pipe closes at the end.
+    # jsii's reader thread fails when the pipe to Node.js is closed at the end.
     threading.excepthook = lambda _lost: None
     well = False
     try:
@@ -110,7 +110,7 @@ def _stoppable() -> Iterator[None]:
         if _raised:
             raise _raised[0] from None
         raise
-    finally:  # the outcome is known: what is left is to tidy up, which takes no time
+    finally:  # only quick clean-up is left, which no signal may interrupt
         for number in _STOPS:
             signal.signal(number, signal.SIG_IGN)
         if (node := sys.modules.get("ira_manifests.nodejs.boot")) is not None:
@@ -126,10 +126,10 @@ def _stop(number: int, _frame: FrameType | None) -> None:
 
 
 def _unraisable(lost: Any) -> None:
-    """Hear of an exception where Python can't raise it, such as in a callback of an import.
+    """Handle an exception that Python can't raise, such as in a callback of an import.
 
-    A signal is sent again. All others are of something that is being thrown away, such as the
-    pipe to a Node.js that has died.
+    A signal is sent again. Others come from objects that are being discarded, such as the pipe to
+    a dead Node.js.
     """
     if isinstance(lost.exc_value, _StoppedError):
         signal.signal(lost.exc_value.number, _stop)

@@ -1,4 +1,4 @@
-"""Standard output and error that can be written to, whatever the caller did to them."""
+"""Makes standard output and error safe to write to, even if closed or broken."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _STDOUT, _STDERR = 1, 2
 class Output(io.RawIOBase):
     """A descriptor whose writes never raise: failed ones are discarded, and the first error kept.
 
-    It may be of anything, such as a folder.
+    The descriptor may be anything, even a folder.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -27,19 +27,19 @@ class Output(io.RawIOBase):
         return self._descriptor
 
     def isatty(self) -> bool:
-        """Tell whether it is a terminal."""
+        """Return whether it is a terminal."""
         return os.isatty(self._descriptor)
 
     def writable(self) -> bool:
-        """Tell that it may be written to."""
+        """Return true: writes never raise."""
         return True
 
     def write(self, data: Any, /) -> int:
-        """Write what the descriptor takes."""
+        """Write as much as the descriptor takes."""
         while self._failure is None:
             try:
                 return os.write(self.fileno(), data)
-            except BlockingIOError:  # another program made the shared pipe so
+            except BlockingIOError:  # the pipe was made non-blocking by another program
                 select.select((), (self,), ())
             except OSError as error:
                 self._failure = error
@@ -47,19 +47,19 @@ class Output(io.RawIOBase):
 
     @property
     def failure(self) -> OSError | None:
-        """Why output was lost. A reader that has seen enough is no reason to fail."""
+        """The first error of a write; None if only the reader closed the pipe."""
         enough = self._failure is not None and self._failure.errno == errno.EPIPE
         return None if enough else self._failure
 
 
 def take_over() -> Output:
-    """Make `sys.stdout` and `sys.stderr` safe to write to, and return what is below `sys.stdout`.
+    """Replace `sys.stdout` and `sys.stderr`, and return the raw output of `sys.stdout`.
 
-    A descriptor that the caller closed becomes the null device, so that no file that is opened
-    later takes its number and the output with it. Letters that an encoding lacks are escaped.
+    A descriptor that the caller closed becomes the null device, so that no file opened later gets
+    its number and the output. Characters that an encoding lacks are escaped.
     """
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
-        pass  # it stays open in the place of a closed one
+        pass  # it replaces a closed one
     os.close(descriptor)
     below = Output(_STDOUT)
     sys.stdout = _text(below, sys.stdout)

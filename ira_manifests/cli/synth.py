@@ -36,13 +36,13 @@ def command(
         values = synthesis.config_values(matrix, bucket, terraform_output, model_id)
     if wrong:
         raise wrong.error
-    asked = synthesis.Asked(matrix, cells, out, partial=bool(only))
-    findings = synthesis.judge(asked)
+    request = synthesis.SynthRequest(matrix, cells, out, partial=bool(only))
+    findings = synthesis.judge(request)
     if findings is None:
         return common.FINDINGS
     if check:
-        return synthesis.compare(asked, findings)
-    return synthesis.write(asked, findings, values)
+        return synthesis.compare(request, findings)
+    return synthesis.write(request, findings, values)
 
 
 def _refuse_contradictions(
@@ -52,10 +52,12 @@ def _refuse_contradictions(
     named = [option for option, value in given.items() if value is not None]
     contradictions = []
     if check and named:
-        contradictions.append(f"--check writes nothing, so it takes no {' and no '.join(named)}")
+        contradictions.append(
+            f"--check writes nothing, so it can't be combined with {' or '.join(named)}"
+        )
     if bucket is not None and terraform_output is not None:
         contradictions.append(
-            "--bucket and --terraform-output both name the bucket; give one of them"
+            "--bucket and --terraform-output both set the bucket; pass only one of them"
         )
     if contradictions:
         raise InputError(*contradictions)

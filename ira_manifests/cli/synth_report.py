@@ -1,4 +1,4 @@
-"""What the command line shows people: tables, notes and what to type next."""
+"""What `synth` prints: a table, notes and the next commands."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MOST_LINES = 50  # of one kind
 
 
 def stale(out: Path, plan: Plan) -> str:
-    """Return what a stale folder lacks and how to mend it."""
+    """Return how a folder is stale and how to fix it."""
     changes = [
         ("missing", plan.created),
         ("changed", plan.updated),
@@ -34,12 +34,12 @@ def stale(out: Path, plan: Plan) -> str:
         for path in plan.blocked
     ]
     move = "".join(f"{line}\n" for line in _first(blocked))
-    mend = "Run synth with the same options, without --check."
-    return f"{move}{visible(str(out))} is stale: {said}. {mend}"
+    fix = "Run synth with the same options, without --check."
+    return f"{move}{visible(str(out))} is stale: {said}. {fix}"
 
 
 def written(out: Path, cells: Sequence[Cell], plan: Plan, users: UserFiles) -> None:
-    """Print what a synth did, what it left alone, and the next commands."""
+    """Print what a synth changed, what it did not touch, and the next commands."""
     _say_table(plan)
     standing = Standing(out, cells, env_file.filled_in(users.model_config))
     for note in (*_user_notes(out, users), *_folder_notes(out, plan), *_shared_notes(cells)):
@@ -52,7 +52,7 @@ def written(out: Path, cells: Sequence[Cell], plan: Plan, users: UserFiles) -> N
 
 
 def _first(lines: Sequence[str]) -> Iterator[str]:
-    """Yield lines of one kind: of very many the first, and how many more there are."""
+    """Yield the first lines of one kind, and how many more there are."""
     yield from lines[:_MOST_LINES]
     if len(lines) > _MOST_LINES:
         yield f"... and {len(lines) - _MOST_LINES} more"
@@ -80,11 +80,11 @@ def _row(*fields: str | int, style: str = "") -> Fields:
 
 def _user_notes(out: Path, users: UserFiles) -> Iterator[str]:
     for path in users.created:
-        yield f"created   {out / path}: yours to fill in"
+        yield f"created   {out / path}: fill it in"
     for path in users.updated:
-        yield f"edited    {out / path}: only the keys of the command line"
+        yield f"edited    {out / path}: only the keys that were passed"
     for path in users.unlinked:
-        yield f"note      {out / path} had a second name (a hard link), which keeps the old values"
+        yield f"note      {out / path} had another hard link, which keeps the old values"
 
 
 def _folder_notes(out: Path, plan: Plan) -> Iterator[str]:
@@ -94,4 +94,4 @@ def _folder_notes(out: Path, plan: Plan) -> Iterator[str]:
 
 def _shared_notes(cells: Sequence[Cell]) -> Iterator[str]:
     for name, sharing in shared_workloads(cells).items():
-        yield f"one name  {name} in {len(sharing)} cells: the one applied last replaces the others"
+        yield f"same name {name} in {len(sharing)} cells: each one applied replaces the one before"

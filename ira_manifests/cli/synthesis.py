@@ -1,4 +1,4 @@
-"""What `synth` does with a matrix: judge, render, compare, write, and say so."""
+"""The steps of `synth`: judge, render, compare, write, report."""
 
 from __future__ import annotations
 
@@ -24,100 +24,103 @@ from ira_manifests.rules.check_objects import check_seen
 from ira_manifests.rules.finding import Finding, distinct
 from ira_manifests.rules.view.namespace import Seen
 
-# Terraform's list of buckets is a line of text.
+# More than any list of buckets.
 _MOST_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a synth is to render, and where to."""
+class SynthRequest:
+    """What to render, and the folder to write it to."""
 
     matrix: Matrix
     cells: list[Cell]
     out: Path
     partial: bool
-    """Whether the output may hold directories of other cells."""
+    """Whether only some cells were selected, so that other directories are kept."""
 
     @cached_property
     def inputs(self) -> dict[str, str]:
-        """The hash of all that a directory follows from, by its name."""
+        """The hash of everything that determines a directory, by its name."""
         return render_cache.inputs_of(self.matrix, self.cells)
 
 
-def judge(asked: Asked) -> list[Finding] | None:
-    """Return what the rules of cells find, or None where one refuses a cell, and says so."""
-    findings = check_cells(asked.matrix, asked.cells)
-    # A cell that can't work is not worth a rendering.
-    refusing = [item for item in waivers.waived(asked.cells, findings) if item.refuses]
+def judge(request: SynthRequest) -> list[Finding] | None:
+    """Return the findings of the rules of cells; None if one is an error, which is printed."""
+    findings = check_cells(request.matrix, request.cells)
+    # Cells with errors are not rendered.
+    refusing = [item for item in waivers.waived(request.cells, findings) if item.refuses]
     return None if _refused(refusing) else findings
 
 
-def write(asked: Asked, findings: list[Finding], values: dict[str, str]) -> int:
-    """Write what differs, unless a rule refuses a directory; return the exit code."""
-    out = asked.out
+def write(request: SynthRequest, findings: list[Finding], values: dict[str, str]) -> int:
+    """Write the changes, unless a rule reports an error; return the exit code."""
+    out = request.out
     before = render_cache.read(out)
     with folder.locked(out):
-        found = folder.look(out, directories(asked.cells))
-        known = _known(asked, before, render_cache.unchanged(before, asked.inputs, found.generated))
-        fresh = _rendered(asked, frozenset(each.name for each in known))
-        if known and any(item.refuses for item in _judged(asked, findings, [*known, *fresh])):
-            known, fresh = [], _rendered(asked)  # what a record says refuses nothing
+        found = folder.look(out, directories(request.cells))
+        known = _known(
+            request, before, render_cache.unchanged(before, request.inputs, found.generated)
+        )
+        fresh = _rendered(request, frozenset(each.name for each in known))
+        if known and any(item.refuses for item in _judged(request, findings, [*known, *fresh])):
+            # An error that rests on a record is confirmed by rendering.
+            known, fresh = [], _rendered(request)
         seen = [*known, *fresh]
-        if _refused(_judged(asked, findings, seen)):
+        if _refused(_judged(request, findings, seen)):
             return common.FINDINGS
         rendered = _tree(seen)
-        plan = tree.compare(rendered, found, partial=asked.partial)
-        own_secret = asked.matrix.platform.model_download.token_secret
+        plan = tree.compare(rendered, found, partial=request.partial)
+        own_secret = request.matrix.platform.model_download.token_secret
         users = folder.write(out, rendered, plan, values, needs_token=own_secret is None)
-        kept = before if asked.partial else {each.name: before[each.name] for each in known}
-        render_cache.write(out, {**kept, **render_cache.entries(fresh, asked.inputs)})
-    synth_report.written(out, asked.cells, plan, users)
-    ids = check_user_files.ids_of(asked.matrix)
+        kept = before if request.partial else {each.name: before[each.name] for each in known}
+        render_cache.write(out, {**kept, **render_cache.entries(fresh, request.inputs)})
+    synth_report.written(out, request.cells, plan, users)
+    ids = check_user_files.ids_of(request.matrix)
     unserved = check_user_files.unserved(str(folder.config_path(out)), users.model_config, ids)
     if unserved:
         terminal.complain(formats.text(unserved, colour=terminal.colourful(sys.stderr)))
     return 0
 
 
-def compare(asked: Asked, findings: list[Finding]) -> int:
-    """Print how the output differs; return the exit code. Nothing is taken from a record."""
-    seen = _rendered(asked)
-    if _refused(_judged(asked, findings, seen)):
+def compare(request: SynthRequest, findings: list[Finding]) -> int:
+    """Print how the output differs, without using records; return the exit code."""
+    seen = _rendered(request)
+    if _refused(_judged(request, findings, seen)):
         return common.FINDINGS
     rendered = _tree(seen)
-    found = folder.look(asked.out, directories(asked.cells))
-    plan = tree.compare(rendered, found, partial=asked.partial)
+    found = folder.look(request.out, directories(request.cells))
+    plan = tree.compare(rendered, found, partial=request.partial)
     for line in tree.diff(rendered, found, plan):
         terminal.say(visible(line))
     if plan.stale:
-        terminal.complain(synth_report.stale(asked.out, plan))
+        terminal.complain(synth_report.stale(request.out, plan))
         return common.FINDINGS
-    shown = visible(str(asked.out))
+    shown = visible(str(request.out))
     terminal.say(f"{shown} is up to date: {count(len(plan.unchanged), 'file')}.")
     return 0
 
 
 def _known(
-    asked: Asked, before: render_cache.Record, unchanged: Mapping[str, Mapping[str, bytes]]
+    request: SynthRequest, before: render_cache.Record, unchanged: Mapping[str, Mapping[str, bytes]]
 ) -> list[Seen]:
-    """Return the directories that are on disk as they would be rendered."""
-    cell_of = {name: cell.name for cell in asked.cells for name in cell.directories}
+    """Return the directories whose files on disk are up to date, by the records."""
+    cell_of = {name: cell.name for cell in request.cells for name in cell.directories}
     return [
         Seen(name, cell_of.get(name, ""), files, before[name].selector_index)
         for name, files in unchanged.items()
     ]
 
 
-def _rendered(asked: Asked, known: frozenset[str] = frozenset()) -> list[Seen]:
-    """Render all other directories; Node.js stays away where there is none."""
-    if known.issuperset(directories(asked.cells)):
+def _rendered(request: SynthRequest, known: frozenset[str] = frozenset()) -> list[Seen]:
+    """Render all other directories; starts no Node.js if there are none."""
+    if known.issuperset(directories(request.cells)):
         return []
-    return common.rendered(asked.matrix, asked.cells, asked.out, known)
+    return common.rendered(request.matrix, request.cells, request.out, known)
 
 
-def _judged(asked: Asked, findings: list[Finding], seen: list[Seen]) -> list[Finding]:
-    of_objects = check_seen(seen, asked.out)
-    return waivers.apply(asked.matrix, asked.cells, findings + of_objects)
+def _judged(request: SynthRequest, findings: list[Finding], seen: list[Seen]) -> list[Finding]:
+    of_objects = check_seen(seen, request.out)
+    return waivers.apply(request.matrix, request.cells, findings + of_objects)
 
 
 def _tree(seen: list[Seen]) -> Tree:
@@ -125,7 +128,7 @@ def _tree(seen: list[Seen]) -> Tree:
 
 
 def _refused(findings: list[Finding]) -> bool:
-    """Tell whether a rule refuses a cell, and print which; warnings are told by check."""
+    """Return whether there are errors, and print them; `check` prints warnings."""
     refusing = [finding for finding in distinct(findings) if finding.refuses]
     if refusing:
         terminal.complain(formats.text(refusing, colour=terminal.colourful(sys.stderr)))
@@ -134,7 +137,7 @@ def _refused(findings: list[Finding]) -> bool:
 
 
 def check_values(bucket: str | None, model_id: str | None) -> None:
-    """Raise `InputError` where the bucket or the model id can't be one."""
+    """Raise `InputError` for an invalid bucket or model id."""
     wrong = Gathered()
     for what, value, check in (
         ("the bucket", bucket, names.check_bucket),
@@ -150,9 +153,9 @@ def check_values(bucket: str | None, model_id: str | None) -> None:
 def config_values(
     matrix: Matrix, bucket: str | None, terraform_output: str | None, model_id: str | None
 ) -> dict[str, str]:
-    """Return the keys of base/ira-model-config.env that the command line names.
+    """Return the keys of base/ira-model-config.env that the command line sets.
 
-    `bucket` and `model_id` are checked by `check_values` before.
+    `check_values` has already validated `bucket` and `model_id`.
     """
     if terraform_output is not None:
         text, source = _read_text(terraform_output)
@@ -168,7 +171,7 @@ def config_values(
 
 
 def _differs_in_case(matrix: Matrix, model_id: str) -> str | None:
-    """The folder in the bucket has the id's case, and the server looks for its own."""
+    """Return a message if the id differs in case from a served one: folders are case-sensitive."""
     for cell in matrix.values():
         served = cell.model.model_id
         if served.casefold() == model_id.casefold() and served != model_id:
@@ -190,7 +193,7 @@ def _read_text(path: str) -> tuple[str, str]:
 
 
 def _read(path: str) -> bytes:
-    """Return the start of a file or pipe; a shell's <(...) is a pipe with a name."""
+    """Return the start of a file or pipe, such as a shell's <(...)."""
     if path != "-":
         with Path(path).open("rb") as file:
             return file.read(_MOST_BYTES)

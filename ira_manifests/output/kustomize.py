@@ -1,8 +1,8 @@
 """A kustomization.yaml as a typed value: the part of kustomize that a directory needs.
 
-https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/. Kustomize is left with
-what only it can do when it applies: the user's env files become a ConfigMap and a Secret named
-after their content, and the bucket's name is put in place.
+https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/. Kustomize does
+only what must happen when a user applies: it generates a ConfigMap and a Secret from the user's
+env files, named after their content, and puts the bucket's name in place.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ class Kustomization:
     ordered: bool = False
     """Whether objects are applied in the order of `resources`, and not in kubectl's own.
 
-    Kubectl's own puts accounts and configuration first, and kinds that it doesn't know last, by
-    name. Any order of one's own makes it warn about its flag `--reorder`, so it must be needed.
+    kubectl's own order has accounts and configuration first, and unknown kinds last, by name. With
+    any other order kubectl prints a warning about `--reorder`, so use it only if needed.
     """
 
     def to_json(self) -> Json:
@@ -87,4 +87,4 @@ class Kustomization:
 
 
 EMPTY = Kustomization()
-"""Of a directory that kustomize has nothing to do with."""
+"""For a directory without a kustomization.yaml."""

@@ -1,4 +1,7 @@
-"""Changes of a folder, all prepared before the first is made. The one module that writes."""
+"""Changes a folder in two steps: prepares everything, then renames and removes files.
+
+No other module writes to the output folder.
+"""
 
 from __future__ import annotations
 
@@ -18,14 +21,14 @@ from ira_manifests.errors import OutputError
 if sys.platform != "win32":
     import fcntl
 
-# New content waits beside its file under this ending, so that putting it in place is one rename
-# and what a killed run leaves is known by name.
+# New content is written beside its file with this ending, so that one rename puts it in place and
+# leftovers of killed runs are recognised by name.
 WAITING = ".ira-tmp"
 
 
 @contextlib.contextmanager
 def explained(folder: Path, then: str = "") -> Iterator[None]:
-    """Turn a refusal of the system into an `OutputError`. `then`: what to know or do about it."""
+    """Turn a system error into an `OutputError`. `then`: what else to say, or what to do."""
     try:
         yield
     except OSError as error:
@@ -39,10 +42,10 @@ def explained(folder: Path, then: str = "") -> Iterator[None]:
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Keep other runs out of a folder, which is made where it is missing.
+    """Lock a folder against other runs; create it if it is missing.
 
-    A run that is killed takes its lock along. A folder that was made is removed again where the
-    run fails. Raises `OutputError` where another run is at work.
+    The lock of a killed run is released. A created folder is removed again if the run fails.
+    Raises `OutputError` if another run holds the lock.
     """
     with explained(folder), contextlib.ExitStack() as undo:
         for made in make_folder(folder):
@@ -57,7 +60,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def _lock(folder: Path) -> int | None:
-    if sys.platform == "win32":  # it has no locks of folders
+    if sys.platform == "win32":  # folders can't be locked
         return None
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -65,9 +68,9 @@ def _lock(folder: Path) -> int | None:
     except BlockingIOError:
         os.close(descriptor)
         raise OutputError(
-            f"another synth is writing to {folder}; run this one again when that has ended"
+            f"another synth is writing to {folder}; wait for it to end, then run this again"
         ) from None
-    except OSError:  # some network file systems have none either
+    except OSError:  # some network file systems have no locks
         pass
     return descriptor
 
@@ -84,12 +87,12 @@ def make_folder(folder: Path) -> list[Path]:
 
 
 def _remove_empty(folder: Path) -> None:
-    with contextlib.suppress(OSError):  # somebody's file keeps it
+    with contextlib.suppress(OSError):  # not empty
         folder.rmdir()
 
 
 class Changes:
-    """New contents and removals, all known to be possible before the first is done."""
+    """New contents and removals, all checked before the first one is made."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -113,19 +116,18 @@ class Changes:
         mode: int | None = None,
         durable: bool = False,
     ) -> None:
-        """Write `content` to wait for its place.
+        """Write `content` beside `target`, for `commit` to rename.
 
-        What replaces a file keeps its owner and its permissions, or has those of `like`. `mode`:
-        permissions of a new file; default as the system has it. `durable`: it is the user's
-        file: on disk even if the power fails, and refused with an `OutputError` where its owner
-        can't be kept.
+        A replaced file keeps its owner and permissions, or gets those of `like`. `mode`:
+        permissions of a new file; default: the system's. `durable`: a user's file: synced to
+        disk, and refused with an `OutputError` if its owner can't be kept.
         """
         folder, name = os.path.split(target)
         self._make(folder)
         waiting = os.path.join(folder, f".{name}{WAITING}")
         self._waiting.append((waiting, os.fspath(target)))
         before = _regular(like or target)
-        # Nobody else reads it while it waits.
+        # Not readable for others until it has its final permissions.
         with open(_create(waiting, 0o600 if before or mode is not None else 0o666), "wb") as file:
             file.write(content)
             if durable:
@@ -147,18 +149,18 @@ class Changes:
             self._there.add(folder)
 
     def move(self, source: Path, target: Path) -> None:
-        """Note a file to rename before all else; it keeps what it is, and replaces what is there.
+        """Schedule a rename, before all other changes; it replaces an existing target.
 
-        Raises `PermissionError` where nothing may be taken from its folder.
+        Raises `PermissionError` if the source's folder is not writable.
         """
         _require_writable(source.parent)
         self._make(os.fspath(target.parent))
         self._moves.append((source, target))
 
     def link(self, path: Path, target: str) -> None:
-        """Note a symbolic link to make; what is to be removed may be in its place until then.
+        """Schedule a symbolic link; files that are to be removed may be in its place until then.
 
-        Raises `OutputError` where the file system has no symbolic links.
+        Raises `OutputError` if the file system has no symbolic links.
         """
         waiting = path.with_name(f".{path.name}{WAITING}")
         waiting.unlink(missing_ok=True)
@@ -172,28 +174,28 @@ class Changes:
         self._links.append((waiting, path))
 
     def remove(self, path: Path) -> None:
-        """Note a file to remove; its folder goes with it when it is empty then.
+        """Schedule the removal of a file; also removes its folder if it becomes empty.
 
-        Raises `PermissionError` where nothing may be removed from the folder.
+        Raises `PermissionError` if the folder is not writable.
         """
         _require_writable(path.parent)
         self._removed.append(path)
 
     def remove_empty(self, folder: Path) -> None:
-        """Note a folder to remove, unless somebody puts something into it before.
+        """Schedule the removal of a folder, if it is still empty then.
 
-        Raises `PermissionError` where nothing may be removed from the folder around it.
+        Raises `PermissionError` if its parent is not writable.
         """
         _require_writable(folder.parent)
         self._hollow.append(folder)
 
     def commit(self) -> None:
-        """Put every waiting content in its place, and remove what is to be removed.
+        """Make all scheduled changes.
 
-        Raises `OutputError` where the system refuses what it seemed to allow.
+        Raises `OutputError` if the system refuses one after all.
         """
         with explained(
-            self._folder, "; some files are new already: mend that and run synth again for the rest"
+            self._folder, "; some files are already new: fix that, and run synth again for the rest"
         ):
             while self._moves:
                 source, place = self._moves[0]
@@ -204,7 +206,9 @@ class Changes:
                 os.replace(waiting, target)
                 self._waiting.popleft()
             self._made.clear()
-            to_come = {link for link, _ in self._links}  # a killed run left one of this name
+            to_come = {
+                link for link, _ in self._links
+            }  # a killed run may have left one of this name
             for path in self._removed:
                 if path not in to_come:
                     path.unlink(missing_ok=True)
@@ -231,7 +235,7 @@ def _require_writable(folder: Path) -> None:
 
 
 def _regular(path: str | Path) -> os.stat_result | None:
-    """Return the status of a regular file, None for all else."""
+    """Return the status of a regular file, or None."""
     try:
         found = os.lstat(path)
     except FileNotFoundError:
@@ -240,7 +244,7 @@ def _regular(path: str | Path) -> os.stat_result | None:
 
 
 def _given(path: str, before: os.stat_result) -> bool:
-    """Give a new file the owner and the group of another one; tell whether it has them."""
+    """Give a file the owner and group of another one; return whether it has them."""
     now = os.lstat(path)
     if sys.platform == "win32" or (now.st_uid, now.st_gid) == (before.st_uid, before.st_gid):
         return True
@@ -255,6 +259,6 @@ def _create(path: str, mode: int) -> int:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     try:
         return os.open(path, flags, mode)
-    except FileExistsError:  # of a run that was killed
+    except FileExistsError:  # left by a killed run
         os.unlink(path)
         return os.open(path, flags, mode)

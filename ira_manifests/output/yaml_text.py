@@ -1,7 +1,7 @@
 """Plain values -> YAML text that every YAML reader reads back as the same values.
 
-Kubernetes' readers follow YAML 1.1 and 1.2 in turn, so a string is quoted whenever any of them
-would take it for something else (`1e3`, `0o14`, `y`), and long texts are literal blocks.
+Kubernetes' readers follow YAML 1.1 or 1.2, so a string is quoted if any of them would read it as
+another type (`1e3`, `0o14`, `y`). Texts of several lines are literal blocks.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from typing import Any
 
 import yaml
 
-# The C dumper where PyYAML was built with it.
+# The C dumper, if PyYAML was built with it.
 _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
-# What some reader takes for a number, a date, a boolean or null.
+# Text that some reader takes for a number, a date, a boolean or null.
 _AMBIGUOUS = re.compile(
     r"[-+]?[._]*[0-9][0-9_.:,xobXOBa-fA-F+-]*|[-+]?\.?(inf|nan)|[yn]|yes|no|on|off|true|false|null|~|",
     re.IGNORECASE,
 )
 
 
-# Names and paths, most of the texts that differ from object to object: nothing in them is YAML's.
+# Names and paths, most of the text that differs between objects; they need no quotes.
 _PLAIN = re.compile("[A-Za-z](?:[A-Za-z0-9._/-]*[A-Za-z0-9])?")
 
 _OTHER_BREAKS = re.compile("[\r\x85\u2028\u2029]")
@@ -61,13 +61,13 @@ def dump(value: Any) -> str:
 
 
 class _OddError(Exception):
-    """The value holds what only PyYAML lays out."""
+    """The value needs PyYAML's own layout."""
 
 
 def _lay_out(value: Any, newline: str, say: Callable[[str], None]) -> None:
     """Lay a value out as PyYAML does. `newline`: a line's end, and the indent of the next.
 
-    Ten times faster than PyYAML, because scalars, which are PyYAML's, recur from object to object.
+    Ten times faster than PyYAML alone: scalars are formatted by it and cached, and most recur.
     """
     inner = f"{newline}  "
     if not isinstance(value, _NESTED):
