@@ -10,7 +10,7 @@ import pytest
 
 from ira_manifests import load_matrix
 from ira_manifests.analysis.field_lookup import leaves
-from ira_manifests.analysis.provenance import origins
+from ira_manifests.analysis.provenance import directories
 from ira_manifests.cli import app
 from ira_manifests.constructs.manifests.sources import shown
 from ira_manifests.rules.registry import Rule, rules
@@ -102,7 +102,7 @@ def test_every_explained_value_is_what_kubectl_renders(
     matrix = load_matrix(PROFILES)
     grouped = {"tolerations", "queued_tolerations"}  # lists
 
-    for directory in origins(matrix, matrix[key]):
+    for directory in directories(matrix, matrix[key]):
         objects = objects_in(kustomize(filled_dist / directory.name))
         rendered = {leaf.path: shown(leaf.value) for item in objects for leaf in leaves(item)}
         for item in directory.values:
@@ -114,7 +114,7 @@ def test_every_explained_value_is_what_kubectl_renders(
 def test_every_field_of_every_object_has_a_source(key: tuple[str, str], filled_dist: Path) -> None:
     matrix = load_matrix(PROFILES)
 
-    for directory in origins(matrix, matrix[key]):
+    for directory in directories(matrix, matrix[key]):
         for item in objects_in(kustomize(filled_dist / directory.name)):
             if item["kind"] != "ConfigMap":  # it has the user's bucket, and kustomize's labels
                 assert [

@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ira_manifests import Cell, Matrix, load_matrix
 from ira_manifests.analysis.field_lookup import leaves
-from ira_manifests.analysis.provenance import Origins, nodes, origins
+from ira_manifests.analysis.provenance import ExplainedDirectory, directories, nodes
 from ira_manifests.constructs.manifests import directory
 from ira_manifests.constructs.manifests.sources import source
 from ira_manifests.render import render
-from tests.support import copy_profiles
+from tests.support import copy_edited, copy_profiles
 from tests.test_public_api import python
 
 # With those of the shipped profiles, every field that there can be.
@@ -54,11 +55,11 @@ def edited(tmp_path: Path) -> Matrix:
 
 
 @pytest.fixture
-def every(edited: Matrix) -> list[Origins]:
+def every(edited: Matrix) -> list[ExplainedDirectory]:
     """Every directory of the shipped profiles, and of those that have what they leave out."""
     return [
         found for matrix in (load_matrix(), edited) for cell in matrix.values()
-        for found in origins(matrix, cell)
+        for found in directories(matrix, cell)
     ]  # fmt: skip
 
 
@@ -71,7 +72,7 @@ def test_objects_are_those_that_cdk8s_renders(edited: Matrix) -> None:
                 assert json.dumps(objects) == json.dumps(rendered[name]), name
 
 
-def test_every_field_has_a_source(every: list[Origins]) -> None:
+def test_every_field_has_a_source(every: list[ExplainedDirectory]) -> None:
     assert {
         leaf.path
         for found in every
@@ -84,7 +85,9 @@ def test_every_field_has_a_source(every: list[Origins]) -> None:
 @pytest.mark.parametrize(
     "field", ["hostNetwork", "containers[0].workingDir", "containers[1].tty", "dnsConfig.searches"]
 )
-def test_a_field_of_which_no_table_knows_has_none(field: str, every: list[Origins]) -> None:
+def test_a_field_of_which_no_table_knows_has_none(
+    field: str, every: list[ExplainedDirectory]
+) -> None:
     (deployment,) = [item for item in every[0].objects if item["kind"] == "Deployment"]
     changed = json.loads(json.dumps(deployment))
     *parents, name = re.findall(r"\w+", field)
@@ -97,29 +100,31 @@ def test_a_field_of_which_no_table_knows_has_none(field: str, every: list[Origin
     assert every[0].source_of(found) == "unknown"
 
 
-def without_a_field(every: list[Origins]) -> set[str]:
+def without_a_field(every: list[ExplainedDirectory]) -> set[str]:
     held = {node.keys[0] for found in every for item in found.objects for node in nodes(item)}
     return {field for found in every for row in found.table for field in row.fields} - held
 
 
-def test_every_row_of_a_table_is_of_a_field(every: list[Origins]) -> None:
+def test_every_row_of_a_table_is_of_a_field(every: list[ExplainedDirectory]) -> None:
     assert without_a_field(every) == set()
 
 
-def test_a_row_of_no_field_is_noticed(every: list[Origins]) -> None:
+def test_a_row_of_no_field_is_noticed(every: list[ExplainedDirectory]) -> None:
     field = "Deployment spec.template.spec.containers[inference-server].tty"
-    every[0].table.append(source("a reason", field))  # type: ignore[attr-defined]
+    first = replace(every[0], table=[*every[0].table, source("a reason", field)])
 
-    assert without_a_field(every) == {field}
+    assert without_a_field([first, *every[1:]]) == {field}
 
 
-def places(found: Origins) -> Iterator[tuple[str, list[str]]]:
+def places(found: ExplainedDirectory) -> Iterator[tuple[str, list[str]]]:
     for row in found.table:
         for root, path in re.findall(r"@(\w+)\.([\w.]*\w)", row.text):
             yield root, path.split(".")
 
 
-def test_every_line_that_a_table_names_is_of_a_value(every: list[Origins], cell: Cell) -> None:
+def test_every_line_that_a_table_names_is_of_a_value(
+    every: list[ExplainedDirectory], cell: Cell
+) -> None:
     roots = {"platform": cell.platform, "gpu": cell.gpu, "model": cell.model,
              "cell": cell.profile, "machine": cell.machine}  # fmt: skip
     named = [place for found in every for place in places(found)]
@@ -133,7 +138,7 @@ def test_every_line_that_a_table_names_is_of_a_value(every: list[Origins], cell:
 
 
 def test_a_toleration_of_the_queue_that_pods_have_already_moves_no_line(edited: Matrix) -> None:
-    _, queued = origins(edited, edited["h100", "llama3"])
+    _, queued = directories(edited, edited["h100", "llama3"])
     (deployment,) = [item for item in queued.objects if item["kind"] == "Deployment"]
     at = "Deployment spec.template.spec.tolerations[2].key"
     (leaf,) = [leaf for leaf in leaves(deployment) if leaf.path == at]
@@ -142,6 +147,29 @@ def test_a_toleration_of_the_queue_that_pods_have_already_moves_no_line(edited: 
     text = Path(file).read_text().splitlines()[int(line) - 1]
     assert leaf.value == "cloud.google.com/gke-queued"
     assert text.strip() == "- key: cloud.google.com/gke-queued"
+
+
+def test_without_tolerations_of_its_own_the_queue_lists_none(tmp_path: Path) -> None:
+    folder = copy_profiles(tmp_path)
+    text = (folder / "platform.yaml").read_text()
+    queue = text.index("  tolerations:", text.index("queued_provisioning:"))
+    (folder / "platform.yaml").write_text(text[:queue] + "  tolerations: []\n")
+    matrix = load_matrix(folder)
+
+    _, queued = directories(matrix, matrix["h100", "llama3"])
+    names = [value.name for value in queued.values]
+    assert "tolerations" in names
+    assert "queued_tolerations" not in names
+
+
+def test_an_option_that_is_there_twice_is_listed_twice(tmp_path: Path) -> None:
+    twice = "flags: [--middleware=a, --middleware=b]\n    tensor_parallel: 4"
+    matrix = load_matrix(copy_edited(tmp_path, "llama3", ("tensor_parallel: 4", twice)))
+
+    for found in directories(matrix, matrix["h100", "llama3"]):
+        assert [value.value for value in found.values if value.name == "--middleware"] == [
+            "--middleware=a", "--middleware=b",
+        ]  # fmt: skip
 
 
 def test_manifests_need_no_node() -> None:

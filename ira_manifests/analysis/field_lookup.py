@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ira_manifests.analysis.provenance import Manifest, Node, Origins, nodes
+from ira_manifests.analysis.provenance import ExplainedDirectory, Manifest, Node, nodes
 from ira_manifests.constructs.manifests.sources import shown
 from ira_manifests.errors import InputError, did_you_mean, one_of
 
@@ -35,7 +35,7 @@ class Answer:
     directories: tuple[str, ...] = ()
 
 
-def find(directories: Sequence[Origins], field: str) -> list[Answer]:
+def find(directories: Sequence[ExplainedDirectory], field: str) -> list[Answer]:
     """Return what directories hold at a field: one answer, or one for each that differs.
 
     Raises `InputError` for a field that there is not, and for a name of several fields.
@@ -57,7 +57,7 @@ def leaves(item: Manifest) -> Iterator[Node]:
             yield node
 
 
-def _path(directories: Sequence[Origins], field: str) -> str:
+def _path(directories: Sequence[ExplainedDirectory], field: str) -> str:
     """Return the one field that a name means."""
     paths = dict.fromkeys(
         node.path for each in directories for item in each.objects for node in nodes(item)
@@ -79,7 +79,7 @@ def _path(directories: Sequence[Origins], field: str) -> str:
     raise InputError(f"{field!r} is no field; it is one of {one_of(names)}{guess}")
 
 
-def _below(directory: Origins, path: str) -> tuple[Leaf, ...]:
+def _below(directory: ExplainedDirectory, path: str) -> tuple[Leaf, ...]:
     begins = (f"{path}.", f"{path}[", f"{path} ")
     return tuple(
         Leaf(node.path, shown(node.value), directory.source_of(node))

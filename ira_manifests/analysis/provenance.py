@@ -7,13 +7,14 @@ from their tables, in which fields are written as there. Pure; needs no Node.js.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from ira_manifests.constructs.manifests import directory
-from ira_manifests.constructs.manifests.sources import Source, option
+from ira_manifests.constructs.manifests.sources import Source, option, shown
 from ira_manifests.messages import count
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
@@ -56,12 +57,12 @@ class Places:
     """The lines of the profiles that a cell is made of, as "file:line"."""
 
     def __init__(self, matrix: Matrix, cell: Cell) -> None:
-        """Name lines of the profiles that `matrix` was read from."""
+        """Look up lines of the profiles that `matrix` was read from."""
         self._sources = matrix.profiles.sources
         self._cell = cell
 
-    def put_into(self, text: str) -> str:
-        """Return a source's text, a line in the place of each value that it names."""
+    def fill_in(self, text: str) -> str:
+        """Return a row's text, with each "@…" replaced by the line of that value."""
         return _PLACE.sub(self._named, text)
 
     def _named(self, match: re.Match[str]) -> str:
@@ -103,7 +104,7 @@ class Places:
 
 
 @dataclass(frozen=True)
-class Origins:
+class ExplainedDirectory:
     """A directory of a cell: its name, its objects, and what decides their fields."""
 
     name: str
@@ -114,25 +115,29 @@ class Origins:
     @cached_property
     def values(self) -> list[Value]:
         """The values that profiles decide, in the order of the table."""
-        found = {node.keys[0]: node for item in self.objects for node in nodes(item)}
+        by_field = defaultdict(list)  # an option may be there twice
+        for item in self.objects:
+            for node in nodes(item):
+                by_field[node.keys[0]].append(node)
+        # Where a directory on queued capacity has another row for a field, that one is listed.
         last = {row.fields[0]: row for row in self.table if row.name}
-        return [
-            Value(
-                row.name,
-                held[0].path,
-                row.of([node.value for node in held]),
-                self.places.put_into(row.text),
-            )
-            for row in self.table
-            if row.name and last[row.fields[0]] is row
-            for held in [[found[field] for field in row.fields if field in found]]
-            if held
-        ]
+        listed = [row for row in self.table if row.name and last[row.fields[0]] is row]
+        return [value for row in listed for value in self._listed(row, by_field)]
 
     def source_of(self, node: Node) -> str:
-        """Return the source of a field: of the closest one around it that has one."""
+        """Return the source of a field: its own, else that of the closest field around it."""
         row = self._row(node.keys)
-        return "unknown" if row is None else self.places.put_into(row.text)
+        return "unknown" if row is None else self.places.fill_in(row.text)
+
+    def _listed(self, row: Source, by_field: Mapping[str, Sequence[Node]]) -> list[Value]:
+        held = [by_field[each] for each in row.fields if each in by_field]
+        if not held:
+            return []
+        found, text = held[0], self.places.fill_in(row.text)
+        if row.listed is None:
+            return [Value(row.name, node.path, shown(node.value), text) for node in found]
+        every = [node.value for each in held for node in each]
+        return [Value(row.name, found[0].path, row.listed(every), text)]
 
     @cached_property
     def _rows(self) -> dict[str, Source]:
@@ -149,13 +154,13 @@ class Origins:
         return None
 
 
-def origins(matrix: Matrix, cell: Cell) -> list[Origins]:
+def directories(matrix: Matrix, cell: Cell) -> list[ExplainedDirectory]:
     """Return the directories of a cell, on ordinary capacity first."""
     places = Places(matrix, cell)
     # Kustomize makes the ConfigMap, of a file of these values.
     config_map = {"kind": "ConfigMap", "data": cell.runtime_values}
     return [
-        Origins(
+        ExplainedDirectory(
             name,
             [*directory.objects(cell, queued=queued).values(), config_map],
             directory.sources(cell, queued=queued),
@@ -166,8 +171,8 @@ def origins(matrix: Matrix, cell: Cell) -> list[Origins]:
     ]
 
 
-def values(found: Sequence[Origins]) -> list[Value]:
-    """Return the values of all of a cell's directories: what is in several, of the first."""
+def values(found: Sequence[ExplainedDirectory]) -> list[Value]:
+    """Return the values of all directories of a cell, each name once."""
     listed: list[Value] = []
     for each in found:
         known = {value.name for value in listed}

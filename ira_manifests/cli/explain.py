@@ -32,7 +32,7 @@ def command(
         )
         return 0
     cell = matrix[gpu, model]
-    directories = provenance.origins(matrix, cell)
+    directories = provenance.directories(matrix, cell)
     values = provenance.values(directories)
     if field is None:
         explain_report.explained(cell, values)

@@ -1,4 +1,4 @@
-"""What the constructs need of Node.js, which starts when this module is imported."""
+"""The classes and functions that run in Node.js. Importing this module starts it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All objects of a cell's directory as plain values, as a chart of the constructs renders them."""
+"""All objects of a cell's directory as plain values, equal to what cdk8s renders."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def container(cell: Cell, config_map: str) -> Json:
 
 
 def sources(field: str) -> list[Source]:
-    """Return what decides each field of the container, which is itself in `field`."""
+    """Return what decides each field of the container at `field`."""
     of_profile, logs = "@platform.fetch_safetensors", "ephemeral-storage"
     return [
         source(f"{of_profile}.image", f"{field}.image", name="fetch_image"),

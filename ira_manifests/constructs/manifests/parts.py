@@ -21,7 +21,7 @@ TOKEN_SECRET = "hugging-face-token-secret"  # noqa: S105  a name, not a token
 # Kustomize puts the bucket's name in the place of this; the '<' keeps it from ever naming a bucket.
 BUCKET_PLACEHOLDER = "<IRA_BUCKET_NAME>"
 
-# What the constructs' tables say of what several of them set.
+# Reasons that several tables give.
 KIND = "the construct: the object's kind"
 LABELS = "the construct: the labels that Kubernetes recommends"
 CONFIG = "the construct: read from the ConfigMap that kustomize names after its content"
@@ -50,7 +50,7 @@ def manifest(
 
 
 def described(*kinds: str) -> list[Source]:
-    """Return the sources of what every object has besides its name."""
+    """Return the rows of what objects of all kinds have: apiVersion, kind, labels."""
     identity = [f"{kind} {field}" for kind in kinds for field in ("apiVersion", "kind")]
     return [
         source(KIND, *identity),

@@ -1,6 +1,6 @@
-"""Queued capacity: the objects of `ProvisioningRequest`, what it changes of a Deployment, and why.
+"""The objects of `ProvisioningRequest`, what it changes in the Deployment, and their sources.
 
-Both objects say what their Deployment says; they are computed from it, whatever has patched it.
+Both objects are computed from the Deployment as it is rendered, with the patches of a caller.
 """
 
 from __future__ import annotations
@@ -157,7 +157,7 @@ _QUEUE = "@platform.queued_provisioning"
 
 
 def sources(cell: Cell) -> list[Source]:
-    """Return what decides each field of the objects, and those that they change of a Deployment."""
+    """Return what decides each field of the objects, and each field changed in the Deployment."""
     version, namespace = f"metadata.labels.{keys.VERSION}", "metadata.namespace"
     return [
         source("@gpu.queued_node_pool", f"{_SELECTOR}.{queued.NODE_POOL}", name="queued_nodes"),
@@ -193,11 +193,13 @@ def sources(cell: Cell) -> list[Source]:
 
 
 def _of_tolerations(cell: Cell) -> list[Source]:
-    """Return the sources of those that are added: behind the others, and without repetition."""
+    """Return the rows of the tolerations that are added behind those of all Pods."""
     kept = cell.platform.inference.tolerations
     queue = cell.platform.queued_provisioning.tolerations
     added = [number for number, item in enumerate(queue) if item not in kept]
     list_of, field = f"{_QUEUE}.tolerations", f"{POD}.tolerations"
     items = of_items(list_of, field, added, first=len(kept))
-    fields = [field for item in items for field in item.fields]
-    return [source(list_of, *fields, name="queued_tolerations", of=taints), *items]
+    if not items:
+        return []
+    fields = [each for item in items for each in item.fields]
+    return [source(list_of, *fields, name="queued_tolerations", listed=taints), *items]

@@ -1,4 +1,4 @@
-"""What decides the fields of a construct's objects: the rows of its table.
+"""The rows of a construct's table of sources: what decides the fields of its objects.
 
 A field is written "Kind path", such as "Deployment spec.replicas". An item of a list is named by
 its `name`, by its option where it is one of a command line, else by its number:
@@ -17,46 +17,43 @@ def shown(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _first(values: Sequence[Any]) -> str:
-    return shown(values[0])
-
-
 @dataclass(frozen=True)
 class Source:
-    """What decides some fields, each with all that is in it and has no source of its own."""
+    """What decides some fields, and the fields inside them that no other row names."""
 
     text: str
-    """A reason. "@platform.engine.version" stands for the line of a value in the profiles: of
-    @platform, of the cell's @gpu, @model and @cell, and of the @machine that it runs on."""
+    """Where the values come from. "@platform.engine.version" is replaced by the file and line of
+    that value: in the profiles of the @platform and of the cell's @gpu and @model, in the model's
+    entry for the @cell, and in the GPU type's entry for the @machine."""
     fields: tuple[str, ...]
     name: str = ""
-    """The name by which `explain` lists the value of the first field; without one it does not."""
-    of: Callable[[Sequence[Any]], str] = _first
-    """What it lists, of what the fields hold."""
+    """The name under which `explain` lists the first field; empty: it is not listed."""
+    listed: Callable[[Sequence[Any]], str] | None = None
+    """Converts the values of all fields to the text that is listed; None: that of the first."""
     copied: str = ""
-    """The field that the first one is a copy of, whose sources are those of the copy."""
+    """The field that the first field is a copy of: fields inside it have the sources of those."""
 
 
 def source(
     text: str,
     *fields: str,
     name: str = "",
-    of: Callable[[Sequence[Any]], str] = _first,
+    listed: Callable[[Sequence[Any]], str] | None = None,
     copied: str = "",
 ) -> Source:
     """Return a row of a table, such as `source("@cell.cpu", "Deployment …", name="cpu")`."""
-    return Source(text, fields, name, of, copied)
+    return Source(text, fields, name, listed, copied)
 
 
 def option(argument: str) -> str:
-    """Return the option of a command line's argument, by which its field is named."""
+    """Return the option of a command line's argument, such as "--max-model-len"."""
     return argument.partition("=")[0]
 
 
 def of_items(list_of: str, field: str, numbers: Iterable[int], first: int = 0) -> list[Source]:
-    """Return the sources of a list's items: those of a profile's list that have these numbers.
+    """Return one row for each item of a list that is copied from a profile's list.
 
-    `first`: the number of the first of them in the manifest.
+    `numbers`: of the items in the profile. `first`: number of the first of them in the manifest.
     """
     return [
         source(f"{list_of}[{number}]", f"{field}[{at}]") for at, number in enumerate(numbers, first)
@@ -64,7 +61,7 @@ def of_items(list_of: str, field: str, numbers: Iterable[int], first: int = 0) -
 
 
 def taints(values: Sequence[Any]) -> str:
-    """Return the taints that a list, or that single tolerations, stand for, as kubectl has them."""
+    """Return tolerations, in a list or one by one, as taints in kubectl's notation."""
     items: Sequence[Mapping[str, str]] = values[0] if isinstance(values[0], list) else values
     return ", ".join(
         f"{item['key']}{'=' + item['value'] if 'value' in item else ''}:{item['effect']}"

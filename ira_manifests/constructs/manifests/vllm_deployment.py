@@ -200,11 +200,11 @@ _STARTUP = "@platform.engine.startup_seconds"
 
 def sources(cell: Cell) -> list[Source]:
     """Return what decides each field of the objects inside a kustomize directory."""
-    return [*_of_profiles(cell), *_of_construct()]
+    return [*_from_profiles(cell), *_from_construct()]
 
 
-def _of_profiles(cell: Cell) -> list[Source]:
-    """Return what profiles decide, in the order in which `explain` lists it."""
+def _from_profiles(cell: Cell) -> list[Source]:
+    """Return the rows of values from profiles, in the order in which `explain` lists them."""
     server, fetch = _OF_SERVER, _OF_FETCH
     seconds = cell.platform.engine.startup_seconds
     temporary, mount = parts.TEMPORARY_VOLUME, f"volumeMounts[{parts.BUCKET_VOLUME}].mountPath"
@@ -218,7 +218,7 @@ def _of_profiles(cell: Cell) -> list[Source]:
                "ServiceAccount metadata.name", name="service_account"),
         source("@machine.compute_class", f"{POD}.nodeSelector.{queued.COMPUTE_CLASS}",
                name="compute_class"),
-        source(tolerations, f"{POD}.tolerations", name="tolerations", of=taints),
+        source(tolerations, f"{POD}.tolerations", name="tolerations", listed=taints),
         *of_items(tolerations, f"{POD}.tolerations", range(tolerated)),
         source("@platform.engine.reference", f"{server}.image", name="image"),
         source("@platform.engine.version", f"Deployment metadata.labels.{keys.VERSION}",
@@ -273,8 +273,8 @@ _SETTINGS = "the construct: the server looks nothing up on the Hub, and sends no
 _SHARED = "the construct: shared memory of the parallel workers"
 
 
-def _of_construct() -> list[Source]:
-    """Return why the construct sets what no profile decides; docs/differences.md says more."""
+def _from_construct() -> list[Source]:
+    """Return the rows of values that no profile decides; docs/differences.md explains most."""
     server = _OF_SERVER
     template = "Deployment spec.template.metadata"
     return [
