@@ -1,52 +1,61 @@
-"""Every fixture of bad_profiles/ gives its messages, each at its place, and nothing is written.
-
-A fixture is laid over the shipped profiles. `expected.txt` was written by hand from the defect.
-"""
+"""Every case of bad_profiles/ gives its messages, each at its place, and nothing is written."""
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 
 from ira_manifests import ProfileError, load_matrix
+from testing.edits import place_of, replace_once
+from tests.bad_profiles import CASES
+from tests.bad_profiles.case import A100, MEASURED, TINY
 from tests.support import copy_profiles, ira
 
-FIXTURES = Path(__file__).parent / "bad_profiles"
-NAMES = sorted(path.name for path in FIXTURES.iterdir())
 
-
-def lay_over(fixture: Path, folder: Path) -> None:
-    copy_profiles(folder)
-    ignore = shutil.ignore_patterns("expected.txt")
-    shutil.copytree(fixture, folder / "profiles", dirs_exist_ok=True, ignore=ignore)
-
-
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", sorted(CASES))
 def test_a_bad_profile_gets_all_its_errors_with_their_places(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lay_over(FIXTURES / name, tmp_path)
+    profiles = copy_profiles(tmp_path)
+    CASES[name].lay_over(profiles)
     monkeypatch.chdir(tmp_path)
 
     with pytest.raises(ProfileError) as caught:
         load_matrix()
 
-    assert str(caught.value).splitlines() == (
-        (FIXTURES / name / "expected.txt").read_text().splitlines()
-    )
+    assert str(caught.value).splitlines() == CASES[name].expected(profiles)
+
+
+def test_what_the_cases_edit_has_no_defect(tmp_path: Path) -> None:
+    profiles = copy_profiles(tmp_path)
+    (profiles / "models/tiny.yaml").write_text(TINY)
+    (profiles / "models/measured.yaml").write_text(MEASURED)
+    (profiles / "gpus/a100.yaml").write_text(A100)
+
+    assert ("h100", "tiny") in load_matrix(profiles)
+
+
+@pytest.mark.parametrize("text", ["", "version: 1\nversion: 1\n"])
+def test_an_edit_of_what_is_not_there_once_fails_and_says_so(text: str) -> None:
+    with pytest.raises(AssertionError, match=r"'version: 1' occurs [02] times"):
+        replace_once(text, "version: 1", "version: 2")
+
+
+def test_a_place_is_that_of_the_mark() -> None:
+    assert place_of("a: 1\nb:\n  c: 2\n", "c: |2") == (3, 6)
 
 
 @pytest.mark.parametrize("name", ["errors_in_many_files", "alias_bomb", "not_utf8"])
 def test_the_command_line_prints_them_exits_with_2_and_writes_nothing(
     name: str, tmp_path: Path
 ) -> None:
-    lay_over(FIXTURES / name, tmp_path)
+    profiles = copy_profiles(tmp_path)
+    CASES[name].lay_over(profiles)
 
     run = ira("synth", cwd=tmp_path)
 
-    expected = (FIXTURES / name / "expected.txt").read_text()
+    expected = "".join(f"{line}\n" for line in CASES[name].expected(profiles))
     assert run.returncode == 2
     assert run.stderr.startswith(expected)
     assert run.stderr[len(expected) :].count("\n") == 1  # the count of problems
