@@ -33,19 +33,24 @@ if TYPE_CHECKING:
         ProfileError,
     )
     from ira_manifests.loading import load_matrix
-    from ira_manifests.profiles import Cell, Matrix
+    from ira_manifests.memory import MemoryInputError
+    from ira_manifests.profiles import Cell, Matrix, UnknownCellError
+    from ira_manifests.vllm import UnknownReleaseError
 
 __all__ = [
     "Cell",
     "InputError",
     "IraError",
     "Matrix",
+    "MemoryInputError",
     "ModelDownloadJob",
     "NodeError",
     "OutputError",
     "Problem",
     "ProfileError",
     "ProvisioningRequest",
+    "UnknownCellError",
+    "UnknownReleaseError",
     "VllmDeployment",
     "load_matrix",
 ]
@@ -54,7 +59,9 @@ _MODULES = {
     "constructs": ("ModelDownloadJob", "ProvisioningRequest", "VllmDeployment"),
     "errors": ("InputError", "IraError", "NodeError", "OutputError", "Problem", "ProfileError"),
     "loading": ("load_matrix",),
-    "profiles": ("Cell", "Matrix"),
+    "memory": ("MemoryInputError",),
+    "profiles": ("Cell", "Matrix", "UnknownCellError"),
+    "vllm": ("UnknownReleaseError",),
 }
 
 

@@ -1,12 +1,20 @@
 """Exceptions for errors that a user can fix.
 
-    IraError                 base class
-    ├── ProfileError         one or more problems in profile files, each with its place
-    ├── InputError           an unusable option, Terraform output or env file
-    ├── OutputError          the output folder can't be read or written
-    └── NodeError            Node.js for cdk8s is missing, too old, or failed
+    IraError                    base of everything this package raises on purpose
+    ├── ProfileError            one or more problems in profile files, each with its place
+    ├── InputError              an option, a Terraform output or an env file that can't be used
+    │   └── UnknownCellError    a pair of GPU type and model that is not in the matrix
+    ├── OutputError             the output folder can't take what synth wants to write
+    ├── NodeError               no usable Node.js for cdk8s, or one that failed
+    ├── UnknownReleaseError     text that is no version of vLLM, or a release without facts
+    └── MemoryInputError        what a memory estimate can't be computed from
+        ├── GeometryError       a model that can't exist, or that vLLM refuses
+        │   └── SplitError      a tensor parallel size that does not divide the model
+        └── SettingsError       utilization, context, KV cache dtype or memory out of range
 
-The command line prints `str(error)` and exits with 2; no other layer prints or exits.
+`UnknownCellError` is a `KeyError`, too; `UnknownReleaseError` and `MemoryInputError` are
+`ValueError`s. The command line prints `str(error)` and exits with 2; no other layer prints or
+exits.
 """
 
 from __future__ import annotations

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from importlib import import_module
+from pkgutil import walk_packages
 
 import pytest
 
 import ira_manifests
+import ira_manifests.errors
+import ira_manifests.memory
 from tests.support import ROOT
 
 
@@ -42,6 +47,38 @@ def test_the_first_construct_starts_it() -> None:
     assert python(program) == "True"
 
 
-def test_every_error_is_an_ira_error() -> None:
-    for name in ("InputError", "NodeError", "OutputError", "ProfileError"):
-        assert issubclass(getattr(ira_manifests, name), ira_manifests.IraError)
+def drawn() -> dict[str, str]:
+    """Return the tree that `ira_manifests.errors` draws: each error and the one above it."""
+    above = {}
+    line_of: list[str] = []
+    for line in (ira_manifests.errors.__doc__ or "").splitlines():
+        match = re.match(r" {4}([│├└─ ]*)(\w+Error) ", line)
+        if match:
+            depth = len(match[1]) // 4
+            line_of[depth:] = [match[2]]
+            above[match[2]] = line_of[depth - 1] if depth else "Exception"
+    return above
+
+
+def errors() -> set[type[BaseException]]:
+    """Return every exception that a module of the package defines for its users."""
+    package = ira_manifests.__name__
+    for module in walk_packages(ira_manifests.__path__, f"{package}."):
+        if module.name != f"{package}.__main__":
+            import_module(module.name)
+    found, above = set(), [BaseException]
+    while above:
+        below = above.pop().__subclasses__()
+        above += below
+        found |= {each for each in below if each.__module__.split(".")[0] == package}
+    return {each for each in found if not each.__name__.startswith("_")}
+
+
+def test_the_tree_of_errors_is_the_one_that_is_drawn() -> None:
+    assert {each.__name__: each.__bases__[0].__name__ for each in errors()} == drawn()
+
+
+def test_every_error_can_be_imported_from_the_package_or_from_the_memory_model() -> None:
+    named = {name for module in (ira_manifests, ira_manifests.memory) for name in module.__all__}
+
+    assert {each.__name__ for each in errors()} <= named

@@ -68,11 +68,11 @@ def sarif(findings: Sequence[Finding]) -> str:
     """
     import json
 
-    import ira_manifests
+    from ira_manifests import __version__
 
     driver = {
         "name": "ira_manifests",
-        "semanticVersion": ira_manifests.__version__,
+        "semanticVersion": __version__,
         "rules": [
             {
                 "id": rule.id,

@@ -1,17 +1,12 @@
-"""What cannot be computed, as exceptions.
+"""What cannot be computed, as exceptions; `ira_manifests.errors` has the whole tree."""
 
-The tree:
+from __future__ import annotations
 
-    ValueError
-    └── MemoryInputError
-        ├── GeometryError         a model that cannot exist, or that vLLM refuses
-    │   └── SplitError        a tensor parallel size that does not divide the model
-        └── SettingsError         utilization, context, KV cache dtype or memory out of range
-"""
+from ira_manifests.errors import IraError
 
 
-class MemoryInputError(ValueError):
-    """An input from which no memory budget follows; the message names the value."""
+class MemoryInputError(IraError, ValueError):
+    """An input from which no memory estimate follows; the message names the value."""
 
 
 class GeometryError(MemoryInputError):

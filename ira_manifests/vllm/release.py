@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass
 from functools import cached_property, total_ordering
 
+from ira_manifests.errors import IraError
+
 # At most 58 characters, so that a release is a label's value in Kubernetes.
 _VERSION = re.compile(
     r"v?(?P<numbers>[0-9]{1,5}(?:\.[0-9]{1,5}){1,3})"
@@ -22,7 +24,7 @@ _NUMBERS = 3
 _LAST = ("released", 0)  # after the stages a, b and rc
 
 
-class UnknownReleaseError(ValueError):
+class UnknownReleaseError(IraError, ValueError):
     """Text that is no version of vLLM, or a release that a table of this package does not hold."""
 
 

@@ -1,0 +1,89 @@
+"""Which room may import which: a room imports from the floors below it, and from what is listed."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support import ROOT
+
+PACKAGE = "ira_manifests"
+
+# From the ground up. A room is a folder or a module at the top of the package. None imports from
+# its own floor or a higher one.
+FLOORS: list[dict[str, str]] = [
+    {"messages": "", "files": "", "layout": "", "hub_lock": ""},
+    {"errors": "messages", "user_cache": "files"},
+    {"kubernetes": "errors messages", "vllm": "errors"},
+    {"memory": "errors vllm", "nodejs": "errors files user_cache", "output": "errors files layout"},
+    {"profiles": "errors files hub_lock kubernetes layout memory vllm"},
+    {"constructs": "errors hub_lock kubernetes layout nodejs profiles vllm"},
+    {
+        "analysis": "constructs errors memory messages profiles",
+        "render": "constructs kubernetes layout output profiles",
+    },
+    {"rules": "analysis errors kubernetes layout memory messages output profiles vllm"},
+    {"loading": "profiles rules", "render_cache": "layout output profiles rules user_cache"},
+    {
+        "cli": "analysis errors files kubernetes layout loading memory messages nodejs output "
+        "profiles render render_cache rules user_cache"
+    },
+    {"__main__": "cli"},
+]
+ALLOWED = {room: set(below.split()) for floor in FLOORS for room, below in floor.items()}
+# The public names: imported when they are first used, so from no floor. What is imported at once
+# names the Node.js of the extra to jsii.
+TOP, AT_ONCE = "__init__", {"nodejs"}
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    """Yield the room of each module, and its file."""
+    for path in sorted((ROOT / PACKAGE).rglob("*.py")):
+        yield path.relative_to(ROOT / PACKAGE).parts[0].removesuffix(".py"), path
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Yield the rooms that a module imports from, wherever in it the import stands."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        names = []
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} has a relative import"
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        for words in (name.split(".") for name in names):
+            if words[0] == PACKAGE and words[1:2] != ["__version__"]:
+                yield words[1] if len(words) > 1 else TOP
+
+
+def rooms_of(room: str) -> set[str]:
+    return {other for home, path in modules() if home == room for other in imported(path)} - {room}
+
+
+def test_every_room_has_a_floor() -> None:
+    assert {room for room, _ in modules()} - {TOP} == set(ALLOWED)
+
+
+def test_a_room_is_allowed_only_what_is_on_the_floors_below() -> None:
+    below: set[str] = set()
+    for floor in FLOORS:
+        for room in floor:
+            assert ALLOWED[room] <= below, room
+        below |= set(floor)
+
+
+@pytest.mark.parametrize("room", sorted(ALLOWED))
+def test_a_room_imports_what_the_table_says(room: str) -> None:
+    assert rooms_of(room) == ALLOWED[room]
+
+
+def test_the_package_imports_at_once_only_what_names_node_js() -> None:
+    tree = ast.parse((ROOT / PACKAGE / "__init__.py").read_text("utf-8"))
+    at_once = [str(node.module) for node in tree.body if isinstance(node, ast.ImportFrom)]
+
+    rooms = {name.split(".")[1] for name in at_once if name.startswith(f"{PACKAGE}.")}
+
+    assert rooms == AT_ONCE
