@@ -67,6 +67,16 @@ def test_every_room_has_a_floor() -> None:
     assert {room for room, _ in modules()} - {TOP} == set(ALLOWED)
 
 
+def test_the_map_draws_these_floors() -> None:
+    drawn = (ROOT / "ARCHITECTURE.md").read_text("utf-8").split("Imports point down:\n\n")[1]
+    lines = drawn.partition("\n\n")[0].splitlines()
+
+    assert [line.strip().split(", ") for line in lines[::-1]] == [
+        sorted(floor)
+        for floor in FLOORS[:-1]  # above cli is what calls it
+    ]
+
+
 def test_a_room_is_allowed_only_what_is_on_the_floors_below() -> None:
     below: set[str] = set()
     for floor in FLOORS:

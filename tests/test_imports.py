@@ -12,7 +12,7 @@ import pytest
 
 import ira_manifests
 from ira_manifests.cli.app import COMMANDS
-from tests.support import ROOT, at_start, ira
+from tests.support import at_start, ira
 
 SHORT = ["list", "explain h100 llama3", "explain h100 llama3 replicas", "check --profiles-only"]
 HEAVY = {"pydantic", "yaml", "cdk8s", "jsii"}
@@ -135,34 +135,6 @@ def test_no_module_imports_one_that_imports_it() -> None:
     graph["ira_manifests.rules.registry"].remove("ira_manifests.rules.finding")
 
     TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
-
-
-def floors() -> dict[str, int]:
-    """The floor of each package and module at the top, as ARCHITECTURE.md draws them; 0 is cli."""
-    drawn = (ROOT / "ARCHITECTURE.md").read_text().split("Imports point down:\n\n")[1]
-    lines = drawn.partition("\n\n")[0].replace(",", " ").splitlines()
-    return {name: floor for floor, line in enumerate(lines) for name in line.split()}
-
-
-def test_imports_point_down() -> None:
-    floor = floors()
-    ground = max(floor.values())
-    allowed = {
-        (above, below)
-        for above in floor
-        for below in floor
-        if above == below or floor[above] < floor[below] or floor[above] == floor[below] == ground
-    }
-    found = {
-        (importer.split(".")[1], imported.split(".")[1])
-        for importer, all_imported in imports().items()
-        for imported in all_imported
-        if importer.count(".") and imported.startswith("ira_manifests.")
-        if importer != "ira_manifests.__main__"
-    }
-
-    assert ("profiles", "errors") in found
-    assert found - allowed == set()
 
 
 def of_rules(modules: set[str]) -> set[str]:
