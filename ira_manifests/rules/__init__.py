@@ -1,6 +1,7 @@
 """Rules: what keeps a cell from working, or costs more than it should, found before it is applied.
 
-`check_cells` applies the rules of cells, `check_objects` those of rendered objects (`objects`),
-which see a `view` of them, and `check_user_files` those of the user's files; then come `waivers`.
-`registry` has every rule. A finding is a value (`finding`); nothing here raises for one.
+A rule is one function that registers itself (`registry`) and yields `Finding`s (`finding`). Rules
+are grouped by what they look at: `cells` (the platform and resolved cells), `objects` (rendered
+directories and the output folder) and `user_files` (what the user writes in `base/`). They are run
+by `check_cells`, `check_objects` and `check_user_files`; `waivers` applies the waivers of profiles.
 """

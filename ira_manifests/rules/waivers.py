@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
+from typing import NamedTuple
 
 from ira_manifests.errors import Problem, did_you_mean
 from ira_manifests.profiles.cell import Cell
@@ -30,23 +29,19 @@ def unknown(profiles: Profiles) -> Iterator[Problem]:
                 yield profiles.sources["models", name].problem(path, message, at_key=True)
 
 
-@dataclass(frozen=True)
-class _Applied:
+class _Applied(NamedTuple):
     """Cells with their waivers, what was found in them, and the rules that ran."""
 
     matrix: Matrix
     cells: list[Cell]
-    findings: list[Finding]
+    found_by: set[tuple[str, str]]
+    """The cell and the rule of each finding."""
     rules: Container[str] | None
-
-    @cached_property
-    def _found(self) -> set[tuple[str, str]]:
-        return {(item.cell, item.rule_id) for item in self.findings}
 
     def is_needless(self, cells: Iterable[Cell], rule_id: str) -> bool:
         """Return whether a rule ran and found nothing in any of the cells."""
         ran = self.rules is None or rule_id in self.rules
-        return ran and not any((cell.name, rule_id) in self._found for cell in cells)
+        return ran and not any((cell.name, rule_id) in self.found_by for cell in cells)
 
     def finding(self, cell: Cell, path: Path, rule_id: str, cell_name: str) -> Finding:
         """Return the finding of a waiver."""
@@ -94,7 +89,8 @@ def apply(
     `rules`: the rules that ran, by default all; a waiver of another one may be needed.
     """
     cells, everything = list(chosen), list(findings)
-    needless = _WAIVERS.run(_Applied(matrix, cells, everything, rules))
+    found_by = {(item.cell, item.rule_id) for item in everything}
+    needless = _WAIVERS.run(_Applied(matrix, cells, found_by, rules))
     return sorted([*waived(cells, everything), *needless])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
@@ -14,8 +14,7 @@ from ira_manifests.rules.registry import Group
 _PACKAGE = "ira_manifests.rules.cells"
 
 
-@dataclass(frozen=True)
-class Chosen:
+class Chosen(NamedTuple):
     """The platform, and the cells that are to be applied on it."""
 
     matrix: Matrix
@@ -27,8 +26,7 @@ class Chosen:
         return found(source, path, message, hint, cell=cell)
 
 
-@dataclass(frozen=True)
-class CellOf:
+class CellOf(NamedTuple):
     """A cell, and the matrix that it is of."""
 
     matrix: Matrix
