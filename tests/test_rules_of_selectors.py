@@ -127,20 +127,24 @@ def test_pods_that_are_spread_by_the_labels_of_others_are_found(directories: Dir
 
 
 @pytest.mark.parametrize(
-    ("operator", "values", "matches"),
+    ("key", "operator", "values", "matches"),
     [
-        ("In", ["vllm-h100", "x"], True),
-        ("In", ["x"], False),
-        ("NotIn", ["vllm-h100"], False),
-        ("NotIn", ["x"], True),
-        ("Exists", [], True),
-        ("DoesNotExist", [], False),
+        (INSTANCE, "In", ["vllm-h100", "x"], True),
+        (INSTANCE, "In", ["x"], False),
+        (INSTANCE, "NotIn", ["vllm-h100"], False),
+        (INSTANCE, "NotIn", ["x"], True),
+        (INSTANCE, "Exists", [], True),
+        (INSTANCE, "DoesNotExist", [], False),
+        ("absent", "In", ["x"], False),
+        ("absent", "NotIn", ["x"], True),
+        ("absent", "Exists", [], False),
+        ("absent", "DoesNotExist", [], True),
     ],
 )
 def test_expressions_match_as_kubernetes_says(
-    operator: str, values: list[str], matches: bool, directories: Directories
+    key: str, operator: str, values: list[str], matches: bool, directories: Directories
 ) -> None:
-    expression = {"key": INSTANCE, "operator": operator, "values": values}
+    expression = {"key": key, "operator": operator, "values": values}
     spec = {"selector": {"matchExpressions": [expression]}}
     item = of("monitoring.googleapis.com/v1", "PodMonitoring", spec)
 

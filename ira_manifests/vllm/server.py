@@ -13,7 +13,7 @@ from functools import cached_property
 from itertools import takewhile
 from typing import NamedTuple
 
-from ira_manifests.vllm.command_line import settings
+from ira_manifests.vllm.command_line import FlagProblem, flag_problems, settings
 from ira_manifests.vllm.images import name_of
 
 _SERVE = ("vllm", "serve")
@@ -21,11 +21,10 @@ _MODULE = "vllm.entrypoints.openai.api_server"
 _SHELLS = ("sh", "bash")
 _SHELL_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 
-OF_IMAGE = -1
-"""The source of words that no command or argument holds: the image's entry point has them."""
+_OF_IMAGE = -1  # the source of the words of the image's entry point, which are not the server's own
 
 
-class Word(NamedTuple):
+class _Word(NamedTuple):
     """A word that a container runs, and the index of the command or argument that holds it."""
 
     text: str
@@ -38,7 +37,7 @@ class ServerCommand:
 
     words: tuple[str, ...]
     sources: tuple[int, ...]
-    """Of each word, the index in the container's command and arguments, or `OF_IMAGE`."""
+    """Of each word, the index in the container's command and arguments."""
     release: str
     """The release of vLLM; empty where it is not known."""
     serve: bool
@@ -48,6 +47,11 @@ class ServerCommand:
     def settings(self) -> dict[str, str]:
         """The server's options by their full names, as `vllm.settings` gives them."""
         return settings(self.words, self.release)
+
+    @cached_property
+    def problems(self) -> list[FlagProblem]:
+        """What the server would refuse. Raises `UnknownReleaseError` for an unknown release."""
+        return flag_problems(self.words, self.release, serve=self.serve)
 
     @property
     def model(self) -> str | None:
@@ -83,11 +87,11 @@ def find_server(
     `command`, `arguments`: as the kubelet has expanded them. `image`: as the container names it.
     `variables`: what is known of the container's environment, which a shell's script reads.
     """
-    words = [Word(text, source) for source, text in enumerate([*command, *arguments])]
+    words = [_Word(text, source) for source, text in enumerate([*command, *arguments])]
     if is_shell(command):
-        words = [Word(text, each.source) for each in words for text in _of(each.text, variables)]
+        words = [_Word(text, each.source) for each in words for text in _of(each.text, variables)]
     elif not command and name_of(image).path.startswith("vllm"):
-        words = [*(Word(text, OF_IMAGE) for text in _SERVE), *words]
+        words = [*(_Word(text, _OF_IMAGE) for text in _SERVE), *words]
     first = _own_arguments([each.text for each in words])
     if first is None:
         return None

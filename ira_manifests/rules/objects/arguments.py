@@ -11,7 +11,7 @@ from ira_manifests.rules.registry import Severity, rule
 from ira_manifests.rules.view.groups import DIRECTORY
 from ira_manifests.rules.view.rendered import View
 from ira_manifests.rules.view.servers import Server
-from ira_manifests.vllm import FlagProblem, UnknownReleaseError, flag_problems
+from ira_manifests.vllm import UnknownReleaseError
 
 _NAME_THE_RELEASE = (
     "write the tag beside the digest, vllm/vllm-openai:v0.26.0@sha256:…, or the release "
@@ -42,7 +42,7 @@ def unknown_flag(view: View) -> Iterator[Finding]:
     """
     for server in view.servers:
         try:
-            refused = _refused(server) if server.release else []
+            refused = server.command.problems if server.release else []
         except UnknownReleaseError:
             continue
         for flag in refused:
@@ -69,14 +69,9 @@ def flags_not_judged(view: View) -> Iterator[Finding]:
                 yield view.finding(server.file, place, message, _NAME_THE_RELEASE)
             continue
         try:
-            _refused(server)
+            _ = server.command.problems
         except UnknownReleaseError as error:
             yield view.finding(server.file, place, f"{error}", READ_THEM_YOURSELF)
-
-
-def _refused(server: Server) -> list[FlagProblem]:
-    command = server.command
-    return flag_problems(command.words, command.release, serve=command.serve)
 
 
 @rule("IRA011", "gpus-not-parallel", Severity.ERROR, DIRECTORY)

@@ -83,11 +83,11 @@ def _unread(view: View, key: str, message: str, argument: str) -> Finding:
 
 @rule("IRA014", "unexpanded-variable", Severity.ERROR, DIRECTORY)
 def unexpanded_variable(view: View) -> Iterator[Finding]:
-    """An argument holds what nobody expands.
+    """A variable in an argument is not expanded.
 
-    Kubernetes expands `$(NAME)` in arguments and in values of variables, and only if the container
-    defines NAME (before the value that wants it); `${NAME}` is a shell's. What is not expanded
-    reaches the server as it stands, so it looks for a model named `/gcs/${MODEL_ID}`.
+    Kubernetes expands `$(NAME)` in arguments and in values of variables, if the container defines
+    NAME (in a value: before it); only a shell expands `${NAME}`. What is not expanded reaches the
+    server as text, and it looks for a model named `/gcs/${MODEL_ID}`.
     """
     for container in view.containers:
         if not container.is_script:

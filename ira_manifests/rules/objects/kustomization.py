@@ -66,7 +66,7 @@ def comment_in_value(view: View) -> Iterator[Finding]:
 
 @rule("IRA026", "token-where-unread", Severity.ERROR, DIRECTORY)
 def token_where_unread(view: View) -> Iterator[Finding]:
-    """The token's Secret is where nothing reads it.
+    """The token's Secret is in a directory that does not need it.
 
     The token's Secret is rendered into a directory in which nothing reads it, or a serving
     container reads one: the model is in the bucket, and only the download needs the token. Everyone

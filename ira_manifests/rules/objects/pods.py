@@ -79,7 +79,7 @@ def _is_small(limit: str) -> bool:
 
 @rule("IRA027", "no-startup-probe", Severity.WARNING, DIRECTORY)
 def no_startup_probe(view: View) -> Iterator[Finding]:
-    """Nothing but readiness covers a long load.
+    """No startup probe covers the load of the model.
 
     A load takes tens of minutes. A liveness probe alone kills the server while it loads; a
     readiness probe alone never replaces a server that hangs. A startup probe covers the load and
@@ -122,7 +122,7 @@ def _number(probe: Json, key: str, default: int) -> int:
 
 @rule("IRA036", "second-machine", Severity.WARNING, DIRECTORY)
 def second_machine(view: View) -> Iterator[Finding]:
-    """A second Pod takes the GPUs of another machine.
+    """A second Pod needs another machine with GPUs.
 
     More than one replica, or a rolling update, starts a Pod that needs GPUs beside those of the
     first. Each takes a machine of its own; without a free one, the update waits for capacity and

@@ -25,7 +25,7 @@ _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 @rule("IRA035", "no-such-port", Severity.ERROR, DIRECTORY)
 def no_such_port(view: View) -> Iterator[Finding]:
-    """A probe or Service asks where no server listens.
+    """A probe or Service uses a port at which no server listens.
 
     A probe or a Service names a port that no container of the Pods has, or the server does not
     listen there: `--port`, `--host` with a loopback address, `--uds`, `--headless`, `--grpc`, TLS

@@ -56,7 +56,7 @@ def _consumers(view: View, request: Object) -> list[PodTemplate]:
 
 @rule("IRA019", "request-out-of-range", Severity.ERROR, DIRECTORY)
 def request_out_of_range(view: View) -> Iterator[Finding]:
-    """A ProvisioningRequest that GKE refuses.
+    """GKE refuses the ProvisioningRequest.
 
     GKE takes a run of 600 to 604800 seconds as a string, a wait that is a number, values of 255
     characters, exactly one pod set, and a count that is the number of Pods, which no autoscaler may
@@ -119,7 +119,7 @@ def _count(view: View, pod_set: _PodSet) -> Iterator[Finding]:
 
 @rule("IRA018", "template-differs", Severity.ERROR, DIRECTORY)
 def template_differs(view: View) -> Iterator[Finding]:
-    """PodTemplate and Deployment are not the same.
+    """PodTemplate and Deployment differ, or the PodTemplate is missing.
 
     The PodTemplate of a ProvisioningRequest is missing, misspelt, or asks for something else than
     the Pods that consume it; or it lies in another namespace than its request, or lacks the label

@@ -73,7 +73,7 @@ def _request(view: View, template: PodTemplate, requests: list[Object]) -> Itera
 
 @rule("IRA020", "queue-with-selector", Severity.ERROR, DIRECTORY)
 def queue_with_selector(view: View) -> Iterator[Finding]:
-    """A queue beside a selector that excludes it.
+    """A node selector or affinity excludes queued capacity.
 
     Pods that consume a request never trigger ordinary pools, and other Pods never trigger queued
     ones. A compute class, Spot or reservation in the node selector or in node affinity beside a
@@ -94,7 +94,7 @@ def _excluded(view: View, template: PodTemplate, path: Path, key: str, reason: s
 
 @rule("IRA034", "queue-not-reached", Severity.ERROR, DIRECTORY)
 def queue_not_reached(view: View) -> Iterator[Finding]:
-    """Pods can't get onto the nodes of their request.
+    """Pods can't be scheduled on the nodes of their request.
 
     Pods that consume a request do not tolerate the taint `cloud.google.com/gke-queued`, or select
     neither flex-start capacity nor a named node pool. The request brings up nodes on which its Pods

@@ -10,7 +10,7 @@ from ira_manifests.kubernetes.expansion import expand
 from ira_manifests.profiles.yaml_source import Path
 from ira_manifests.rules.view.pods import Container
 from ira_manifests.vllm import images
-from ira_manifests.vllm.server import OF_IMAGE, ServerCommand, find_server
+from ira_manifests.vllm.server import ServerCommand, find_server
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,7 @@ def server_of(container: Container, variables: Mapping[str, str]) -> Server | No
     )
     if command is None:
         return None
-    of_image = (*container.path, "image")
-    places = (of_image if source == OF_IMAGE else words[source][1] for source in command.sources)
+    places = (words[source][1] for source in command.sources)
     return Server(container, command, tuple(places) or (container.path,))
 
 
