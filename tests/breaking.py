@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,27 @@ def changed(directories: Directories, change: Change, name: str = ONE) -> Direct
     objects = copy.deepcopy(dict(right.objects))
     change(objects)
     return replace(right, objects=objects)
+
+
+def with_each_field(right: Directory, wrong: Any) -> Iterator[Directory]:
+    """Yield a directory as often as its objects have fields, each time with another one wrong."""
+    for path in _places({**right.objects}):
+        objects: Any = copy.deepcopy({**right.objects})
+        holder = objects
+        for key in path[:-1]:
+            holder = holder[key]
+        if len(path) > 1:
+            holder[path[-1]] = wrong
+        yield replace(right, objects=objects)
+
+
+def _places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the path of everything in a value."""
+    if isinstance(value, list):
+        value = dict(enumerate(value))
+    for key, each in value.items() if isinstance(value, dict) else ():
+        yield (*path, key)
+        yield from _places(each, (*path, key))
 
 
 def findings_after(directories: Directories, change: Change, name: str = ONE) -> list[Finding]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from ira_manifests.rules import check_cells, check_objects
 from ira_manifests.rules.finding import Finding
 from ira_manifests.rules.view.namespace import Seen
 from ira_manifests.rules.view.rendered import View
+from ira_manifests.rules.view.selector_index import SelectorIndex
 from tests.breaking import (
     DEPLOYMENT,
     ONE,
@@ -28,6 +28,7 @@ from tests.breaking import (
     pod,
     server,
     template,
+    with_each_field,
 )
 from tests.support import PROFILES, copy_profiles, ira
 
@@ -52,28 +53,12 @@ def test_a_finding_names_the_line_of_the_generated_file(
     assert text.splitlines()[finding.line - 1].strip() == "image: vllm/vllm-openai"
 
 
-def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Yield the path of everything in a value."""
-    if isinstance(value, list):
-        value = dict(enumerate(value))
-    for key, each in value.items() if isinstance(value, dict) else ():
-        yield (*path, key)
-        yield from places(each, (*path, key))
-
-
 @pytest.mark.parametrize("wrong", [7, "other", [1], {"a": [1]}], ids=str)
 def test_no_field_of_another_type_stops_the_rules(wrong: Any, directories: Directories) -> None:
     """What the API server refuses is not theirs to find, but they must get over it."""
-    right = directories[QUEUED]
-    for path in places({**right.objects}):
-        objects: Any = copy.deepcopy({**right.objects})
-        holder = objects
-        for key in path[:-1]:
-            holder = holder[key]
-        if len(path) > 1:
-            holder[path[-1]] = wrong
-
-        check_objects.check_directory(replace(right, objects=objects), OUT)
+    for other in with_each_field(directories[QUEUED], wrong):
+        check_objects.check_directory(other, OUT)
+        SelectorIndex.from_json(View(other, OUT).selector_index.to_json())
 
 
 @pytest.mark.parametrize("value", ["131072 # long", "131072 "])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,16 @@ from ira_manifests.rules import check_objects
 from ira_manifests.rules.finding import Finding
 from ira_manifests.rules.view.rendered import View
 from ira_manifests.rules.view.selector_index import SelectorIndex
-from tests.breaking import CONTAINER, DEPLOYMENT, ONE, OUT, Directories, changed, findings_after
+from tests.breaking import (
+    CONTAINER,
+    DEPLOYMENT,
+    ONE,
+    OUT,
+    Directories,
+    changed,
+    findings_after,
+    with_each_field,
+)
 from tests.support import PROFILES
 
 INSTANCE = "app.kubernetes.io/instance"
@@ -275,6 +285,8 @@ SILENT = [
     of("networking.gke.io/v1", "GCPGatewayPolicy", {
         "targetRef": {"kind": "Gateway", "name": "elsewhere"}}),
     of("v1", "Service", {"selector": {}, "ports": []}),
+    of("monitoring.coreos.com/v1", "PodMonitor", {
+        "namespaceSelector": {"matchNames": ["other"]}, "selector": {"matchLabels": WRONG}}),
 ]  # fmt: skip
 
 
@@ -321,6 +333,19 @@ def test_pods_are_found_in_every_kind_of_workload(
     (finding,) = [item for item in found if item.rule_id == "IRA010"]
     container = CONTAINER.removeprefix(TEMPLATE)
     assert finding.field.startswith(f"{field}{container}.args[")
+
+
+@pytest.mark.parametrize("wrong", [7, "other", [1], {"a": [1]}], ids=str)
+def test_no_field_of_another_type_stops_the_rules(wrong: Any, directories: Directories) -> None:
+    items = [*(build(RIGHT) for _, build, _ in SELECTORS), *(build("x") for build, _ in REFERENCES)]
+    right, extra = directories[ONE], dict[str, Any]()
+    added(*items, *SILENT)(extra)
+    for other in with_each_field(replace(right, objects=extra), wrong):
+        objects = {DEPLOYMENT: right.objects[DEPLOYMENT], **other.objects}
+        directory = replace(other, objects=objects)
+
+        check_objects.check_directory(directory, OUT)
+        SelectorIndex.from_json(View(directory, OUT).selector_index.to_json())
 
 
 # --- the index ------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ KUSTOMIZATION = "kustomization.yaml"
 RUNTIME_CONFIG = "vllm-runtime-config.env"
 
 
-@dataclass(frozen=True, eq=False)  # compared by identity, as a key of caches
+@dataclass(frozen=True)
 class Directory:
     """One directory, before it is written as text."""
 

@@ -9,7 +9,7 @@ from ira_manifests.profiles.yaml_source import Path
 from ira_manifests.rules.finding import Finding
 from ira_manifests.rules.registry import Severity, rule
 from ira_manifests.rules.view.groups import DIRECTORY
-from ira_manifests.rules.view.plain import Json, at, mapping, mappings
+from ira_manifests.rules.view.plain import Json, at, mapping, mappings, sequence
 from ira_manifests.rules.view.pods import Object, PodTemplate
 from ira_manifests.rules.view.rendered import View
 
@@ -131,9 +131,9 @@ def _affinity(template: PodTemplate) -> dict[str, str]:
         *(mapping(item.get("preference")) for item in preferred),
     ]
     return {
-        item["key"]: str(value)
+        str(item.get("key")): str(value)
         for term in terms
         for item in mappings(term.get("matchExpressions"))
         if item.get("operator") in ("In", "Exists")
-        for value in item.get("values") or ("",)
+        for value in sequence(item.get("values")) or ("",)
     }

@@ -56,7 +56,8 @@ def selects_nothing(view: View) -> Iterator[Finding]:
     PodMonitoring is accepted and collects nothing. Every selector of every kind of object is
     judged, that of an unknown kind by its shape. So are names of workloads and Services: the
     `scaleTargetRef` of an autoscaler, the backends of an Ingress or HTTPRoute. Not judged: peers of
-    network policies, namespaces, nodes and volumes, and names in other namespaces.
+    network policies, nodes and volumes, what is in other namespaces, and a selector that is
+    text of another form than `key=value`.
     """
     for selector in view.selectors if view.workloads else ():
         if not _selects_some(view, selector) and not _others(view, selector):

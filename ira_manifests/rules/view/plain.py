@@ -13,6 +13,11 @@ def mapping(value: Any) -> Json:
     return value if isinstance(value, dict) else {}
 
 
+def texts(value: Any) -> dict[str, str]:
+    """Return a mapping of labels with its values as text, which all of them must be."""
+    return {key: str(text) for key, text in mapping(value).items()}
+
+
 def mappings(value: Any) -> list[Json]:
     """Return the items of a list as mappings; an item that is none is an empty one."""
     return [mapping(item) for item in sequence(value)]

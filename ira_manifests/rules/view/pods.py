@@ -9,7 +9,7 @@ from typing import Any
 
 from ira_manifests.kubernetes import labels
 from ira_manifests.profiles.yaml_source import Path
-from ira_manifests.rules.view.plain import Json, at, mapping, mappings, sequence
+from ira_manifests.rules.view.plain import Json, at, mapping, mappings, sequence, texts
 from ira_manifests.vllm.server import is_shell
 
 # Where each kind keeps the template of its Pods; other kinds' templates are found by their shape.
@@ -58,9 +58,9 @@ class Object:
         return mapping(self.body.get("metadata"))
 
     @property
-    def labels(self) -> Json:
+    def labels(self) -> dict[str, str]:
         """Its own labels."""
-        return mapping(self.metadata.get("labels"))
+        return texts(self.metadata.get("labels"))
 
     @property
     def spec(self) -> Json:
@@ -171,9 +171,9 @@ class PodTemplate:
         return mapping(at(self.body, "metadata", "annotations"))
 
     @cached_property
-    def labels(self) -> Json:
+    def labels(self) -> dict[str, str]:
         """The Pod's labels."""
-        return mapping(at(self.body, "metadata", "labels"))
+        return texts(at(self.body, "metadata", "labels"))
 
     @cached_property
     def volumes(self) -> list[Json]:
@@ -188,8 +188,7 @@ class PodTemplate:
     @cached_property
     def node_selector(self) -> dict[str, str]:
         """The labels of nodes on which the Pod may run."""
-        selector = mapping(self.spec.get("nodeSelector"))
-        return {key: str(value) for key, value in selector.items()}
+        return texts(self.spec.get("nodeSelector"))
 
     @cached_property
     def containers(self) -> list[Container]:

@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Any, NamedTuple
 
 from ira_manifests.profiles.yaml_source import Path
-from ira_manifests.rules.view.plain import Json, at, mapping, mappings
+from ira_manifests.rules.view.plain import Json, at, mapping, mappings, sequence, texts
 from ira_manifests.rules.view.pods import Object, PodTemplate
 
 POD, SERVICE = "Pod", "Service"
@@ -162,6 +162,8 @@ _REFERENCES = {
 def selectors_of(item: Object) -> Iterator[Selector]:
     """Yield every selector of an object that is for Pods, or for what has Pods."""
     known = _known(item)
+    if item.spec.get("namespaceSelector"):
+        return  # of Pods in other namespaces
     if known is _UNKNOWN:
         for path, value in _shaped(item.body, ()):
             yield from _selector(item, known, path, value)
@@ -195,14 +197,14 @@ def _selector(item: Object, known: _Known, path: Path, value: Any) -> Iterator[S
     if labels or requirements or known.takes_all:
         where = path if inner is None else (*path, inner)
         yield Selector(
-            item.file, where, item.kind, item.name, known.selects, dict(labels), requirements,
+            item.file, where, item.kind, item.name, known.selects, texts(labels), requirements,
             known.scope,
         )  # fmt: skip
 
 
 def _requirements(value: Json) -> Iterator[Requirement]:
     for item in mappings(value.get("matchExpressions")):
-        values = tuple(str(each) for each in item.get("values") or ())
+        values = tuple(str(each) for each in sequence(item.get("values")))
         yield Requirement(str(item.get("key", "")), str(item.get("operator", "")), values)
 
 
