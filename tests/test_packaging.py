@@ -16,7 +16,7 @@ from tests.support import DIST, PROFILES, ROOT, Run
 from tools.lock import HUB_LOCKS
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
@@ -25,7 +25,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def bare(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The Python of a new environment that holds the wheel without its extra."""
     venv = tmp_path_factory.mktemp("bare") / "venv"
@@ -34,7 +34,7 @@ def bare(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return venv / "bin/python"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def python(bare: Path, wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The Python of such an environment after the extra `node` was installed too."""
     venv = tmp_path_factory.mktemp("extra") / "venv"

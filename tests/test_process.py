@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -219,6 +220,25 @@ def test_a_signal_that_python_makes_an_error_of_ends_the_run_as_a_signal(tmp_pat
     assert not (tmp_path / "out").exists()
 
 
+def test_a_signal_where_python_drops_exceptions_ends_the_run(tmp_path: Path) -> None:
+    strike = (
+        "import os, signal, sys\n"
+        "class Dropped:\n"
+        "    def __del__(self):\n"
+        "        os.kill(os.getpid(), signal.SIGTERM)\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'ira_manifests.cli.synthesis':\n"
+        "            Dropped()\n"
+        "sys.meta_path.insert(0, Finder())\n"
+    )
+
+    run = ira_alone("synth", "--out", tmp_path / "out", env=at_start(tmp_path, strike))
+
+    assert stopped_by(run, signal.SIGTERM)
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("target", ["the process", "its group"])
 def test_a_signal_while_rendering_leaves_no_file_and_no_node(
@@ -256,11 +276,26 @@ def test_an_interrupt_before_the_first_module_ends_the_run_without_a_traceback(
 def test_an_interrupt_from_the_terminal_leaves_nothing_at_any_time(
     tmp_path: Path, state: str
 ) -> None:
-    """The whole group gets the signal, at moments from the start to the end of a run."""
-    temporary = tmp_path / "tmp"
+    """The whole group gets the signal, at moments from the start to the end of a run.
+
+    Before the package's first line Python itself answers, with a traceback.
+    """
+    temporary, begun = tmp_path / "tmp", tmp_path / "begun"
     temporary.mkdir()
-    env = {**os.environ, "TMPDIR": str(temporary), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    tell = (
+        "import pathlib, sys\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'ira_manifests.nodejs.packaged':\n"
+        f"            pathlib.Path({str(begun)!r}).touch()\n"
+        "sys.meta_path.insert(0, Finder())\n"
+    )
+    env = {
+        **os.environ, **at_start(tmp_path, tell),
+        "TMPDIR": str(temporary), "XDG_CACHE_HOME": str(tmp_path / "cache"),
+    }  # fmt: skip
     for moment in range(10):
+        begun.unlink(missing_ok=True)
         if state == "cold":
             shutil.rmtree(tmp_path / "cache", ignore_errors=True)
         command = [sys.executable, "-m", "ira_manifests", "synth", "--check", "--out", "none"]
@@ -268,8 +303,10 @@ def test_an_interrupt_from_the_terminal_leaves_nothing_at_any_time(
             command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             env=env, start_new_session=True,
         ) as process:  # fmt: skip
-            until = time.monotonic() + 0.2 + moment * 0.15
-            while time.monotonic() < until and not list(temporary.glob("*/jsii-kernel-*")):
+            while process.poll() is None and not begun.exists():
+                time.sleep(0.01)
+            until = time.monotonic() + moment * 0.15
+            while time.monotonic() < until and not starts_cdk8s(temporary):
                 time.sleep(0.01)
             time.sleep(moment * 0.02)
             os.killpg(process.pid, signal.SIGINT)
@@ -278,6 +315,12 @@ def test_an_interrupt_from_the_terminal_leaves_nothing_at_any_time(
         assert process.returncode == 1 or stopped_by(run, signal.SIGINT)
         wait_until_none_is_left(process.pid)
         assert list(temporary.iterdir()) == []
+
+
+def starts_cdk8s(temporary: Path) -> bool:
+    with suppress(FileNotFoundError):  # a run that ends removes its folder
+        return any(temporary.glob("*/jsii-kernel-*"))
+    return False
 
 
 def test_a_signal_ends_the_run_when_node_hangs(tmp_path: Path) -> None:

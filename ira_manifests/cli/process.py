@@ -22,6 +22,7 @@ _STOPS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
 _MOST_LETTERS = 4000  # of one error
+_AGAIN = 0.01  # seconds
 _SIGNALLED = 128  # a shell adds the signal's number
 
 
@@ -128,9 +129,12 @@ def _stop(number: int, _frame: FrameType | None) -> None:
 def _unraisable(lost: Any) -> None:
     """Handle an exception that Python can't raise, such as in a callback of an import.
 
-    A signal is sent again. Others come from objects that are being discarded, such as the pipe to
-    a dead Node.js.
+    A signal is sent again, after this function: an exception that it raises is lost as well. Others
+    come from objects that are being discarded, such as the pipe to a dead Node.js.
     """
     if isinstance(lost.exc_value, _StoppedError):
-        signal.signal(lost.exc_value.number, _stop)
-        signal.raise_signal(lost.exc_value.number)
+        number = lost.exc_value.number
+        signal.signal(number, _stop)
+        again = threading.Timer(_AGAIN, os.kill, (os.getpid(), number))
+        again.daemon = True
+        again.start()

@@ -57,8 +57,13 @@ def booting() -> Iterator[None]:
         yield
         return
     program = _program()
-    run = _Run(_new_folder(), program)
-    _runs.append(run)
+    own = not _OWN_FOLDERS & set(os.environ)  # else the user names a cache of jsii's
+    kept = cdk8s_copy.find() if own else None
+    with _signals_held():  # `stop` must know the folder before a signal ends the run
+        folder = _new_folder()
+        packages = (kept.folder if kept else folder / "packages") if own else None
+        run = _Run(folder, program, packages, kept)
+        _runs.append(run)
     atexit.register(stop)  # registered before jsii's handler, so it runs after it
     try:
         with explained(), _starting():
@@ -104,17 +109,16 @@ def stop(*, well: bool = True) -> None:
 class _Run:
     """A Node.js process, and the folder for what it unpacks."""
 
-    def __init__(self, folder: Path, program: str) -> None:
+    def __init__(
+        self, folder: Path, program: str, packages: Path | None, kept: cdk8s_copy.Copy | None
+    ) -> None:
         self.folder, self.program = folder, program
+        self.packages, self.kept = packages, kept
         self.owner = os.getpid()
         self.booted = False
         self.said: deque[bytes] = deque(maxlen=_MOST_LINES)
         self.all_said = threading.Event()
         self.process: subprocess.Popen[bytes] | None = None
-        # jsii needs this cache only for the index that it makes of a package.
-        own = not _OWN_FOLDERS & set(os.environ)
-        self.kept = cdk8s_copy.find() if own else None
-        self.packages = (self.kept.folder if self.kept else folder / "packages") if own else None
 
     def environment(self, of_jsii: dict[str, str]) -> dict[str, str]:
         own = {**of_jsii, "TMPDIR": str(self.folder)}
@@ -242,6 +246,21 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
             else:
                 process.kill()
     process.wait()
+
+
+@contextlib.contextmanager
+def _signals_held() -> Iterator[None]:
+    """Handle signals that come in this block at its end."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(
+        signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    )
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _new_folder() -> Path:

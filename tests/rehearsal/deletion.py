@@ -36,7 +36,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.path == "/long":
             pathlib.Path(os.environ["STARTED"]).touch()
             ending.wait()
-            time.sleep(5 * scale)
+            time.sleep(float(os.environ["LEFT"]) * scale)
         self.send_response(200)
         self.end_headers()
         self.wfile.write(b"the whole answer")

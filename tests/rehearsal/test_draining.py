@@ -28,11 +28,17 @@ def answer(port: int, path: str) -> str:
     return response.read().decode() if response.status == 200 else f"{response.status}"
 
 
-def deleted_with_a_request(server: Container, warm_up: Container, folder: Path) -> str:
-    """Start the Pod's containers, send a request, delete the Pod, and return the answer."""
+def deleted_with_a_request(
+    server: Container, warm_up: Container, folder: Path, seconds_left: int
+) -> str:
+    """Start the Pod's containers, send a request, delete the Pod, and return the answer.
+
+    `seconds_left`: what the request takes from SIGTERM on.
+    """
     path = f"{programs(folder / 'bin')}:{os.environ['PATH']}"
     files = {"PORT_FILE": str(folder / "port"), "STARTED": str(folder / "started")}
-    env = {**server.environment, **files, "PATH": path, "SCALE": str(SCALE)}
+    scaled = {"SCALE": str(SCALE), "LEFT": str(seconds_left)}
+    env = {**server.environment, **files, **scaled, "PATH": path}
     (folder / "model").mkdir()
     of_warm_up = {**warm_up.environment, "PATH": "/usr/bin:/bin", "MODEL_ROOT": str(folder)}
     with (
@@ -55,7 +61,7 @@ def test_a_request_of_20_seconds_survives_the_deletion_of_its_pod(
 ) -> None:
     server, warm_up = containers(rendered[directory], "Deployment", {})
 
-    assert deleted_with_a_request(server, warm_up, tmp_path) == "the whole answer"
+    assert deleted_with_a_request(server, warm_up, tmp_path, 5) == "the whole answer"
 
 
 def without_the_timeout(server: Container) -> Container:
@@ -74,7 +80,7 @@ def test_a_drain_that_lacks_a_part_cuts_it_off(
     server, warm_up = containers(rendered[CELLS[0]], "Deployment", {})
 
     with pytest.raises((ConnectionError, http.client.HTTPException)):
-        deleted_with_a_request(cut(server), warm_up, tmp_path)
+        deleted_with_a_request(cut(server), warm_up, tmp_path, 100)
 
 
 @pytest.mark.parametrize("directory", CELLS)

@@ -27,7 +27,7 @@ A_CELL, ITS_MODEL = "online-inference-gpu-h100-llama3", "meta-llama/Llama-3.3-70
 SIZE = 3 * 200_000
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
     """A stage whose bucket holds every model of the matrix, each as its Job left it."""
     stage = Stage(tmp_path_factory.mktemp("rehearsal"))
