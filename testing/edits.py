@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -40,3 +41,25 @@ def place_of(text: str, marked: str, where: str = "the text") -> tuple[int, int]
     replace_once(text, before + after, "", where)
     lines = text[: text.index(before + after) + len(before)].split("\n")
     return len(lines), len(lines[-1]) + 1
+
+
+def edit_profile(profiles: Path, subject: str, edits: Mapping[str, str]) -> None:
+    """Replace parts of a profile, or of a cell of a model's profile.
+
+    Args:
+        profiles: a folder of profiles.
+        subject: a file such as `platform.yaml`, a model such as `llama3`, or a cell such as
+            `h100/llama3`.
+        edits: what is replaced by what, each as `replace_once` does.
+    """
+    if subject.endswith(".yaml"):
+        edit_file(profiles / subject, edits)
+        return
+    gpu, _, model = subject.rpartition("/")
+    file = profiles / f"models/{model}.yaml"
+    if not gpu:
+        edit_file(file, edits)
+        return
+    text = file.read_text()
+    (cell,) = re.findall(rf"^  {gpu}:\n(?:    .*\n)+", text, re.MULTILINE)
+    file.write_text(replace_once(text, cell, edited(cell, edits, subject)))

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ira_manifests import load_matrix
 from ira_manifests.output.directory import Directory
 from ira_manifests.rules import check_objects
 from ira_manifests.rules.finding import Finding
+from tests.support import PROFILES
 
 OUT = Path("dist")
 ONE = "online-inference-gpu-h100-llama3"
@@ -75,14 +77,41 @@ def _places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]
         yield from _places(each, (*path, key))
 
 
+def findings_of(right: Directory, edited: Directory) -> list[Finding]:
+    """Return what is found in a directory after an edit, before which nothing must be found."""
+    assert check_objects.check_directory(right, OUT) == []
+    return check_objects.check_directory(edited, OUT)
+
+
 def findings_after(directories: Directories, change: Change, name: str = ONE) -> list[Finding]:
-    """Return what is found in a right directory after a change."""
-    return check_objects.check_directory(changed(directories, change, name), OUT)
+    """Return what is found in a right directory after a change, as `findings_of` does."""
+    return findings_of(directories[name], changed(directories, change, name))
+
+
+def found_in(directories: Directories) -> list[Finding]:
+    """Return what is found in all directories together."""
+    judging = check_objects.Judge(load_matrix(PROFILES), OUT)
+    return check_objects.check_seen(
+        [judging.check(directory) for directory in directories.values()], OUT
+    )
+
+
+def newly_found(
+    rule: str, before: Iterable[Finding], after: Iterable[Finding], cell: str | None = None
+) -> list[Finding]:
+    """Return what a rule of cells finds after an edit: something, and nothing before it."""
+
+    def of_rule(found: Iterable[Finding]) -> list[Finding]:
+        return [each for each in found if each.rule_id == rule and cell in (None, each.cell)]
+
+    after = list(after)
+    assert of_rule(before) == []
+    assert of_rule(after), [(each.rule_id, each.cell, each.message) for each in after]
+    return of_rule(after)
 
 
 def assert_fires(rule: str, item: Break, directories: Directories) -> None:
-    """The rule must be silent before the change, and fire at the field after it."""
-    assert check_objects.check_directory(directories[item.directory], OUT) == []
+    """All rules must be silent before the change, and the rule fire at the field after it."""
     found = findings_after(directories, item.change, item.directory)
 
     place = (rule, f"dist/{item.directory}/{item.file}", item.field)

@@ -20,6 +20,7 @@ from hypothesis import settings
 
 from ira_manifests import Cell
 from ira_manifests.kubernetes.expansion import expand
+from testing.edits import edit_profile
 from tests import forks
 
 ROOT = Path(__file__).parents[1]
@@ -169,15 +170,10 @@ def copy_project(folder: Path) -> None:
             shutil.rmtree(path)
 
 
-def copy_edited(folder: Path, model: str, *edits: tuple[str, str]) -> Path:
-    """Copy the reference's profiles, and replace texts of one model's, each once."""
+def copy_edited(folder: Path, subject: str, *edits: tuple[str, str]) -> Path:
+    """Copy the reference's profiles, and edit one as `testing.edits.edit_profile` does."""
     profiles = copy_profiles(folder)
-    file = profiles / f"models/{model}.yaml"
-    text = file.read_text()
-    for old, new in edits:
-        assert old in text
-        text = text.replace(old, new, 1)
-    file.write_text(text)
+    edit_profile(profiles, subject, dict(edits))
     return profiles
 
 

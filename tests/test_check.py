@@ -15,7 +15,7 @@ import jsonschema
 import pytest
 
 from ira_manifests import load_matrix
-from tests.support import DIST, PROFILES, copy_profiles, copy_project, ira
+from tests.support import DIST, PROFILES, copy_edited, copy_profiles, copy_project, ira
 
 NO_NODE = {"JSII_NODE": "/no/such/node", "PATH": "/nowhere"}
 
@@ -23,9 +23,7 @@ NO_NODE = {"JSII_NODE": "/no/such/node", "PATH": "/nowhere"}
 @pytest.fixture
 def refused(tmp_path: Path) -> Path:
     """A folder whose profiles have a cell that can't work."""
-    profiles = copy_profiles(tmp_path)
-    file = profiles / "models/llama3.yaml"
-    file.write_text(file.read_text().replace("tensor_parallel: 4", "tensor_parallel: 1", 1))
+    copy_edited(tmp_path, "h100/llama3", ("tensor_parallel: 4", "tensor_parallel: 1"))
     shutil.copytree(DIST, tmp_path / "dist", symlinks=True)
     return tmp_path
 
@@ -113,9 +111,8 @@ def test_a_missing_directory_is_one_finding_that_names_a_file(tmp_path: Path) ->
 
 
 def test_what_two_cells_share_is_told_once(tmp_path: Path) -> None:
-    profiles = copy_profiles(tmp_path)
-    file = profiles / "models/llama3.yaml"  # two cells
-    file.write_text(file.read_text().replace("meta-llama/Llama", "meta/Llama"))
+    edit = ("model_id: meta-llama/Llama", "model_id: meta/Llama")
+    copy_edited(tmp_path, "llama3", edit)  # two cells
 
     run = ira("check", "--profiles-only", "--format", "json", cwd=tmp_path)
 

@@ -11,7 +11,18 @@ from pathlib import Path
 import pytest
 
 from ira_manifests.cli.app import COMMANDS
-from tests.support import DIST, ROOT, copy_profiles, fill_in, ira, kustomize, objects_in, shell, the
+from tests.support import (
+    DIST,
+    ROOT,
+    copy_edited,
+    copy_profiles,
+    fill_in,
+    ira,
+    kustomize,
+    objects_in,
+    shell,
+    the,
+)
 
 CONFIG = "base/ira-model-config.env"
 
@@ -239,9 +250,7 @@ def test_the_report_fits_80_columns_and_says_what_to_type_next(tmp_path: Path) -
 
 def test_check_shows_a_diff_and_writes_nothing(tmp_path: Path) -> None:
     shutil.copytree(DIST, tmp_path / "dist", symlinks=True)
-    copy_profiles(tmp_path)
-    profile = tmp_path / "profiles/models/llama3.yaml"
-    profile.write_text(profile.read_text().replace("len: 131072", "len: 65536", 1))
+    copy_edited(tmp_path, "h100/llama3", ("max_model_len: 131072", "max_model_len: 65536"))
     before = {p: p.read_bytes() for p in (tmp_path / "dist").rglob("*") if p.is_file()}
 
     run = ira("synth", "--check", cwd=tmp_path)

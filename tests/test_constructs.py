@@ -20,7 +20,14 @@ from ira_manifests import (
 )
 from ira_manifests.profiles.schema import DownloadProfile
 from tests.schemas import VERSIONS, validate
-from tests.support import command_line, copy_profiles, environment, secret_files, template_of, the
+from tests.support import (
+    command_line,
+    copy_edited,
+    environment,
+    secret_files,
+    template_of,
+    the,
+)
 
 
 def test_with_a_bucket_a_deployment_brings_all_it_needs(chart: Chart, cell: Cell) -> None:
@@ -38,9 +45,7 @@ def test_with_a_bucket_a_deployment_brings_all_it_needs(chart: Chart, cell: Cell
 
 
 def test_another_value_gives_the_config_map_another_name(tmp_path: Path, cell: Cell) -> None:
-    folder = copy_profiles(tmp_path)
-    profile = folder / "models/gemma3-27b.yaml"
-    profile.write_text(profile.read_text().replace("0.95", "0.90"))
+    folder = copy_edited(tmp_path, "h100/gemma3-27b", ("0.95", "0.90"))
     changed = load_matrix(folder)["h100", "gemma3-27b"]
     names = set()
     for each in (cell, changed):
@@ -215,11 +220,7 @@ def test_names_that_are_none_are_refused(chart: Chart, cell: Cell) -> None:
 
 
 def changed_platform(folder: Path, old: str, new: str) -> Cell:
-    file = copy_profiles(folder) / "platform.yaml"
-    text = file.read_text()
-    assert old in text
-    file.write_text(text.replace(old, new, 1))
-    return load_matrix(file.parent)["h100", "gemma3-27b"]
+    return load_matrix(copy_edited(folder, "platform.yaml", (old, new)))["h100", "gemma3-27b"]
 
 
 AS_USER = """  run_as_user: 2000

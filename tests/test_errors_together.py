@@ -143,7 +143,7 @@ def test_a_format_that_is_none_is_told_as_text() -> None:
 @pytest.mark.parametrize("kind", ["pipe", "folder", "socket", "device"])
 def test_users_files_that_are_none_are_told_beside_every_finding(kind: str, tmp_path: Path) -> None:
     copy_project(tmp_path)
-    copy_edited(tmp_path / "edited", "llama3", ("tensor_parallel: 4", "tensor_parallel: 1"))
+    copy_edited(tmp_path / "edited", "h100/llama3", ("tensor_parallel: 4", "tensor_parallel: 1"))
     base = tmp_path / "dist/base"
     for name in ("ira-model-config.env", "hugging-face-token.env"):
         (base / name).unlink()
@@ -161,7 +161,7 @@ def test_users_files_that_are_none_are_told_beside_every_finding(kind: str, tmp_
 
 
 def test_findings_are_kept_where_nothing_can_be_rendered(tmp_path: Path) -> None:
-    copy_edited(tmp_path, "llama3", ("tensor_parallel: 4", "tensor_parallel: 1"))
+    copy_edited(tmp_path, "h100/llama3", ("tensor_parallel: 4", "tensor_parallel: 1"))
 
     run = ira("check", "--format", "json", cwd=tmp_path, env=NO_NODE)
 

@@ -14,6 +14,7 @@ from ira_manifests.analysis.provenance import directories
 from ira_manifests.cli import app
 from ira_manifests.constructs.manifests.sources import shown
 from ira_manifests.rules.registry import Rule, rules
+from testing.edits import edit_file
 from tests.support import PROFILES, ROOT, copy_edited, copy_profiles, ira, kustomize, objects_in
 
 
@@ -233,7 +234,7 @@ def test_a_name_of_several_fields_offers_all_of_them(field: str, candidates: lis
 
 def test_a_context_that_was_computed_says_so(tmp_path: Path) -> None:
     folder = copy_edited(
-        tmp_path, "llama3", ("max_model_len: 131072", "max_model_len: auto")
+        tmp_path, "h100/llama3", ("max_model_len: 131072", "max_model_len: auto")
     ).parent
 
     for arguments in ([], ["max_model_len"]):
@@ -247,10 +248,9 @@ def test_the_parts_of_memory_add_up_to_the_gpu_and_agree_with_the_list(
     engine: str, size: int, tmp_path: Path
 ) -> None:
     folder = copy_edited(
-        tmp_path, "llama3", ("tensor_parallel: 4", f"tensor_parallel: {size}")
+        tmp_path, "h100/llama3", ("tensor_parallel: 4", f"tensor_parallel: {size}")
     ).parent
-    platform = folder / "profiles/platform.yaml"
-    platform.write_text(platform.read_text().replace("version: 0.26.0", f"version: {engine}"))
+    edit_file(folder / "profiles/platform.yaml", {"version: 0.26.0": f"version: {engine}"})
 
     shown = ira("explain", "h100", "llama3", cwd=folder).stdout
     rows = json.loads(ira("list", "--json", cwd=folder).stdout)["cells"]
@@ -293,7 +293,7 @@ def test_names_of_the_command_line_are_explained_and_listed() -> None:
 
 def test_the_list_shows_every_number_whole_and_why_a_cell_does_not_fit(tmp_path: Path) -> None:
     folder = copy_edited(
-        tmp_path, "llama4-scout", ("tensor_parallel: 8", "tensor_parallel: 2")
+        tmp_path, "h100/llama4-scout", ("tensor_parallel: 8", "tensor_parallel: 2")
     ).parent
     run = ira("list", cwd=folder)
 
@@ -317,9 +317,7 @@ def test_a_model_without_geometry_is_explained_as_far_as_it_goes(tmp_path: Path)
 
 
 def test_a_split_that_cannot_be_is_explained(tmp_path: Path) -> None:
-    profiles = copy_profiles(tmp_path)
-    file = profiles / "models/llama3.yaml"
-    file.write_text(file.read_text().replace("tensor_parallel: 4", "tensor_parallel: 3", 1))
+    copy_edited(tmp_path, "h100/llama3", ("tensor_parallel: 4", "tensor_parallel: 3"))
 
     assert "does not divide 64 heads" in ira("explain", "h100", "llama3", cwd=tmp_path).stdout
     assert "no fit" in ira("list", cwd=tmp_path).stdout
@@ -327,9 +325,8 @@ def test_a_split_that_cannot_be_is_explained(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("context", ["128k", "1m"])
 def test_a_context_with_a_letter_is_refused(context: str, tmp_path: Path) -> None:
-    profiles = copy_profiles(tmp_path)
-    file = profiles / "models/llama3.yaml"
-    file.write_text(file.read_text().replace("max_model_len: 131072", f"max_model_len: {context}"))
+    edit = ("max_model_len: 131072", f"max_model_len: {context}")
+    copy_edited(tmp_path, "h100/llama3", edit)
 
     run = ira("list", cwd=tmp_path)
 

@@ -24,7 +24,7 @@ TAKEN = [
 
 def with_flags(folder: Path, *flags: str) -> Path:
     text = "".join(f"      - {json.dumps(flag)}\n" for flag in flags)
-    return copy_edited(folder, "llama3", (BEFORE, f"{BEFORE}    flags:\n{text}"))
+    return copy_edited(folder, "h100/llama3", (BEFORE, f"{BEFORE}    flags:\n{text}"))
 
 
 def check(folder: Path) -> list[dict[str, Any]]:

@@ -30,7 +30,7 @@ def test_words_give_the_same_either_way(tmp_path: Path, words: str, code: int) -
     for run_of in (ira, ira_alone):
         folder = tmp_path / run_of.__name__ / "same"
         folder.mkdir(parents=True)
-        copy_edited(folder, "llama3", ("max_model_len: 131072", "max_model_len: auto"))
+        copy_edited(folder, "h100/llama3", ("max_model_len: 131072", "max_model_len: auto"))
         run = run_of(*words.split(), cwd=folder, input=BUCKETS, env={"COLUMNS": "60"})
         written = {
             str(path.relative_to(folder)): (path.read_bytes(), path.stat().st_mode)

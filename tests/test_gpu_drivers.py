@@ -10,6 +10,7 @@ from ira_manifests import load_matrix
 from ira_manifests.rules import waivers
 from ira_manifests.rules.check_cells import check_cells
 from ira_manifests.vllm.gpu_drivers import Needs, needs
+from testing.edits import edit_file
 from tests.support import copy_profiles
 
 CUDA_12, CUDA_13 = "525.60.13", "580.65.06"
@@ -65,8 +66,7 @@ def test_the_driver_of_a_named_pool_is_said_not_to_be_judged(
     profiles = copy_profiles(tmp_path)
     pool = profiles / "gpus/h100.yaml"
     pool.write_text(f"{pool.read_text()}queued_node_pool: gpu-h100x8-a3h8-dws\n")
-    platform = profiles / "platform.yaml"
-    platform.write_text(platform.read_text().replace("version: 0.26.0", f"version: {version}"))
+    edit_file(profiles / "platform.yaml", {"version: 0.26.0": f"version: {version}"})
     matrix = load_matrix(profiles)
 
     found = [item for item in check_cells(matrix, matrix.values()) if item.rule_id == "IRA041"]
@@ -80,11 +80,8 @@ def test_who_knows_the_pool_waives_it(tmp_path: Path) -> None:
     profiles = copy_profiles(tmp_path)
     pool = profiles / "gpus/h100.yaml"
     pool.write_text(f"{pool.read_text()}queued_node_pool: gpu-h100x8-a3h8-dws\n")
-    model = profiles / "models/llama3.yaml"
-    text = model.read_text()
     reason = "    waive:\n      IRA041: The pool has the latest driver.\n"
-    assert "  h200:\n" in text
-    model.write_text(text.replace("  h200:\n", f"{reason}  h200:\n", 1))
+    edit_file(profiles / "models/llama3.yaml", {"  h200:\n": f"{reason}  h200:\n"})
     matrix = load_matrix(profiles)
     cells = list(matrix.values())
 

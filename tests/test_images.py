@@ -9,6 +9,7 @@ import pytest
 
 from ira_manifests.kubernetes import names
 from ira_manifests.rules.view.servers import release_of
+from testing.edits import edit_file
 from tests.support import copy_edited, copy_profiles, ira, kustomize, objects_in, the
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
@@ -18,9 +19,7 @@ ENGINE = "  image: vllm/vllm-openai\n  version: 0.26.0\n"
 def synth(folder: Path, engine: str, *model: tuple[str, str]) -> list[dict[str, Any]]:
     """The rendered cell h100 x llama3 on queued capacity, with another engine."""
     profiles = copy_edited(folder, "llama3", *model) if model else copy_profiles(folder)
-    file = profiles / "platform.yaml"
-    assert ENGINE in file.read_text()
-    file.write_text(file.read_text().replace(ENGINE, engine))
+    edit_file(profiles / "platform.yaml", {ENGINE: engine})
     run = ira("synth", "--only", "h100/llama3", cwd=folder)
     assert run.returncode == 0, run.stderr
     # The token is not needed for serving; whether its file is, others test.
@@ -70,9 +69,8 @@ def test_tag_and_digest_are_applied_together_and_the_release_goes_beside_them(
 def test_flags_are_judged_by_the_release_that_is_given(tmp_path: Path) -> None:
     engine = '  image: nvcr.io/nvidia/vllm\n  version: 0.26.0\n  tag: "26.06-py3"\n'
     flag = "    max_model_len: 131072\n    flags:\n      - --disable-log-requests\n"
-    profiles = copy_edited(tmp_path, "llama3", ("    max_model_len: 131072\n", flag))
-    file = profiles / "platform.yaml"
-    file.write_text(file.read_text().replace(ENGINE, engine))
+    profiles = copy_edited(tmp_path, "h100/llama3", ("    max_model_len: 131072\n", flag))
+    edit_file(profiles / "platform.yaml", {ENGINE: engine})
 
     run = ira("check", "--only", "h100/llama3", cwd=tmp_path)
 
@@ -89,8 +87,7 @@ def test_flags_are_judged_by_the_release_that_is_given(tmp_path: Path) -> None:
     ],
 )
 def test_the_other_images_keep_tag_and_digest_as_well(old: str, field: str, tmp_path: Path) -> None:
-    file = copy_profiles(tmp_path) / "platform.yaml"
-    file.write_text(file.read_text().replace(old, f"{old}@{DIGEST}"))
+    copy_edited(tmp_path, "platform.yaml", (old, f"{old}@{DIGEST}"))
 
     run = ira("synth", "--only", "h100/llama3", cwd=tmp_path)
 

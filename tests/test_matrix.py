@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ira_manifests import InputError, load_matrix
-from tests.support import PROFILES, fill_in, ira, kustomize, objects_in, the
+from tests.support import PROFILES, copy_edited, fill_in, ira, kustomize, objects_in, the
 
 GPU = """\
 memory_gib: 178.36
@@ -101,9 +101,7 @@ def test_a_pair_that_is_not_in_the_matrix_is_named_with_what_is() -> None:
 
 
 def test_a_decimal_keeps_its_digits(tmp_path: Path) -> None:
-    folder = Path(shutil.copytree(PROFILES, tmp_path / "profiles"))
-    profile = folder / "models/gemma3-27b.yaml"
-    profile.write_text(profile.read_text().replace("0.80", "0.800"))
+    folder = copy_edited(tmp_path, "l4/gemma3-27b", ("0.80", "0.800"))
 
     values = load_matrix(folder)["l4", "gemma3-27b"].runtime_values
 

@@ -8,19 +8,22 @@ import cdk8s
 import pytest
 
 from ira_manifests import VllmDeployment, load_matrix
-from tests.support import copy_profiles, fill_in, ira, kustomize, objects_in, template_of, the
+from tests.support import (
+    copy_edited,
+    fill_in,
+    ira,
+    kustomize,
+    objects_in,
+    template_of,
+    the,
+)
 
 ACCOUNT = "acme-online-gpu"
 
 
 @pytest.fixture
 def profiles(tmp_path: Path) -> Path:
-    folder = copy_profiles(tmp_path)
-    platform = folder / "platform.yaml"
-    text = platform.read_text()
-    assert "ira-online-gpu-ksa-{model}" in text
-    platform.write_text(text.replace("ira-online-gpu-ksa-{model}", ACCOUNT))
-    return folder
+    return copy_edited(tmp_path, "platform.yaml", ("ira-online-gpu-ksa-{model}", ACCOUNT))
 
 
 def test_every_directory_has_the_same_account_and_no_rule_objects(

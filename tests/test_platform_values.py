@@ -10,10 +10,15 @@ from pydantic import TypeAdapter, ValidationError
 from ira_manifests import ProfileError, load_matrix
 from ira_manifests.profiles.fields import EngineRelease, MinEngine
 from ira_manifests.rules.check_cells import check_cells
-from tests.support import copy_profiles
+from tests.support import PROFILES, copy_edited
 
 LABEL = "letters, digits, '-', '_' and '.', with a letter or digit at both ends"
 YEAR = 365 * 24 * 3600
+
+# Tolerations of inference, which others resemble.
+GPU_KEY = "key: nvidia.com/gpu\n      "
+ON_DEMAND_KEY = "effect: NoSchedule\n    - key: on-demand\n      "
+ON_DEMAND = f'{ON_DEMAND_KEY}value: "true"'
 
 BAD = {
     "a version longer than a label": (
@@ -97,15 +102,16 @@ BAD = {
         "'nvidia.com/' is not a key such as nvidia.com/gpu",
     ),
     "a taint's value of two lines": (
-        'value: "true"', 'value: "true\\nfalse"', "inference.tolerations[1].value",
+        ON_DEMAND, f'{ON_DEMAND_KEY}value: "true\\nfalse"', "inference.tolerations[1].value",
         f"is not a value of a label: use {LABEL}",
     ),
     "a taint's value of 64 letters": (
-        'value: "true"', f"value: {'a' * 64}", "inference.tolerations[1].value",
+        ON_DEMAND, f"{ON_DEMAND_KEY}value: {'a' * 64}", "inference.tolerations[1].value",
         "has 64 characters; 63 are allowed",
     ),
     "an effect that is none": (
-        "effect: NoSchedule", "effect: Noschedule", "inference.tolerations[0].effect",
+        f"{GPU_KEY}effect: NoSchedule", f"{GPU_KEY}effect: Noschedule",
+        "inference.tolerations[0].effect",
         "is not one of NoExecute, NoSchedule, PreferNoSchedule",
     ),
     "a class with two dots": (
@@ -161,14 +167,11 @@ BAD = {
 @pytest.mark.parametrize("defect", BAD)
 def test_it_is_refused_at_its_place(defect: str, tmp_path: Path) -> None:
     old, new, field, message = BAD[defect]
-    file = copy_profiles(tmp_path) / "platform.yaml"
-    text = file.read_text()
-    assert old in text
-    file.write_text(text.replace(old, new, 1))
+    text = (PROFILES / "platform.yaml").read_text()
     line = 1 + text[: text.index(old)].count("\n") + old.count("\n")
 
     with pytest.raises(ProfileError) as caught:
-        load_matrix(file.parent)
+        load_matrix(copy_edited(tmp_path, "platform.yaml", (old, new)))
 
     (problem,) = caught.value.problems
     assert (problem.field, problem.line) == (field, line)
@@ -181,7 +184,7 @@ def test_it_is_refused_at_its_place(defect: str, tmp_path: Path) -> None:
         ("startup_seconds: 3600", "startup_seconds: 600"),
         ("startup_seconds: 3600", "startup_seconds: 86400"),
         ("max_run_duration_seconds: 604800", "max_run_duration_seconds: 600"),
-        ('value: "true"', 'value: ""'),
+        (ON_DEMAND, f'{ON_DEMAND_KEY}value: ""'),
         ("key: nvidia.com/gpu", "key: dedicated"),
         ("memory: 8Gi", "memory: 0.5Gi"),
         ("cpu: 4", "cpu: 0.5"),
@@ -189,12 +192,7 @@ def test_it_is_refused_at_its_place(defect: str, tmp_path: Path) -> None:
     ],
 )
 def test_what_kubernetes_takes_is_taken(old: str, new: str, tmp_path: Path) -> None:
-    file = copy_profiles(tmp_path) / "platform.yaml"
-    text = file.read_text()
-    assert old in text
-    file.write_text(text.replace(old, new, 1))
-
-    assert load_matrix(file.parent)
+    assert load_matrix(copy_edited(tmp_path, "platform.yaml", (old, new)))
 
 
 @pytest.mark.parametrize(
@@ -205,15 +203,13 @@ def test_what_kubernetes_takes_is_taken(old: str, new: str, tmp_path: Path) -> N
 def test_a_user_that_the_engines_image_has_not_is_told_once(
     version: str, user: bool, findings: int, image: str, tmp_path: Path
 ) -> None:
-    file = copy_profiles(tmp_path) / "platform.yaml"
-    text = file.read_text().replace("version: 0.26.0", f"version: {version}")
-    text = text.replace("image: vllm/vllm-openai", f"image: {image}")
     lines = ("  run_as_user: 2000\n", "  read_only_root: true\n")
-    for line in () if user else lines:
-        assert line in text
-        text = text.replace(line, "")
-    file.write_text(text)
-    matrix = load_matrix(file.parent)
+    edits = [
+        ("version: 0.26.0", f"version: {version}"),
+        ("image: vllm/vllm-openai", f"image: {image}"),
+    ]
+    edits += [] if user else [(line, "") for line in lines]
+    matrix = load_matrix(copy_edited(tmp_path, "platform.yaml", *edits))
 
     found = [item for item in check_cells(matrix, matrix.values()) if item.rule_id == "IRA031"]
 
@@ -248,9 +244,8 @@ def test_a_model_needs_no_engine_whose_version_is_none(text: str) -> None:
 def test_the_flags_of_a_release_are_judged_and_those_of_a_candidate_are_not(
     version: str, judged: bool, tmp_path: Path
 ) -> None:
-    file = copy_profiles(tmp_path) / "platform.yaml"
-    file.write_text(file.read_text().replace("version: 0.26.0", f"version: {version}"))
-    matrix = load_matrix(file.parent)
+    edit = ("version: 0.26.0", f"version: {version}")
+    matrix = load_matrix(copy_edited(tmp_path, "platform.yaml", edit))
 
     rules = {item.rule_id for item in check_cells(matrix, matrix.values())}
 
@@ -267,10 +262,11 @@ def test_the_flags_of_a_release_are_judged_and_those_of_a_candidate_are_not(
 def test_a_drain_that_the_release_has_no_option_for_is_told(
     version: str, seconds: int, findings: int, tmp_path: Path
 ) -> None:
-    file = copy_profiles(tmp_path) / "platform.yaml"
-    text = file.read_text().replace("version: 0.26.0", f"version: {version}")
-    file.write_text(text.replace("drain_seconds: 120", f"drain_seconds: {seconds}"))
-    matrix = load_matrix(file.parent)
+    edits = [
+        ("version: 0.26.0", f"version: {version}"),
+        ("drain_seconds: 120", f"drain_seconds: {seconds}"),
+    ]
+    matrix = load_matrix(copy_edited(tmp_path, "platform.yaml", *edits))
 
     found = [item for item in check_cells(matrix, []) if item.rule_id == "IRA042"]
 

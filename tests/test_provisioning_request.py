@@ -10,7 +10,7 @@ import pytest
 from cdk8s import ApiObject, App, Chart, JsonPatch
 
 from ira_manifests import Cell, InputError, ProvisioningRequest, VllmDeployment, load_matrix
-from tests.support import copy_profiles, template_of, the
+from tests.support import copy_edited, copy_profiles, template_of, the
 
 POD = "/spec/template/spec"
 CONSUME = "autoscaling.x-k8s.io/consume-provisioning-request"
@@ -91,9 +91,7 @@ def test_a_second_request_for_a_workload_is_refused(chart: Chart, cell: Cell) ->
 def test_a_pool_that_the_profile_names_takes_the_place_of_the_other_selectors(
     tmp_path: Path,
 ) -> None:
-    folder = copy_profiles(tmp_path)
-    profile = folder / "gpus/h100.yaml"
-    profile.write_text(profile.read_text().replace("# queued_node_pool", "queued_node_pool"))
+    folder = copy_edited(tmp_path, "gpus/h100.yaml", ("# queued_node_pool", "queued_node_pool"))
     scope = Chart(App(), "chart")
     workload = VllmDeployment(scope, "vllm", cell=load_matrix(folder)["h100", "llama3"])
     ProvisioningRequest(scope, "capacity", workload=workload)

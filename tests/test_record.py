@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ira_manifests import render_cache
+from testing.edits import edit_profile
 from tests.support import ROOT, Run, copy_profiles, ira, ira_alone
 
 NO_NODE = {"JSII_NODE": "/no/such/node", "PATH": "/nowhere"}
@@ -74,7 +75,7 @@ def test_a_file_that_is_no_longer_as_it_was_written_is_rendered(
 @pytest.mark.parametrize(
     ("file", "old", "new"),
     [
-        ("models/llama3.yaml", "memory: 512G", "memory: 500G"),
+        ("h100/llama3", "memory: 512G", "memory: 500G"),
         ("gpus/h100.yaml", "compute_class: gpu-h100-80gb-high-x4", "compute_class: mine"),
         ("platform.yaml", "parallelism: 15", "parallelism: 16"),
         ("models/llama3.yaml", "weights:\n", "download:\n  keep:\n    - onnx/*\nweights:\n"),
@@ -87,9 +88,7 @@ def test_a_changed_profile_gives_what_a_fresh_synth_gives(
 ) -> None:
     synth(profiles, tmp_path / "out")
     before = generated(tmp_path / "out")
-    profile = profiles / file
-    assert old in profile.read_text()
-    profile.write_text(profile.read_text().replace(old, new))
+    edit_profile(profiles, file, {old: new})
     synth(profiles, tmp_path / "out")
     synth(profiles, tmp_path / "fresh")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from ira_manifests.rules.finding import Finding
 from ira_manifests.rules.view.namespace import Seen
 from ira_manifests.rules.view.rendered import View
 from ira_manifests.rules.view.selector_index import SelectorIndex
+from testing.edits import edit_file
 from tests.breaking import (
     DEPLOYMENT,
     ONE,
@@ -25,12 +25,15 @@ from tests.breaking import (
     Change,
     Directories,
     changed,
+    findings_of,
+    found_in,
+    newly_found,
     pod,
     server,
     template,
     with_each_field,
 )
-from tests.support import PROFILES, copy_profiles, ira
+from tests.support import PROFILES, copy_edited, copy_profiles, ira
 
 
 def test_every_rule_of_objects_is_silent_where_all_is_right(
@@ -43,13 +46,11 @@ def test_every_rule_of_objects_is_silent_where_all_is_right(
 def test_a_finding_names_the_line_of_the_generated_file(
     directories: Directories,
 ) -> None:
-    right = directories[ONE]
-    objects = copy.deepcopy(dict(right.objects))
-    server(objects)["image"] = "vllm/vllm-openai"
+    broken = changed(directories, lambda o: server(o).update(image="vllm/vllm-openai"))
 
-    (finding,) = check_objects.check_directory(replace(right, objects=objects), OUT)
+    (finding,) = findings_of(directories[ONE], broken)
 
-    text = replace(right, objects=objects).files["deployment.yaml"].decode()
+    text = broken.files["deployment.yaml"].decode()
     assert text.splitlines()[finding.line - 1].strip() == "image: vllm/vllm-openai"
 
 
@@ -66,7 +67,7 @@ def test_a_comment_inside_a_value_is_found(value: str, directories: Directories)
     right = directories[ONE]
     values = {**right.runtime_values, "MAX_MODEL_LEN": value}
 
-    findings = check_objects.check_directory(replace(right, runtime_values=values), OUT)
+    findings = findings_of(right, replace(right, runtime_values=values))
 
     (finding,) = [f for f in findings if f.rule_id == "IRA025"]
     assert finding.field == "MAX_MODEL_LEN"
@@ -77,7 +78,7 @@ def test_the_token_where_nothing_reads_it_is_found(directories: Directories) -> 
     token = Generator("hugging-face-token-secret", ("hugging-face-token.env",))
     generating = replace(right.kustomization, secrets=(token,))
 
-    findings = check_objects.check_directory(replace(right, kustomization=generating), OUT)
+    findings = findings_of(right, replace(right, kustomization=generating))
 
     assert [f.rule_id for f in findings] == ["IRA026"]
 
@@ -87,7 +88,7 @@ def test_a_target_that_is_no_field_is_found(directories: Directories) -> None:
     wrong = Replacement("ira-model-configmap", "IRA_BUCKET_NAME", (("Deployment", "spec.bucket"),))
     kustomization = replace(right.kustomization, replacements=(wrong,))
 
-    findings = check_objects.check_directory(replace(right, kustomization=kustomization), OUT)
+    findings = findings_of(right, replace(right, kustomization=kustomization))
 
     assert "IRA024" in {f.rule_id for f in findings}
 
@@ -96,23 +97,17 @@ def test_a_target_that_is_no_field_is_found(directories: Directories) -> None:
 
 
 def together(directories: Directories, **changes: Change) -> list[Finding]:
-    """Return what is found in all directories; changes by `one` and `queued` of one cell."""
-    names = {"one": ONE, "queued": QUEUED, "download": "model-download"}
+    """Return what is found in all directories after changes of `one` and `queued` of one cell."""
+    names = {"one": ONE, "queued": QUEUED}
     broken = {
         names[key]: changed(directories, change, names[key]) for key, change in changes.items()
     }
+    assert found_in(directories) == []
     return found_in({**directories, **broken})
 
 
-def found_in(directories: Directories) -> list[Finding]:
-    judging = check_objects.Judge(load_matrix(PROFILES), OUT)
-    return check_objects.check_seen(
-        [judging.check(directory) for directory in directories.values()], OUT
-    )
-
-
 def test_all_directories_together_are_right(directories: Directories) -> None:
-    assert together(directories) == []
+    assert found_in(directories) == []
 
 
 def test_a_selector_that_takes_another_directorys_pods_is_found(directories: Directories) -> None:
@@ -152,9 +147,9 @@ def test_a_directory_that_is_known_by_its_record_still_has_neighbours(
 def test_what_is_already_reported_for_the_cell_is_not_reported_again(
     directories: Directories, tmp_path: Path
 ) -> None:
-    file = copy_profiles(tmp_path) / "platform.yaml"
-    file.write_text(file.read_text().replace("version: 0.26.0", "version: 99.0.0", 1))
-    matrix = load_matrix(tmp_path / "profiles")
+    profiles = copy_profiles(tmp_path)
+    edit_file(profiles / "platform.yaml", {"version: 0.26.0": "version: 99.0.0"})
+    matrix = load_matrix(profiles)
     unknown_release = {item.name: item for item in render(matrix)}[ONE]
 
     assert not check_objects.Judge(matrix, OUT).check(unknown_release).findings
@@ -180,6 +175,7 @@ def test_a_runtime_value_of_another_cell_is_found(directories: Directories) -> N
     values = {**right.runtime_values, "MAX_MODEL_LEN": "1000000"}
     all_of_them = {**directories, ONE: replace(right, runtime_values=values)}
 
+    assert found_in(directories) == []
     found = found_in(all_of_them)
 
     assert [(item.rule_id, item.field) for item in found] == [("IRA023", "MAX_MODEL_LEN")]
@@ -211,10 +207,9 @@ def test_a_pod_and_its_template_tell_a_finding_once_at_the_deployment(
 
 
 def test_a_profiles_bad_flag_is_told_once_at_its_line(tmp_path: Path) -> None:
-    profiles = copy_profiles(tmp_path)
-    file = profiles / "models/llama3.yaml"
     flags = "  h100:\n    flags:\n    - --max-num-seqs=256\n    - --disable-log-requests\n"
-    file.write_text(file.read_text().replace("  h100:\n", flags, 1))
+    profiles = copy_edited(tmp_path, "llama3", ("  h100:\n", flags))
+    file = profiles / "models/llama3.yaml"
     line = file.read_text().splitlines().index("    - --disable-log-requests") + 1
 
     checked = ira("check", "--profiles", profiles, "--out", tmp_path / "dist", "--format", "github")
@@ -227,15 +222,12 @@ def test_a_profiles_bad_flag_is_told_once_at_its_line(tmp_path: Path) -> None:
 
 def test_a_release_without_known_options_is_told_once(tmp_path: Path) -> None:
     profiles = copy_profiles(tmp_path)
-    file = profiles / "platform.yaml"
-    file.write_text(file.read_text().replace("version: 0.26.0", "version: 99.0.0", 1))
+    edit_file(profiles / "platform.yaml", {"version: 0.26.0": "version: 99.0.0"})
     matrix = load_matrix(profiles)
 
-    found = [
-        item
-        for item in check_cells.check_cells(matrix, matrix.values())
-        if item.rule_id == "IRA032"
-    ]
+    right = load_matrix(PROFILES)
+    before = check_cells.check_cells(right, right.values())
+    found = newly_found("IRA032", before, check_cells.check_cells(matrix, matrix.values()))
 
     (finding,) = found
     assert finding.field == "engine.version"

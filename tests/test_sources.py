@@ -164,7 +164,7 @@ def test_without_tolerations_of_its_own_the_queue_lists_none(tmp_path: Path) -> 
 
 def test_an_option_that_is_there_twice_is_listed_twice(tmp_path: Path) -> None:
     twice = "flags: [--middleware=a, --middleware=b]\n    tensor_parallel: 4"
-    matrix = load_matrix(copy_edited(tmp_path, "llama3", ("tensor_parallel: 4", twice)))
+    matrix = load_matrix(copy_edited(tmp_path, "h100/llama3", ("tensor_parallel: 4", twice)))
 
     for found in directories(matrix, matrix["h100", "llama3"]):
         assert [value.value for value in found.values if value.name == "--middleware"] == [

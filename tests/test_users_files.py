@@ -20,6 +20,7 @@ from tests.support import (
     UNPRIVILEGED,
     Run,
     at_start,
+    copy_edited,
     copy_profiles,
     ira,
     kustomize,
@@ -429,11 +430,8 @@ def test_a_users_own_gitignore_that_lacks_the_line_is_told_what_to_add(tmp_path:
 
 
 def test_with_a_secret_of_ones_own_all_builds_and_there_is_no_token_file(tmp_path: Path) -> None:
-    platform = copy_profiles(tmp_path) / "platform.yaml"
-    text = platform.read_text()
-    platform.write_text(
-        text.replace("  storage: 1Ti\n", "  storage: 1Ti\n  token_secret: my-hub\n")
-    )
+    secret = ("  storage: 1Ti\n", "  storage: 1Ti\n  token_secret: my-hub\n")
+    copy_edited(tmp_path, "platform.yaml", secret)
 
     run = synth(tmp_path)
 
