@@ -6,10 +6,9 @@ import subprocess
 
 import pytest
 
-from ira_manifests import load_matrix
+from ira_manifests.output.directory import Directory
 from ira_manifests.output.tree import path_in
-from ira_manifests.render import render
-from tests.support import PROFILES, ROOT
+from tests.support import ROOT
 
 
 def versioned() -> list[str]:
@@ -21,15 +20,27 @@ def versioned() -> list[str]:
     return run.stdout.splitlines()
 
 
-def test_every_committed_file_is_generated_but_the_users_own() -> None:
-    generated = {
-        f"dist/{path_in(directory.name, name)}"
-        for directory in render(load_matrix(PROFILES))
-        for name in directory.files
+def generated(directories: dict[str, Directory]) -> dict[str, bytes]:
+    return {
+        f"dist/{path_in(directory.name, name)}": content
+        for directory in directories.values()
+        for name, content in directory.files.items()
     }
 
+
+def test_every_committed_file_is_generated_but_the_users_own(
+    directories: dict[str, Directory],
+) -> None:
     users = {"dist/base", "dist/model-download/base/ira-model-config.env"}
-    assert set(versioned()) == generated | users
+
+    assert set(versioned()) == generated(directories).keys() | users
+
+
+def test_a_committed_file_is_byte_for_byte_what_is_generated(
+    directories: dict[str, Directory],
+) -> None:
+    for path, content in generated(directories).items():
+        assert (ROOT / path).read_bytes() == content, path
 
 
 def test_no_token_file_is_committed() -> None:

@@ -1,4 +1,4 @@
-"""What a user applies, in full: one file a directory, and one a construct."""
+"""What each construct adds to somebody else's app, in full. Of directories, dist/ shows that."""
 
 from __future__ import annotations
 
@@ -12,12 +12,6 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from ira_manifests import ModelDownloadJob, ProvisioningRequest, VllmDeployment, load_matrix
 from ira_manifests.output.yaml_text import dump
-from tests.support import is_reference
-
-DIRECTORIES = ["base", "model-download"]
-DIRECTORIES += [
-    name for cell in load_matrix().values() if is_reference(cell) for name in cell.directories
-]
 
 
 class YamlFile(SingleFileSnapshotExtension):
@@ -28,13 +22,6 @@ class YamlFile(SingleFileSnapshotExtension):
 @pytest.fixture
 def yaml_file(snapshot: SnapshotAssertion) -> SnapshotAssertion:
     return snapshot.use_extension(YamlFile)
-
-
-@pytest.mark.parametrize("directory", DIRECTORIES)
-def test_directory(
-    directory: str, rendered_text: dict[str, str], yaml_file: SnapshotAssertion
-) -> None:
-    assert rendered_text[directory] == yaml_file(name=directory)
 
 
 def chart() -> Any:
