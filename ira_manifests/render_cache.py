@@ -48,7 +48,7 @@ _KEPT = 100  # output folders of which there is a record
 _MOST_BYTES = 1 << 26  # ten thousand cells have a third of it
 
 
-class Entry(NamedTuple):
+class _Entry(NamedTuple):
     """What is recorded of a directory."""
 
     inputs: str
@@ -59,11 +59,49 @@ class Entry(NamedTuple):
     """Its `SelectorIndex`, as JSON."""
 
 
-Record = Mapping[str, Entry]
-"""Entries by the directory's name."""
+class RenderCache:
+    """The record of one output folder, and what the cells' directories follow from now."""
+
+    def __init__(self, out: Path, matrix: Matrix, cells: Sequence[Cell]) -> None:
+        self._out = out
+        self._record = _read(out)
+        self._inputs = _inputs(matrix, cells)
+        self._cell_of = {name: cell.name for cell in cells for name in cell.directories}
+
+    def unchanged(self, generated: Mapping[str, bytes]) -> list[Seen]:
+        """Return the directories that need no rendering. `generated`: what is on disk, by path."""
+        from ira_manifests.rules.view.namespace import Seen
+
+        by_directory: dict[str, dict[str, bytes]] = {}
+        for path, content in generated.items():
+            name, file = directory_of(path), path.rpartition("/")[2]
+            if name in self._record and self._record[name].inputs == self._inputs.get(name):
+                by_directory.setdefault(name, {})[file] = content
+        return [
+            Seen(name, self._cell_of.get(name, ""), files, self._record[name].selector_index)
+            for name, files in by_directory.items()
+            if _hashes(files) == self._record[name].files
+        ]
+
+    def keep(self, unchanged: Iterable[Seen], rendered: Iterable[Seen], *, partial: bool) -> None:
+        """Record what is on disk now, for the next run.
+
+        `partial`: whether the folder has directories of other cells, of which the record stays.
+        What is found in a directory is to be found every time, so one with findings has no record.
+        """
+        kept = self._record if partial else {e.name: self._record[e.name] for e in unchanged}
+        fresh = {
+            each.name: _Entry(self._inputs[each.name], _hashes(each.files), each.selector_index)
+            for each in rendered
+            if not each.findings
+        }
+        name = _name(self._out)
+        if name is not None:
+            content = json.dumps({**kept, **fresh}).encode()
+            user_cache.write(_KIND, name, content, _KEPT)
 
 
-def read(out: Path) -> Record:
+def _read(out: Path) -> dict[str, _Entry]:
     """Return the record of an output folder; empty where there is none, or none of this shape."""
     name = _name(out) if out.is_dir() else None
     content = None if name is None else user_cache.read(_KIND, name, _MOST_BYTES)
@@ -74,12 +112,12 @@ def read(out: Path) -> Record:
         return {}
 
 
-def _entry(inputs: Any, files: Any, index: Any) -> Entry:
+def _entry(inputs: Any, files: Any, index: Any) -> _Entry:
     """Return an entry. Raises `TypeError` or `ValueError` where it is none."""
     from ira_manifests.rules.view.selector_index import SelectorIndex
 
     SelectorIndex.from_json(_text(index))
-    return Entry(
+    return _Entry(
         _text(inputs), {name: _text(each) for name, each in _mapping(files).items()}, index
     )
 
@@ -96,45 +134,11 @@ def _mapping(value: Any) -> dict[str, Any]:
     return value
 
 
-def write(out: Path, record: Record) -> None:
-    """Keep a record for the next run; where the cache can't be written, there is none."""
-    name = _name(out)
-    if name is not None:
-        user_cache.write(_KIND, name, json.dumps(record).encode(), _KEPT)
-
-
-def unchanged(
-    record: Record, inputs: Mapping[str, str], generated: Mapping[str, bytes]
-) -> dict[str, dict[str, bytes]]:
-    """Return the directories that need no rendering, with their files by name.
-
-    `inputs`: the hashes of what the directories follow from now. `generated`: what is on disk, by
-    path.
-    """
-    by_directory: dict[str, dict[str, bytes]] = {}
-    for path, content in generated.items():
-        directory, name = directory_of(path), path.rpartition("/")[2]
-        if directory in record and record[directory].inputs == inputs.get(directory):
-            by_directory.setdefault(directory, {})[name] = content
-    return {
-        name: files for name, files in by_directory.items() if _hashes(files) == record[name].files
-    }
-
-
-def entries(seen: Iterable[Seen], inputs: Mapping[str, str]) -> dict[str, Entry]:
-    """Return what to record of directories; what is found in one is to be found every time."""
-    return {
-        each.name: Entry(inputs[each.name], _hashes(each.files), each.selector_index)
-        for each in seen
-        if not each.findings
-    }
-
-
 def _hashes(files: Mapping[str, bytes]) -> dict[str, str]:
     return {name: _hash(content) for name, content in files.items()}
 
 
-def inputs_of(matrix: Matrix, cells: Sequence[Cell]) -> dict[str, str]:
+def _inputs(matrix: Matrix, cells: Sequence[Cell]) -> dict[str, str]:
     """Return the hash of all that a directory follows from, by its name."""
     program, of_platform = _program(), matrix.platform.model_dump_json()
     gpus = _texts({cell.gpu_name: cell.gpu for cell in cells})

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from ira_manifests import render_cache
+from ira_manifests import load_matrix, render_cache
+from ira_manifests.render_cache import RenderCache
 from testing.edits import edit_profile
 from tests.support import ROOT, Run, copy_profiles, ira, ira_alone
 
@@ -133,10 +134,10 @@ def test_a_record_of_another_shape_is_none(content: str, tmp_path: Path) -> None
     out.mkdir()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-        render_cache.write(out, {})
+        RenderCache(out, load_matrix(), []).keep([], [], partial=False)
         rewrite(record_of(out), content)
 
-        assert render_cache.read(out) == {}
+        assert render_cache._read(out) == {}  # noqa: SLF001
 
 
 def test_a_record_of_the_right_shape_is_read(tmp_path: Path) -> None:
@@ -144,11 +145,11 @@ def test_a_record_of_the_right_shape_is_read(tmp_path: Path) -> None:
     out.mkdir()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-        render_cache.write(out, {})
+        RenderCache(out, load_matrix(), []).keep([], [], partial=False)
         index = json.dumps([2, [["Pod", "a", {"b": "c"}]], [RIGHT]])
         rewrite(record_of(out), json.dumps({"base": ["a", {}, index]}))
 
-        assert render_cache.read(out) == {"base": ("a", {}, index)}
+        assert render_cache._read(out) == {"base": ("a", {}, index)}  # noqa: SLF001
 
 
 @pytest.mark.parametrize("damage", ["one letter", "brackets", "nothing", "too large"])

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from types import FrameType
 from typing import Any
 
-from ira_manifests import files, user_cache
+from ira_manifests import files
 from ira_manifests.cli import app, streams, terminal
 from ira_manifests.cli.common import BAD_INPUT
 from ira_manifests.errors import IraError, ProfileError
@@ -41,8 +41,7 @@ def run(program: str) -> int:
     atexit.register(_die_of_the_signal)  # registered first, so it runs last
     output = streams.take_over()
     code = _outcome(program)
-    if (trouble := user_cache.trouble()) is not None:
-        terminal.complain(visible(f"note: the cache is not used: {trouble}"))
+    _note_an_unused_cache()
     if output.failure is not None:
         terminal.complain(
             f"error: standard output can't be written: {files.reason(output.failure)}"
@@ -50,6 +49,15 @@ def run(program: str) -> int:
         code = BAD_INPUT
     sys.stderr.flush()
     return code
+
+
+def _note_an_unused_cache() -> None:
+    if "ira_manifests.user_cache" not in sys.modules:  # a short command does not pay for it
+        return
+    from ira_manifests import user_cache
+
+    if (trouble := user_cache.trouble()) is not None:
+        terminal.complain(visible(f"note: the cache is not used: {trouble}"))
 
 
 def _die_of_the_signal() -> None:

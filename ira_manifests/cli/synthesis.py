@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 
-from ira_manifests import files, render_cache
+from ira_manifests import files
 from ira_manifests.cli import common, formats, synth_report, terminal, terraform
 from ira_manifests.errors import Gathered, InputError
 from ira_manifests.kubernetes import names
@@ -18,6 +17,7 @@ from ira_manifests.output import folder, tree
 from ira_manifests.output.tree import Tree
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix, directories
+from ira_manifests.render_cache import RenderCache
 from ira_manifests.rules import check_user_files, waivers
 from ira_manifests.rules.check_cells import check_cells
 from ira_manifests.rules.check_objects import check_seen
@@ -38,11 +38,6 @@ class SynthRequest:
     partial: bool
     """Whether only some cells were selected, so that other directories are kept."""
 
-    @cached_property
-    def inputs(self) -> dict[str, str]:
-        """The hash of everything that determines a directory, by its name."""
-        return render_cache.inputs_of(self.matrix, self.cells)
-
 
 def judge(request: SynthRequest) -> list[Finding] | None:
     """Return the findings of the rules of cells; None if one is an error, which is printed."""
@@ -55,12 +50,10 @@ def judge(request: SynthRequest) -> list[Finding] | None:
 def write(request: SynthRequest, findings: list[Finding], values: dict[str, str]) -> int:
     """Write the changes, unless a rule reports an error; return the exit code."""
     out = request.out
-    before = render_cache.read(out)
+    cache = RenderCache(out, request.matrix, request.cells)
     with folder.locked(out):
         found = folder.look(out, directories(request.cells))
-        known = _known(
-            request, before, render_cache.unchanged(before, request.inputs, found.generated)
-        )
+        known = cache.unchanged(found.generated)
         fresh = _rendered(request, frozenset(each.name for each in known))
         if known and any(item.refuses for item in _judged(request, findings, [*known, *fresh])):
             # An error that rests on a record is confirmed by rendering.
@@ -72,8 +65,7 @@ def write(request: SynthRequest, findings: list[Finding], values: dict[str, str]
         plan = tree.compare(rendered, found, partial=request.partial)
         own_secret = request.matrix.platform.model_download.token_secret
         users = folder.write(out, rendered, plan, values, needs_token=own_secret is None)
-        kept = before if request.partial else {each.name: before[each.name] for each in known}
-        render_cache.write(out, {**kept, **render_cache.entries(fresh, request.inputs)})
+        cache.keep(known, fresh, partial=request.partial)
     synth_report.written(out, request.cells, plan, users)
     ids = check_user_files.ids_of(request.matrix)
     unserved = check_user_files.unserved(str(folder.config_path(out)), users.model_config, ids)
@@ -98,17 +90,6 @@ def compare(request: SynthRequest, findings: list[Finding]) -> int:
     shown = visible(str(request.out))
     terminal.say(f"{shown} is up to date: {count(len(plan.unchanged), 'file')}.")
     return 0
-
-
-def _known(
-    request: SynthRequest, before: render_cache.Record, unchanged: Mapping[str, Mapping[str, bytes]]
-) -> list[Seen]:
-    """Return the directories whose files on disk are up to date, by the records."""
-    cell_of = {name: cell.name for cell in request.cells for name in cell.directories}
-    return [
-        Seen(name, cell_of.get(name, ""), files, before[name].selector_index)
-        for name, files in unchanged.items()
-    ]
 
 
 def _rendered(request: SynthRequest, known: frozenset[str] = frozenset()) -> list[Seen]:
