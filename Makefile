@@ -11,7 +11,7 @@ OLDEST_KUBECTL := build/oldest-kubectl
 QUIET := --quiet --disable-pip-version-check
 HASHED := $(QUIET) --require-hashes --only-binary :all:
 
-.PHONY: synth docs check test fuzz test-cluster cluster-programs rehearse bench accuracy format lock clean
+.PHONY: synth docs check test fuzz test-cluster cluster-programs rehearse bench accuracy release format lock clean
 
 synth: $(STAMP)  ## write dist/ from profiles/
 	$(BIN)/python -m ira_manifests synth
@@ -61,6 +61,9 @@ build/bench/.installed: benchmarks/kubectl.txt benchmarks/typescript/package-loc
 
 accuracy: $(STAMP)  ## the memory estimate against measured start-ups
 	$(BIN)/python -m tools.accuracy
+
+release: $(STAMP)  ## add a release of vLLM (VERSION=0.34.0), and list what to confirm
+	$(BIN)/python -m tools.vllm_release $(VERSION)
 
 format: $(STAMP)  ## put the code in shape
 	$(BIN)/ruff check --fix-only .

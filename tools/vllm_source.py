@@ -36,6 +36,9 @@ _DOWNLOAD = (
 )
 _DOWNLOAD_SECONDS = 600
 
+DOCKERFILE = "docker/Dockerfile"
+"""What vLLM's own image is built from; wheels do not have it."""
+
 
 class SourceError(Exception):
     """The source distribution of a release could not be fetched or read."""
@@ -102,12 +105,16 @@ class Module:
 
 
 class Source:
-    """The Python modules of one release."""
+    """The Python modules of one release, and its Dockerfile."""
 
     def __init__(self, release: str, files: Mapping[str, str]) -> None:
         self.release = release
         self._files = files
         self._modules: dict[str, Module] = {}
+
+    def text(self, path: str) -> str | None:
+        """Return the text of a file, or None where the release has none."""
+        return self._files.get(path)
 
     def module(self, name: str) -> Module | None:
         """Return a module by its dotted name, or None where the release has no such file."""
@@ -168,7 +175,7 @@ def _of_wheel(release: str) -> Source:
 
 
 def read(release: str, archive: Path) -> Source:
-    """Read the Python files of a source distribution."""
+    """Read the Python files and the Dockerfile of a source distribution."""
     files: dict[str, str] = {}
     with tarfile.open(archive) as tar:
         for member in tar:
@@ -180,7 +187,7 @@ def read(release: str, archive: Path) -> Source:
 
 
 def _is_wanted(path: str) -> bool:
-    return path.startswith("vllm/") and path.endswith(".py")
+    return path == DOCKERFILE or (path.startswith("vllm/") and path.endswith(".py"))
 
 
 def _download(release: str, folder: Path) -> None:

@@ -1,6 +1,7 @@
 """The server's options that change what memory a cell needs, computed or not.
 
-Source of the list: `vllm serve --help=all` of the releases from 0.8.4 to 0.33.0.
+Source of the list: the options of all releases in vllm/options.json. `make release` lists those
+that a new release adds.
 """
 
 from __future__ import annotations

@@ -13,7 +13,8 @@ from ira_manifests.vllm.release import Release, UnknownReleaseError
 # https://docs.nvidia.com/cuda/cuda-toolkit-release-notes/
 # Libraries for still older drivers are in the image, and off since 0.17.0
 # (VLLM_ENABLE_CUDA_COMPATIBILITY=0 in the Dockerfile).
-_DRIVERS = {"12": "525.60.13", "13": "580.65.06"}
+DRIVERS = {"12": "525.60.13", "13": "580.65.06"}
+"""The oldest driver by the major version of CUDA."""
 
 GKE_DEFAULT = "535.274.02"
 """A driver that GKE installed by default in 2026 (rapidsai/deployment#656)."""
@@ -42,7 +43,7 @@ def needs(image: str, release: str) -> Needs | None:
         return None
     suffix = _SUFFIX.search(images.name_of(image).tag)
     cuda = f"{suffix[1]}.{suffix[2]}" if suffix else _built_on(release)
-    driver = _DRIVERS.get(cuda.partition(".")[0]) if cuda else None
+    driver = DRIVERS.get(cuda.partition(".")[0]) if cuda else None
     return Needs(cuda, driver) if cuda and driver else None
 
 
