@@ -13,9 +13,12 @@ import pytest
 import yaml
 
 from ira_manifests import load_matrix
+from ira_manifests.constructs.manifests.sources import source
+from ira_manifests.constructs.manifests.vllm_deployment import POD
 from tests.support import PROFILES, ROOT, fill_in, is_reference, kustomize
 
 README = (ROOT / "README.md").read_text()
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 
 
 def blocks(language: str, page: str = "README.md") -> list[str]:
@@ -174,3 +177,35 @@ def test_every_link_leads_to_a_file_and_to_a_heading_of_it(page: Path) -> None:
         file = page.parent / target if target else page
         assert file.exists(), link
         assert not anchor or anchor in anchors(file), link
+
+
+@pytest.mark.parametrize("name", ["ARCHITECTURE.md", "CONTRIBUTING.md", "docs/decisions.md"])
+def test_every_file_that_is_named_exists(name: str) -> None:
+    """Paths are from the top, or inside the package or its tests."""
+    text = (ROOT / name).read_text()
+    named = re.findall(r"`([\w.-]+(?:/[\w.-]+)*(?:/|\.(?:py|md|yaml|json|txt|js)))`", text)
+
+    assert named
+    roots = [ROOT, ROOT / "ira_manifests", *(ROOT / "ira_manifests").glob("*/"), ROOT / "tests"]
+    missing = {each for each in named if not any((root / each).exists() for root in roots)}
+    assert missing <= GENERATED
+
+
+# What a synth writes, named as the user knows it, or files of a model's repository.
+GENERATED = {"base/", "config.json", "params.json", "kustomization.yaml"}
+
+
+def test_every_make_target_is_described() -> None:
+    targets = set(re.findall(r"^([\w-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    described = set(re.findall(r"^\| `make ([\w-]+)", CONTRIBUTING, re.MULTILINE))
+
+    assert described == targets - {"cluster-programs"}
+
+
+def test_a_row_of_a_recipe_is_one_that_the_tables_take() -> None:
+    (row,) = [block for block in blocks("python", "CONTRIBUTING.md") if "source(" in block]
+
+    made = eval(row, {"source": source, "POD": POD})  # noqa: S307  the page's own line
+    assert made == source(
+        "@platform.inference.priority_class", f"{POD}.priorityClassName", name="priority_class"
+    )
