@@ -13,7 +13,7 @@ from ira_manifests.analysis.field_lookup import leaves
 from ira_manifests.analysis.provenance import directories
 from ira_manifests.cli import app
 from ira_manifests.constructs.manifests.sources import shown
-from ira_manifests.rules.registry import Rule, rules
+from ira_manifests.rules.catalogue import Rule, rules
 from testing.edits import edit_file
 from tests.support import PROFILES, ROOT, copy_edited, copy_profiles, ira, kustomize, objects_in
 

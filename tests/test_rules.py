@@ -12,8 +12,9 @@ import pytest
 from ira_manifests import Matrix, load_matrix
 from ira_manifests.output.kustomize import Generator
 from ira_manifests.rules import check_cells, check_objects, waivers
+from ira_manifests.rules.catalogue import BAD_INPUT, Rule, Severity, rules
 from ira_manifests.rules.finding import Finding, distinct
-from ira_manifests.rules.registry import BAD_INPUT, Group, Rule, Severity, rule, rules
+from ira_manifests.rules.registry import Group, rule
 from tests import test_rules_of_cells as of_cells
 from tests import test_rules_of_pods as of_pods
 from tests import test_rules_of_queues as of_queues

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ira_manifests.rules.registry import rules
+from ira_manifests.rules.catalogue import rules
 
 FILE = Path(__file__).parents[1] / "docs/rules.md"
 _FIRST_PAGE = "\n## IRA000 "

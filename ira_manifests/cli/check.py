@@ -16,10 +16,10 @@ from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.rules import waivers
 from ira_manifests.rules.bad_input import bad_input
+from ira_manifests.rules.catalogue import BAD_INPUT
 from ira_manifests.rules.cells.subjects import CELL
 from ira_manifests.rules.check_cells import check_cells
 from ira_manifests.rules.finding import Finding, distinct, unreadable
-from ira_manifests.rules.registry import BAD_INPUT
 
 
 def command(

@@ -48,6 +48,6 @@ def command(
 
 
 def _say_rule(rule: str) -> None:
-    from ira_manifests.rules import registry
+    from ira_manifests.rules import catalogue
 
-    explain_report.rule(registry.get(rule))
+    explain_report.rule(catalogue.get(rule))

@@ -16,7 +16,7 @@ from ira_manifests.profiles.cell import Cell
 if TYPE_CHECKING:
     from ira_manifests.analysis.field_lookup import Answer
     from ira_manifests.analysis.matrix_summary import Absent
-    from ira_manifests.rules.registry import Rule
+    from ira_manifests.rules.catalogue import Rule
 
 
 def absent(pair: Absent) -> None:

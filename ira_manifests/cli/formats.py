@@ -7,9 +7,9 @@ from typing import Any
 
 from ira_manifests.cli.terminal import BOLD_RED, BOLD_YELLOW, DIM, painted
 from ira_manifests.messages import count, visible
-from ira_manifests.rules import registry
+from ira_manifests.rules import catalogue
+from ira_manifests.rules.catalogue import Rule, Severity
 from ira_manifests.rules.finding import Finding
-from ira_manifests.rules.registry import Rule, Severity
 
 _MOST_SHOWN = 200
 _STYLES = {Severity.ERROR: BOLD_RED, Severity.WARNING: BOLD_YELLOW}
@@ -81,7 +81,7 @@ def sarif(findings: Sequence[Finding]) -> str:
                 "help": _help(rule),
                 "defaultConfiguration": {"level": str(rule.severity)},
             }
-            for rule in registry.rules().values()
+            for rule in catalogue.rules().values()
         ],
     }
     placed = [finding for finding in findings if finding.file]
@@ -105,7 +105,7 @@ def sarif(findings: Sequence[Finding]) -> str:
 
 
 def _index(finding: Finding) -> int:
-    return list(registry.rules()).index(finding.rule_id)
+    return list(catalogue.rules()).index(finding.rule_id)
 
 
 def _help(rule: Rule) -> dict[str, str]:

@@ -148,9 +148,9 @@ def _rule(word: str) -> str | None:
     is_id = re.fullmatch(r"(?i)ira[0-9]+", word)
     if not is_id and ("-" not in word or "/" in word):  # the name of every rule has a hyphen
         return None
-    from ira_manifests.rules import registry
+    from ira_manifests.rules import catalogue
 
-    rules = registry.rules()
+    rules = catalogue.rules()
     if is_id and word.upper() not in rules:
         raise InputError(f"no such rule: {word}{did_you_mean(word.upper(), rules)}")
     by_name = {each.name: each.id for each in rules.values()}

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ira_manifests.errors import IraError, ProfileError
+from ira_manifests.rules.catalogue import BAD_INPUT, Severity
 from ira_manifests.rules.finding import NOWHERE, Finding
-from ira_manifests.rules.registry import BAD_INPUT, Group, Severity, rule
+from ira_manifests.rules.registry import Group, rule
 
 _ERRORS: Group[IraError] = Group(__name__)
 

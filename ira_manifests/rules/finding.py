@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from ira_manifests.profiles.loader import Source
 from ira_manifests.profiles.yaml_source import Path, dotted
-from ira_manifests.rules import registry
-from ira_manifests.rules.registry import BAD_INPUT, Rule, Severity
+from ira_manifests.rules import catalogue
+from ira_manifests.rules.catalogue import BAD_INPUT, Rule, Severity
 
 NOWHERE = ""
 """The file of a finding that has no place in one, such as of an option."""
@@ -36,7 +36,7 @@ class Finding:
     @property
     def rule(self) -> Rule:
         """The rule that found it."""
-        return registry.get(self.rule_id)
+        return catalogue.get(self.rule_id)
 
     @property
     def refuses(self) -> bool:

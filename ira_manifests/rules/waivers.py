@@ -10,9 +10,10 @@ from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.loader import Profiles
 from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.profiles.yaml_source import Path
-from ira_manifests.rules import registry
+from ira_manifests.rules import catalogue
+from ira_manifests.rules.catalogue import BAD_INPUT, Severity
 from ira_manifests.rules.finding import Finding, found
-from ira_manifests.rules.registry import BAD_INPUT, Group, Severity, rule
+from ira_manifests.rules.registry import Group, rule
 
 
 def unknown(profiles: Profiles) -> Iterator[Problem]:
@@ -23,8 +24,8 @@ def unknown(profiles: Profiles) -> Iterator[Problem]:
             paths += [("cells", gpu, "waive", rule_id) for rule_id in cell.waive]
         for path in paths:
             rule_id = str(path[-1])
-            if rule_id == BAD_INPUT or registry.find(rule_id) is None:
-                close = did_you_mean(rule_id, registry.rules().keys() - {BAD_INPUT})
+            if rule_id == BAD_INPUT or catalogue.find(rule_id) is None:
+                close = did_you_mean(rule_id, catalogue.rules().keys() - {BAD_INPUT})
                 message = f"is an unknown rule; write an id such as IRA005{close}"
                 yield profiles.sources["models", name].problem(path, message, at_key=True)
 
@@ -46,7 +47,7 @@ class _Applied(NamedTuple):
     def finding(self, cell: Cell, path: Path, rule_id: str, cell_name: str) -> Finding:
         """Return the finding of a waiver."""
         source = self.matrix.profiles.sources["models", cell.model_name]
-        message = f"{rule_id} ({registry.get(rule_id).name}) is waived and finds nothing here"
+        message = f"{rule_id} ({catalogue.get(rule_id).name}) is waived and finds nothing here"
         hint = "remove the waiver, so that it can't hide what comes later"
         place: Path = (*path, "waive", rule_id)
         return found(source, place, message, hint, cell=cell_name, at_key=True)

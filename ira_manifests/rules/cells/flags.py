@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from ira_manifests.kubernetes import names
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.yaml_source import Path
+from ira_manifests.rules.catalogue import Severity
 from ira_manifests.rules.cells.subjects import CELL, PLATFORM, CellOf, Chosen
 from ira_manifests.rules.finding import Finding
 from ira_manifests.rules.flags import CRASH_LOOP, READ_THEM_YOURSELF
-from ira_manifests.rules.registry import Severity, also, rule
+from ira_manifests.rules.registry import also, rule
 from ira_manifests.vllm import FlagProblem, UnknownReleaseError, flag_problems, settings
 
 # vllm/model_executor/model_loader/default_loader.py: with this format the server loads these

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from ira_manifests.kubernetes import allocatable
 from ira_manifests.messages import count
+from ira_manifests.rules.catalogue import Severity
 from ira_manifests.rules.cells.subjects import CELL, CellOf
 from ira_manifests.rules.finding import Finding
-from ira_manifests.rules.registry import Severity, also, rule
+from ira_manifests.rules.registry import also, rule
 from ira_manifests.vllm import gpu_drivers
 
 

@@ -8,9 +8,10 @@ from ira_manifests.analysis.remedies import auto_fails, remedies, sizes
 from ira_manifests.memory import Budget, Limit, MemoryInputError, SplitError, Verdict
 from ira_manifests.messages import gib
 from ira_manifests.profiles.cell import Cell
+from ira_manifests.rules.catalogue import Severity
 from ira_manifests.rules.cells.subjects import CELL, CellOf
 from ira_manifests.rules.finding import Finding
-from ira_manifests.rules.registry import Severity, rule
+from ira_manifests.rules.registry import rule
 
 _SHOWN = 2  # remedies in a hint
 

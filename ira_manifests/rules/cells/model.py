@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ira_manifests.profiles.memory_options import LONGER_CONTEXT, uncomputed
+from ira_manifests.rules.catalogue import Severity
 from ira_manifests.rules.cells.subjects import CELL, CellOf
 from ira_manifests.rules.finding import Finding
 from ira_manifests.rules.known_ids import other_spelling
-from ira_manifests.rules.registry import Severity, rule
+from ira_manifests.rules.registry import rule
 from ira_manifests.vllm import Release
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ira_manifests.profiles.matrix import shared_workloads
+from ira_manifests.rules.catalogue import Severity
 from ira_manifests.rules.cells.subjects import PLATFORM, Chosen
 from ira_manifests.rules.finding import Finding
-from ira_manifests.rules.registry import Severity, also, rule
+from ira_manifests.rules.registry import also, rule
 from ira_manifests.vllm import Release, changes, draining, images
 
 

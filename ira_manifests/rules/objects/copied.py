@@ -9,8 +9,9 @@ from ira_manifests.kubernetes.labels import INSTANCE
 from ira_manifests.layout import MOUNT_ROOT, mount_path
 from ira_manifests.output.directory import RUNTIME_CONFIG
 from ira_manifests.profiles.cell import Cell
+from ira_manifests.rules.catalogue import Severity
 from ira_manifests.rules.finding import Finding
-from ira_manifests.rules.registry import Severity, rule
+from ira_manifests.rules.registry import rule
 from ira_manifests.rules.view.groups import DIRECTORY
 from ira_manifests.rules.view.plain import at
 from ira_manifests.rules.view.pods import Container, PodTemplate

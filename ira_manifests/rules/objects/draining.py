@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ira_manifests.rules.catalogue import Severity
 from ira_manifests.rules.finding import Finding
-from ira_manifests.rules.registry import Severity, rule
+from ira_manifests.rules.registry import rule
 from ira_manifests.rules.view.groups import DIRECTORY
 from ira_manifests.rules.view.plain import Json, at, mapping, sequence
 from ira_manifests.rules.view.rendered import View

@@ -11,8 +11,9 @@ from ira_manifests.layout import mount_path
 from ira_manifests.output import env_file
 from ira_manifests.output.directory import RUNTIME_CONFIG
 from ira_manifests.profiles.yaml_source import Path
+from ira_manifests.rules.catalogue import Severity
 from ira_manifests.rules.finding import Finding
-from ira_manifests.rules.registry import Severity, rule
+from ira_manifests.rules.registry import rule
 from ira_manifests.rules.view.groups import DIRECTORY
 from ira_manifests.rules.view.plain import at, mapping
 from ira_manifests.rules.view.pods import Container

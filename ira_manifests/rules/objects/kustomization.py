@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from ira_manifests.output.directory import KUSTOMIZATION, RUNTIME_CONFIG
 from ira_manifests.profiles.yaml_source import Path
+from ira_manifests.rules.catalogue import Severity
 from ira_manifests.rules.finding import Finding
-from ira_manifests.rules.registry import Severity, rule
+from ira_manifests.rules.registry import rule
 from ira_manifests.rules.view.groups import DIRECTORY
 from ira_manifests.rules.view.plain import Json, at, mapping
 from ira_manifests.rules.view.pods import PodTemplate

@@ -7,8 +7,9 @@ from pathlib import PurePosixPath
 
 from ira_manifests.layout import LINKS
 from ira_manifests.output.tree import Plan, directory_of, way_out
+from ira_manifests.rules.catalogue import Severity
 from ira_manifests.rules.finding import Finding
-from ira_manifests.rules.registry import Severity, rule
+from ira_manifests.rules.registry import rule
 from ira_manifests.rules.view.groups import OUTPUT
 from ira_manifests.rules.view.output import Output
 

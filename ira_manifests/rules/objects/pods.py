@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from ira_manifests.kubernetes import names
 from ira_manifests.kubernetes.allocatable import quantity
+from ira_manifests.rules.catalogue import Severity
 from ira_manifests.rules.finding import Finding
-from ira_manifests.rules.registry import Severity, rule
+from ira_manifests.rules.registry import rule
 from ira_manifests.rules.view.groups import DIRECTORY
 from ira_manifests.rules.view.plain import Json, at, mapping
 from ira_manifests.rules.view.pods import Container, PodTemplate

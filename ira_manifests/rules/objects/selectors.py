@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
+from ira_manifests.rules.catalogue import Severity
 from ira_manifests.rules.finding import Finding
-from ira_manifests.rules.registry import Severity, also, rule
+from ira_manifests.rules.registry import also, rule
 from ira_manifests.rules.view.groups import DIRECTORY, NAMESPACE
 from ira_manifests.rules.view.namespace import Namespace
 from ira_manifests.rules.view.rendered import View

@@ -8,9 +8,10 @@ from ira_manifests.errors import did_you_mean, one_of
 from ira_manifests.kubernetes import names
 from ira_manifests.messages import shortened
 from ira_manifests.output.env_file import KEYS, MAX_LINE, too_long
+from ira_manifests.rules.catalogue import BAD_INPUT, Severity
 from ira_manifests.rules.finding import MOST_TOLD, Finding
 from ira_manifests.rules.known_ids import other_spelling
-from ira_manifests.rules.registry import BAD_INPUT, Severity, also, rule
+from ira_manifests.rules.registry import also, rule
 from ira_manifests.rules.user_files.subjects import (
     MODEL_CONFIG,
     MOST_SHOWN,

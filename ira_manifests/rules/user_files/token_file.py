@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ira_manifests.output.env_file import MAX_BYTES, MAX_LINE, entries, too_long
+from ira_manifests.rules.catalogue import Severity
 from ira_manifests.rules.finding import Finding
-from ira_manifests.rules.registry import Severity, rule
+from ira_manifests.rules.registry import rule
 from ira_manifests.rules.user_files.subjects import TOKEN_FILE, TokenFile
 
 KEY = "HUGGING_FACE_TOKEN"
