@@ -28,7 +28,7 @@ check: $(STAMP)  ## lint, types, rules, and whether dist/ and docs/rules.md are 
 
 test: $(STAMP) $(OLDEST_KUBECTL)/.installed  ## every test; those on a control plane where it is built
 	$(BIN)/python -m compileall -q ira_manifests
-	$(BIN)/python -m pytest -n auto --dist loadfile --ignore tests/cluster -r fEs
+	$(BIN)/python -m pytest -n auto --dist worksteal --ignore tests/cluster -r fEs
 	$(CLUSTER_TESTS) -r fEs
 
 $(OLDEST_KUBECTL)/.installed: tests/oldest-kubectl.txt $(STAMP)
