@@ -209,3 +209,16 @@ def test_a_row_of_a_recipe_is_one_that_the_tables_take() -> None:
     assert made == source(
         "@platform.inference.priority_class", f"{POD}.priorityClassName", name="priority_class"
     )
+
+
+def test_every_name_in_the_recipes_is_one_of_the_code() -> None:
+    code = "".join(file.read_text() for folder in CODE for file in (ROOT / folder).rglob("*.py"))
+    _, recipes = CONTRIBUTING.split("## Recipes")
+    named = set(re.findall(r"`(_\w+|[A-Z][A-Z_]+|[A-Z]\w+[a-z][A-Z]\w+)`", recipes))
+
+    assert {"BREAKS", "_pod_spec"} <= named
+    unknown = {name for name in named if not re.search(rf"\b{name}\b", code)}
+    assert unknown == set()
+
+
+CODE = ["ira_manifests", "tests", "tools"]

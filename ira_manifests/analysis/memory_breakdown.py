@@ -44,7 +44,7 @@ def parts(estimate: Budget) -> list[Part]:
         Part("K", "KV cache of one longest request", estimate.kv_request),
         Part("-" if short else "+", "missing" if short else "KV cache to spare", headroom),
         Part("G", "CUDA graphs, outside the share", outside),
-        Part(".", "left to others by the utilization", left),
+        Part(".", "outside of gpu_memory_utilization", left),
     ]
     return [part for part in found if part.size]
 

@@ -63,7 +63,7 @@ def _field(name: str, text: str, manifest: str, source: str) -> None:
 
 
 def explained(cell: Cell, values: Sequence[Value]) -> None:
-    """Print a cell's memory, its limit, its knobs, and the source of every value."""
+    """Print a cell's memory, its limit, its settings, and the source of every value."""
     title = f"{cell.gpu_name} × {cell.model_name} on {cell.machine.machine_type}"
     terminal.say(terminal.styled(title, BOLD))
     try:
@@ -96,7 +96,7 @@ def _memory(cell: Cell, estimate: Budget | None) -> None:
     terminal.say_wrapped(remedies.limit(cell, estimate))
     for reason in estimate.serving.unmeasured:
         terminal.say_wrapped(f"  ~ {reason}")
-    terminal.say_heading("One more step of each knob:")
+    terminal.say_heading("Effect of one step of each setting:")
     for step in memory_breakdown.steps(cell):
         requests = "" if step.concurrency is None else f"{step.concurrency:7.2f} requests, "
         longest = "" if step.longest is None else f"longest {step.longest}, "
