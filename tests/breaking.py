@@ -14,7 +14,7 @@ from ira_manifests import load_matrix
 from ira_manifests.output.directory import Directory
 from ira_manifests.rules import check_objects
 from ira_manifests.rules.finding import Finding
-from tests.support import PROFILES
+from testing.project import PROFILES
 
 OUT = Path("dist")
 ONE = "online-inference-gpu-h100-llama3"

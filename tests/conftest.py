@@ -8,7 +8,9 @@ import pytest
 from hypothesis import settings
 
 import ira_manifests  # before any test module imports cdk8s: it names the Node.js of the extra
-from tests.support import DIST, PROFILES, Json, copy_filled, kustomize, objects_in
+from testing.kubectl import kustomize
+from testing.objects import Json, objects_in
+from testing.project import DIST, PROFILES, copy_filled
 
 if TYPE_CHECKING:
     from cdk8s import Chart

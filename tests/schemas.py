@@ -7,7 +7,7 @@ from typing import Any
 import jsonschema
 import kubernetes_validate
 
-from tests.support import Json
+from testing.objects import Json
 
 # GKE gives 24 months of support to a minor version from its entry into the Regular channel
 # (https://cloud.google.com/kubernetes-engine/versioning): from 1.31 up to 1.37 in late 2026; 1.30

@@ -8,9 +8,10 @@ import pytest
 
 from ira_manifests import ProfileError, load_matrix
 from testing.edits import place_of, replace_once
+from testing.project import copy_profiles
 from tests.bad_profiles import CASES
 from tests.bad_profiles.case import A100, MEASURED, TINY
-from tests.support import copy_profiles, ira
+from tests.support import ira
 
 
 @pytest.mark.parametrize("name", sorted(CASES))

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from ira_manifests.errors import did_you_mean, one_of
-from tests.support import copy_edited, copy_profiles, ira
+from testing.project import copy_edited, copy_profiles
+from tests.support import ira
 
 MANY = 50_000
 CELL = "model_id: acme/tiny-1b\ncells:\n  h100:\n"

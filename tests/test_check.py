@@ -15,7 +15,8 @@ import jsonschema
 import pytest
 
 from ira_manifests import load_matrix
-from tests.support import DIST, PROFILES, copy_edited, copy_profiles, copy_project, ira
+from testing.project import DIST, PROFILES, copy_edited, copy_profiles, copy_project
+from tests.support import ira
 
 NO_NODE = {"JSII_NODE": "/no/such/node", "PATH": "/nowhere"}
 

@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from testing.kubectl import OLDEST, ready
+from testing.objects import objects_in, template_of, the
+from testing.project import BUCKET, ROOT
 from tests import kubectls
-from tests.support import BUCKET, ROOT, Run, objects_in, template_of, the
+from tests.support import Run
 
 TOKEN = "dist/base/hugging-face-token.env"
 
@@ -64,7 +67,7 @@ def with_texts_for_links(repository: Path, folder: Path) -> Path:
 
 def built(kubectl: Path, directory: Path) -> Run:
     return subprocess.run(
-        [kubectls.ready(kubectl), "kustomize", directory],
+        [ready(kubectl), "kustomize", directory],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
 
@@ -79,7 +82,7 @@ each_kubectl = pytest.mark.parametrize("kubectl", kubectls.each_kubectl())
 def test_the_oldest_kubectl_is_the_readmes() -> None:
     if not (ROOT / "build/oldest-kubectl").exists():
         pytest.skip("not installed: make build/oldest-kubectl/.installed")
-    oldest = kubectls.ready(ROOT / "build/oldest-kubectl/kubectl")
+    oldest = ready(OLDEST)
     version = subprocess.run(
         [oldest, "version", "--client", "--output=json"], capture_output=True, text=True, check=True
     ).stdout

@@ -11,18 +11,10 @@ from pathlib import Path
 import pytest
 
 from ira_manifests.cli.app import COMMANDS
-from tests.support import (
-    DIST,
-    ROOT,
-    copy_edited,
-    copy_profiles,
-    fill_in,
-    ira,
-    kustomize,
-    objects_in,
-    shell,
-    the,
-)
+from testing.kubectl import kustomize
+from testing.objects import objects_in, the
+from testing.project import DIST, ROOT, copy_edited, copy_profiles, fill_in
+from tests.support import ira, shell
 
 CONFIG = "base/ira-model-config.env"
 

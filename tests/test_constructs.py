@@ -19,15 +19,10 @@ from ira_manifests import (
     load_matrix,
 )
 from ira_manifests.profiles.schema import DownloadProfile
+from testing.kubelet import command_line, environment, secret_files
+from testing.objects import template_of, the
+from testing.project import copy_edited
 from tests.schemas import VERSIONS, validate
-from tests.support import (
-    command_line,
-    copy_edited,
-    environment,
-    secret_files,
-    template_of,
-    the,
-)
 
 
 def test_with_a_bucket_a_deployment_brings_all_it_needs(chart: Chart, cell: Cell) -> None:

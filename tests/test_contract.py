@@ -9,17 +9,9 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.support import (
-    BUCKET,
-    DIST,
-    ROOT,
-    TOKEN,
-    Json,
-    command_line,
-    environment,
-    secret_files,
-    the,
-)
+from testing.kubelet import command_line, environment, secret_files
+from testing.objects import Json, the
+from testing.project import BUCKET, DIST, ROOT, TOKEN
 
 GEMMA = "google/gemma-3-27b-it"
 LLAMA3 = "meta-llama/Llama-3.3-70B-Instruct"

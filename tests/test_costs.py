@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import matrix
-from tests.support import PROFILES, ROOT, Run, ira
+from testing.project import PROFILES, ROOT
+from tests.support import Run, ira
 
 CELLS, QUEUED = 20, 8  # a queued cell is two directories
 NO_NODE = {"JSII_NODE": "/no/such/node", "PATH": "/nowhere"}

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.support import DIST, ROOT, Json, the
+from testing.objects import Json, the
+from testing.project import DIST, ROOT
 
 DOCUMENT = (ROOT / "docs/differences.md").read_text()
 VARIABLES = {

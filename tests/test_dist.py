@@ -8,7 +8,7 @@ import pytest
 
 from ira_manifests.output.directory import Directory
 from ira_manifests.output.tree import path_in
-from tests.support import ROOT
+from testing.project import ROOT
 
 
 def versioned() -> list[str]:

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ira_manifests.output.env_file import NEW_MODEL_CONFIG, NEW_TOKEN, entries, with_values
-from tests.support import examples, kustomize
+from testing.kubectl import kustomize
+from tests.support import examples
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from ira_manifests import InputError, ProfileError, load_matrix
-from tests.support import UNPRIVILEGED, copy_edited, copy_profiles, copy_project, ira, occupy
+from testing.project import copy_edited, copy_profiles, copy_project
+from tests.support import UNPRIVILEGED, ira, occupy
 
 NO_NODE = {"JSII_NODE": "/no/such/node", "PATH": "/nowhere"}
 BROKEN_PLATFORM = (

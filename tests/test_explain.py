@@ -15,7 +15,10 @@ from ira_manifests.cli import app
 from ira_manifests.constructs.manifests.sources import shown
 from ira_manifests.rules.catalogue import Rule, rules
 from testing.edits import edit_file
-from tests.support import PROFILES, ROOT, copy_edited, copy_profiles, ira, kustomize, objects_in
+from testing.kubectl import kustomize
+from testing.objects import objects_in
+from testing.project import PROFILES, ROOT, copy_edited, copy_profiles
+from tests.support import ira
 
 
 def test_a_cell_is_explained_in_80_columns() -> None:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support import copy_edited, ira
+from testing.project import copy_edited
+from tests.support import ira
 
 BEFORE = "    max_model_len: 131072\n"
 TAKEN = [

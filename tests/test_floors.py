@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import ROOT
+from testing.project import ROOT
 
 PACKAGE = "ira_manifests"
 

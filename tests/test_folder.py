@@ -17,7 +17,8 @@ import pytest
 from ira_manifests import OutputError
 from ira_manifests.output import folder, tree
 from ira_manifests.output.tree import Found, Tree, compare, marked
-from tests.support import DIST, ROOT, UNPRIVILEGED, at_start, copy_profiles, ira, occupy, shell
+from testing.project import DIST, ROOT, copy_profiles
+from tests.support import UNPRIVILEGED, at_start, ira, occupy, shell
 
 ONE = "online-inference-gpu-h100-gemma3-27b"
 

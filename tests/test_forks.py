@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import ROOT, copy_edited, ira, ira_alone
+from testing.project import ROOT, copy_edited
+from tests.support import ira, ira_alone
 
 BUCKETS = '["acme-ira-model"]'
 

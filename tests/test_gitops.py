@@ -8,7 +8,9 @@ from typing import Any
 
 import yaml
 
-from tests.support import DIST, ROOT, Json, copy_filled, kustomize, objects_in, the
+from testing.kubectl import kustomize
+from testing.objects import Json, objects_in, the
+from testing.project import DIST, ROOT, copy_filled
 
 EXAMPLE = re.compile(r"<!-- overlay -->\n```yaml\n(.*?)```", re.DOTALL)
 

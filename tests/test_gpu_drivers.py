@@ -11,7 +11,7 @@ from ira_manifests.rules import waivers
 from ira_manifests.rules.check_cells import check_cells
 from ira_manifests.vllm.gpu_drivers import Needs, needs
 from testing.edits import edit_file
-from tests.support import copy_profiles
+from testing.project import copy_profiles
 
 CUDA_12, CUDA_13 = "525.60.13", "580.65.06"
 

@@ -10,7 +10,10 @@ import pytest
 from ira_manifests.kubernetes import names
 from ira_manifests.rules.view.servers import release_of
 from testing.edits import edit_file
-from tests.support import copy_edited, copy_profiles, ira, kustomize, objects_in, the
+from testing.kubectl import kustomize
+from testing.objects import objects_in, the
+from testing.project import copy_edited, copy_profiles
+from tests.support import ira
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 ENGINE = "  image: vllm/vllm-openai\n  version: 0.26.0\n"

@@ -12,6 +12,7 @@ import pytest
 
 import ira_manifests
 from ira_manifests.cli.app import COMMANDS
+from testing.project import ROOT
 from tests.support import at_start, ira
 
 SHORT = ["list", "explain h100 llama3", "explain h100 llama3 replicas", "check --profiles-only"]
@@ -133,6 +134,30 @@ def test_no_module_imports_one_that_imports_it() -> None:
     assert "ira_manifests.profiles.memory_inputs" in graph["ira_manifests.profiles.cell"]
 
     TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
+
+
+MAY_IMPORT: dict[str, set[str]] = {
+    "ira_manifests": set(),
+    "examples": {"ira_manifests"},
+    "testing": {"ira_manifests", "tools"},
+    "tools": {"ira_manifests", "testing"},
+    "benchmarks": {"ira_manifests", "testing"},
+}
+
+
+@pytest.mark.parametrize("folder", MAY_IMPORT)
+def test_nothing_but_tests_imports_tests(folder: str) -> None:
+    files = [file.read_text() for file in (ROOT / folder).rglob("*.py")]
+    found = packages({name for text in files for name in imports_of(text, set())})
+
+    assert files
+    assert found & {*MAY_IMPORT, "tests"} - {folder} <= MAY_IMPORT[folder]
+
+
+def test_an_import_of_tests_is_seen_where_there_is_one() -> None:
+    text = "def late():\n    import tests.support\n    from tests import forks\n"
+
+    assert packages(set(imports_of(text, set()))) == {"tests"}
 
 
 def of_rules(modules: set[str]) -> set[str]:

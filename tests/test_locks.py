@@ -16,8 +16,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from ira_manifests import hub_lock, load_matrix
+from testing.project import PROFILES, ROOT
 from tests.locks import locked, versions
-from tests.support import PROFILES, ROOT
 from tools.lock import IMAGE_MACHINES, IMAGE_PYTHON, pinned_hub
 
 CONSTRAINTS = ROOT / "constraints.txt"

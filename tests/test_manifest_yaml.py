@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ira_manifests.output.yaml_text import dump
-from tests.support import examples, kubectl
+from testing.kubectl import kubectl
+from tests.support import examples
 
 AMBIGUOUS = [
     "yes", "No", "on", "OFF", "y", "N", "true", "False", "null", "~", "", "NULL",

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from ira_manifests import InputError, load_matrix
-from tests.support import PROFILES, copy_edited, fill_in, ira, kustomize, objects_in, the
+from testing.kubectl import kustomize
+from testing.objects import objects_in, the
+from testing.project import PROFILES, copy_edited, fill_in
+from tests.support import ira
 
 GPU = """\
 memory_gib: 178.36

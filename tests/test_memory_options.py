@@ -9,7 +9,8 @@ import pytest
 
 from ira_manifests.memory import BatchLimits
 from ira_manifests.profiles.memory_options import NOT_COMPUTED, batch, uncomputed
-from tests.support import copy_profiles, ira
+from testing.project import copy_profiles
+from tests.support import ira
 
 DEFAULT = BatchLimits(8192, 1024)
 ENGINE = "0.26.0"

@@ -10,7 +10,8 @@ import pytest
 from ira_manifests.output.env_file import NEW_MODEL_CONFIG
 from ira_manifests.rules.check_user_files import check_model_config
 from ira_manifests.rules.user_files.subjects import Ids
-from tests.support import copy_profiles, ira
+from testing.project import copy_profiles
+from tests.support import ira
 
 GEMMA, LLAMA = "google/gemma-3-27b-it", "meta-llama/Llama-3.3-70B-Instruct"
 SERVED = Ids({GEMMA: "online-inference-gpu-h100-gemma3-27b"}, [LLAMA])

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import copy_profiles, ira
+from testing.project import copy_profiles
+from tests.support import ira
 
 CONFIG = "dist/base/ira-model-config.env"
 TOKEN_STEP = "edit dist/base/hugging-face-token.env: set your token, if it is not set"

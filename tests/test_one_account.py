@@ -8,15 +8,10 @@ import cdk8s
 import pytest
 
 from ira_manifests import VllmDeployment, load_matrix
-from tests.support import (
-    copy_edited,
-    fill_in,
-    ira,
-    kustomize,
-    objects_in,
-    template_of,
-    the,
-)
+from testing.kubectl import kustomize
+from testing.objects import objects_in, template_of, the
+from testing.project import copy_edited, fill_in
+from tests.support import ira
 
 ACCOUNT = "acme-online-gpu"
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from testing.project import DIST, PROFILES, ROOT
 from tests.locks import locked
-from tests.support import DIST, PROFILES, ROOT, Run
+from tests.support import Run
 from tools.lock import HUB_LOCKS
 
 

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from ira_manifests import ProfileError, load_matrix
 from ira_manifests.profiles.fields import EngineRelease, MinEngine
 from ira_manifests.rules.check_cells import check_cells
-from tests.support import PROFILES, copy_edited
+from testing.project import PROFILES, copy_edited
 
 LABEL = "letters, digits, '-', '_' and '.', with a letter or digit at both ends"
 YEAR = 365 * 24 * 3600

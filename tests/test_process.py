@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 
 from ira_manifests.nodejs import cdk8s_copy
-from tests.support import ROOT, UNPRIVILEGED, Run, at_start, ira_alone, shell
+from testing.project import ROOT
+from tests.support import UNPRIVILEGED, Run, at_start, ira_alone, shell
 
 ONE = "--only l4/gemma3-27b"
 NODE = """#!/bin/sh

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import UNPRIVILEGED, copy_profiles, ira, occupy
+from testing.project import copy_profiles
+from tests.support import UNPRIVILEGED, ira, occupy
 
 
 @pytest.fixture

@@ -17,8 +17,11 @@ from ira_manifests import InputError, ProfileError, load_matrix
 from ira_manifests.output.yaml_text import dump
 from ira_manifests.profiles import yaml_source
 from ira_manifests.render import render
+from testing.kubectl import kustomize
+from testing.objects import objects_in
+from testing.project import PROFILES, fill_in
 from tests.schemas import VERSIONS, validate
-from tests.support import PROFILES, examples, fill_in, kustomize, objects_in
+from tests.support import examples
 
 # Without '-', so that no two cells share a directory; tests/bad_profiles has those that do.
 name = st.from_regex(r"[a-z][a-z0-9]{0,7}", fullmatch=True)

@@ -10,7 +10,8 @@ import pytest
 from cdk8s import ApiObject, App, Chart, JsonPatch
 
 from ira_manifests import Cell, InputError, ProvisioningRequest, VllmDeployment, load_matrix
-from tests.support import copy_edited, copy_profiles, template_of, the
+from testing.objects import template_of, the
+from testing.project import copy_edited, copy_profiles
 
 POD = "/spec/template/spec"
 CONSUME = "autoscaling.x-k8s.io/consume-provisioning-request"

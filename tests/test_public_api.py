@@ -13,7 +13,7 @@ import pytest
 import ira_manifests
 import ira_manifests.errors
 import ira_manifests.memory
-from tests.support import ROOT
+from testing.project import ROOT
 
 
 def python(program: str) -> str:

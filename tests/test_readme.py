@@ -15,7 +15,8 @@ import yaml
 from ira_manifests import load_matrix
 from ira_manifests.constructs.manifests.sources import source
 from ira_manifests.constructs.manifests.vllm_deployment import POD
-from tests.support import PROFILES, ROOT, fill_in, is_reference, kustomize
+from testing.kubectl import kustomize
+from testing.project import PROFILES, ROOT, fill_in, is_reference
 
 README = (ROOT / "README.md").read_text()
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()

@@ -13,7 +13,8 @@ import pytest
 from ira_manifests import load_matrix, render_cache
 from ira_manifests.render_cache import RenderCache
 from testing.edits import edit_profile
-from tests.support import ROOT, Run, copy_profiles, ira, ira_alone
+from testing.project import ROOT, copy_profiles
+from tests.support import Run, ira, ira_alone
 
 NO_NODE = {"JSII_NODE": "/no/such/node", "PATH": "/nowhere"}
 QUEUED = "online-inference-gpu-h100-llama3-queued"

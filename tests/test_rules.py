@@ -15,12 +15,12 @@ from ira_manifests.rules import check_cells, check_objects, waivers
 from ira_manifests.rules.catalogue import BAD_INPUT, Rule, Severity, rules
 from ira_manifests.rules.finding import Finding, distinct
 from ira_manifests.rules.registry import Group, rule
+from testing.project import ROOT, copy_edited, copy_profiles
 from tests import test_rules_of_cells as of_cells
 from tests import test_rules_of_pods as of_pods
 from tests import test_rules_of_queues as of_queues
 from tests import test_rules_of_servers as of_servers
 from tests.breaking import OUT, Directories
-from tests.support import ROOT, copy_edited, copy_profiles
 from tools import rules_page
 
 # --- waivers --------------------------------------------------------------------------------------

@@ -13,8 +13,8 @@ from ira_manifests import load_matrix
 from ira_manifests.rules import check_cells, waivers
 from ira_manifests.rules.finding import Finding
 from testing.edits import edit_file, edit_profile
+from testing.project import PROFILES, copy_edited, copy_profiles
 from tests.breaking import newly_found
-from tests.support import PROFILES, copy_edited, copy_profiles
 
 
 def in_cells(profiles: Path) -> list[Finding]:

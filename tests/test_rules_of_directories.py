@@ -17,6 +17,7 @@ from ira_manifests.rules.view.namespace import Seen
 from ira_manifests.rules.view.rendered import View
 from ira_manifests.rules.view.selector_index import SelectorIndex
 from testing.edits import edit_file
+from testing.project import PROFILES, copy_edited, copy_profiles
 from tests.breaking import (
     DEPLOYMENT,
     ONE,
@@ -33,7 +34,7 @@ from tests.breaking import (
     template,
     with_each_field,
 )
-from tests.support import PROFILES, copy_edited, copy_profiles, ira
+from tests.support import ira
 
 
 def test_every_rule_of_objects_is_silent_where_all_is_right(

@@ -7,8 +7,8 @@ import copy
 import jsonschema
 import pytest
 
+from testing.objects import Json, the
 from tests.schemas import VERSIONS, validate
-from tests.support import Json, the
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -16,7 +16,7 @@ from ira_manifests.analysis.provenance import ExplainedDirectory, directories, n
 from ira_manifests.constructs.manifests import directory
 from ira_manifests.constructs.manifests.sources import source
 from ira_manifests.render import render
-from tests.support import copy_edited, copy_profiles
+from testing.project import copy_edited, copy_profiles
 from tests.test_public_api import python
 
 # With those of the shipped profiles, every field that there can be.

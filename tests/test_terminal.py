@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from ira_manifests.cli.terminal import Text, say_table
-from tests.support import CACHE, ROOT, copy_profiles, ira
+from testing.project import ROOT, copy_profiles
+from tests.support import CACHE, ira
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 TO_THE_END = "\x1b[K"

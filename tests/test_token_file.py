@@ -9,7 +9,8 @@ import pytest
 from ira_manifests.output.env_file import NEW_TOKEN
 from ira_manifests.rules import check_user_files
 from ira_manifests.rules.user_files.token_file import problems
-from tests.support import Run, copy_project, ira
+from testing.project import copy_project
+from tests.support import Run, ira
 
 TOKEN = b"hf_aBcDeFgHiJkLmNoPqRsTuVwXyZ"
 LINE = b"HUGGING_FACE_TOKEN=" + TOKEN

@@ -14,19 +14,10 @@ from typing import Any
 import pytest
 
 from ira_manifests.output.tree import marked
-from tests.support import (
-    BUCKET,
-    ROOT,
-    UNPRIVILEGED,
-    Run,
-    at_start,
-    copy_edited,
-    copy_profiles,
-    ira,
-    kustomize,
-    objects_in,
-    the,
-)
+from testing.kubectl import kustomize
+from testing.objects import objects_in, the
+from testing.project import BUCKET, ROOT, copy_edited, copy_profiles
+from tests.support import UNPRIVILEGED, Run, at_start, ira
 from tests.test_clean_clone import cloned, git, repository  # a fixture
 
 assert repository

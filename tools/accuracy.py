@@ -9,7 +9,7 @@ Usage:
 import sys
 from collections.abc import Sequence
 
-from tests.memory.measured import measured_rows
+from testing.measured import measured_rows
 from tools.memory_accuracy import (
     Accuracy,
     Deviation,

@@ -19,12 +19,12 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from ira_manifests.messages import count
-from tests.containers.download_job import sharded_model
-from tests.containers.hub import Hub
-from tests.rehearsal.prober import observed
-from tests.rehearsal.server import NEVER, Life
-from tests.rehearsal.stage import Cell, Stage, missing, warm_up
-from tests.support import DIST
+from testing.hub import Hub
+from testing.project import DIST
+from testing.rehearsal.prober import observed
+from testing.rehearsal.server import NEVER, Life
+from testing.rehearsal.stage import Cell, Stage, missing, warm_up
+from testing.tiny_model import sharded_model
 
 WIDTH = 80
 MINUTE = 60

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from tests.support import Json
+from testing.objects import Json
 
 T = TypeVar("T")
 

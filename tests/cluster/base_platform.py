@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from testing.objects import Json
 from tests.cluster.gke import COMPUTE_CLASS, MACHINE_OF_CLASS, PODS_ON_CLASS_NODE
 from tests.cluster.machines import Machine
-from tests.support import Json
 
 PD_DRIVER = "pd.csi.storage.gke.io"
 GCSFUSE_DRIVER = "gcsfuse.csi.storage.gke.io"

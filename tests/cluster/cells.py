@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from testing.project import fill_in
 from tests.cluster import gke
-from tests.support import fill_in, ira
+from tests.support import ira
 
 MACHINE_OF_CELL = {
     "l4-gemma3-27b": "g2-standard-96",

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from testing.objects import Json
 from tests.cluster.machines import MACHINES, Machine
-from tests.support import Json
 
 COMPUTE_CLASS = "cloud.google.com/compute-class"
 ACCELERATOR = "cloud.google.com/gke-accelerator"

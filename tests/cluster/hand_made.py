@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from testing.objects import Json
 from tests.cluster import gke
-from tests.support import Json
 
 
 def server(compute_class: str, *, gpus: int) -> Json:

@@ -6,7 +6,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from tests.support import KUBECTL
+from testing.kubectl import KUBECTL
 
 
 class KubectlError(Exception):

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import yaml
 
+from testing.objects import Json
 from tests.cluster import base_platform
 from tests.cluster.api import Api, wait_until
 from tests.cluster.gke import GPU, NodePool, node, node_pools
 from tests.cluster.objects import has_condition
-from tests.support import Json
 
 _NODES = "/api/v1/nodes"
 _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"

@@ -8,9 +8,9 @@ import secrets
 import subprocess
 from collections.abc import Iterator
 
+from testing.objects import Json
 from tests.cluster.api import wait_until
 from tests.cluster.controlplane import ControlPlane
-from tests.support import Json
 
 _NAMESPACES = "/api/v1/namespaces"
 _GROUP = {

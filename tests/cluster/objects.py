@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.support import Json
+from testing.objects import Json
 
 
 def condition(manifest: Json, kind: str) -> Json:

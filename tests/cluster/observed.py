@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import functools
 
+from testing.objects import Json
 from tests.cluster.api import wait_until
 from tests.cluster.kubectl import Kubectl
 from tests.cluster.namespace import Namespace
 from tests.cluster.objects import condition
-from tests.support import Json
 
 _INSTANCE = "app.kubernetes.io/instance"
 # Kubernetes makes these in every namespace, and what happened is no object of the user's.

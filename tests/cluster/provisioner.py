@@ -12,9 +12,9 @@ import contextlib
 import threading
 from collections.abc import Iterator
 
+from testing.objects import Json
 from tests.cluster.api import Api, ApiError
 from tests.cluster.base_platform import PD_DRIVER
-from tests.support import Json
 
 _VOLUMES = "/api/v1/persistentvolumes"
 _CLAIMS = "/api/v1/persistentvolumeclaims"

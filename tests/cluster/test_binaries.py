@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from testing.project import ROOT
 from tests.cluster import binaries
-from tests.support import ROOT
 
 
 @pytest.fixture

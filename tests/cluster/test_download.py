@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from testing.project import ROOT, fill_in
 from tests.cluster.api import wait_until
 from tests.cluster.kubectl import KubectlError
 from tests.cluster.namespace import Namespace
 from tests.cluster.observed import changes_in, objects_of, pod_of
-from tests.support import ROOT, fill_in
 
 JOB = "transfer-model-to-gcs"
 LLAMA = "meta-llama/Llama-3.3-70B-Instruct"

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from testing.objects import Json
+from testing.project import ROOT, TOKEN
 from tests.cluster import gke
 from tests.cluster.controlplane import ControlPlane
 from tests.cluster.gke import INSTANCE_TYPE
 from tests.cluster.miniature import added_nodes, provision_request
 from tests.cluster.namespace import Namespace, namespace_on
 from tests.cluster.observed import node_of, serving_pod, wait_until_alone_behind
-from tests.support import ROOT, TOKEN, Json
 
 _PRIORITY_CLASSES = "/apis/scheduling.k8s.io/v1/priorityclasses"
 # The class that the example's patch names is the user's own.

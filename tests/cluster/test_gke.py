@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from testing.objects import Json
 from tests.cluster import gke
 from tests.cluster.machines import MACHINES
-from tests.support import Json
 
 _KIB = 1024
 _TIB = 2**40

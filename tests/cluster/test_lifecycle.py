@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from testing.project import ROOT
 from tests.cluster import scratch
 from tests.cluster.api import wait_until
 from tests.cluster.binaries import PROGRAMS
 from tests.cluster.controlplane import ControlPlane, ControlPlaneError
-from tests.support import ROOT
 
 
 @pytest.fixture

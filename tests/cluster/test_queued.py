@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 import yaml
 
+from testing.objects import Json
+from testing.project import copy_profiles
 from tests.cluster import gke
 from tests.cluster.cells import MACHINE_OF_CELL, QUEUED_CELLS, directory_of, synth, workload_of
 from tests.cluster.kubectl import KubectlError
 from tests.cluster.miniature import added_nodes, provision_request
 from tests.cluster.namespace import Namespace
 from tests.cluster.observed import changes_in, pod_of, serving_pod, why_unschedulable
-from tests.support import Json, copy_profiles
 
 each_cell = pytest.mark.parametrize("cell", QUEUED_CELLS)
 

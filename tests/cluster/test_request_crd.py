@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from testing.kubectl import kustomize
+from testing.objects import Json, objects_in, the
 from tests.cluster.api import ApiError
 from tests.cluster.kubectl import KubectlError
 from tests.cluster.namespace import Namespace
-from tests.support import Json, kustomize, objects_in, the
 
 _TOO_LONG = "a" * 254
 _LONGER_THAN_A_PARAMETER = "a" * 256

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from testing.objects import Json
+from testing.project import copy_profiles
 from tests.cluster.api import wait_until
 from tests.cluster.cells import directory_of, synth
 from tests.cluster.namespace import Namespace
 from tests.cluster.objects import has_condition
 from tests.cluster.observed import objects_of, serving_pod
-from tests.support import Json, copy_profiles
 
 CELL = "h100-gemma3-27b"
 _REVISION = "deployment.kubernetes.io/revision"

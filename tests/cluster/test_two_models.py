@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from testing.project import ROOT
 from tests.cluster.cells import directory_of, synth
 from tests.cluster.namespace import Namespace
 from tests.cluster.observed import changes_in, node_of, serving_pod, wait_until_alone_behind
-from tests.support import ROOT
 
 GEMMA, LLAMA = directory_of("h100-gemma3-27b"), directory_of("h100-llama3")
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from testing.project import copy_profiles
 from tests.cluster.cells import directory_of, synth
 from tests.cluster.gke import INSTANCE_TYPE
 from tests.cluster.namespace import Namespace
 from tests.cluster.observed import node_of, objects_of, serving_pod
-from tests.support import copy_profiles
 from tests.test_readme import blocks
 
 

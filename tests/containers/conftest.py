@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.containers.download_job import MODEL_ID, Job, job_in, sharded_model
-from tests.containers.hub import Hub
+from testing.hub import Hub
+from testing.tiny_model import MODEL_ID, sharded_model
+from tests.containers.download_job import Job, job_in
 
 
 @pytest.fixture

@@ -2,41 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import random
 import subprocess
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from ira_manifests import load_matrix
-from tests.containers import processes
-from tests.containers.hub import Hub
-from tests.containers.processes import DOWNLOAD, PATH, finish
-from tests.support import PROFILES, TOKEN
+from testing import processes
+from testing.hub import Hub
+from testing.processes import DOWNLOAD, PATH, finish
+from testing.project import PROFILES, TOKEN
+from testing.tiny_model import MODEL_ID
 
 PROFILE = load_matrix(PROFILES).platform.model_download
 PINNED = PROFILE.huggingface_hub
-MODEL_ID = "Some-Org/Tiny_Model-3b.it"
-INDEX = "model.safetensors.index.json"
-SHARDS = [f"model-{i:05}-of-00003.safetensors" for i in (1, 2, 3)]
-RANDOM = random.Random(5)  # noqa: S311  bytes that differ, no secret
-
-
-def weights(size: int = 200_000) -> bytes:
-    return RANDOM.randbytes(size)
-
-
-def sharded_model() -> dict[str, bytes]:
-    index = {"metadata": {}, "weight_map": {f"layer.{i}": name for i, name in enumerate(SHARDS)}}
-    return {
-        "README.md": b"# Tiny\n",
-        "config.json": b'{"model_type": "tiny"}\n',
-        "tokenizer.json": weights(1000),
-        "chat templates/default.jinja": b"{{ messages }}",
-        INDEX: json.dumps(index).encode(),
-        **{shard: weights() for shard in SHARDS},
-    }
 
 
 @dataclass

@@ -7,7 +7,7 @@ import socket
 import struct
 import threading
 
-from tests.containers.hub import Fault, Handler
+from testing.hub import Fault, Handler
 
 
 def status(code: int) -> Fault:

@@ -10,8 +10,10 @@ import pytest
 
 from ira_manifests.kubernetes.expansion import references
 from ira_manifests.vllm import FlagProblem, flag_problems
-from tests.containers.processes import DOWNLOAD, FETCH, INSTALL
-from tests.support import DIST, Json, command_line, environment, the
+from testing.kubelet import command_line, environment
+from testing.objects import Json, the
+from testing.processes import DOWNLOAD, FETCH, INSTALL
+from testing.project import DIST
 
 DIRECTORIES = sorted(path.parent.name for path in DIST.glob("*/service-account.yaml"))
 ONE = "online-inference-gpu-h100-llama3"

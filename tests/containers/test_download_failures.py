@@ -6,20 +6,13 @@ import threading
 
 import pytest
 
-from tests.containers import processes
-from tests.containers.download_job import (
-    INDEX,
-    MODEL_ID,
-    SHARDS,
-    Job,
-    assert_complete,
-    assert_failed,
-    weights,
-)
+from testing import processes
+from testing.hub import API, Fault, Hub
+from testing.processes import DOWNLOAD, finish, needs_mounts
+from testing.project import TOKEN
+from testing.tiny_model import INDEX, MODEL_ID, SHARDS, weights
+from tests.containers.download_job import Job, assert_complete, assert_failed
 from tests.containers.faults import cut_after, damaged, reset_after, silent_after, status
-from tests.containers.hub import API, Fault, Hub
-from tests.containers.processes import DOWNLOAD, finish, needs_mounts
-from tests.support import TOKEN
 
 INVALID_INPUT = {
     "IRA_BUCKET_NAME is missing": ({"IRA_BUCKET_NAME": None}, 10, "IRA_BUCKET_NAME is not set"),

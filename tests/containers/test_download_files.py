@@ -11,22 +11,13 @@ import pytest
 from ira_manifests import load_matrix
 from ira_manifests.profiles import downloads
 from ira_manifests.profiles.schema import DownloadProfile
-from tests.containers import processes
-from tests.containers.download_job import (
-    INDEX,
-    MODEL_ID,
-    PINNED,
-    SHARDS,
-    Job,
-    assert_complete,
-    assert_failed,
-    contents,
-    weights,
-)
+from testing import processes
+from testing.hub import CDN, Hub
+from testing.processes import DOWNLOAD, eventually
+from testing.project import PROFILES, TOKEN
+from testing.tiny_model import INDEX, MODEL_ID, SHARDS, weights
+from tests.containers.download_job import PINNED, Job, assert_complete, assert_failed, contents
 from tests.containers.faults import held_until
-from tests.containers.hub import CDN, Hub
-from tests.containers.processes import DOWNLOAD, eventually
-from tests.support import PROFILES, TOKEN
 
 PLATFORM = load_matrix(PROFILES).platform
 

@@ -17,19 +17,10 @@ from zipfile import ZipFile
 import pytest
 
 from ira_manifests import hub_lock
-from tests.containers import processes
-from tests.containers.download_job import (
-    PINNED,
-    SHARDS,
-    Job,
-    assert_complete,
-    assert_failed,
-    contents,
-    job_in,
-)
-from tests.containers.faults import held_until, refusal, status
-from tests.containers.hub import API, Hub
-from tests.containers.processes import (
+from testing import processes
+from testing.hub import API, Hub
+from testing.objects import Json, the
+from testing.processes import (
     DOWNLOAD,
     INSTALL,
     PATH,
@@ -38,7 +29,17 @@ from tests.containers.processes import (
     needs_mounts,
     needs_process_1,
 )
-from tests.support import TOKEN, Json, the
+from testing.project import TOKEN
+from testing.tiny_model import SHARDS
+from tests.containers.download_job import (
+    PINNED,
+    Job,
+    assert_complete,
+    assert_failed,
+    contents,
+    job_in,
+)
+from tests.containers.faults import held_until, refusal, status
 
 Rendered = dict[str, list[Json]]
 

@@ -14,8 +14,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from tests.containers import busybox, processes
-from tests.containers.processes import FETCH, eventually, needs_process_1
+from testing import busybox, processes
+from testing.processes import FETCH, eventually, needs_process_1
 
 MODEL_ID = "Some-Org/Tiny_Model-3b.it"
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from ira_manifests.kubernetes.expansion import expand
-from tests.containers.processes import DOWNLOAD, FETCH, INSTALL, SCRIPTS
-from tests.support import ROOT
+from testing.processes import DOWNLOAD, FETCH, INSTALL, SCRIPTS
+from testing.project import ROOT
 
 ENVIRONMENT = {
     "check_settings.sh": (

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from ira_manifests.memory import Overheads
-from tests.memory.measured import measured_rows
+from testing.measured import measured_rows
 from tools.accuracy import main
 from tools.memory_accuracy import Measured, accuracy, deviation, fit, leave_one_model_out
 

@@ -14,7 +14,7 @@ from ira_manifests.memory import (
 from ira_manifests.memory.activation import Activation, expert_workspace_bytes
 from ira_manifests.vllm import Release
 from ira_manifests.vllm.changes import ReleaseFacts, facts_of
-from tests.memory.measured import measured_rows
+from testing.measured import measured_rows
 from tests.memory.models import B200, GEMMA3_4B, GEMMA3_27B, H100, L4, LLAMA31_8B, LLAMA33_70B
 
 LARGE = BatchLimits(8192, 1024)

@@ -15,7 +15,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tests.rehearsal.pods import Container
+from testing.rehearsal.pods import Container
 
 SCALE = 0.1
 

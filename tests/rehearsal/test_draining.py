@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from ira_manifests.vllm.draining import drain
-from tests.containers.processes import eventually, running
+from testing.objects import Json
+from testing.processes import eventually, running
+from testing.project import DIST
+from testing.rehearsal.pods import Container, containers
 from tests.rehearsal.deletion import SCALE, delete, programs
-from tests.rehearsal.pods import Container, containers
-from tests.support import DIST, Json
 
 CELLS = sorted(path.name for path in DIST.iterdir() if path.name.startswith("online-"))
 Rendered = dict[str, list[Json]]

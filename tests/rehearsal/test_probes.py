@@ -6,9 +6,10 @@ import copy
 
 import pytest
 
-from tests.rehearsal.prober import LIVENESS, READINESS, STARTUP, observed
-from tests.rehearsal.server import NEVER, Life
-from tests.support import DIST, Json, the
+from testing.objects import Json, the
+from testing.project import DIST
+from testing.rehearsal.prober import LIVENESS, READINESS, STARTUP, observed
+from testing.rehearsal.server import NEVER, Life
 
 MINUTE = 60
 HOUR = 60 * MINUTE

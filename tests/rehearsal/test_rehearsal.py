@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from ira_manifests import load_matrix
-from tests.containers.download_job import SHARDS, sharded_model
+from testing.hub import Hub
+from testing.processes import eventually
+from testing.project import DIST, PROFILES
+from testing.rehearsal.pods import Container
+from testing.rehearsal.stage import Cell, Stage, missing, warm_up
+from testing.tiny_model import SHARDS, sharded_model
 from tests.containers.faults import held_until
-from tests.containers.hub import Hub
-from tests.containers.processes import eventually
-from tests.rehearsal.pods import Container
-from tests.rehearsal.stage import Cell, Stage, missing, warm_up
-from tests.support import DIST, PROFILES
 from tools import rehearse
 
 CELLS = sorted(path.name for path in DIST.iterdir() if path.name.startswith("online-"))

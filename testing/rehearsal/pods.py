@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from tests.support import Json, command_line, environment, secret_files, the
+from testing.kubelet import command_line, environment, secret_files
+from testing.objects import Json, the
 
 
 @dataclass(frozen=True)
@@ -31,10 +32,12 @@ class Container:
 
     @property
     def command(self) -> list[str]:
+        """The command line, with its references expanded."""
         return command_line(self.json, self.objects)
 
     @property
     def environment(self) -> dict[str, str]:
+        """The variables, with what they are read from."""
         return environment(self.json, self.objects)
 
     @property

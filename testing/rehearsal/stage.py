@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from subprocess import CompletedProcess, Popen
 
-from tests.containers import processes
-from tests.containers.busybox import tools
-from tests.containers.hub import Hub
-from tests.rehearsal.pods import Container, containers
-from tests.support import BUCKET, DIST, copy_filled, fill_in, kustomize, objects_in
+from testing import processes
+from testing.busybox import tools
+from testing.hub import Hub
+from testing.kubectl import kustomize
+from testing.objects import objects_in
+from testing.project import BUCKET, DIST, copy_filled, fill_in
+from testing.rehearsal.pods import Container, containers
 
 INDEX = "model.safetensors.index.json"
 
@@ -33,6 +35,7 @@ class Cell:
 
     @property
     def model_id(self) -> str:
+        """The model's id on the Hub."""
         return self.server.environment["MODEL_ID"]
 
 
@@ -52,6 +55,7 @@ class Stage:
         return [self.cell(name) for name in names if name.startswith("online-inference-gpu-")]
 
     def cell(self, directory: str) -> Cell:
+        """Return one directory that serves a model."""
         objects = objects_in(kustomize(self.dist / directory))
         found = {
             item.json["name"]: item

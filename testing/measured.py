@@ -2,7 +2,6 @@
 
 import csv
 from decimal import Decimal
-from pathlib import Path
 
 from ira_manifests.memory import (
     Accelerator,
@@ -13,9 +12,10 @@ from ira_manifests.memory import (
     Weights,
 )
 from ira_manifests.vllm import Release
+from testing.project import ROOT
 from tools.memory_accuracy import Measured
 
-DATA = Path(__file__).parents[1] / "data"
+DATA = ROOT / "tests/data"
 
 
 def measured_rows() -> tuple[Measured, ...]:

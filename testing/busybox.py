@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from tests.support import ROOT
+from testing.project import ROOT
 
 UNPACKED = ROOT / "build" / "busybox"
 

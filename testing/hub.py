@@ -18,7 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 from urllib.parse import unquote, urlsplit
 
-from tests.support import TOKEN
+from testing.project import TOKEN
 
 API = "api"
 """What the listing of the files is called in faults and requests, where a file is its path."""
@@ -33,6 +33,8 @@ Fault = Callable[["Handler"], bool]
 
 @dataclass(frozen=True)
 class Request:
+    """What was asked of the Hub or of its CDN: the path of a file, and where it was asked for."""
+
     method: str
     path: str
     address: str
@@ -86,6 +88,7 @@ class Hub:
         return sorted(request.path for request in self.requests if request.is_download)
 
     def siblings(self) -> list[dict[str, object]]:
+        """Return the files as the Hub lists them."""
         return [_sibling(path, content) for path, content in self.files.items()]
 
 
@@ -101,6 +104,8 @@ def _sibling(path: str, content: bytes) -> dict[str, object]:
 
 
 class Server(ThreadingHTTPServer):
+    """One of the two hosts: the Hub, and its CDN."""
+
     daemon_threads = True
 
     def __init__(self, hub: Hub) -> None:
@@ -112,25 +117,31 @@ class Server(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
+    """Answers a request of either host."""
+
     protocol_version = "HTTP/1.1"
     server: Server
     file: str
 
     @property
     def hub(self) -> Hub:
+        """The Hub whose host was asked."""
         return self.server.hub
 
     @property
     def url_path(self) -> str:
+        """The path that was asked for, decoded and without its query."""
         return unquote(urlsplit(self.path).path)
 
     def log_message(self, format: str, *args: object) -> None:
         """Keep the output of the tests quiet."""
 
     def do_HEAD(self) -> None:
+        """Answer as GET does, without a body."""
         self.do_GET()
 
     def do_GET(self) -> None:
+        """Answer by the path, once no fault has."""
         routes: dict[str, Callable[..., None]] = {
             rf"{CDN}(.+)": self._content,
             r"/api/resolve-cache/models/[^/]+/[^/]+/[^/]+/(.+)": self._content,
@@ -224,9 +235,11 @@ class Handler(BaseHTTPRequestHandler):
                 self.hub.sent[path] += len(body)
 
     def refuse(self, code: int, error: str, message: str) -> None:
+        """Answer with an error as the Hub words it."""
         self.answer(code, {"X-Error-Code": error, "X-Error-Message": message})
 
     def answer(self, code: int, headers: dict[str, str] | None = None, body: bytes = b"") -> None:
+        """Send a whole answer."""
         self.send_response(code)
         for name, value in ({"Content-Length": str(len(body))} | (headers or {})).items():
             self.send_header(name, value)
@@ -236,8 +249,10 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def sha256(content: bytes) -> str:
+    """Return the hash by which the Hub names a large file."""
     return hashlib.sha256(content).hexdigest()
 
 
 def git_id(content: bytes) -> str:
+    """Return the hash by which Git names a file's content."""
     return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()  # noqa: S324  Git's

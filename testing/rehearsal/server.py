@@ -21,6 +21,8 @@ NEVER = math.inf
 
 @dataclass
 class Clock:
+    """The seconds that have passed for the server."""
+
     now: float = 0
 
 
@@ -60,6 +62,7 @@ class StandIn(AbstractContextManager["StandIn"]):
 
     @property
     def port(self) -> int:
+        """The port on loopback."""
         return self._server.server_port
 
 

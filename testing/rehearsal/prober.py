@@ -11,8 +11,8 @@ import http.client
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tests.rehearsal.server import TOOK, Clock, Life, StandIn
-from tests.support import Json
+from testing.objects import Json
+from testing.rehearsal.server import TOOK, Clock, Life, StandIn
 
 STARTUP, LIVENESS, READINESS = "startupProbe", "livenessProbe", "readinessProbe"
 PORT = 8000
@@ -39,6 +39,7 @@ class Probe:
 
     @classmethod
     def of(cls, probe: Json) -> Probe:
+        """Return a probe of a container's JSON."""
         get = probe["httpGet"]
         return cls(
             get["path"],
@@ -61,6 +62,7 @@ class Record:
 
     @property
     def is_ready(self) -> bool:
+        """Whether the container gets requests at the end."""
         return bool(self.ready) and self.ready[-1][1]
 
 
