@@ -80,12 +80,8 @@ def test_the_order_of_machines_in_the_profile_does_not_matter(tmp_path: Path) ->
 
 
 def test_a_cell_may_name_its_compute_class(tmp_path: Path) -> None:
-    folder = Path(shutil.copytree(PROFILES, tmp_path / "profiles"))
-    profile = folder / "models/llama4-scout.yaml"
-    text = profile.read_text().replace(
-        "  h100:\n", "  h100:\n    compute_class: gpu-h100-80gb-mega-x8\n"
-    )
-    profile.write_text(text)
+    named = ("  h100:\n", "  h100:\n    compute_class: gpu-h100-80gb-mega-x8\n")
+    folder = copy_edited(tmp_path, "llama4-scout", named)
 
     machine = load_matrix(folder)["h100", "llama4-scout"].machine
 

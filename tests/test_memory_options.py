@@ -9,7 +9,7 @@ import pytest
 
 from ira_manifests.memory import BatchLimits
 from ira_manifests.profiles.memory_options import NOT_COMPUTED, batch, uncomputed
-from testing.project import copy_profiles
+from testing.project import copy_edited
 from tests.support import ira
 
 DEFAULT = BatchLimits(8192, 1024)
@@ -18,12 +18,11 @@ ENGINE = "0.26.0"
 
 def with_flags(folder: Path, *flags: str, gpus: int = 2, length: object = 131072) -> Path:
     """Copy the profiles with flags in h100/gemma3-27b."""
-    file = copy_profiles(folder) / "models/gemma3-27b.yaml"
-    head, cell, tail = file.read_text().partition("  h100:\n    tensor_parallel: 1\n")
-    assert cell
-    listed = json.dumps(list(flags))
-    tail = tail.replace("max_model_len: 131072", f"max_model_len: {length}", 1)
-    file.write_text(f"{head}  h100:\n    flags: {listed}\n    tensor_parallel: {gpus}\n{tail}")
+    copy_edited(
+        folder, "h100/gemma3-27b",
+        ("tensor_parallel: 1", f"flags: {json.dumps(flags)}\n    tensor_parallel: {gpus}"),
+        ("max_model_len: 131072", f"max_model_len: {length}"),
+    )  # fmt: skip
     return folder
 
 

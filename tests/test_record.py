@@ -12,7 +12,7 @@ import pytest
 
 from ira_manifests import load_matrix, render_cache
 from ira_manifests.render_cache import RenderCache
-from testing.edits import edit_profile
+from testing.edits import edit_file, edit_profile
 from testing.project import ROOT, copy_profiles
 from tests.support import Run, ira, ira_alone
 
@@ -65,7 +65,7 @@ def test_a_file_that_is_no_longer_as_it_was_written_is_rendered(
     before = generated(tmp_path / "out")
     file = tmp_path / "out" / QUEUED / "deployment.yaml"
     if damage == "edited":
-        file.write_text(file.read_text().replace("replicas: 1", "replicas: 2"))
+        edit_file(file, {"replicas: 1": "replicas: 2"})
     else:
         file.unlink()
 

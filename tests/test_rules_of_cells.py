@@ -109,6 +109,15 @@ def test_a_rule_of_cells_fires_at_its_field(rule: str, tmp_path: Path) -> None:
     assert item.field.rsplit(".", 1)[-1] in line
 
 
+def test_an_edit_after_which_nothing_new_is_found_is_refused() -> None:
+    found = in_shipped_cells()
+    assert "IRA002" in {each.rule_id for each in found}
+
+    for rule in ("IRA001", "IRA002"):
+        with pytest.raises(AssertionError):
+            newly_found(rule, found, found)
+
+
 def memory_findings(folder: Path, cell: str, *edits: tuple[str, str]) -> list[Finding]:
     profiles = copy_edited(folder, cell, *edits)
     return [f for f in in_cells(profiles) if f.cell == cell and f.rule_id in ("IRA001", "IRA002")]

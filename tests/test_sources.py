@@ -16,6 +16,7 @@ from ira_manifests.analysis.provenance import ExplainedDirectory, directories, n
 from ira_manifests.constructs.manifests import directory
 from ira_manifests.constructs.manifests.sources import source
 from ira_manifests.render import render
+from testing.edits import edit_profile
 from testing.project import copy_edited, copy_profiles
 from tests.test_public_api import python
 
@@ -34,7 +35,7 @@ EDITS = {
         ),
     },
     "gpus/h100.yaml": {"# queued_node_pool": "queued_node_pool"},
-    "models/llama3.yaml": {
+    "h100/llama3": {
         "tensor_parallel: 4": (
             "kv_cache_dtype: fp8\n    flags: [--max-num-seqs=64]\n    tensor_parallel: 4"
         ),
@@ -45,12 +46,8 @@ EDITS = {
 @pytest.fixture
 def edited(tmp_path: Path) -> Matrix:
     folder = copy_profiles(tmp_path)
-    for name, edits in EDITS.items():
-        text = (folder / name).read_text()
-        for old, new in edits.items():
-            assert old in text
-            text = text.replace(old, new, 1)
-        (folder / name).write_text(text)
+    for subject, edits in EDITS.items():
+        edit_profile(folder, subject, edits)
     return load_matrix(folder)
 
 

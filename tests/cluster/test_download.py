@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from testing.edits import edit_file
 from testing.project import ROOT, fill_in
 from tests.cluster.api import wait_until
 from tests.cluster.kubectl import KubectlError
@@ -119,14 +120,11 @@ def test_a_job_that_gets_no_node_fails_at_its_deadline_and_can_be_deleted(
     namespace: Namespace, dist: Path
 ) -> None:
     job = dist / "model-download/job.yaml"
-    text = job.read_text()
-    for old, new in (
-        ("activeDeadlineSeconds: 86400", "activeDeadlineSeconds: 1"),  # instead of a day
-        ("iam.gke.io/gke-metadata-server-enabled:", "no-node-has:"),
-    ):
-        assert old in text
-        text = text.replace(old, new)
-    job.write_text(text)
+    edits = {
+        "activeDeadlineSeconds: 86400": "activeDeadlineSeconds: 1",  # instead of a day
+        "iam.gke.io/gke-metadata-server-enabled:": "no-node-has:",
+    }
+    edit_file(job, edits)
     _apply(namespace, dist)
 
     namespace.kubectl("wait", "--for=condition=Failed", f"job/{JOB}", "--timeout=60s")

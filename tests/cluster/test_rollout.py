@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from testing.objects import Json
-from testing.project import copy_profiles
+from testing.project import copy_edited
 from tests.cluster.api import wait_until
 from tests.cluster.cells import directory_of, synth
 from tests.cluster.namespace import Namespace
@@ -23,11 +23,9 @@ _REVISION = "deployment.kubernetes.io/revision"
 @pytest.fixture
 def shorter_context(tmp_path: Path) -> Path:
     """The cell's directory after a user has halved its context in the profile."""
-    profile = copy_profiles(tmp_path) / "models" / "gemma3-27b.yaml"
-    text = profile.read_text()
-    assert text.count("    max_model_len: 131072\n") == 3
-    profile.write_text(text.replace("    max_model_len: 131072\n", "    max_model_len: 65536\n"))
-    return synth(tmp_path, "--profiles", tmp_path / "profiles") / directory_of(CELL)
+    shorter = ("max_model_len: 131072", "max_model_len: 65536")
+    profiles = copy_edited(tmp_path, "h100/gemma3-27b", shorter)
+    return synth(tmp_path, "--profiles", profiles) / directory_of(CELL)
 
 
 def test_a_changed_runtime_value_makes_a_new_config_map_and_one_rollout(

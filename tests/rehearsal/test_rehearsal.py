@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from ira_manifests import load_matrix
+from testing.edits import edit_file
 from testing.hub import Hub
 from testing.processes import eventually
 from testing.project import DIST, PROFILES
@@ -166,8 +167,7 @@ def test_the_account_of_a_tree_that_cannot_work_says_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     deployment = dist_of_one_cell(tmp_path) / A_CELL / "deployment.yaml"
-    wrong = deployment.read_text().replace(f"only-dir:{ITS_MODEL}", "only-dir:llama3")
-    deployment.write_text(wrong)
+    edit_file(deployment, {f"only-dir:{ITS_MODEL}": "only-dir:llama3"})
 
     code = rehearse.main([str(tmp_path)])
 
