@@ -139,8 +139,18 @@ def test_pip_is_told_to_take_wheels_by_hash_and_nothing_else(job: Job) -> None:
     assert text.endswith(hub_lock.requirements(PINNED) + "\n")
 
 
+@pytest.fixture(scope="session")
+def pip_alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment with pip and nothing else. Installs go to a folder of the test's."""
+    folder = tmp_path_factory.mktemp("pip") / "venv"
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    return folder
+
+
 @pytest.mark.parametrize("file", ["wheel", "sdist"])
-def test_pip_refuses_a_file_that_is_not_the_locks(job: Job, tmp_path: Path, file: str) -> None:
+def test_pip_refuses_a_file_that_is_not_the_locks(
+    job: Job, pip_alone: Path, tmp_path: Path, file: str
+) -> None:
     """Real pip, and an index in a folder that has something else under the name."""
     index, ran = tmp_path / "index", tmp_path / "ran"
     index.mkdir()
@@ -155,10 +165,8 @@ def test_pip_refuses_a_file_that_is_not_the_locks(job: Job, tmp_path: Path, file
         setup.write_text(f"open({str(ran)!r}, 'w')")
         with tarfile.open(index / f"huggingface_hub-{PINNED}.tar.gz", "w:gz") as sdist:
             sdist.add(setup, f"huggingface_hub-{PINNED}/setup.py")
-    python = job.root.parent / "venv"
-    subprocess.run([sys.executable, "-m", "venv", python], check=True)
     pin = f"huggingface_hub=={PINNED} --hash=sha256:{'0' * 64}"
-    environment = installation(job, PATH=f"{python}/bin:/usr/bin:/bin", PIP_NO_INDEX="1")
+    environment = installation(job, PATH=f"{pip_alone}/bin:/usr/bin:/bin", PIP_NO_INDEX="1")
     environment |= {"PIP_FIND_LINKS": str(index), "HUGGINGFACE_HUB_LOCK": pin}
     run = finish(processes.start(["bash", "-c", INSTALL], environment))
     assert run.returncode == 21, run.stderr
