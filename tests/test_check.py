@@ -81,7 +81,7 @@ def test_what_is_in_the_way_of_the_output_is_to_be_moved(tmp_path: Path) -> None
     lines = run.stdout.splitlines()
     at = lines.index("dist/model-download/job.yaml:1:1: error IRA028 stale-output")
     assert lines[at + 1 : at + 3] == [
-        "    job.yaml was not written by synth and is in its way",
+        "    job.yaml was not written by synth and is in the place of a generated file",
         "    move it away, or name another folder with --out",
     ]
 

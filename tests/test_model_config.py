@@ -104,8 +104,8 @@ def test_a_model_that_would_land_in_another_folder(model_id: str, rule: str, mes
         ("MODEL_ID=a/b\n", (1, KEY), "IRA033", "no line sets IRA_BUCKET_NAME"),
         (f"{KEY}\nMODEL_ID=a/b\n", (1, KEY), "IRA033", "no '=' follows IRA_BUCKET_NAME"),
         (f"{KEY}=a-b\nMODEL_ID=a/b\nMODEL_ID=a/c\n", (3, "MODEL_ID"), "IRA000", "a second time"),
-        (f"{KEY}=a-b\nMODEL_ID=a/b\nMODELID=a/c\n", (3, "MODELID"), "IRA013", "none of the file"),
-        (f"{KEY}=a-b\nMODEL_ID=a/b\n \ufeffX=1\n", (3, "\ufeffX"), "IRA013", "none of the file"),
+        (f"{KEY}=a-b\nMODEL_ID=a/b\nMODELID=a/c\n", (3, "MODELID"), "IRA013", "unknown key"),
+        (f"{KEY}=a-b\nMODEL_ID=a/b\n \ufeffX=1\n", (3, "\ufeffX"), "IRA013", "unknown key"),
         (f"{KEY}=a-b\nMODEL_ID=a/b\n#{'x' * 65_535}", (3, ""), "IRA033", "more than 65535 bytes"),
     ],
 )

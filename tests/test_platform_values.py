@@ -132,7 +132,7 @@ BAD = {
     ),
     "another folder of the bucket": (
         "    - implicit-dirs", "    - only-dir:others", "inference.mount_options[7]",
-        "'only-dir:others' is not for a profile: each cell mounts the folder of its own model",
+        "'only-dir:others' can't be set in a profile: each cell mounts its own model's folder",
     ),
     "two options in one": (
         "    - implicit-dirs", "    - implicit-dirs,rw", "inference.mount_options[7]",
@@ -140,7 +140,7 @@ BAD = {
     ),
     "a read-only root for a user that nobody knows": (
         "  run_as_user: 2000\n", "", "engine.read_only_root",
-        "needs run_as_user: what root writes in the image is not known; drop the line",
+        "needs run_as_user: what root writes in the image is not known; remove the line",
     ),
     "a download that must be done at once": (
         "active_deadline_seconds: 86400", "active_deadline_seconds: 599",

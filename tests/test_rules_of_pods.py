@@ -65,12 +65,12 @@ BREAKS: dict[str, list[Break]] = {
         Break("service.yaml", "spec.selector", "the Service vllm-h100 sends requests to",
               twin),
         Break(DEPLOYMENT, "spec.selector.matchLabels",
-              "app: vllm does not hold the name of vllm-h100", select_by_app),
+              "app: vllm does not contain the name of vllm-h100", select_by_app),
         Break("service.yaml", "spec.selector",
-              "app: vllm does not hold the name of vllm-h100", select_by_app),
+              "app: vllm does not contain the name of vllm-h100", select_by_app),
     ],
     "IRA017": [
-        Break("copy.yaml", "metadata.name", "Service vllm-h100 is in service.yaml as well",
+        Break("copy.yaml", "metadata.name", "Service vllm-h100 is also in service.yaml",
               lambda o: o.update({"copy.yaml": copy.deepcopy(o["service.yaml"])})),
     ],
     "IRA021": [
@@ -94,7 +94,7 @@ BREAKS: dict[str, list[Break]] = {
         Break(DEPLOYMENT, "spec.template.spec.serviceAccountName",
               "is not the directory's service account",
               lambda o: pod(o)["spec"].update(serviceAccountName="ira-online-gpu-ksa")),
-        Break(DEPLOYMENT, f"{CONTAINER}.args[0]", "is to load /gcs/google/gemma-3-27b-it",
+        Break(DEPLOYMENT, f"{CONTAINER}.args[0]", "the server loads /gcs/google/gemma-3-27b-it",
               set_arg(0, "/gcs/google/gemma-3-27b-it")),
         Break(DEPLOYMENT, f"{CONTAINER}.volumeMounts", "the server mounts no bucket",
               lambda o: server(o)["volumeMounts"].pop(1)),
@@ -132,9 +132,9 @@ BREAKS: dict[str, list[Break]] = {
                   {"name": "token", "secret": {"secretName": "hugging-face-token-secret"}})),
     ],
     "IRA035": [
-        Break(DEPLOYMENT, f"{CONTAINER}.readinessProbe.httpGet.port", "asks at 9000",
+        Break(DEPLOYMENT, f"{CONTAINER}.readinessProbe.httpGet.port", "targets port 9000",
               lambda o: server(o)["readinessProbe"]["httpGet"].update(port=9000)),
-        Break("service.yaml", "spec.ports[0].targetPort", "the Service sends to 9000",
+        Break("service.yaml", "spec.ports[0].targetPort", "the Service targets port 9000",
               lambda o: o["service.yaml"]["spec"]["ports"][0].update(targetPort=9000)),
     ],
     "IRA036": [
@@ -160,7 +160,7 @@ BREAKS: dict[str, list[Break]] = {
         Break(DEPLOYMENT, "spec.template.spec.terminationGracePeriodSeconds",
               "before 40 of preStop",
               lambda o: server(o).update(lifecycle={"preStop": {"sleep": {"seconds": 40}}})),
-        Break(DEPLOYMENT, CONTAINER, "refuses requests, which still come",
+        Break(DEPLOYMENT, CONTAINER, "refuses requests, which still arrive",
               lambda o: server(o).pop("lifecycle")),
     ],
 }  # fmt: skip

@@ -75,8 +75,8 @@ BREAKS: dict[str, list[Break]] = {
     ],
     "IRA035": [
         Break(DEPLOYMENT, f"{CONTAINER}.args[6]", "Unix socket", add_args("--uds=/tmp/s")),
-        Break(DEPLOYMENT, f"{CONTAINER}.args[6]", "HTTPS alone", add_args("--ssl-keyfile", "/k")),
-        Break(DEPLOYMENT, f"{CONTAINER}.args[6]", "HTTPS alone", add_args("--ssl_certf=/c")),
+        Break(DEPLOYMENT, f"{CONTAINER}.args[6]", "only HTTPS", add_args("--ssl-keyfile", "/k")),
+        Break(DEPLOYMENT, f"{CONTAINER}.args[6]", "only HTTPS", add_args("--ssl_certf=/c")),
         Break(DEPLOYMENT, f"{CONTAINER}.args[6]", "no API", add_args("--headless")),
         Break(DEPLOYMENT, f"{CONTAINER}.args[6]", "listens at 9000", add_args("--port=9000")),
         Break(DEPLOYMENT, f"{CONTAINER}.args[6]", "inside the Pod", add_args("--host=127.0.0.1")),
@@ -115,13 +115,13 @@ BREAKS: dict[str, list[Break]] = {
               lambda o: reference(o, 3).update(key="MODEL_ID")),
     ],
     "IRA014": [
-        Break(DEPLOYMENT, f"{CONTAINER}.args[2]", "${MAX_MODEL_LEN} reaches the program as it is",
+        Break(DEPLOYMENT, f"{CONTAINER}.args[2]", "${MAX_MODEL_LEN} is not expanded",
               set_arg(2, "--max-model-len=${MAX_MODEL_LEN}")),
         Break(DEPLOYMENT, f"{CONTAINER}.args[2]", "$(MAX_LEN) stays as it is",
               set_arg(2, "--max-model-len=$(MAX_LEN)")),
-        Break(DEPLOYMENT, f"{CONTAINER}.args[0]", "$MODEL_ID reaches the program as it is",
+        Break(DEPLOYMENT, f"{CONTAINER}.args[0]", "$MODEL_ID is not expanded",
               set_arg(0, "/gcs/$MODEL_ID")),
-        Break(DEPLOYMENT, f"{CONTAINER}.env[8].value", "${MODEL_ID} reaches the program as it is",
+        Break(DEPLOYMENT, f"{CONTAINER}.env[8].value", "${MODEL_ID} is not expanded",
               add_env(name="X", value="/gcs/${MODEL_ID}")),
         Break(DEPLOYMENT, f"{CONTAINER}.env[8].value", "$(NOPE) stays as it is",
               add_env(name="X", value="$(NOPE)")),
@@ -132,7 +132,7 @@ BREAKS: dict[str, list[Break]] = {
     "IRA032": [
         Break(DEPLOYMENT, f"{CONTAINER}.image", "the options of vLLM 9.9.9 are unknown",
               lambda o: server(o).update(image="vllm/vllm-openai:v9.9.9")),
-        Break(DEPLOYMENT, f"{CONTAINER}.image", "nothing names the release of the image",
+        Break(DEPLOYMENT, f"{CONTAINER}.image", "the vLLM release of the image is unknown",
               unnamed_release),
     ],
     "IRA033": [

@@ -49,12 +49,12 @@ DEFECTS = {
     ),
     "a line at which kustomize stops": (
         LINE + b"\n#" + 65_535 * b"x",
-        (2, "the line has more than 65535 bytes: kustomize reads nothing from it on"),
+        (2, "the line has more than 65535 bytes: kustomize stops reading there"),
     ),
     "UTF-16": ((LINE + b"\n").decode().encode("utf-16"), (1, "the file is not UTF-8 text")),
     "the placeholder in quotes": (
         b'HUGGING_FACE_TOKEN="<HUGGING_FACE_TOKEN>"\n',
-        (1, "the placeholder <HUGGING_FACE_TOKEN> is left in"),
+        (1, "the placeholder <HUGGING_FACE_TOKEN> is left"),
     ),
     "an empty value": (b"\nHUGGING_FACE_TOKEN=\n", (2, "the value is empty")),
     "more than a file may have": (
@@ -70,7 +70,7 @@ DEFECTS = {
     "an invisible character": (LINE + "\u200b\n".encode(), (1, NO_TOKEN)),
     "blanks before the equals sign": (
         LINE.replace(b"=", b" =") + b"\n",
-        (1, "blanks stand before the '='"),
+        (1, "there are blanks before the '='"),
     ),
     "a key beside the token": (
         LINE + b"\nHF_HOME=/tmp\n",
@@ -114,7 +114,7 @@ def test_a_file_without_the_key_is_told_what_to_hold(text: bytes) -> None:
 
 def test_several_defects_are_all_named() -> None:
     text = b'HUGGING_FACE_TOKEN = "' + TOKEN + b'" # mine \r\n'
-    messages = ["blanks stand before the '='", BLANKS, COMMENT, QUOTES]
+    messages = ["there are blanks before the '='", BLANKS, COMMENT, QUOTES]
     assert found(text) == [(1, message) for message in messages]
 
 
@@ -164,7 +164,7 @@ def test_check_names_the_line_of_the_file_and_what_to_do(project: Path) -> None:
     at = lines.index("dist/base/hugging-face-token.env:2:1: error IRA030 token-file-shape")
     assert lines[at + 1 : at + 3] == [
         f"    HUGGING_FACE_TOKEN: {BLANKS}",
-        "    write the token bare, as the Hub shows it, and nothing after it",
+        "    write only the token, as the Hub shows it",
     ]
 
 

@@ -76,7 +76,7 @@ def _path(directories: Sequence[ExplainedDirectory], field: str) -> str:
         raise InputError(f"{field!r} is in several places; write one of {shown_paths}{more}")
     names = list(dict.fromkeys(value.name for each in directories for value in each.values))
     guess = did_you_mean(field, [*names, *(path.partition(" ")[2] for path in paths)])
-    raise InputError(f"{field!r} is no field; it is one of {one_of(names)}{guess}")
+    raise InputError(f"unknown field {field!r}; expected one of {one_of(names)}{guess}")
 
 
 def _below(directory: ExplainedDirectory, path: str) -> tuple[Leaf, ...]:

@@ -63,7 +63,7 @@ def _engine_tag(profiles: Profiles) -> Iterator[Problem]:
 def _read_only_root(profiles: Profiles) -> Iterator[Problem]:
     engine = profiles.platform.engine if profiles.platform is not None else None
     if engine is not None and engine.read_only_root and engine.run_as_user is None:
-        message = "needs run_as_user: what root writes in the image is not known; drop the line"
+        message = "needs run_as_user: what root writes in the image is not known; remove the line"
         path = ("engine", "read_only_root")
         yield profiles.sources["platform", "platform"].problem(path, message)
 
@@ -208,7 +208,7 @@ def _shared_account(profiles: Profiles) -> Iterator[Problem]:
     serving = {cell.service_account for cell in cells_of(profiles, profiles.platform)}
     if account in serving:
         message = (
-            f"is {account!r}, the account of serving workloads as well: "
+            f"is {account!r}, also the account of serving workloads: "
             "`kubectl delete -k model-download` would delete it under them; use two accounts"
         )
         source = profiles.sources["platform", "platform"]

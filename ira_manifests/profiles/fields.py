@@ -151,7 +151,7 @@ def _check_flag(flag: str) -> str | None:
     for owned, instead in _OWNED.items():
         # argparse takes a beginning for the whole, where it is long.
         if name == owned or (owned.startswith(name) and name not in _OTHERS):
-            return f"is not for a profile's flags: {instead}"
+            return f"can't be set in flags: {instead}"
     return None
 
 
@@ -159,7 +159,7 @@ def _check_mount_option(option: str) -> str | None:
     if not re.fullmatch(r"[a-z][A-Za-z0-9:=._/-]*", option):
         return "is not a Cloud Storage FUSE option"
     if option.startswith("only-dir"):
-        return "is not for a profile: each cell mounts the folder of its own model"
+        return "can't be set in a profile: each cell mounts its own model's folder"
     return None
 
 
@@ -181,7 +181,9 @@ def _check_glob(pattern: str) -> str | None:
 
 
 def _check_reason(text: str) -> str | None:
-    return None if len(text.split()) >= MIN_REASON_WORDS else "is no reason: say why, in words"
+    return (
+        None if len(text.split()) >= MIN_REASON_WORDS else "needs a reason of at least three words"
+    )
 
 
 # Pydantic's own min_length also speaks up where an entry is wrong, and so not counted.

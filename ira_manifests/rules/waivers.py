@@ -47,8 +47,8 @@ class _Applied(NamedTuple):
     def finding(self, cell: Cell, path: Path, rule_id: str, cell_name: str) -> Finding:
         """Return the finding of a waiver."""
         source = self.matrix.profiles.sources["models", cell.model_name]
-        message = f"{rule_id} ({catalogue.get(rule_id).name}) is waived and finds nothing here"
-        hint = "remove the waiver, so that it can't hide what comes later"
+        message = f"{rule_id} ({catalogue.get(rule_id).name}) is waived but has no finding here"
+        hint = "remove the waiver: it would hide later findings"
         place: Path = (*path, "waive", rule_id)
         return found(source, place, message, hint, cell=cell_name, at_key=True)
 

@@ -13,7 +13,7 @@ _UNKNOWN_KEY = (
     "kv_cache_dtype, max_model_len, memory, tensor_parallel, waive; did you mean"
 )
 _HUNDRED_DIGITS = "1" * 100
-_OTHER_FIELD = "is not for a profile's flags:"
+_OTHER_FIELD = "can't be set in flags:"
 
 _AMOUNTS = [
     tiny("cpu_in_bytes", {"cpu: 10": "cpu: 10G"}, f"5:10: cells.h100.cpu: '10G' {NO_CPU}"),

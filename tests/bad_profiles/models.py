@@ -9,7 +9,7 @@ _NO_HUB_ID = (
     "is not a Hugging Face Hub id: use organisation/name of letters, digits, '-', '_' and '.', "
     "such as google/gemma-3-27b-it"
 )
-_NO_REASON = "is no reason: say why, in words"
+_NO_REASON = "needs a reason of at least three words"
 _UNKNOWN_RULE = "is an unknown rule; write an id such as IRA005; did you mean"
 
 

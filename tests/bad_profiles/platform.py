@@ -21,9 +21,9 @@ CASES: list[Case] = [
         {"ira-online-gpu-ksa-{model}": "ira-model-download-ksa"},
         _at(
             "|ira-model-download-ksa\n  cpu: 4",
-            "model_download.service_account: is 'ira-model-download-ksa', the account of serving "
-            "workloads as well: `kubectl delete -k model-download` would delete it under them; use "
-            "two accounts",
+            "model_download.service_account: is 'ira-model-download-ksa', also the account of "
+            "serving workloads: `kubectl delete -k model-download` would delete it under them; "
+            "use two accounts",
         ),
     ),
     _platform(

@@ -79,7 +79,7 @@ def memory_not_judged(of: CellOf) -> Iterator[Finding]:
         yield of.finding(("model_id",), message, hint)
         return
     message = f"its memory is not judged: {cell.unjudged}"
-    hint = "start it once and read the log: vLLM prints the KV cache and the requests it holds"
+    hint = "start the server once: its log has the size of the KV cache and the requests that fit"
     yield of.finding(("flags",), message, hint)
 
 

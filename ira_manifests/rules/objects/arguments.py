@@ -66,7 +66,7 @@ def flags_not_judged(view: View) -> Iterator[Finding]:
         if not server.release:
             # An image without a version is the finding of another rule.
             if names.check_pinned_image(server.container.image) is None:
-                message = "nothing names the release of the image: the flags are not judged"
+                message = "the vLLM release of the image is unknown: its flags are not checked"
                 yield view.finding(server.file, place, message, _NAME_THE_RELEASE)
             continue
         try:
@@ -92,7 +92,7 @@ def gpus_not_parallel(view: View) -> Iterator[Finding]:
         if gpus != tensor * pipeline * data:
             message = f"{gpus} GPUs for tensor parallel {tensor} × pipeline parallel {pipeline}"
             message += f" × data parallel {data}" if data > 1 else ""
-            hint = "the server starts one process for each GPU that it is told of: make them agree"
+            hint = "the server starts one process for each GPU: both numbers must be equal"
             place = (*server.container.path, "resources", "limits", labels.GPU)
             yield view.finding(server.file, place, message, hint)
 

@@ -70,7 +70,7 @@ def _only_dir(view: View, template: PodTemplate, model: str) -> Iterator[Finding
         options = str(at(volume, "csi", "volumeAttributes", "mountOptions") or "")
         only = re.search(r"(?:^|,)only-dir:([^,]*)", options)
         if only is None:
-            message = f"no only-dir: the whole bucket is at the folder of {model}"
+            message = f"no only-dir: the whole bucket is mounted at the folder of {model}"
         elif only[1] != model:
             message = f"only-dir:{only[1]} hides the folder of {model}"
         else:
@@ -94,7 +94,7 @@ def _model(view: View, server: Server, model: str) -> Iterator[Finding]:
     served = server.command.model
     # What stays unexpanded is another rule's.
     if served is None or ("$" not in served and served != model):
-        message = f"the server is to load {served or 'no model'}, and the cell's is {model}"
+        message = f"the server loads {served or 'no model'} instead of {model}"
         hint = f"write {mount_path('$(MODEL_ID)')}"
         yield view.finding(server.file, server.model_place, message, hint)
     mounts = {str(mount.get("mountPath")) for mount in server.container.mounts}

@@ -44,8 +44,8 @@ def _grace(view: View, server: Server) -> Iterator[Finding]:
         place = (*template.path, "spec", "terminationGracePeriodSeconds")
         yield view.finding(template.file, place, message, hint)
     if timeout and "preStop" not in lifecycle:
-        message = "at SIGTERM the server refuses requests, which still come for some seconds"
-        hint = f"sleep in preStop until every proxy knows, such as {draining.LEAVING} seconds"
+        message = "at SIGTERM the server refuses requests, which still arrive for some seconds"
+        hint = f"sleep in preStop until proxies drop the Pod, such as {draining.LEAVING} seconds"
         yield view.finding(template.file, container.path, message, hint)
 
 

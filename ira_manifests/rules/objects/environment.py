@@ -47,7 +47,7 @@ def unread_value(view: View) -> Iterator[Finding]:
     for key in view.runtime_values:
         if key not in read:
             message = f"{key} is set and no container reads it"
-            hint = "read it in a container's env, or drop it: a change of it does nothing"
+            hint = "read it in a container's env, or remove it: changing it has no effect"
             yield view.finding(RUNTIME_CONFIG, (key,), message, hint)
 
 
@@ -78,7 +78,7 @@ def _unreached(view: View, actual: Server, read: set[str]) -> Iterator[Finding]:
 
 
 def _unread(view: View, key: str, message: str, argument: str) -> Finding:
-    hint = f"write {argument} and read {key} in env: a change of it does nothing now"
+    hint = f"write {argument} and read {key} in env: changing it has no effect now"
     return view.finding(RUNTIME_CONFIG, (key,), message, hint)
 
 
@@ -120,8 +120,8 @@ def _values(view: View, container: Container) -> Iterator[Finding]:
 
 
 def _as_it_is(view: View, container: Container, place: Path, text: str, name: str) -> Finding:
-    message = f"{text} reaches the program as it is"
-    hint = f"write $({name}): Kubernetes expands parentheses, a shell braces"
+    message = f"{text} is not expanded"
+    hint = f"write $({name}): Kubernetes expands only this form"
     return view.finding(container.file, place, message, hint)
 
 

@@ -27,7 +27,7 @@ def unmatched_target(view: View) -> Iterator[Finding]:
         for number, (kind, path) in enumerate(replacement.targets):
             if not any(_has(item.body, path) for item in view.of_kind(kind)):
                 message = f"no {kind} of the directory has {path}"
-                hint = "kustomize leaves the placeholder where it is, and says nothing"
+                hint = "kustomize keeps the placeholder, without a warning"
                 place = ("replacements", index, "targets", number)
                 yield view.finding(KUSTOMIZATION, place, message, hint)
 
@@ -61,7 +61,7 @@ def comment_in_value(view: View) -> Iterator[Finding]:
     for key, value in view.runtime_values.items():
         if "#" in value or value != value.strip():
             message = f"{key} is {value!r}: kustomize takes the whole line for the value"
-            hint = "put the comment on a line of its own"
+            hint = "put the comment on its own line"
             yield view.finding(RUNTIME_CONFIG, (key,), message, hint)
 
 
@@ -77,12 +77,12 @@ def token_where_unread(view: View) -> Iterator[Finding]:
     read = [each for template in view.pods for each in _secrets(template)]
     if view.kustomization.secrets and not read:
         message = f"{view.name} generates the token's Secret, and nothing there reads it"
-        hint = "drop the Secret from the directory: a token belongs where it is used"
+        hint = "remove the Secret from the directory: nothing there needs it"
         yield view.finding(KUSTOMIZATION, ("secretGenerator",), message, hint)
     for template, path in read:
         if template.kind not in ("Job", "CronJob"):
             message = "a serving container reads a Secret: the model is in the bucket"
-            hint = "drop it: the token is for the download, and nobody else needs it"
+            hint = "remove it: only the download needs the token"
             yield view.finding(template.file, path, message, hint)
 
 

@@ -33,7 +33,7 @@ def same_object_twice(view: View) -> Iterator[Finding]:
         key = (item.kind, str(item.metadata.get("namespace", "")), item.name)
         other = first.setdefault(key, item.file)
         if other != item.file:
-            message = f"{item.kind} {item.name} is in {other} as well"
+            message = f"{item.kind} {item.name} is also in {other}"
             hint = "the one applied last replaces the other; name them differently"
             yield view.finding(item.file, ("metadata", "name"), message, hint)
 

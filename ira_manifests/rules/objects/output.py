@@ -22,17 +22,17 @@ def stale_output(output: Output) -> Iterator[Finding]:
 
     A file of the output folder is not what the profiles say: somebody edited it by hand, or changed
     a profile without a synth. What is reviewed is not what is applied. Or `base` is missing, or a
-    folder and not the link to `model-download/base`: what is written there is not built. A synth
+    folder and not the link to `model-download/base`: its files are not used. A synth
     moves the files and makes the link. Where a token, or different values, are in both places, it
     changes nothing: only `model-download/base` is read, so put what is right there and remove the
     file in `base` first.
     """
     replaced = LINKS.keys() & {*output.plan.updated}
     for link in sorted(replaced):
-        message = f"{link} is not the link to {LINKS[link]}: what is written there is not built"
+        message = f"{link} is not the link to {LINKS[link]}: its files are not used"
         hint = (
-            "remove what is in both places from here, and run synth, which moves your files to "
-            "their place and makes the link"
+            "remove files from here that are in both places, and run synth, which moves the "
+            "rest and creates the link"
         )
         yield output.finding(link, message, hint)
     for paths, message, hint in _differences(output.plan):
@@ -51,7 +51,7 @@ def _differences(plan: Plan) -> Iterator[tuple[Iterable[str], str, str]]:
     yield plan.hollow, "is an empty folder of a cell that is gone", _RUN
     way = way_out(next(iter(plan.blocked), ""))
     hint = f"{way}, or name another folder with --out"
-    yield plan.blocked, "was not written by synth and is in its way", hint
+    yield plan.blocked, "was not written by synth and is in the place of a generated file", hint
 
 
 def _by_directory(paths: Iterable[str]) -> list[list[str]]:

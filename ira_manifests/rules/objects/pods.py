@@ -30,7 +30,7 @@ def unpinned_image(view: View) -> Iterator[Finding]:
         problem = names.check_pinned_image(container.image)
         if problem:
             message = f"{container.image!r} {problem}"
-            hint = "the next start may pull another program than the last"
+            hint = "the next start may pull a different image"
             yield view.finding(container.file, (*container.path, "image"), message, hint)
 
 
@@ -61,12 +61,12 @@ def _shared_memory(view: View, container: Container) -> Iterator[Finding]:
     }
     if not memory:
         message = f"{count} GPUs and no memory-backed emptyDir at /dev/shm"
-        hint = "the runtime's 64 MiB are too little for the processes of tensor parallelism"
+        hint = "the default of 64 MiB is too small for the processes of tensor parallelism"
         yield view.finding(container.file, (*container.path, "volumeMounts"), message, hint)
     for index, limit in memory.items():
         if limit is not None and _is_small(str(limit)):
             message = f"{count} GPUs and no more than {limit} at /dev/shm"
-            hint = "drop sizeLimit, or allow 1Gi at least: the container's memory limit counts it"
+            hint = "remove sizeLimit, or set at least 1Gi; it counts towards the memory limit"
             place = (*template.path, "spec", "volumes", index, "emptyDir", "sizeLimit")
             yield view.finding(template.file, place, message, hint)
 
@@ -99,7 +99,7 @@ def _probes(view: View, container: Container) -> Iterator[Finding]:
         hint = "add a startupProbe that covers the load"
         yield view.finding(file, (*path, "livenessProbe"), message, hint)
     if not {"livenessProbe", "startupProbe"} & set(body):
-        message = "only a readiness probe watches the server: a hung one stays in place"
+        message = "the server has only a readiness probe: it is not restarted when it hangs"
         hint = "add a startupProbe that covers the load, and a livenessProbe"
         yield view.finding(file, path, message, hint)
 
@@ -139,8 +139,8 @@ def second_machine(view: View) -> Iterator[Finding]:
 def _replicas(view: View, template: PodTemplate) -> Iterator[Finding]:
     replicas = template.owner.spec.get("replicas", 1)
     if isinstance(replicas, int) and replicas > 1:
-        message = f"{replicas} Pods, each with GPUs of its own"
-        hint = "every Pod takes a machine: one is enough unless the load asks for more"
+        message = f"{replicas} Pods, each with its own GPUs"
+        hint = "each Pod takes a machine: use one unless the load needs more"
         yield view.finding(template.file, ("spec", "replicas"), message, hint)
 
 
@@ -149,6 +149,6 @@ def _surge(view: View, template: PodTemplate) -> Iterator[Finding]:
     kind = strategy.get("type", "RollingUpdate")
     if kind == "RollingUpdate" and at(strategy, "rollingUpdate", "maxSurge") not in (0, "0", "0%"):
         message = "a rolling update starts a second Pod beside the first: twice the GPUs"
-        hint = "strategy Recreate frees the GPUs first; on one machine nothing else can roll"
+        hint = "use strategy Recreate: it frees the GPUs first"
         place = ("spec", "strategy", "type") if "type" in strategy else ("spec",)
         yield view.finding(template.file, place, message, hint)

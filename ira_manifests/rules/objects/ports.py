@@ -17,9 +17,9 @@ _PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 _CLOSED = {
     "--uds": "the server listens on a Unix socket and on no port",
     "--headless": "the server runs workers and no API",
-    "--grpc": "the server speaks gRPC and no HTTP",
-    "--ssl-certfile": "the server speaks HTTPS alone",
-    "--ssl-keyfile": "the server speaks HTTPS alone",
+    "--grpc": "the server accepts gRPC and not HTTP",
+    "--ssl-certfile": "the server accepts only HTTPS",
+    "--ssl-keyfile": "the server accepts only HTTPS",
 }
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
@@ -44,7 +44,7 @@ def _closed(view: View, server: Server) -> Iterator[Finding]:
     """Yield the options with which no probe and no Service reaches the server."""
     for option, reason in _reasons(server):
         message = f"{option}: {reason}, so the probes fail"
-        hint = "leave it out, or change the probes and the Service as well"
+        hint = "remove it, or change the probes and the Service too"
         yield view.finding(server.file, server.place_of(option), message, hint)
 
 
@@ -59,7 +59,7 @@ def _reasons(server: Server) -> Iterator[tuple[str, str]]:
     if port.isdecimal() and ports and port not in ports:
         yield "--port", f"the server listens at {port}, the Pod has {', '.join(ports)}"
     if given.get("--host") in _LOOPBACK:
-        yield "--host", f"the server listens at {given['--host']} inside the Pod alone"
+        yield "--host", f"the server listens only at {given['--host']}, inside the Pod"
 
 
 def _probes_https(container: Container) -> bool:
@@ -74,8 +74,8 @@ def _probe_ports(view: View, container: Container) -> Iterator[Finding]:
         for how in ("httpGet", "tcpSocket", "grpc"):
             port = at(container.body, probe, how, "port")
             if port is not None and port not in known:
-                message = f"the probe asks at {port}, and the Pod has {_listed(known)}"
-                hint = "the probe fails for ever: ask at the port on which the server listens"
+                message = f"the probe targets port {port}, and the Pod has {_listed(known)}"
+                hint = "the probe always fails: use the port on which the server listens"
                 yield view.finding(
                     container.file, (*container.path, probe, how, "port"), message, hint
                 )
@@ -89,8 +89,8 @@ def _target_ports(view: View) -> Iterator[Finding]:
         for index, port in enumerate(mappings(service.spec.get("ports"))):
             target = port.get("targetPort", port.get("port"))
             if selected and target not in known:
-                message = f"the Service sends to {target}, and the Pods have {_listed(known)}"
-                hint = "every request is refused: name a port of the Pods"
+                message = f"the Service targets port {target}, and the Pods have {_listed(known)}"
+                hint = "every request fails: use a port of the Pods"
                 path = ("spec", "ports", index, "targetPort")
                 yield view.finding(service.file, path, message, hint)
 

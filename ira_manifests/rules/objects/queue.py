@@ -73,7 +73,7 @@ def request_out_of_range(view: View) -> Iterator[Finding]:
         yield from _count(view, pod_set)
     for item in view.of_kind("HorizontalPodAutoscaler") if _requests(view) else ():
         message = "an autoscaler beside a ProvisioningRequest makes Pods above its count"
-        hint = "such Pods never get capacity: drop the autoscaler"
+        hint = "such Pods never get capacity: remove the autoscaler"
         yield view.finding(item.file, ("spec",), message, hint)
 
 
@@ -144,7 +144,7 @@ def _template(view: View, template: PodTemplate, request: Object) -> Iterator[Fi
     file, owner = template.file, template.owner
     if "spec" in owner.body:
         message = "a PodTemplate keeps its Pod under template, not under spec"
-        yield view.finding(file, ("spec",), message, "name the key template")
+        yield view.finding(file, ("spec",), message, "rename the key to template")
     own, wanted = owner.metadata.get("namespace"), request.metadata.get("namespace")
     if own != wanted:
         message = f"the PodTemplate is in the namespace {own!r} and its request in {wanted!r}"

@@ -90,7 +90,7 @@ def queue_with_selector(view: View) -> Iterator[Finding]:
 
 def _excluded(view: View, template: PodTemplate, path: Path, key: str, reason: str) -> Finding:
     message = f"{key} beside a ProvisioningRequest: {reason}"
-    return view.finding(template.file, path, message, "drop one of the two")
+    return view.finding(template.file, path, message, "remove one of the two")
 
 
 @rule("IRA034", "queue-not-reached", Severity.ERROR, DIRECTORY)
@@ -105,7 +105,7 @@ def queue_not_reached(view: View) -> Iterator[Finding]:
         where = (*template.path, "spec")
         if not any(_tolerates(item) for item in template.tolerations):
             message = f"the Pods do not tolerate the taint {queued.TAINT}=true of queued nodes"
-            hint = "tolerate it, or no Pod is ever scheduled on the capacity that is paid for"
+            hint = "tolerate it: otherwise no Pod is scheduled on the provisioned capacity"
             yield view.finding(template.file, (*where, "tolerations"), message, hint)
         selected = {**_affinity(template), **template.node_selector}
         if queued.NODE_POOL not in selected and selected.get(queued.FLEX_START) != "true":

@@ -43,8 +43,8 @@ def shared_selector(view: View) -> Iterator[Finding]:
             message = f"{_shared(selector, others)} of the directory"
             yield view.finding(selector.file, selector.path, message, _NARROW)
         elif selector.scope is Scope.NAMED and _is_loose(selector, owned):
-            message = f"the selector {selector.shown} does not hold the name of "
-            message += f"{owned[0].name}: any other workload may have it as well"
+            message = f"the selector {selector.shown} does not contain the name of "
+            message += f"{owned[0].name}: it may match other workloads"
             yield view.finding(selector.file, selector.path, message, _NARROW)
 
 

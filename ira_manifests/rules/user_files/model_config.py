@@ -46,7 +46,7 @@ def unknown_key(config: ModelConfig) -> Iterator[Finding]:
             continue
         guess = did_you_mean(bare[:MOST_SHOWN], KEYS) if guesses > 0 else ""
         guesses -= 1
-        message = f"{shortened(bare)!r} is none of the file's keys: {one_of(KEYS)}"
+        message = f"unknown key {shortened(bare)!r}; expected one of {one_of(KEYS)}"
         yield config.finding(entry.line, entry.key, message, f"write KEY=value{guess}")
 
 
@@ -65,7 +65,7 @@ def value_not_set(config: ModelConfig) -> Iterator[Finding]:
             yield config.finding(entry.line, key, "the value is empty", hint)
     cut = too_long(config.text)
     if cut is not None:
-        message = f"the line has more than {MAX_LINE} bytes: kustomize reads nothing from it on"
+        message = f"the line has more than {MAX_LINE} bytes: kustomize stops reading there"
         yield config.finding(cut, "", message, "make it shorter")
 
 
@@ -97,7 +97,7 @@ def more_than_the_value(config: ModelConfig) -> Iterator[Finding]:
             continue
         if is_wrapped(entry):
             message = "blanks, quotes or a comment around the value become part of it"
-            yield config.finding(entry.line, key, message, "write the bare value alone")
+            yield config.finding(entry.line, key, message, "write only the value")
         elif "\r" in entry.value:
             message = "the CR inside the line becomes part of the value"
             yield config.finding(entry.line, key, message, "end each line with LF or CR LF")

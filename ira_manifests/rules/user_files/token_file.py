@@ -17,7 +17,7 @@ _PLACEHOLDER = f"<{KEY}>"
 # The characters of a bearer token (RFC 6750); the Hub's are hf_ and letters and digits.
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")
 _QUOTES = re.compile("[\"'`\u2018-\u201f]")
-_BARE = "write the token bare, as the Hub shows it, and nothing after it"
+_BARE = "write only the token, as the Hub shows it"
 
 
 class Problem(NamedTuple):
@@ -67,11 +67,11 @@ def _lines(text: str) -> Iterator[Problem]:
         if seen > 1:
             yield Problem(number, f"the line sets {KEY} again", "keep one of the lines")
         if key != KEY:
-            yield Problem(number, "blanks stand before the '='", "remove them")
+            yield Problem(number, "there are blanks before the '='", "remove them")
         yield from (Problem(number, message, _BARE) for message in _value(value))
     cut = too_long(text)
     if cut is not None:
-        message = f"the line has more than {MAX_LINE} bytes: kustomize reads nothing from it on"
+        message = f"the line has more than {MAX_LINE} bytes: kustomize stops reading there"
         yield Problem(cut, message, "make it shorter")
     if not seen:
         yield Problem(1, f"no line sets {KEY}", f"write {KEY}=<the token>")
@@ -84,7 +84,7 @@ def _value(value: str) -> Iterator[str]:
     elif value == _PLACEHOLDER or _TOKEN.fullmatch(value):
         return
     elif _PLACEHOLDER in bare:
-        yield f"the placeholder {_PLACEHOLDER} is left in"
+        yield f"the placeholder {_PLACEHOLDER} is left"
     else:
         yield from _token(value, bare)
 
