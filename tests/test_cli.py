@@ -50,6 +50,11 @@ def test_the_version_is_the_packages() -> None:
             "explain h100",
             "'h100' is not a cell or a rule: name a cell such as h100/llama3, or a rule",
         ),
+        (
+            "explain model-downlod",
+            "'model-downlod' is not a cell or a rule; did you mean 'model-download'?",
+        ),
+        ("explain model-download memory cpu", "unexpected argument: 'cpu'"),
         ("explain h100/llama3 memory cpu", "unexpected argument: 'cpu'"),
         ("explain h100 llama3 memory cpu", "unexpected argument: 'cpu'"),
         ("explain IRA12", "no such rule: IRA12; did you mean 'IRA012'?"),

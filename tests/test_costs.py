@@ -96,6 +96,7 @@ def test_one_changed_profile_is_its_own_directories(tmp_path: Path) -> None:
         ["list"],
         ["explain", "h100", "llama3"],
         ["explain", "h100", "llama3", "spec.replicas"],
+        ["explain", "model-download", "spec.backoffLimit"],
         ["check", "--profiles-only"],
     ],
 )

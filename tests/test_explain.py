@@ -10,7 +10,7 @@ import pytest
 
 from ira_manifests import load_matrix
 from ira_manifests.analysis.field_lookup import leaves
-from ira_manifests.analysis.provenance import directories
+from ira_manifests.analysis.provenance import directories, model_download
 from ira_manifests.cli import app
 from ira_manifests.constructs.manifests.sources import shown
 from ira_manifests.rules.catalogue import Rule, rules
@@ -283,6 +283,100 @@ def test_a_pair_that_is_not_in_the_matrix_is_explained_as_in_the_list() -> None:
     reason = text.removeprefix("l4 × llama3 is not in the matrix: ")
     assert reason.startswith("weights 16.")
     assert f"l4 × llama3: {reason}" in listed
+
+
+def test_the_download_is_explained_by_the_lines_of_its_values() -> None:
+    run = ira("explain", "model-download")
+    row = r"^(\w+): (.+)\n    profiles/platform\.yaml:(\d+)$"
+    found = re.findall(row, run.stdout, re.MULTILINE)
+
+    assert run.returncode == 0, run.stderr
+    assert max(map(len, run.stdout.splitlines())) <= 80
+    lines = (PROFILES / "platform.yaml").read_text().splitlines()
+    scalars = {
+        name: value
+        for name, value, line in found
+        if lines[int(line) - 1].strip() == f"{name}: {value}"
+    }
+    # From the reference architecture.
+    assert scalars.items() >= {
+        "service_account": "ira-model-download-ksa", "storage_class": "premium-rwo",
+        "storage": "1Ti", "fs_group": "10000", "cpu": "4", "memory": "8Gi",
+        "ttl_seconds_after_finished": "600",
+    }.items()  # fmt: skip
+    lists = {"exclude", "exclude_beside_safetensors", "tolerations"}
+    assert {name for name, _, _ in found} - set(scalars) <= lists
+    assert "bucket: <IRA_BUCKET_NAME>\n    base/ira-model-config.env" in run.stdout
+
+
+def test_every_explained_value_of_the_download_is_what_kubectl_renders(filled_dist: Path) -> None:
+    found = model_download(load_matrix(PROFILES))
+    objects = objects_in(kustomize(filled_dist / found.name))
+    rendered = {leaf.path: shown(leaf.value) for item in objects for leaf in leaves(item)}
+    of_the_user = {"bucket", "model_id", "token_secret"}
+
+    assert of_the_user < {value.name for value in found.values}
+    for value in found.values:
+        if value.name not in of_the_user | {"tolerations"}:
+            assert rendered[value.manifest] == value.value, value.name
+
+
+def test_every_field_of_the_download_has_a_source(filled_dist: Path) -> None:
+    found = model_download(load_matrix(PROFILES))
+
+    for item in objects_in(kustomize(filled_dist / found.name)):
+        if item["kind"] not in ("ConfigMap", "Secret"):  # of the user's files
+            assert [leaf.path for leaf in leaves(item) if found.source_of(leaf) == "unknown"] == []
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "source"),
+    [
+        ("storage", "1Ti", "profiles/platform.yaml:"),
+        ("spec.accessModes", "[0]=ReadWriteOnce", "the construct: the disk of one Pod"),
+        ("backoffLimit", "0", "the construct: the script tries again itself"),
+        (
+            "Job spec.template.metadata.labels.app",
+            "transfer-model-to-gcs",
+            "the construct: the Job",
+        ),
+        ("MODEL_ID", "<MODEL_ID>", "base/ira-model-config.env: MODEL_ID"),
+        ("bucketName", "<IRA_BUCKET_NAME>", "base/ira-model-config.env: IRA_BUCKET_NAME"),
+    ],
+)
+def test_a_field_of_the_download_has_its_source(field: str, value: str, source: str) -> None:
+    run = ira("explain", "model-download", field)
+
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.splitlines()[0] == f"{field}: {value}"
+    assert f"  from {source}" in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("field", "messages"),
+    [
+        ("storrage", ["unknown field 'storrage'", "did you mean 'storage'?"]),
+        ("max_model_len", ["unknown field 'max_model_len'", "active_deadline_seconds"]),
+        ("kind", ["'Job kind'", "'PersistentVolumeClaim kind'", "'ServiceAccount kind'"]),
+    ],
+)
+def test_what_the_download_has_not_is_guessed(field: str, messages: list[str]) -> None:
+    run = ira("explain", "model-download", field)
+
+    assert run.returncode == 2
+    assert run.stdout == ""
+    for message in messages:
+        assert message in run.stderr
+
+
+def test_the_download_is_explained_with_options_of_the_profiles(tmp_path: Path) -> None:
+    folder = copy_profiles(tmp_path)
+    edit_file(folder / "platform.yaml", {"storage: 1Ti": "storage: 2Ti\n  token_secret: mine"})
+    text = ira("explain", "model-download", "--namespace", "llm", cwd=tmp_path).stdout
+
+    assert "storage: 2Ti\n" in text
+    assert "namespace: llm\n" in text
+    assert re.search(r"^token_secret: mine\n    profiles/platform\.yaml:\d+$", text, re.MULTILINE)
 
 
 def test_names_of_the_command_line_are_explained_and_listed() -> None:

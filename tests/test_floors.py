@@ -22,7 +22,7 @@ FLOORS: list[dict[str, str]] = [
     {"profiles": "errors files hub_lock kubernetes layout memory vllm"},
     {"constructs": "errors hub_lock kubernetes layout nodejs profiles vllm"},
     {
-        "analysis": "constructs errors memory messages profiles",
+        "analysis": "constructs errors layout memory messages profiles",
         "render": "constructs kubernetes layout output profiles",
     },
     {"rules": "analysis errors kubernetes layout memory messages output profiles vllm"},

@@ -15,7 +15,14 @@ from ira_manifests.cli.app import COMMANDS
 from testing.project import ROOT
 from tests.support import at_start, ira
 
-SHORT = ["list", "explain h100 llama3", "explain h100 llama3 replicas", "check --profiles-only"]
+SHORT = [
+    "list",
+    "explain h100 llama3",
+    "explain h100 llama3 replicas",
+    "explain model-download",
+    "explain model-download backoffLimit",
+    "check --profiles-only",
+]
 HEAVY = {"pydantic", "yaml", "cdk8s", "jsii"}
 AT_THE_END = """
 import atexit, sys

@@ -9,12 +9,31 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cdk8s import App, Chart
 
-from ira_manifests import Cell, Matrix, load_matrix
+from ira_manifests import (
+    Cell,
+    Matrix,
+    ModelDownloadJob,
+    ProvisioningRequest,
+    VllmDeployment,
+    load_matrix,
+)
 from ira_manifests.analysis.field_lookup import leaves
-from ira_manifests.analysis.provenance import ExplainedDirectory, directories, nodes
-from ira_manifests.constructs.manifests import directory
-from ira_manifests.constructs.manifests.sources import source
+from ira_manifests.analysis.provenance import (
+    ExplainedDirectory,
+    PlacesOfCell,
+    directories,
+    model_download,
+    nodes,
+)
+from ira_manifests.constructs.manifests import (
+    directory,
+    model_download_job,
+    provisioning_request,
+    vllm_deployment,
+)
+from ira_manifests.constructs.manifests.sources import Source, source
 from ira_manifests.render import render
 from testing.edits import edit_profile
 from testing.project import copy_edited, copy_profiles
@@ -24,6 +43,7 @@ from tests.test_public_api import python
 EDITS = {
     "platform.yaml": {
         "# namespace: default": "namespace: llm",
+        "  exclude:\n": "  token_secret: mine\n  exclude:\n",
         "  run_as_user: 2000\n": "",
         "  read_only_root: true\n": "",
         "drain_seconds: 120": "drain_seconds: 0",
@@ -35,6 +55,9 @@ EDITS = {
         ),
     },
     "gpus/h100.yaml": {"# queued_node_pool": "queued_node_pool"},
+    "models/llama3.yaml": {
+        "weights:\n": "download:\n  exclude: ['*.md']\nweights:\n",
+    },
     "h100/llama3": {
         "tensor_parallel: 4": (
             "kv_cache_dtype: fp8\n    flags: [--max-num-seqs=64]\n    tensor_parallel: 4"
@@ -51,13 +74,45 @@ def edited(tmp_path: Path) -> Matrix:
     return load_matrix(folder)
 
 
+def on_its_own(matrix: Matrix) -> list[ExplainedDirectory]:
+    """Every construct with every option, as cdk8s renders it in somebody else's chart."""
+    cell = matrix["h100", "llama3"]
+    bucket, model_id = "acme", cell.model.model_id
+
+    def chart(name: str) -> Chart:
+        return Chart(App(), name, namespace="theirs")
+
+    def of(scope: Chart, table: list[Source]) -> ExplainedDirectory:
+        places = PlacesOfCell(matrix, cell)
+        return ExplainedDirectory(scope.node.id, scope.to_json(), table, places)
+
+    own, theirs, download = chart("own account"), chart("theirs"), chart("download")
+    workload = VllmDeployment(own, "vllm", cell=cell, bucket=bucket)
+    ProvisioningRequest(own, "capacity", workload=workload)
+    VllmDeployment(theirs, "vllm", cell=cell, bucket=bucket, service_account="a")
+    ModelDownloadJob(download, "download", platform=matrix.platform, bucket=bucket,
+                     model_id=model_id, token_secret="b", models=[cell.model])  # fmt: skip
+    return [
+        of(own, [*vllm_deployment.sources(cell, bucket=bucket),
+                 *provisioning_request.sources(cell, bucket)]),
+        of(theirs, vllm_deployment.sources(cell, bucket=bucket, service_account="a")),
+        of(download, model_download_job.sources(matrix.platform, bucket=bucket,
+                                                model_id=model_id, token_secret="b")),
+    ]  # fmt: skip
+
+
 @pytest.fixture
 def every(edited: Matrix) -> list[ExplainedDirectory]:
-    """Every directory of the shipped profiles, and of those that have what they leave out."""
-    return [
-        found for matrix in (load_matrix(), edited) for cell in matrix.values()
-        for found in directories(matrix, cell)
+    """Every directory of the shipped profiles, and of those that have what they leave out.
+
+    Then every construct on its own.
+    """
+    in_directories = [
+        found for matrix in (load_matrix(), edited)
+        for found in (model_download(matrix),
+                      *(each for cell in matrix.values() for each in directories(matrix, cell)))
     ]  # fmt: skip
+    return [*in_directories, *on_its_own(edited)]
 
 
 def test_objects_are_those_that_cdk8s_renders(edited: Matrix) -> None:
@@ -67,6 +122,9 @@ def test_objects_are_those_that_cdk8s_renders(edited: Matrix) -> None:
             for name in cell.directories:
                 objects = directory.objects(cell, queued=name == cell.queued_directory)
                 assert json.dumps(objects) == json.dumps(rendered[name]), name
+        models = matrix.profiles.models.values()
+        objects = directory.download_objects(matrix.platform, models)
+        assert json.dumps(objects) == json.dumps(rendered["model-download"])
 
 
 def test_every_field_has_a_source(every: list[ExplainedDirectory]) -> None:
@@ -80,13 +138,25 @@ def test_every_field_has_a_source(every: list[ExplainedDirectory]) -> None:
 
 
 @pytest.mark.parametrize(
-    "field", ["hostNetwork", "containers[0].workingDir", "containers[1].tty", "dnsConfig.searches"]
+    ("kind", "field"),
+    [
+        ("Deployment", "hostNetwork"),
+        ("Deployment", "containers[0].workingDir"),
+        ("Deployment", "containers[1].tty"),
+        ("Deployment", "dnsConfig.searches"),
+        ("Job", "hostNetwork"),
+        ("Job", "initContainers[0].workingDir"),
+        ("Job", "containers[0].tty"),
+        ("Job", "containers[0].resources.limits.pods"),
+    ],
 )
 def test_a_field_of_which_no_table_knows_has_none(
-    field: str, every: list[ExplainedDirectory]
+    kind: str, field: str, every: list[ExplainedDirectory]
 ) -> None:
-    (deployment,) = [item for item in every[0].objects if item["kind"] == "Deployment"]
-    changed = json.loads(json.dumps(deployment))
+    found_in, workload = next(
+        (found, item) for found in every for item in found.objects if item["kind"] == kind
+    )
+    changed = json.loads(json.dumps(workload))
     *parents, name = re.findall(r"\w+", field)
     inner = changed["spec"]["template"]["spec"]
     for parent in parents:
@@ -94,7 +164,53 @@ def test_a_field_of_which_no_table_knows_has_none(
     inner[name] = True
 
     (found,) = [leaf for leaf in leaves(changed) if leaf.path.endswith(f".{field}")]
-    assert every[0].source_of(found) == "unknown"
+    assert found_in.source_of(found) == "unknown"
+
+
+def test_a_construct_on_its_own_has_nothing_of_kustomize(edited: Matrix) -> None:
+    for found in on_its_own(edited):
+        for item in found.objects:
+            for leaf in leaves(item):
+                assert "kustomize" not in found.source_of(leaf), leaf.path
+                assert "base/" not in found.source_of(leaf), leaf.path
+
+
+@pytest.mark.parametrize(
+    ("value", "option"),
+    [("acme", "bucket"), ("meta-llama/Llama-3.3-70B-Instruct", "model_id"),
+     ("a", "service_account"), ("b", "token_secret")],
+)  # fmt: skip
+def test_options_of_constructs_are_sources(value: str, option: str, edited: Matrix) -> None:
+    *_, theirs, download = on_its_own(edited)
+    text = f"the option {option} of the construct"
+    of_option = [
+        leaf.value
+        for found in (theirs, download)
+        for item in found.objects
+        for leaf in leaves(item)
+        if found.source_of(leaf) == text
+    ]
+
+    assert set(of_option) == {value}
+
+
+def test_the_lists_of_models_name_the_line_of_each_model(tmp_path: Path) -> None:
+    folder = copy_profiles(tmp_path)
+    for name in ("gemma3-27b", "llama3"):
+        file = folder / f"models/{name}.yaml"
+        file.write_text(file.read_text() + "download:\n  keep: [a.bin]\n")
+    (listed,) = [
+        value for value in model_download(load_matrix(folder)).values if value.name == "download"
+    ]
+
+    places = listed.source.split(" and ")
+    assert [Path(place).name.partition(":")[0] for place in places] == [
+        "gemma3-27b.yaml", "llama3.yaml",
+    ]  # fmt: skip
+    for place in places:
+        name, _, line = place.rpartition(":")
+        lines = Path(name).read_text().splitlines()
+        assert "download:" in lines[int(line) - 2 : int(line)]
 
 
 def without_a_field(every: list[ExplainedDirectory]) -> set[str]:
@@ -123,7 +239,7 @@ def test_every_line_that_a_table_names_is_of_a_value(
     every: list[ExplainedDirectory], cell: Cell
 ) -> None:
     roots = {"platform": cell.platform, "gpu": cell.gpu, "model": cell.model,
-             "cell": cell.profile, "machine": cell.machine}  # fmt: skip
+             "models": cell.model, "cell": cell.profile, "machine": cell.machine}  # fmt: skip
     named = [place for found in every for place in places(found)]
 
     assert {root for root, _ in named} == set(roots)

@@ -1,4 +1,4 @@
-"""One field of a cell's manifests: what each directory has there, and where that comes from. Pure.
+"""One field of manifests: what each directory has there, and where that comes from. Pure.
 
 A field is written "Kind path", such as "Deployment spec.replicas". A path without its kind, the
 last part of a path and a kind alone name a field too, where they name one alone.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ira_manifests.analysis.provenance import ExplainedDirectory, Manifest, Node, nodes
+from ira_manifests.analysis.provenance import ExplainedDirectory, Manifest, Node, below, nodes
 from ira_manifests.constructs.manifests.sources import shown
 from ira_manifests.errors import InputError, did_you_mean, one_of
 
@@ -28,7 +28,7 @@ class Leaf:
 
 @dataclass(frozen=True)
 class Answer:
-    """What directories hold at a field; `directories` is empty where all of the cell's do."""
+    """What directories hold at a field; `directories` is empty where all of those asked do."""
 
     path: str
     leaves: tuple[Leaf, ...]
@@ -51,10 +51,12 @@ def find(directories: Sequence[ExplainedDirectory], field: str) -> list[Answer]:
 
 
 def leaves(item: Manifest) -> Iterator[Node]:
-    """Yield every field of an object that holds no other."""
-    for node in nodes(item):
-        if not (node.value and isinstance(node.value, Mapping | list)):
-            yield node
+    """Return every field of an object that holds no other."""
+    return filter(_is_leaf, nodes(item))
+
+
+def _is_leaf(node: Node) -> bool:
+    return not (node.value and isinstance(node.value, Mapping | list))
 
 
 def _path(directories: Sequence[ExplainedDirectory], field: str) -> str:
@@ -80,10 +82,11 @@ def _path(directories: Sequence[ExplainedDirectory], field: str) -> str:
 
 
 def _below(directory: ExplainedDirectory, path: str) -> tuple[Leaf, ...]:
-    begins = (f"{path}.", f"{path}[", f"{path} ")
+    # Not by how paths begin: the label "app" is not around "app.kubernetes.io/name".
     return tuple(
-        Leaf(node.path, shown(node.value), directory.source_of(node))
+        Leaf(leaf.path, shown(leaf.value), directory.source_of(leaf))
         for item in directory.objects
-        for node in leaves(item)
-        if node.path == path or node.path.startswith(begins)
+        for node in nodes(item)
+        if node.path == path
+        for leaf in filter(_is_leaf, below(node))
     )

@@ -1,4 +1,4 @@
-"""Where each value of a cell's manifests comes from: a profile's line, or a construct's reason.
+"""Where each value of a directory comes from: a profile's line, or a construct's reason.
 
 Values are read from the objects that the functions of `constructs.manifests` make, and sources
 from their tables, in which fields are written as there. Pure; needs no Node.js.
@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from ira_manifests.constructs.manifests import directory
+from ira_manifests.constructs.manifests import directory, download_containers, model_download_job
 from ira_manifests.constructs.manifests.sources import Source, option, shown
+from ira_manifests.layout import MODEL_DOWNLOAD
 from ira_manifests.messages import count
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
 
-_PLACE = re.compile(r"@(platform|gpu|machine|model|cell)\.([\w.]*\w)(?:\[(\d+)\])?")
+_PLACE = re.compile(r"@(platform|gpu|machine|models?|cell)\.([\w.]*\w)(?:\[(\d+)\])?")
 
 Manifest = Mapping[str, Any]
 
@@ -50,16 +51,28 @@ class Node:
 def nodes(item: Manifest) -> Iterator[Node]:
     """Yield every field of an object, the object itself first."""
     kind = str(item["kind"])
-    return _below(Node(kind, item, (kind,)))
+    return below(Node(kind, item, (kind,)))
+
+
+def below(node: Node) -> Iterator[Node]:
+    """Yield a field and all that is in it, the field itself first."""
+    yield node
+    steps: list[tuple[str, str, Any]] = []
+    if isinstance(node.value, Mapping):
+        separator = "." if " " in node.path else " "
+        steps = [(separator + key, separator + key, inner) for key, inner in node.value.items()]
+    elif isinstance(node.value, list):
+        steps = [(f"[{n}]", f"[{_item(each, n)}]", each) for n, each in enumerate(node.value)]
+    for step, key, inner in steps:
+        yield from below(Node(node.path + step, inner, (node.keys[0] + key, *node.keys)))
 
 
 class Places:
-    """The lines of the profiles that a cell is made of, as "file:line"."""
+    """The lines of the profiles that all cells have in common, as "file:line"."""
 
-    def __init__(self, matrix: Matrix, cell: Cell) -> None:
+    def __init__(self, matrix: Matrix) -> None:
         """Look up lines of the profiles that `matrix` was read from."""
-        self._sources = matrix.profiles.sources
-        self._cell = cell
+        self._profiles = matrix.profiles
 
     def fill_in(self, text: str) -> str:
         """Return a row's text, with each "@…" replaced by the line of that value."""
@@ -67,22 +80,49 @@ class Places:
 
     def _named(self, match: re.Match[str]) -> str:
         root, fields, item = match.groups()
+        if root == "models":
+            return self._models(fields)
+        return self._of(root, *fields.split("."), *((int(item),) if item else ()))
+
+    def _of(self, root: str, *path: str | int) -> str:
+        return self._line("platform", root, *path)
+
+    def _models(self, field: str) -> str:
+        models = self._profiles.models.items()
+        having = [name for name, model in models if getattr(model, field) is not None]
+        return " and ".join(self._line("models", name, field) for name in having)
+
+    def _line(self, kind: str, name: str, *path: str | int) -> str:
+        source = self._profiles.sources[kind, name]
+        return f"{source.file}:{source.document.place(path).line}"
+
+
+class PlacesOfCell(Places):
+    """The lines of the profiles that a cell is made of."""
+
+    def __init__(self, matrix: Matrix, cell: Cell) -> None:
+        """Look up lines of the profiles that `matrix` was read from."""
+        super().__init__(matrix)
+        self._cell = cell
+
+    def _named(self, match: re.Match[str]) -> str:
+        root, fields, _ = match.groups()
         if root == "machine":
             return self._machine(fields)
         if (root, fields) == ("platform", "engine.reference"):
             return self._image()
         if (root, fields) == ("cell", "max_model_len"):
             return self._max_model_len()
-        return self._of(root, *fields.split("."), *((int(item),) if item else ()))
+        return super()._named(match)
 
     def _of(self, root: str, *path: str | int) -> str:
         model, gpu = self._cell.model_name, self._cell.gpu_name
-        file: tuple[str, str] = {"platform": ("platform", root), "gpu": ("gpus", gpu)}.get(
-            root, ("models", model)
-        )
+        if root == "platform":
+            return super()._of(root, *path)
+        if root == "gpu":
+            return self._line("gpus", gpu, *path)
         within = ("cells", gpu) if root == "cell" else ()
-        source = self._sources[file]
-        return f"{source.file}:{source.document.place((*within, *path)).line}"
+        return self._line("models", model, *within, *path)
 
     def _image(self) -> str:
         engine = self._cell.platform.engine
@@ -105,7 +145,7 @@ class Places:
 
 @dataclass(frozen=True)
 class ExplainedDirectory:
-    """A directory of a cell: its name, its objects, and what decides their fields."""
+    """A directory of the output: its name, its objects, and what decides their fields."""
 
     name: str
     objects: Sequence[Manifest]
@@ -156,7 +196,7 @@ class ExplainedDirectory:
 
 def directories(matrix: Matrix, cell: Cell) -> list[ExplainedDirectory]:
     """Return the directories of a cell, on ordinary capacity first."""
-    places = Places(matrix, cell)
+    places = PlacesOfCell(matrix, cell)
     # Kustomize makes the ConfigMap, of a file of these values.
     config_map = {"kind": "ConfigMap", "data": cell.runtime_values}
     return [
@@ -171,26 +211,26 @@ def directories(matrix: Matrix, cell: Cell) -> list[ExplainedDirectory]:
     ]
 
 
+def model_download(matrix: Matrix) -> ExplainedDirectory:
+    """Return the directory of the download."""
+    platform, models = matrix.platform, matrix.profiles.models.values()
+    # Kustomize makes the ConfigMap, of a file that the user fills in.
+    config_map = {"kind": "ConfigMap", "data": download_containers.PLACEHOLDERS}
+    return ExplainedDirectory(
+        MODEL_DOWNLOAD,
+        [*directory.download_objects(platform, models).values(), config_map],
+        model_download_job.sources(platform),
+        Places(matrix),
+    )
+
+
 def values(found: Sequence[ExplainedDirectory]) -> list[Value]:
-    """Return the values of all directories of a cell, each name once."""
+    """Return the values of all directories, each name once."""
     listed: list[Value] = []
     for each in found:
         known = {value.name for value in listed}
         listed += [value for value in each.values if value.name not in known]
     return listed
-
-
-def _below(node: Node) -> Iterator[Node]:
-    """Yield a field and all that is in it."""
-    yield node
-    steps: list[tuple[str, str, Any]] = []
-    if isinstance(node.value, Mapping):
-        separator = "." if " " in node.path else " "
-        steps = [(separator + key, separator + key, inner) for key, inner in node.value.items()]
-    elif isinstance(node.value, list):
-        steps = [(f"[{n}]", f"[{_item(each, n)}]", each) for n, each in enumerate(node.value)]
-    for step, key, inner in steps:
-        yield from _below(Node(node.path + step, inner, (node.keys[0] + key, *node.keys)))
 
 
 def _item(value: Any, number: int) -> str:

@@ -55,7 +55,7 @@ COMMANDS = {
     ),
     "explain": Command(
         options.explain,
-        "Explain a cell (its memory, its limits, the sources of its values) or a rule.",
+        "Explain a cell (its memory, limits and sources of values), the download or a rule.",
     ),
 }
 

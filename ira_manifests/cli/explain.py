@@ -1,16 +1,19 @@
-"""`explain`: the values of a cell, judged and with their sources; or the page of a rule."""
+"""`explain`: the values of a cell, or of the download, with their sources; or a rule's page."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from ira_manifests.analysis import provenance
+from ira_manifests.analysis.provenance import ExplainedDirectory, Value
 from ira_manifests.cli import common, explain_report
 
 
 def command(
     *,
     rule: str | None,
+    download: bool,
     gpu: str,
     model: str,
     field: str | None,
@@ -18,11 +21,18 @@ def command(
     namespace: str | None,
     workload_name: str | None,
 ) -> int:
-    """Explain a cell (its memory, its limits, the sources of its values) or a rule."""
+    """Explain a cell (its memory, limits and sources of values), the download or a rule."""
     if rule is not None:
         _say_rule(rule)
         return 0
     matrix = common.load(profiles_folder, workload_name=workload_name, namespace=namespace)
+    if download:
+        directory = provenance.model_download(matrix)
+        if field is None:
+            explain_report.directory(directory)
+        else:
+            _say_field(field, [directory], directory.values)
+        return 0
     known = gpu in matrix.profiles.gpus and model in matrix.profiles.models
     if known and (gpu, model) not in matrix and field is None:
         from ira_manifests.analysis import matrix_summary
@@ -36,7 +46,14 @@ def command(
     values = provenance.values(directories)
     if field is None:
         explain_report.explained(cell, values)
-        return 0
+    else:
+        _say_field(field, directories, values)
+    return 0
+
+
+def _say_field(
+    field: str, directories: Sequence[ExplainedDirectory], values: Sequence[Value]
+) -> None:
     named = [value for value in values if value.name == field]
     if named:
         explain_report.value(named[0])
@@ -44,7 +61,6 @@ def command(
         from ira_manifests.analysis import field_lookup
 
         explain_report.answers(field, field_lookup.find(directories, field))
-    return 0
 
 
 def _say_rule(rule: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ira_manifests.analysis import memory_breakdown, remedies
-from ira_manifests.analysis.provenance import Value
+from ira_manifests.analysis.provenance import ExplainedDirectory, Value
 from ira_manifests.cli import terminal
 from ira_manifests.cli.terminal import BOLD, DIM
 from ira_manifests.memory import GIB, Budget, MemoryInputError
@@ -72,6 +72,16 @@ def explained(cell: Cell, values: Sequence[Value]) -> None:
         terminal.say_wrapped(f"memory: {error}")
     else:
         _memory(cell, estimate)
+    _values(values)
+
+
+def directory(found: ExplainedDirectory) -> None:
+    """Print the source of every value of a directory that is no cell's."""
+    terminal.say(terminal.styled(found.name, BOLD))
+    _values(found.values)
+
+
+def _values(values: Sequence[Value]) -> None:
     terminal.say_heading("Values and where they come from:")
     for item in values:
         terminal.say_wrapped(f"{item.name}: {item.value}")

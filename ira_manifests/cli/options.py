@@ -14,6 +14,7 @@ from typing import NoReturn
 
 from ira_manifests.cli import terraform
 from ira_manifests.errors import InputError, did_you_mean
+from ira_manifests.layout import MODEL_DOWNLOAD
 
 _COLUMNS = 80
 FORMATS = ("text", "json", "sarif", "github")
@@ -130,13 +131,14 @@ def list_(parser: Parser) -> None:
 
 def explain(parser: Parser) -> None:
     """Add the arguments of `explain`."""
-    parser.usage = f"{parser.prog} [options] GPU/MODEL [FIELD]\n       {parser.prog} [options] RULE"
+    subjects = ("GPU/MODEL [FIELD]", f"{MODEL_DOWNLOAD} [FIELD]", "RULE")
+    parser.usage = "\n       ".join(f"{parser.prog} [options] {each}" for each in subjects)
     parser.add_argument(
         "words",
         metavar="GPU/MODEL",
         nargs="+",
-        help="A cell, such as h100/llama3, and optionally one FIELD of its manifests, by name "
-        "or path; or a RULE, such as IRA012.",
+        help=f"A cell, such as h100/llama3, or {MODEL_DOWNLOAD}, and optionally one FIELD of its "
+        "manifests, by name or path; or a RULE, such as IRA012.",
     )
     _profiles(parser)
     _names(parser)
@@ -158,23 +160,30 @@ def _rule(word: str) -> str | None:
 
 
 def _explained(given: argparse.Namespace) -> None:
-    """Parse a cell ("h100/llama3 FIELD" or "h100 llama3 FIELD") or a rule (its id or name)."""
+    """Parse a cell ("h100/llama3 FIELD" or "h100 llama3 FIELD"), the download, or a rule.
+
+    A rule is named by its id or name.
+    """
     words = given.words
     del given.words
-    rule, *more = words
-    given.rule = _rule(rule)
+    first, *more = words
+    given.gpu = given.model = given.field = None
+    given.download = first == MODEL_DOWNLOAD
+    given.rule = None if given.download else _rule(first)
     if given.rule is not None:
         if more:
             raise InputError(f"unexpected argument after a rule: {more[0]!r}")
-        given.gpu = given.model = given.field = None
         return
-    gpu, slash, model = rule.partition("/")
+    gpu, slash, model = first.partition("/")
     named = [gpu, model, *more] if slash else words
-    if len(named) < len(("GPU", "MODEL")):
-        raise InputError(
-            f"{gpu!r} is not a cell or a rule: name a cell such as {gpu}/llama3, or a rule"
-        )
-    given.gpu, given.model, *fields = named
+    if given.download:
+        fields = more
+    elif len(named) >= len(("GPU", "MODEL")):
+        given.gpu, given.model, *fields = named
+    else:
+        guess = did_you_mean(gpu, [MODEL_DOWNLOAD])
+        expected = guess or f": name a cell such as {gpu}/llama3, or a rule"
+        raise InputError(f"{gpu!r} is not a cell or a rule{expected}")
     if len(fields) > 1:
         raise InputError(f"unexpected argument: {fields[1]!r}")
     given.field = fields[0] if fields else None

@@ -1,29 +1,44 @@
-"""All objects of a cell's directory as plain values, equal to what cdk8s renders."""
+"""All objects of a directory as plain values, equal to what cdk8s renders."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from copy import deepcopy
 from typing import Any
 
-from ira_manifests.constructs.manifests import provisioning_request, vllm_deployment
+from ira_manifests.constructs.manifests import (
+    model_download_job,
+    provisioning_request,
+    vllm_deployment,
+)
 from ira_manifests.constructs.manifests.parts import Json
 from ira_manifests.constructs.manifests.sources import Source
 from ira_manifests.layout import by_file
 from ira_manifests.profiles.cell import Cell
+from ira_manifests.profiles.schema import ModelProfile, Platform
 
 
 def objects(cell: Cell, *, queued: bool) -> dict[str, Json]:
     """Return the objects of a cell's directory by file name, in the order of their application."""
     workload = vllm_deployment.objects(cell)
     found = _on_queued_capacity(cell, workload) if queued else list(workload.values())
-    namespace = cell.platform.namespace
-    return by_file([_in_namespace(item, namespace) for item in found] if namespace else found)
+    return _by_file(found, cell.platform.namespace)
 
 
 def sources(cell: Cell, *, queued: bool) -> list[Source]:
     """Return what decides each field of the objects; the last row of a field is its own."""
     found = vllm_deployment.sources(cell)
     return [*found, *provisioning_request.sources(cell)] if queued else found
+
+
+def download_objects(platform: Platform, models: Iterable[ModelProfile]) -> dict[str, Json]:
+    """Return the objects of the download's directory, as `objects` does those of a cell's."""
+    found = model_download_job.objects(platform, models=models)
+    return _by_file(found.values(), platform.namespace)
+
+
+def _by_file(found: Iterable[Json], namespace: str | None) -> dict[str, Json]:
+    return by_file([_in_namespace(item, namespace) for item in found] if namespace else found)
 
 
 def _on_queued_capacity(cell: Cell, workload: dict[str, Json]) -> list[Json]:

@@ -1,14 +1,24 @@
-"""Copies a model from the Hugging Face Hub to the bucket: the objects of `ModelDownloadJob`."""
+"""The Job that copies a model from the Hugging Face Hub to the bucket.
+
+The objects of `ModelDownloadJob`, and what decides their fields.
+"""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 
-from ira_manifests import hub_lock
+from ira_manifests.constructs.manifests import download_containers as containers
 from ira_manifests.constructs.manifests import parts
+from ira_manifests.constructs.manifests.download_containers import (
+    DOWNLOADS,
+    PACKAGES_VOLUME,
+    POD,
+    PROFILE,
+    TOKEN_VOLUME,
+    of_both,
+)
 from ira_manifests.constructs.manifests.parts import Json
-from ira_manifests.errors import InputError
+from ira_manifests.constructs.manifests.sources import Source, of_items, source, taints
 from ira_manifests.kubernetes import labels as keys
 from ira_manifests.layout import DOWNLOAD_JOB as NAME
 from ira_manifests.profiles.schema import ModelDownload, ModelProfile, Platform
@@ -17,11 +27,6 @@ from ira_manifests.profiles.schema import ModelDownload, ModelProfile, Platform
 _BUFFER_VOLUME = "gke-gcsfuse-buffer"
 # huggingface_hub and what it needs take 35 MB unpacked; the model's files never come here.
 _TEMPORARY_LIMIT = "1Gi"
-# Linux takes no longer text of an argument or variable (MAX_ARG_STRLEN), less its name.
-_LONGEST_VARIABLE = 128 * 1024 - 100
-_VALUES = ("MODEL_ID", "IRA_BUCKET_NAME")
-_TOKEN_VOLUME = "hugging-face-token"  # noqa: S105  a name, not a token
-_PACKAGES_VOLUME = "packages"
 
 
 def objects(
@@ -46,8 +51,10 @@ def objects(
     job = _job(
         download,
         containers=(
-            _installation(download, config_map),
-            _container(download, config_map, _own_lists(models, model_id)),
+            containers.installation(download, config_map),
+            containers.container(
+                download, config_map, containers.lists_of_models(models, model_id)
+            ),
         ),
         volumes=_volumes(
             bucket or parts.BUCKET_PLACEHOLDER, secret_of_token(platform, token_secret)
@@ -109,68 +116,6 @@ def _job(download: ModelDownload, *, containers: tuple[Json, Json], volumes: lis
     return parts.manifest("batch/v1", "Job", NAME, _labels(), {"spec": spec})
 
 
-def _common(download: ModelDownload, config_map: str, script: str) -> Json:
-    """Return what both containers have; they run one after the other, so each may have it all."""
-    return {
-        "image": download.image,
-        "command": ["bash", "-c"],
-        "args": [parts.script("check_settings.sh", script)],
-        # The script's last words become the Pod's status, where `kubectl describe` shows them.
-        "terminationMessagePolicy": "FallbackToLogsOnError",
-        "env": [
-            *parts.env(config_map, _VALUES),
-            {"name": "HUGGINGFACE_HUB_VERSION", "value": download.huggingface_hub},
-            *parts.variables(HOME=parts.TEMPORARY),
-        ],
-        "resources": parts.resources_of(download.cpu, download.memory),
-        "securityContext": parts.container_security(download.run_as_user, read_only=True),
-    }
-
-
-def _installation(download: ModelDownload, config_map: str) -> Json:
-    """Return the container that talks to the package index, and has no token."""
-    common = _common(download, config_map, "install_huggingface_hub.sh")
-    lock = hub_lock.requirements(download.huggingface_hub)
-    common["env"].append({"name": "HUGGINGFACE_HUB_LOCK", "value": lock})
-    mounts = [{"name": _PACKAGES_VOLUME, "mountPath": "/packages"}, parts.TEMPORARY_MOUNT]
-    return {"name": "install-huggingface-hub", **common, "volumeMounts": mounts}
-
-
-def _own_lists(models: Iterable[ModelProfile], model_id: str | None) -> str:
-    """Return what models say themselves of their download, by id as JSON; empty if none does."""
-    lists = {
-        model.model_id: {"exclude": model.download.exclude, "keep": model.download.keep}
-        for model in models
-        if model.download is not None and model_id in (None, model.model_id)
-    }
-    text = json.dumps(lists, sort_keys=True) if lists else ""
-    if len(text) > _LONGEST_VARIABLE:
-        raise InputError(
-            f"the models' download lists take {len(text)} bytes, and a container's variable holds "
-            f"{_LONGEST_VARIABLE}; shorten them, or move patterns to model_download.exclude"
-        )
-    return text
-
-
-def _container(download: ModelDownload, config_map: str, own_lists: str) -> Json:
-    """Return the container that talks to the Hub, and alone has the token."""
-    common = _common(download, config_map, "download_model.sh")
-    beside = " ".join(download.exclude_beside_safetensors)
-    common["env"] += [
-        {"name": "DOWNLOAD_EXCLUDE", "value": " ".join(download.exclude)},
-        {"name": "DOWNLOAD_EXCLUDE_DUPLICATES", "value": beside},
-    ]
-    if own_lists:
-        common["env"].append({"name": "DOWNLOAD_BY_MODEL", "value": own_lists})
-    mounts = [
-        {"name": parts.BUCKET_VOLUME, "mountPath": "/local"},
-        {"name": _TOKEN_VOLUME, "mountPath": "/etc/hugging-face-token", "readOnly": True},
-        {"name": _PACKAGES_VOLUME, "mountPath": "/packages", "readOnly": True},
-        parts.TEMPORARY_MOUNT,
-    ]
-    return {"name": NAME, **common, "volumeMounts": mounts}
-
-
 def _volumes(bucket: str, token_secret: str) -> list[Json]:
     # Without the driver's own check, the Job starts even where the bucket's name is wrong, and
     # says so; with it, the Pod would wait for its volume and say nothing.
@@ -189,7 +134,118 @@ def _volumes(bucket: str, token_secret: str) -> list[Json]:
             "csi": {"driver": keys.GCSFUSE_DRIVER, "volumeAttributes": attributes},
         },
         {"name": _BUFFER_VOLUME, "persistentVolumeClaim": {"claimName": NAME}},
-        {"name": _TOKEN_VOLUME, "secret": token},
-        {"name": _PACKAGES_VOLUME, "emptyDir": {"sizeLimit": _TEMPORARY_LIMIT}},
+        {"name": TOKEN_VOLUME, "secret": token},
+        {"name": PACKAGES_VOLUME, "emptyDir": {"sizeLimit": _TEMPORARY_LIMIT}},
         parts.temporary_volume(_TEMPORARY_LIMIT),
     ]
+
+
+_OF_BUCKET, _OF_TOKEN = (f"{POD}.volumes[{name}]" for name in (parts.BUCKET_VOLUME, TOKEN_VOLUME))
+
+
+def sources(
+    platform: Platform,
+    *,
+    bucket: str | None = None,
+    model_id: str | None = None,
+    token_secret: str | None = None,
+) -> list[Source]:
+    """Return what decides each field of the objects that have the same options."""
+    of_model, of_secret = "base/ira-model-config.env: MODEL_ID", _of_secret(platform)
+    config_map = [source(parts.KIND, "ConfigMap kind")]
+    if model_id is not None:
+        of_model, config_map = parts.of_option("model_id"), parts.sources_of_config_map()
+    if token_secret is not None:
+        of_secret = parts.of_option("token_secret")
+    return [
+        source(of_model, "ConfigMap data.MODEL_ID", name="model_id"),
+        source(parts.of_bucket(bucket), f"{_OF_BUCKET}.csi.volumeAttributes.bucketName",
+               "ConfigMap data.IRA_BUCKET_NAME", name="bucket"),
+        source(of_secret, f"{_OF_TOKEN}.secret.secretName", name="token_secret"),
+        *_from_profiles(platform.model_download),
+        source(parts.of_namespace(bucket), "Job metadata.namespace",
+               "PersistentVolumeClaim metadata.namespace", "ServiceAccount metadata.namespace",
+               name="namespace"),
+        *config_map,
+        *_from_construct(),
+        *_of_volumes(),
+    ]  # fmt: skip
+
+
+def _of_secret(platform: Platform) -> str:
+    if platform.model_download.token_secret is not None:
+        return f"{PROFILE}.token_secret"
+    return "the construct: the Secret that kustomize makes of base/hugging-face-token.env"
+
+
+def _from_profiles(download: ModelDownload) -> list[Source]:
+    """Return the rows of values from profiles, in the order in which `explain` lists them."""
+    tolerations = f"{PROFILE}.tolerations"
+    return [
+        source(f"{PROFILE}.service_account", f"{POD}.serviceAccountName",
+               "ServiceAccount metadata.name", name="service_account"),
+        *containers.sources(),
+        source(f"{PROFILE}.fs_group", f"{POD}.securityContext.fsGroup", name="fs_group"),
+        source(f"{PROFILE}.storage_class", "PersistentVolumeClaim spec.storageClassName",
+               name="storage_class"),
+        source(f"{PROFILE}.storage", "PersistentVolumeClaim spec.resources.requests.storage",
+               name="storage"),
+        source(f"{PROFILE}.active_deadline_seconds", "Job spec.activeDeadlineSeconds",
+               name="active_deadline_seconds"),
+        source(f"{PROFILE}.ttl_seconds_after_finished", "Job spec.ttlSecondsAfterFinished",
+               name="ttl_seconds_after_finished"),
+        source(tolerations, f"{POD}.tolerations", name="tolerations", listed=taints),
+        *of_items(tolerations, f"{POD}.tolerations", range(len(download.tolerations))),
+    ]  # fmt: skip
+
+
+def _from_construct() -> list[Source]:
+    """Return the rows of values that no profile decides, but for containers and volumes."""
+    template = "Job spec.template.metadata"
+    return [
+        *parts.described("Job", "PersistentVolumeClaim", "ServiceAccount"),
+        source(parts.WALKTHROUGH, "Job metadata.name"),
+        source("the construct: the Job's name", "PersistentVolumeClaim metadata.name",
+               f"{template}.labels.app"),
+        source("the construct: the disk of one Pod", "PersistentVolumeClaim spec.accessModes"),
+        source("the construct: the script tries again itself, and the next Job goes on from there",
+               "Job spec.backoffLimit"),
+        source(parts.REFERENCE, f"{POD}.restartPolicy"),
+        source(parts.LABELS, f"{template}.labels"),
+        source(parts.SIDECAR, f"{template}.annotations"),
+        source("the construct: an eviction would end the Job",
+               f"{template}.annotations.{keys.SAFE_TO_EVICT}"),
+        source("the construct: kubectl logs shows the download",
+               f"{template}.annotations.{keys.DEFAULT_CONTAINER}"),
+        source(parts.API_SERVER, f"{POD}.automountServiceAccountToken"),
+        source("the construct: the scripts read no variable of a Service",
+               f"{POD}.enableServiceLinks"),
+        source("the construct: nodes on which a Pod gets the tokens of its service account",
+               f"{POD}.nodeSelector"),
+        source(parts.SECURITY, f"{POD}.securityContext"),
+    ]  # fmt: skip
+
+
+def _of_volumes() -> list[Source]:
+    """Return the rows of what the construct decides in volumes and their mounts."""
+    temporary, packages = (
+        [f"{POD}.volumes[{name}]", *of_both(f"volumeMounts[{name}]")]
+        for name in (parts.TEMPORARY_VOLUME, PACKAGES_VOLUME)
+    )
+    return [
+        source(parts.SIDECAR, _OF_BUCKET),
+        source("the construct: with a wrong bucket the Job starts, and says so",
+               f"{_OF_BUCKET}.csi.volumeAttributes.skipCSIBucketAccessCheck"),
+        source("the construct: the bucket's mount, for writing",
+               f"{DOWNLOADS}.volumeMounts[{parts.BUCKET_VOLUME}]"),
+        source("the construct: Cloud Storage FUSE writes files there before it uploads them",
+               f"{POD}.volumes[{_BUFFER_VOLUME}]"),
+        source("the construct: the token, a file for the container that talks to the Hub",
+               _OF_TOKEN, f"{DOWNLOADS}.volumeMounts[{TOKEN_VOLUME}]"),
+        source("the construct: the group of fs_group reads it", f"{_OF_TOKEN}.secret.defaultMode"),
+        source("the construct: without a token the Job starts, and says what is missing",
+               f"{_OF_TOKEN}.secret.optional"),
+        source("the construct: what the first container installs for the second", *packages),
+        source("the construct: all that is written beside a read-only root", *temporary,
+               *of_both("env[HOME]")),
+    ]  # fmt: skip

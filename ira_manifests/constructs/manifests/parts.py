@@ -24,10 +24,14 @@ BUCKET_PLACEHOLDER = "<IRA_BUCKET_NAME>"
 # Reasons that several tables give.
 KIND = "the construct: the object's kind"
 LABELS = "the construct: the labels that Kubernetes recommends"
-CONFIG = "the construct: read from the ConfigMap that kustomize names after its content"
+CONFIG = "the construct: read from the ConfigMap, which is named after its content"
 SECURITY = "the construct: Pod Security restricted"
 VOLUME = "the construct: the bucket's mount, for reading"
-BUCKET = "base/ira-model-config.env: IRA_BUCKET_NAME, which kustomize puts in place"
+SIDECAR = "the construct: what the Cloud Storage FUSE driver expects"
+API_SERVER = "the construct: nobody asks the API server"
+WALKTHROUGH = "the construct: the walkthrough's name"
+REFERENCE = "the construct: the reference architecture's"
+_CHART = "the namespace of the chart"
 
 BUCKET_VOLUME = "gcsfuse"
 
@@ -86,6 +90,34 @@ def config_map(values: Mapping[str, str], object_labels: Mapping[str, str]) -> J
     name = f"{CONFIG_MAP}-{fingerprint([dict(values), dict(object_labels)], 10)}"
     body = {"data": dict(values), "immutable": True}
     return manifest("v1", "ConfigMap", name, object_labels, body)
+
+
+def sources_of_config_map() -> list[Source]:
+    """Return the rows of what every ConfigMap of `config_map` has besides its data."""
+    return [
+        *described("ConfigMap"),
+        source("the construct: a name with a hash of values and labels, new for another value",
+               "ConfigMap metadata.name"),
+        source("the construct: another value is in another ConfigMap", "ConfigMap immutable"),
+        source(_CHART, "ConfigMap metadata.namespace"),
+    ]  # fmt: skip
+
+
+def of_option(option: str) -> str:
+    """Return the source of a value that is an option of the construct."""
+    return f"the option {option} of the construct"
+
+
+def of_bucket(bucket: str | None) -> str:
+    """Return the source of the bucket's name; `bucket`: the option of the construct."""
+    if bucket is not None:
+        return of_option("bucket")
+    return "base/ira-model-config.env: IRA_BUCKET_NAME, which kustomize puts in place"
+
+
+def of_namespace(bucket: str | None) -> str:
+    """Return the source of the namespace; `bucket`: the option, by which a chart is the user's."""
+    return "@platform.namespace" if bucket is None else _CHART
 
 
 def service_account(name: str, object_labels: Mapping[str, str]) -> Json:

@@ -156,7 +156,7 @@ _SPEC = "ProvisioningRequest spec"
 _QUEUE = "@platform.queued_provisioning"
 
 
-def sources(cell: Cell) -> list[Source]:
+def sources(cell: Cell, bucket: str | None = None) -> list[Source]:
     """Return what decides each field of the objects, and each field changed in the Deployment."""
     version, namespace = f"metadata.labels.{keys.VERSION}", "metadata.namespace"
     return [
@@ -176,10 +176,10 @@ def sources(cell: Cell) -> list[Source]:
                name="valid_until_seconds"),
         source("@platform.inference.workload_name", "ProvisioningRequest metadata.name"),
         source("@platform.engine.version", f"PodTemplate {version}"),
-        source("@platform.namespace", f"PodTemplate {namespace}",
+        source(parts.of_namespace(bucket), f"PodTemplate {namespace}",
                f"ProvisioningRequest {namespace}"),
         *parts.described("PodTemplate", "ProvisioningRequest"),
-        source(parts.BUCKET, f"PodTemplate metadata.labels.{keys.BUCKET}",
+        source(parts.of_bucket(bucket), f"PodTemplate metadata.labels.{keys.BUCKET}",
                f"ProvisioningRequest metadata.labels.{keys.BUCKET}"),
         source("the construct: the Pods consume the ProvisioningRequest",
                f"{_ANNOTATIONS}.{queued.CONSUME}"),

@@ -24,7 +24,8 @@ class Source:
     text: str
     """Where the values come from. "@platform.engine.version" is replaced by the file and line of
     that value: in the profiles of the @platform and of the cell's @gpu and @model, in the model's
-    entry for the @cell, and in the GPU type's entry for the @machine."""
+    entry for the @cell, and in the GPU type's entry for the @machine; "@models.download" by the
+    lines of all models that have that value."""
     fields: tuple[str, ...]
     name: str = ""
     """The name under which `explain` lists the first field; empty: it is not listed."""

@@ -198,12 +198,23 @@ _OF_BUCKET = f"{POD}.volumes[{parts.BUCKET_VOLUME}]"
 _STARTUP = "@platform.engine.startup_seconds"
 
 
-def sources(cell: Cell) -> list[Source]:
-    """Return what decides each field of the objects inside a kustomize directory."""
-    return [*_from_profiles(cell), *_from_construct()]
+def sources(
+    cell: Cell, *, bucket: str | None = None, service_account: str | None = None
+) -> list[Source]:
+    """Return what decides each field of the objects that have the same options."""
+    of_account = "@platform.inference.service_account"
+    if service_account is not None:
+        of_account = parts.of_option("service_account")
+    return [
+        *_from_profiles(cell, of_account),
+        source(parts.of_namespace(bucket), "Deployment metadata.namespace",
+               "Service metadata.namespace", "ServiceAccount metadata.namespace",
+               name="namespace"),
+        *_from_construct(bucket),
+    ]  # fmt: skip
 
 
-def _from_profiles(cell: Cell) -> list[Source]:
+def _from_profiles(cell: Cell, of_account: str) -> list[Source]:
     """Return the rows of values from profiles, in the order in which `explain` lists them."""
     server, fetch = _OF_SERVER, _OF_FETCH
     seconds = cell.platform.engine.startup_seconds
@@ -214,8 +225,8 @@ def _from_profiles(cell: Cell) -> list[Source]:
         source("@platform.inference.workload_name", "Deployment metadata.name",
                "Deployment spec.selector", "Service metadata.name", "Service spec.selector",
                name="workload_name"),
-        source("@platform.inference.service_account", f"{POD}.serviceAccountName",
-               "ServiceAccount metadata.name", name="service_account"),
+        source(of_account, f"{POD}.serviceAccountName", "ServiceAccount metadata.name",
+               name="service_account"),
         source("@machine.compute_class", f"{POD}.nodeSelector.{queued.COMPUTE_CLASS}",
                name="compute_class"),
         source(tolerations, f"{POD}.tolerations", name="tolerations", listed=taints),
@@ -261,26 +272,22 @@ def _from_profiles(cell: Cell) -> list[Source]:
         source(f"@platform.engine.drain_seconds + {LEAVING} for the Services + {TEARDOWN} for the "
                "engine to end", f"{POD}.terminationGracePeriodSeconds", name="grace_period"),
         source("@platform.engine.drain_seconds", f"{server}.args[{OPTION}]", name=OPTION),
-        source("@platform.namespace", "Deployment metadata.namespace",
-               "Service metadata.namespace", "ServiceAccount metadata.namespace",
-               name="namespace"),
     ]  # fmt: skip
 
 
-_SIDECAR = "the construct: what the Cloud Storage FUSE driver expects"
 _PROBE = "the construct: vLLM's /health"
 _SETTINGS = "the construct: the server looks nothing up on the Hub, and sends no statistics"
 _SHARED = "the construct: shared memory of the parallel workers"
 
 
-def _from_construct() -> list[Source]:
+def _from_construct(bucket: str | None) -> list[Source]:
     """Return the rows of values that no profile decides; docs/differences.md explains most."""
     server = _OF_SERVER
     template = "Deployment spec.template.metadata"
     return [
         *parts.described("Deployment", "Service", "ServiceAccount"),
-        source(parts.KIND, "ConfigMap kind"),
-        source(parts.BUCKET, f"Deployment metadata.labels.{keys.BUCKET}",
+        *_of_config_map(bucket),
+        source(parts.of_bucket(bucket), f"Deployment metadata.labels.{keys.BUCKET}",
                f"{_OF_BUCKET}.csi.volumeAttributes.bucketName"),
         source("the construct: reached from inside the cluster", "Service spec.type"),
         source("the construct: vLLM's port", "Service spec.ports"),
@@ -288,10 +295,10 @@ def _from_construct() -> list[Source]:
         source("the construct: the old Pod must leave its GPUs to the new one",
                "Deployment spec.strategy"),
         source(parts.LABELS, f"{template}.labels"),
-        source(_SIDECAR, f"{template}.annotations", f"{POD}.volumes"),
+        source(parts.SIDECAR, f"{template}.annotations", f"{POD}.volumes"),
         source("the construct: kubectl logs shows the server",
                f"{template}.annotations.{keys.DEFAULT_CONTAINER}"),
-        source("the construct: nobody asks the API server", f"{POD}.automountServiceAccountToken"),
+        source(parts.API_SERVER, f"{POD}.automountServiceAccountToken"),
         source("the construct: a Service's VLLM_PORT would be taken for a setting",
                f"{POD}.enableServiceLinks"),
         source(parts.SECURITY, f"{POD}.securityContext", f"{server}.securityContext"),
@@ -299,8 +306,8 @@ def _from_construct() -> list[Source]:
                f"{server}.volumeMounts[{_SHARED_MEMORY}]"),
         source(parts.VOLUME, f"{server}.volumeMounts[{parts.BUCKET_VOLUME}]"),
         source(parts.CONFIG, f"{server}.env"),
-        source("the construct: the walkthrough's name", f"{server}.name"),
-        source("the construct: the reference architecture's", f"{server}.imagePullPolicy"),
+        source(parts.WALKTHROUGH, f"{server}.name"),
+        source(parts.REFERENCE, f"{server}.imagePullPolicy"),
         source("the construct: the entry that every release of vLLM knows", f"{server}.command"),
         source("the construct: the values of the ConfigMap, $(NAME) expanded", f"{server}.args"),
         source(_SETTINGS, f"{server}.env[HF_HUB_OFFLINE]", f"{server}.env[VLLM_NO_USAGE_STATS]",
@@ -314,3 +321,11 @@ def _from_construct() -> list[Source]:
         source("the construct: the Pod leaves its Services before the server ends",
                f"{server}.lifecycle"),
     ]  # fmt: skip
+
+
+def _of_config_map(bucket: str | None) -> list[Source]:
+    """Return the rows of the construct's own ConfigMap, or of the one that kustomize makes."""
+    if bucket is None:
+        return [source(parts.KIND, "ConfigMap kind")]
+    of_bucket = source(parts.of_bucket(bucket), "ConfigMap data.IRA_BUCKET_NAME")
+    return [*parts.sources_of_config_map(), of_bucket]
