@@ -19,7 +19,7 @@ KEYS = ("IRA_BUCKET_NAME", "MODEL_ID")
 """Keys of the model config."""
 
 NEW_MODEL_CONFIG = b"""\
-# Yours to edit: a synth changes no line of it but those it is told to (--bucket, --model-id).
+# Edit freely: synth changes only the keys that you pass (--bucket, --model-id).
 # The bucket whose name ends in ira-model, without gs://, and the model to download.
 # Nothing may follow a value: a comment would become part of it.
 IRA_BUCKET_NAME=<IRA_BUCKET_NAME>
