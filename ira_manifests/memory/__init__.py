@@ -30,7 +30,6 @@ from ira_manifests.memory.blocks import (
     KvGroup,
     KvLayout,
     kv_element_bytes,
-    kv_layout,
     logged_tokens,
 )
 from ira_manifests.memory.budget import (
@@ -49,31 +48,53 @@ from ira_manifests.memory.errors import (
     SettingsError,
     SplitError,
 )
-from ira_manifests.memory.geometry import Experts, Geometry, Layers
+from ira_manifests.memory.geometry import Experts, Geometry
+from ira_manifests.memory.layers import (
+    LAYER_KINDS,
+    AnyLayers,
+    EmptyLayers,
+    LatentLayers,
+    Layers,
+)
+from ira_manifests.memory.layout import kv_layout, unknown_layout
 from ira_manifests.memory.overhead import Overheads
+from ira_manifests.memory.recurrent import (
+    GatedDeltaNetLayers,
+    Mamba1Layers,
+    Mamba2Layers,
+    StateLayers,
+)
 from ira_manifests.memory.serving import Serving
 from ira_manifests.memory.weights import Weights
 
 __all__ = [
     "BLOCK_TOKENS",
     "GIB",
+    "LAYER_KINDS",
     "Accelerator",
     "Activation",
+    "AnyLayers",
     "BatchLimits",
     "Budget",
     "Check",
+    "EmptyLayers",
     "Experts",
+    "GatedDeltaNetLayers",
     "Geometry",
     "GeometryError",
     "KvGroup",
     "KvLayout",
+    "LatentLayers",
     "Layers",
     "Limit",
+    "Mamba1Layers",
+    "Mamba2Layers",
     "MemoryInputError",
     "Overheads",
     "Serving",
     "SettingsError",
     "SplitError",
+    "StateLayers",
     "Verdict",
     "Weights",
     "activation",
@@ -85,5 +106,6 @@ __all__ = [
     "logits_bytes",
     "round_context",
     "safe_context",
+    "unknown_layout",
     "with_max_model_len",
 ]

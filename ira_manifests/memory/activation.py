@@ -8,13 +8,27 @@ over all logits. Each term below is a tensor that is live at that moment; nothin
 from dataclasses import dataclass
 
 from ira_manifests.memory.accelerator import GIB, Accelerator, BatchLimits
-from ira_manifests.memory.geometry import ELEMENT_BYTES, Experts, Geometry
+from ira_manifests.memory.geometry import Experts, Geometry
+from ira_manifests.memory.recurrent import ELEMENT_BYTES
 from ira_manifests.vllm.changes import ReleaseFacts
 
 MATMUL_WORKSPACE = GIB // 32
 """cuBLAS's workspace on Hopper and later, 32 MiB, which torch allocates at the first product."""
 
 FP32_BYTES = 4
+
+LATENT_CONTEXT_TOKENS = 64 * 1024
+"""Tokens whose latents are expanded to keys and values at once, when a prompt has a context.
+
+Source: vLLM's model_executor/layers/attention/mla_attention.py
+(determine_chunked_prefill_workspace_size), whose smaller sizes, for short contexts, are not used.
+"""
+
+INDEXER_LOGITS_BYTES = 512 * 1024**2
+"""VLLM_SPARSE_INDEXER_MAX_LOGITS_MB of vLLM's envs.py."""
+
+INDEXER_CONTEXTS = 40
+"""Contexts whose index keys are gathered at once: v1/attention/backends/mla/indexer.py."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +61,16 @@ def activation(
     """Return the profile's peak on one GPU, by phase."""
     experts = expert_workspace_bytes(geometry, tensor_parallel, batch.tokens)
     stays = experts if facts.expert_workspace_stays else 0
+    # Both take the one workspace of v1/worker/workspace.py, which is as large as the larger.
+    shared = max(stays, _index_workspace_bytes(geometry))
+    layers = max(
+        _layer_bytes(geometry, tensor_parallel, batch.tokens) + experts - stays,
+        _latent_bytes(geometry, tensor_parallel, batch.tokens),
+    )
     return Activation(
         sampler=_sampler_bytes(geometry, accelerator, facts, batch),
-        layers=_layer_bytes(geometry, tensor_parallel, batch.tokens) + experts - stays,
-        kept=MATMUL_WORKSPACE + _image_bytes(geometry, batch.tokens) + stays,
+        layers=layers,
+        kept=MATMUL_WORKSPACE + _image_bytes(geometry, batch.tokens) + shared,
     )
 
 
@@ -108,6 +128,32 @@ def _layer_bytes(geometry: Geometry, tensor_parallel: int, tokens: int) -> int:
     attention = geometry.num_attention_heads * geometry.head_dim // tensor_parallel
     mlp = 3 * geometry.mlp_width // tensor_parallel
     return tokens * (attention + 2 * geometry.hidden_size + mlp) * ELEMENT_BYTES
+
+
+def _latent_bytes(geometry: Geometry, tensor_parallel: int, tokens: int) -> int:
+    """Return what is live while latents are expanded to keys and values, in bytes; 0 without.
+
+    The batch's queries and residual stream, and the dummy that stands for the largest expansion
+    while vLLM profiles; with an indexer, its dummy logits where they are larger.
+    """
+    if not geometry.latent:
+        return 0
+    heads = geometry.num_attention_heads // tensor_parallel
+    queries = heads * geometry.head_dim
+    expanded = max(layers.qk_nope_head_dim + layers.v_head_dim for layers in geometry.latent)
+    dummy = LATENT_CONTEXT_TOKENS * heads * expanded * ELEMENT_BYTES
+    if _index_bytes(geometry):
+        dummy = max(dummy, INDEXER_LOGITS_BYTES)
+    return dummy + tokens * (queries + 2 * geometry.hidden_size) * ELEMENT_BYTES
+
+
+def _index_workspace_bytes(geometry: Geometry) -> int:
+    """Return the bytes that gathered index keys take; for the model's longest context."""
+    return INDEXER_CONTEXTS * geometry.max_position_embeddings * _index_bytes(geometry)
+
+
+def _index_bytes(geometry: Geometry) -> int:
+    return max((layers.index_bytes for layers in geometry.latent), default=0)
 
 
 def _image_bytes(geometry: Geometry, tokens: int) -> int:

@@ -1,17 +1,17 @@
-"""The KV cache as vLLM lays it out: pages, groups of layers, blocks; all in exact integers.
+"""Blocks of the KV cache, and how many requests and tokens they hold; all in exact integers.
 
 A block holds 16 tokens of every layer of one group. A model of one layer kind is one group. A
 hybrid model is cut into groups of equally many layers that share one pool of blocks, and a
 request needs blocks in each group: of all its tokens where attention is full, of the window and
-the tokens in flight where it is not. Source: vLLM's v1/core/kv_cache_utils.py and
-v1/kv_cache_interface.py.
+the tokens in flight where it is not, one where a state is kept. Source: vLLM's
+v1/core/kv_cache_utils.py and v1/kv_cache_interface.py.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 
-from ira_manifests.memory.errors import GeometryError, SettingsError
-from ira_manifests.memory.geometry import ELEMENT_BYTES, Geometry, Layers
+from ira_manifests.memory.errors import SettingsError
+from ira_manifests.memory.recurrent import ELEMENT_BYTES
 from ira_manifests.vllm.changes import ReleaseFacts
 
 BLOCK_TOKENS = 16
@@ -48,6 +48,7 @@ class KvGroup:
         layers: how many of its slots hold a layer; the rest is padding.
         block_tokens: tokens of one block, a multiple of 16 where pages were made equal.
         count: how many such groups there are.
+        holds_state: its blocks hold the state of a sequence, not tokens.
     """
 
     sliding_window: int | None
@@ -55,17 +56,20 @@ class KvGroup:
     layers: int
     block_tokens: int = BLOCK_TOKENS
     count: int = 1
+    holds_state: bool = False
 
     def blocks_per_request(self, length: int, tokens_in_flight: int) -> int:
         """Return the blocks a request of ``length`` tokens holds at most in one such group."""
+        if self.holds_state:
+            return 1
         if self.attention_chunk_size is not None:
             kept = min(self.attention_chunk_size + tokens_in_flight, length)
-            return _ceil(kept, self.block_tokens)
+            return ceil_div(kept, self.block_tokens)
         if self.sliding_window is not None:
             kept = min(self.sliding_window - 1 + tokens_in_flight, length)
             # One more: a window rarely starts where a block does.
-            return _ceil(kept, self.block_tokens) + 1
-        return _ceil(length, self.block_tokens)
+            return ceil_div(kept, self.block_tokens) + 1
+        return ceil_div(length, self.block_tokens)
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,7 @@ class KvLayout:
         groups: the groups of layers by kind; one for a model of a single kind.
         block_bytes: bytes of one block over all layer slots of a group.
         bytes_per_token: bytes that one token takes over all layers while every layer keeps it.
+        state_bytes: bytes of the pages that hold the states of one sequence, over all layers.
         tokens_in_flight: tokens that a window must hold beyond itself.
     """
 
@@ -83,6 +88,7 @@ class KvLayout:
     block_bytes: int
     bytes_per_token: int
     tokens_in_flight: int
+    state_bytes: int = 0
 
     @property
     def group_count(self) -> int:
@@ -129,109 +135,12 @@ def logged_tokens(layout: KvLayout, facts: ReleaseFacts, pool_bytes: int, length
     blocks = layout.blocks(pool_bytes)
     if facts.tokens_from_concurrency:
         return blocks * length // layout.blocks_per_request(length)
-    block_tokens = min(group.block_tokens for group in layout.groups)
+    of_tokens = [group.block_tokens for group in layout.groups if not group.holds_state]
+    # A block of states alone counts as the whole context: vLLM's mamba_block_size.
+    block_tokens = min(of_tokens, default=length)
     return blocks // layout.group_count * block_tokens
 
 
-def kv_layout(
-    geometry: Geometry,
-    facts: ReleaseFacts,
-    tensor_parallel: int,
-    kv_cache_dtype: str = "auto",
-    max_num_batched_tokens: int = 8192,
-) -> KvLayout:
-    """Divide the KV cache of one GPU into groups and blocks.
-
-    Raises GeometryError when the layers' pages have no common multiple among themselves (vLLM
-    refuses such a model), and SettingsError for an unknown KV cache dtype.
-    """
-    element = kv_element_bytes(kv_cache_dtype)
-    kinds = _counted_kinds(geometry.layers, facts)
-    pages = {layers: _page_bytes(layers, tensor_parallel, element) for layers in kinds}
-    if len({_reach(layers) for layers in kinds}) == 1:
-        groups, block_bytes = _one_group(pages)
-    else:
-        groups, block_bytes = _hybrid_groups(pages, facts)
-    return KvLayout(
-        groups=groups,
-        block_bytes=block_bytes,
-        bytes_per_token=sum(n.count * page for n, page in pages.items()) // BLOCK_TOKENS,
-        tokens_in_flight=facts.batches_in_flight * max_num_batched_tokens,
-    )
-
-
-def _counted_kinds(layers: tuple[Layers, ...], facts: ReleaseFacts) -> tuple[Layers, ...]:
-    """Return the layers as the engine counts them: without support, as full attention."""
-    has_chunks = any(item.attention_chunk_size is not None for item in layers)
-    mixed = len({_reach(item) for item in layers}) > 1
-    if (mixed and not facts.hybrid_cache) or (has_chunks and not facts.chunked_cache):
-        layers = tuple(
-            replace(item, sliding_window=None, attention_chunk_size=None) for item in layers
-        )
-    return _merged(layers)
-
-
-def _reach(layers: Layers) -> tuple[int | None, int | None]:
-    """Return how far layers attend: layers that differ in it need groups of their own."""
-    return layers.sliding_window, layers.attention_chunk_size
-
-
-def _merged(layers: tuple[Layers, ...]) -> tuple[Layers, ...]:
-    counts: dict[Layers, int] = {}
-    for item in layers:
-        shape = replace(item, count=1)
-        counts[shape] = counts.get(shape, 0) + item.count
-    return tuple(replace(shape, count=count) for shape, count in counts.items())
-
-
-def _page_bytes(layers: Layers, tensor_parallel: int, element: int) -> int:
-    heads = layers.kv_heads_per_gpu(tensor_parallel)
-    return 2 * BLOCK_TOKENS * heads * layers.head_dim * element
-
-
-def _one_group(pages: dict[Layers, int]) -> tuple[tuple[KvGroup, ...], int]:
-    first = next(iter(pages))
-    count = sum(layers.count for layers in pages)
-    block_bytes = sum(layers.count * page for layers, page in pages.items())
-    return (KvGroup(*_reach(first), count),), block_bytes
-
-
-def _hybrid_groups(
-    pages: dict[Layers, int], facts: ReleaseFacts
-) -> tuple[tuple[KvGroup, ...], int]:
-    largest = max(pages.values())
-    slots = _slots(tuple(layers.count for layers in pages), facts.pad_below)
-    groups: list[KvGroup] = []
-    for layers, page in pages.items():
-        if largest % page:
-            raise GeometryError(
-                f"KV pages of {page} and {largest} bytes cannot be made equal: vLLM refuses to "
-                "mix these layers"
-            )
-        block_tokens = BLOCK_TOKENS * (largest // page)
-        groups += _split(layers, slots, block_tokens)
-    return tuple(groups), largest * slots
-
-
-def _slots(counts: tuple[int, ...], pad_below: Fraction | None) -> int:
-    """Return the layers of one group: the smallest count, or the largest if it is near."""
-    smallest, largest = min(counts), max(counts)
-    if pad_below is not None and largest < smallest * pad_below:
-        return largest
-    return smallest
-
-
-def _split(layers: Layers, slots: int, block_tokens: int) -> list[KvGroup]:
-    """Deal the layers of one kind out to as few groups as hold them, as evenly as can be."""
-    number = _ceil(layers.count, slots)
-    each, more = divmod(layers.count, number)
-    sizes = {each + 1: more, each: number - more}
-    return [
-        KvGroup(*_reach(layers), size, block_tokens, count)
-        for size, count in sizes.items()
-        if count
-    ]
-
-
-def _ceil(value: int, divisor: int) -> int:
+def ceil_div(value: int, divisor: int) -> int:
+    """Return the quotient, rounded up."""
     return -(-value // divisor)

@@ -8,7 +8,8 @@ from functools import cached_property
 
 from ira_manifests.memory.accelerator import gib
 from ira_manifests.memory.activation import activation, logits_bytes
-from ira_manifests.memory.blocks import KvLayout, kv_layout, logged_tokens
+from ira_manifests.memory.blocks import KvLayout, logged_tokens
+from ira_manifests.memory.layout import kv_layout
 from ira_manifests.memory.overhead import MEASURED, Overheads, has_many_experts
 from ira_manifests.memory.serving import Serving
 

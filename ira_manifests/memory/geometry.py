@@ -9,45 +9,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ira_manifests.memory.errors import GeometryError, SplitError
-
-ELEMENT_BYTES = 2
-"""Bytes of an activation or an unquantised weight: models are served in bf16 or fp16."""
-
-
-@dataclass(frozen=True)
-class Layers:
-    """Layers of one shape, which attend equally far back.
-
-    With `sliding_window` a layer attends to a window that moves with the token, with
-    `attention_chunk_size` to the token's own chunk, with neither to all tokens (full attention).
-
-    Attributes:
-        count: how many there are in the model.
-        num_key_value_heads: key/value heads before tensor parallelism.
-        head_dim: elements per head.
-        sliding_window: window in tokens.
-        attention_chunk_size: chunk in tokens.
-
-    Raises GeometryError when a number is not positive, or for a window and a chunk at once.
-    """
-
-    count: int
-    num_key_value_heads: int
-    head_dim: int
-    sliding_window: int | None = None
-    attention_chunk_size: int | None = None
-
-    def __post_init__(self) -> None:
-        _require_positive(self, "count", "num_key_value_heads", "head_dim")
-        _require_positive_if_set(self, "sliding_window", "attention_chunk_size")
-        if self.sliding_window is not None and self.attention_chunk_size is not None:
-            raise GeometryError(
-                f"layers have a sliding_window or an attention_chunk_size, not both, got {self}"
-            )
-
-    def kv_heads_per_gpu(self, tensor_parallel: int) -> int:
-        """Return the KV heads one GPU holds: divided, or replicated when there are too few."""
-        return max(1, self.num_key_value_heads // tensor_parallel)
+from ira_manifests.memory.layer_checks import require_positive, require_positive_if_set
+from ira_manifests.memory.layers import AnyLayers, EmptyLayers, LatentLayers, Layers
+from ira_manifests.memory.recurrent import RecurrentLayers
 
 
 @dataclass(frozen=True)
@@ -66,7 +30,7 @@ class Experts:
     moe_intermediate_size: int
 
     def __post_init__(self) -> None:
-        _require_positive(self, "num_experts_per_tok", "moe_intermediate_size")
+        require_positive(self, "num_experts_per_tok", "moe_intermediate_size")
 
 
 @dataclass(frozen=True)
@@ -78,31 +42,33 @@ class Geometry:
         hidden_size: width of the residual stream.
         vocab_size: vocabulary entries.
         max_position_embeddings: longest context the model was made for, in tokens.
-        layers: its attention layers by shape; at least one.
+        layers: its layers by kind and shape; at least one that keeps something.
         intermediate_size: inner width of the dense MLP; None takes 3.5 times ``hidden_size``.
         experts: set for a mixture of experts.
         image_values_per_token: for a model with a vision tower, input values (pixels times
             channels) behind one image token: ``3 * (patch * pooling) ** 2``.
 
-    Raises GeometryError when a number is not positive or there is no layer.
+    Raises GeometryError when a number is not positive or no layer keeps anything.
     """
 
     num_attention_heads: int
     hidden_size: int
     vocab_size: int
     max_position_embeddings: int
-    layers: tuple[Layers, ...]
+    layers: tuple[AnyLayers, ...]
     intermediate_size: int | None = None
     experts: Experts | None = None
     image_values_per_token: int = 0
 
     def __post_init__(self) -> None:
-        _require_positive(
+        require_positive(
             self, "num_attention_heads", "hidden_size", "vocab_size", "max_position_embeddings"
         )
-        _require_positive_if_set(self, "intermediate_size")
+        require_positive_if_set(self, "intermediate_size")
         if not self.layers:
             raise GeometryError("a model needs at least one layer, but layers is empty")
+        if all(isinstance(layers, EmptyLayers) for layers in self.layers):
+            raise GeometryError("a model needs a layer that keeps something, but none does")
         if self.image_values_per_token < 0:
             raise GeometryError(
                 f"image_values_per_token must not be negative, got {self.image_values_per_token}"
@@ -110,13 +76,35 @@ class Geometry:
 
     @cached_property
     def layer_count(self) -> int:
-        """Return the number of attention layers."""
+        """Return the number of layers."""
         return sum(layers.count for layers in self.layers)
 
     @cached_property
+    def attention(self) -> tuple[Layers, ...]:
+        """Return the layers that keep keys and values."""
+        return tuple(layers for layers in self.layers if isinstance(layers, Layers))
+
+    @cached_property
+    def latent(self) -> tuple[LatentLayers, ...]:
+        """Return the layers that keep a latent."""
+        return tuple(layers for layers in self.layers if isinstance(layers, LatentLayers))
+
+    @cached_property
+    def recurrent(self) -> tuple[RecurrentLayers, ...]:
+        """Return the layers that keep a state of each sequence."""
+        return tuple(layers for layers in self.layers if isinstance(layers, RecurrentLayers))
+
+    @cached_property
     def head_dim(self) -> int:
-        """Return the widest head's elements."""
-        return max(layers.head_dim for layers in self.layers)
+        """Return the widest head's elements; 0 without attention."""
+        of_latents = [layers.qk_nope_head_dim + layers.qk_rope_head_dim for layers in self.latent]
+        return max([*(layers.head_dim for layers in self.attention), *of_latents], default=0)
+
+    @cached_property
+    def rotary_dim(self) -> int:
+        """Return the most elements of a head that are rotated by position; 0 without attention."""
+        of_latents = [layers.qk_rope_head_dim for layers in self.latent]
+        return max([*(layers.head_dim for layers in self.attention), *of_latents], default=0)
 
     @cached_property
     def is_moe(self) -> bool:
@@ -134,34 +122,17 @@ class Geometry:
         """Raise SplitError if vLLM would refuse to split the model over so many GPUs.
 
         Source: vLLM's model classes assert that the query heads divide, and that the KV heads
-        divide or are replicated a whole number of times.
+        divide or are replicated a whole number of times; a latent is whole on every GPU.
         """
         if tensor_parallel < 1:
             raise SplitError(f"tensor parallel must be at least 1, got {tensor_parallel}")
         heads = self.num_attention_heads
         if heads % tensor_parallel:
             raise SplitError(f"tensor parallel {tensor_parallel} does not divide {heads} heads")
-        for layers in self.layers:
-            kv_heads = layers.num_key_value_heads
-            small, large = sorted((kv_heads, tensor_parallel))
-            if large % small:
-                raise SplitError(
-                    f"tensor parallel {tensor_parallel} neither divides {kv_heads} KV heads "
-                    "nor is a multiple of them"
-                )
+        for layers in (*self.attention, *self.recurrent):
+            layers.check_tensor_parallel(tensor_parallel)
 
 
 def _usual_mlp_width(hidden_size: int) -> int:
     # Llama 3 and its kin: 14336 / 4096 and 28672 / 8192.
     return hidden_size * 7 // 2
-
-
-def _require_positive(owner: object, *names: str) -> None:
-    for name in names:
-        value = getattr(owner, name)
-        if value < 1:
-            raise GeometryError(f"{name} must be at least 1, got {value}")
-
-
-def _require_positive_if_set(owner: object, *names: str) -> None:
-    _require_positive(owner, *(name for name in names if getattr(owner, name) is not None))

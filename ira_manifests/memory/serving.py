@@ -94,7 +94,12 @@ class Serving:
             reasons.append(f"engine {self.engine} may have the changes of {final} or not")
         if self.tensor_parallel not in MEASURED_TENSOR_PARALLEL:
             reasons.append(f"no start-up was measured at tensor parallel {self.tensor_parallel}")
-        if self.facts.lean_dense_profile and not self.geometry.is_moe:
+        if self.geometry.latent or self.geometry.recurrent:
+            what = "latents" if self.geometry.latent else "states of sequences"
+            reasons.append(f"no start-up was measured of a model that keeps {what}")
+        # Models with states stay on the first runner: config/vllm.py.
+        is_dense = not (self.geometry.is_moe or self.geometry.recurrent)
+        if self.facts.lean_dense_profile and is_dense:
             reasons.append(
                 f"engine {self.engine} profiles dense models without sampling and CUDA graphs: "
                 "it logs a larger KV pool and needs the difference later"

@@ -11,7 +11,8 @@ from types import MappingProxyType
 
 from ira_manifests.memory.accelerator import gib
 from ira_manifests.memory.errors import SettingsError
-from ira_manifests.memory.geometry import ELEMENT_BYTES, Geometry
+from ira_manifests.memory.geometry import Geometry
+from ira_manifests.memory.recurrent import ELEMENT_BYTES
 
 _SHORT, _REPLICATED = 1, 25
 """Percent that a log may say less, and more, than a share of the total."""
@@ -72,10 +73,10 @@ class Weights:
 def rotary_table_bytes(geometry: Geometry) -> int:
     """Return the bytes of the table of sines and cosines that every GPU holds whole.
 
-    Source: vLLM's layers/rotary_embedding/base.py: one row of ``head_dim`` bf16 values for each
+    Source: vLLM's layers/rotary_embedding/base.py: one row of ``rotary_dim`` bf16 values for each
     position up to the model's own maximum, whatever context is served.
     """
-    return geometry.max_position_embeddings * geometry.head_dim * ELEMENT_BYTES
+    return geometry.max_position_embeddings * geometry.rotary_dim * ELEMENT_BYTES
 
 
 def _whole_bytes(geometry: Geometry, tensor_parallel: int) -> int:
@@ -85,8 +86,9 @@ def _whole_bytes(geometry: Geometry, tensor_parallel: int) -> int:
 def _replicated_kv_bytes(geometry: Geometry, tensor_parallel: int) -> int:
     """Return what one GPU holds of key and value projections beyond its even share."""
     extra = 0
-    for layers in geometry.layers:
+    for layers in geometry.attention:
         held = layers.kv_heads_per_gpu(tensor_parallel) * tensor_parallel
         heads = layers.count * (held - layers.num_key_value_heads)
-        extra += 2 * geometry.hidden_size * layers.head_dim * heads * ELEMENT_BYTES
+        dims = layers.head_dim + (layers.v_head_dim or layers.head_dim)
+        extra += geometry.hidden_size * dims * heads * ELEMENT_BYTES
     return extra // tensor_parallel

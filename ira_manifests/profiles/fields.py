@@ -239,6 +239,10 @@ GpuCount = Annotated[int, Field(gt=0, le=1024)]
 """GPUs of a machine, each of which is tried as a tensor parallel size."""
 LayerCount = Annotated[int, Field(gt=0, le=10_000)]
 """Layers of a model: the largest that were published have some 130."""
+IndexDim = Annotated[int, Field(gt=0, le=1024, multiple_of=128)]
+"""Elements of a sparse indexer's key, which is quantised by 128 at a time."""
+StateBytes = Annotated[int, Field(gt=0, le=2**40)]
+"""Bytes of one sequence in one layer."""
 Seconds = Annotated[int, Field(gt=0, le=_YEAR)]
 # The kernel's 0 is root; Kubernetes refuses ids above 2^31 - 1.
 UserId = Annotated[int, Field(gt=0, le=_INT32)]

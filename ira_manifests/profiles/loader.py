@@ -15,12 +15,12 @@ from ira_manifests import files
 from ira_manifests.errors import InputError, Problem, one_of
 from ira_manifests.kubernetes import names
 from ira_manifests.profiles import yaml_source
+from ira_manifests.profiles.base import Profile
 from ira_manifests.profiles.schema import (
     GpuProfile,
     KnownModels,
     ModelProfile,
     Platform,
-    Profile,
 )
 from ira_manifests.profiles.suggestions import suggestion
 from ira_manifests.profiles.yaml_source import START, Document
@@ -212,6 +212,7 @@ _BOUNDS = {
     "greater_than_equal": ("ge", "at least"),
     "less_than": ("lt", "less than"),
     "less_than_equal": ("le", "at most"),
+    "multiple_of": ("multiple_of", "a multiple of"),
 }
 
 

@@ -8,21 +8,21 @@ from types import MappingProxyType
 from ira_manifests.memory import (
     GIB,
     Accelerator,
+    AnyLayers,
     BatchLimits,
     Experts,
     Geometry,
-    Layers,
     Serving,
     Weights,
     gib,
+    unknown_layout,
 )
 from ira_manifests.profiles import memory_options
+from ira_manifests.profiles.geometry import ExpertsProfile, GeometryProfile, LayersProfile
+from ira_manifests.profiles.layer_kinds import kind_of
 from ira_manifests.profiles.schema import (
     CellProfile,
-    ExpertsProfile,
-    GeometryProfile,
     GpuProfile,
-    LayersProfile,
     Machine,
     ModelProfile,
     WeightsProfile,
@@ -35,6 +35,11 @@ def unjudged(model: ModelProfile, profile: CellProfile, release: str) -> str:
     """Return why the memory of a cell is not judged with a release of vLLM; empty where it is."""
     if model.geometry is None or model.weights is None:
         return "the model's profile has no weights and geometry"
+    unknown = unknown_layout(
+        _geometry(model.geometry), Release.parse(release), profile.kv_cache_dtype
+    )
+    if unknown:
+        return unknown
     options = memory_options.uncomputed(profile.flags, release)
     if not options:
         return ""
@@ -113,14 +118,9 @@ def _geometry(profile: GeometryProfile) -> Geometry:
     )
 
 
-def _layers(profile: LayersProfile) -> Layers:
-    return Layers(
-        count=profile.count,
-        num_key_value_heads=profile.num_key_value_heads,
-        head_dim=profile.head_dim,
-        sliding_window=profile.sliding_window,
-        attention_chunk_size=profile.attention_chunk_size,
-    )
+def _layers(profile: LayersProfile) -> AnyLayers:
+    given = profile.given
+    return kind_of(given)(**given)
 
 
 def _experts(profile: ExpertsProfile) -> Experts:

@@ -8,9 +8,10 @@ of `fields`; what needs two files at once is checked in `consistency`.
 from collections import Counter
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from ira_manifests.kubernetes.queued_capacity import LONGEST_RUN, SHORTEST_RUN
+from ira_manifests.profiles.base import Profile
 from ira_manifests.profiles.fields import (
     NOT_EMPTY,
     Bytes,
@@ -30,7 +31,6 @@ from ira_manifests.profiles.fields import (
     Label,
     LabelKey,
     LabelValue,
-    LayerCount,
     MinEngine,
     MountOption,
     PinnedImage,
@@ -45,15 +45,9 @@ from ira_manifests.profiles.fields import (
     WorkloadTemplate,
     refuse,
 )
+from ira_manifests.profiles.geometry import GeometryProfile
 from ira_manifests.vllm import images
 from ira_manifests.vllm.draining import Drain, drain
-
-
-class Profile(BaseModel):
-    """Base of all profile models: unknown keys are errors, values are never converted."""
-
-    # Only the models of whole files are asked to validate; those inside need no validator.
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
 
 class Machine(Profile):
@@ -116,65 +110,8 @@ class CellProfile(Profile):
     """Where the smallest machine that fits is not the one to use."""
     flags: tuple[Flag, ...] = ()
     """Further flags of the server."""
-    waive: dict[str, Reason] = {}
+    waive: Annotated[dict[str, Reason], Field(default_factory=dict)]
     """Rules that don't count for this cell, by id, each with the reason."""
-
-
-class LayersProfile(Profile):
-    """Attention layers of one shape: sliding, chunked, or with neither of both, full attention."""
-
-    count: LayerCount
-    """How many of the model's layers are of this shape."""
-    num_key_value_heads: Count
-    head_dim: Count
-    sliding_window: Count | None = None
-    """Window in tokens, of layers that have one; config.json gives it for the model."""
-    attention_chunk_size: Count | None = None
-    """Chunk in tokens, of layers that have one; config.json gives it for the model."""
-
-    @model_validator(mode="after")
-    def _window_or_chunk(self) -> Self:
-        if self.sliding_window is not None and self.attention_chunk_size is not None:
-            raise refuse(
-                "has sliding_window and attention_chunk_size; keep the one that these layers have"
-            )
-        return self
-
-
-class ExpertsProfile(Profile):
-    """A mixture of experts."""
-
-    num_experts_per_tok: Count
-    """Experts that see a token."""
-    moe_intermediate_size: Count
-    """Inner width of one expert: the intermediate_size of a config.json that lacks this word."""
-
-
-class GeometryProfile(Profile):
-    """The model's shape, in the words of its config.json."""
-
-    num_attention_heads: Count
-    hidden_size: Count
-    intermediate_size: Count | None = None
-    vocab_size: Count
-    max_position_embeddings: Count
-    num_hidden_layers: LayerCount | None = None
-    """Layers of the model, which its `layers` must add up to."""
-    image_values_per_token: Count | None = None
-    """Pixels times channels behind one image token, for a model with a vision tower."""
-    layers: Annotated[tuple[LayersProfile, ...], NOT_EMPTY]
-    """The model's layers by shape: `layer_types` of config.json, counted."""
-    experts: ExpertsProfile | None = None
-
-    @model_validator(mode="after")
-    def _heads_share_kv_heads(self) -> Self:
-        for layers in self.layers:
-            if self.num_attention_heads % layers.num_key_value_heads:
-                raise refuse(
-                    f"has num_attention_heads {self.num_attention_heads}, "
-                    f"which num_key_value_heads {layers.num_key_value_heads} does not divide"
-                )
-        return self
 
 
 class MeasuredWeights(Profile):
@@ -212,7 +149,7 @@ class ModelProfile(Profile):
     weights: WeightsProfile | None = None
     geometry: GeometryProfile | None = None
     download: DownloadProfile | None = None
-    waive: dict[str, Reason] = {}
+    waive: Annotated[dict[str, Reason], Field(default_factory=dict)]
     """Rules that don't count for any cell of the model, by id, each with the reason."""
     cells: Annotated[dict[str, CellProfile], NOT_EMPTY]
     """GPU type to cell."""

@@ -8,10 +8,11 @@ from typing import Any
 from pydantic import BaseModel
 
 from ira_manifests.errors import did_you_mean
-from ira_manifests.profiles.schema import ExpertsProfile, GeometryProfile, LayersProfile
+from ira_manifests.profiles.geometry import ExpertsProfile, GeometryProfile, LayersProfile
 
 # Names that are too unlike to be found by their letters: former keys, and what some models'
-# config.json call them (experts_per_token: gpt-oss, top_k_experts: Gemma 4).
+# config.json call them (experts_per_token: gpt-oss, top_k_experts and global_head_dim: Gemma 4,
+# mamba_n_heads: Bamba and Falcon-H1).
 _OTHER_NAMES: Mapping[type[BaseModel], Mapping[str, str]] = {
     GeometryProfile: {
         "heads": "num_attention_heads",
@@ -23,7 +24,19 @@ _OTHER_NAMES: Mapping[type[BaseModel], Mapping[str, str]] = {
         **{name: f"layers[0].{name}" for name in LayersProfile.model_fields},
         **{name: f"experts.{name}" for name in ExpertsProfile.model_fields},
     },
-    LayersProfile: {"kv_heads": "num_key_value_heads"},
+    LayersProfile: {
+        "kv_heads": "num_key_value_heads",
+        "attention_head_dim": "head_dim",
+        "global_head_dim": "head_dim",
+        "num_global_key_value_heads": "num_key_value_heads",
+        "num_kv_shared_layers": "no_kv_cache",
+        "mamba_expand": "mamba_intermediate_size",
+        "mamba_n_heads": "mamba_num_heads",
+        "mamba_d_head": "mamba_head_dim",
+        "mamba_n_groups": "n_groups",
+        "mamba_ssm_cache_dtype": "mamba_ssm_dtype",
+        "state_size": "ssm_state_size",
+    },
     ExpertsProfile: {
         "per_token": "num_experts_per_tok",
         "experts_per_token": "num_experts_per_tok",

@@ -10,8 +10,12 @@ _UNKNOWN_KEY = (
     "mean"
 )
 _UNKNOWN_KEY_OF_LAYERS = (
-    "is an unknown key; allowed: attention_chunk_size, count, head_dim, num_key_value_heads, "
-    "sliding_window"
+    "is an unknown key; allowed: attention_chunk_size, conv_kernel, count, head_dim, "
+    "index_head_dim, kv_lora_rank, linear_conv_kernel_dim, linear_key_head_dim, "
+    "linear_num_key_heads, linear_num_value_heads, linear_value_head_dim, mamba_d_conv, "
+    "mamba_d_state, mamba_head_dim, mamba_intermediate_size, mamba_num_heads, mamba_ssm_dtype, "
+    "n_groups, no_kv_cache, num_attention_heads, num_key_value_heads, qk_nope_head_dim, "
+    "qk_rope_head_dim, sliding_window, ssm_state_size, state_bytes, v_head_dim"
 )
 _UNKNOWN_KEY_OF_EXPERTS = (
     "is an unknown key; allowed: moe_intermediate_size, num_experts_per_tok; did you mean"
@@ -93,6 +97,81 @@ CASES: list[Case] = [
         "these layers have",
     ),
     measured(
+        "layers_of_two_kinds",
+        {"count: 24": "count: 24\n      kv_lora_rank: 512"},
+        "10:7: geometry.layers[0]: has num_key_value_heads and kv_lora_rank, which no kind of "
+        "layers has both; make two groups of them",
+    ),
+    measured(
+        "layers_that_keep_a_state_and_nothing",
+        {
+            "      num_key_value_heads: 8\n      head_dim: 128\n": """\
+      mamba_d_state: 16
+      no_kv_cache: true
+"""
+        },
+        "10:7: geometry.layers[0]: has mamba_d_state and no_kv_cache, which no kind of layers has "
+        "both; make two groups of them",
+    ),
+    measured(
+        "layers_of_half_a_kind",
+        {"      head_dim: 128\n": ""},
+        "10:7: geometry.layers[0]: lacks head_dim",
+    ),
+    measured(
+        "latent_layers_without_two_words",
+        {
+            "      num_key_value_heads: 8\n      head_dim: 128\n": """\
+      kv_lora_rank: 512
+      qk_rope_head_dim: 64
+"""
+        },
+        "10:7: geometry.layers[0]: lacks qk_nope_head_dim, v_head_dim",
+    ),
+    measured(
+        "layers_of_no_kind",
+        {"      num_key_value_heads: 8\n      head_dim: 128\n": ""},
+        "10:7: geometry.layers[0]: does not say what these layers keep; give num_key_value_heads "
+        "and head_dim, kv_lora_rank, …, or no_kv_cache: true",
+    ),
+    measured(
+        "layers_with_words_of_another_config_json",
+        {
+            "      num_key_value_heads: 8\n      head_dim: 128\n": """\
+      mamba_n_heads: 128
+      mamba_ssm_cache_dtype: float32
+"""
+        },
+        f"11:7: geometry.layers[0].mamba_n_heads: {_UNKNOWN_KEY_OF_LAYERS}; did you mean "
+        "'mamba_num_heads'?",
+        f"12:7: geometry.layers[0].mamba_ssm_cache_dtype: {_UNKNOWN_KEY_OF_LAYERS}; did you mean "
+        "'mamba_ssm_dtype'?",
+    ),
+    measured(
+        "layers_out_of_bounds",
+        {
+            "      num_key_value_heads: 8\n      head_dim: 128\n": """\
+      kv_lora_rank: 0
+      qk_rope_head_dim: 100000001
+      qk_nope_head_dim: 128.0
+      v_head_dim: 128
+      index_head_dim: 132
+      no_kv_cache: false
+      mamba_ssm_dtype: fp32
+"""
+        },
+        "11:21: geometry.layers[0].kv_lora_rank: is the number 0; it must be more than 0",
+        "12:25: geometry.layers[0].qk_rope_head_dim: is the number 100000001; it must be at most "
+        "100000000",
+        "13:25: geometry.layers[0].qk_nope_head_dim: is the number 128.0; it must be a whole "
+        "number",
+        "15:23: geometry.layers[0].index_head_dim: is the number 132; it must be a multiple of 128",
+        "16:20: geometry.layers[0].no_kv_cache: is false; say true of layers that keep "
+        "nothing, else leave it out",
+        "17:24: geometry.layers[0].mamba_ssm_dtype: is the text 'fp32'; it must be one of "
+        "'bfloat16', 'float16' or 'float32'",
+    ),
+    measured(
         "auto_with_an_option_that_is_not_computed",
         {"max_model_len: 8192": 'max_model_len: auto\n    flags: ["--cpu-offload-g=4"]'},
         "19:20: cells.h100.max_model_len: is auto, which can't be computed with --cpu-offload-gb; "
@@ -116,7 +195,6 @@ CASES: list[Case] = [
         f"7:3: geometry.intermediate: {_UNKNOWN_KEY} 'intermediate_size'?",
         f"8:3: geometry.vocab: {_UNKNOWN_KEY} 'vocab_size'?",
         f"9:3: geometry.max_position: {_UNKNOWN_KEY} 'max_position_embeddings'?",
-        "11:7: geometry.layers[0].num_key_value_heads: is missing",
         f"12:7: geometry.layers[0].kind: {_UNKNOWN_KEY_OF_LAYERS}; did you mean 'sliding_window'?",
         f"13:7: geometry.layers[0].span: {_UNKNOWN_KEY_OF_LAYERS}; did you mean 'sliding_window'?",
         f"14:7: geometry.layers[0].kv_heads: {_UNKNOWN_KEY_OF_LAYERS}; did you mean "

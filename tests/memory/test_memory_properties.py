@@ -120,7 +120,7 @@ def test_more_utilization_never_lowers_the_pool(serving: Serving, other: Decimal
 def test_more_gpus_never_raise_the_weights_of_one(serving: Serving) -> None:
     sizes = [serving.weights.per_gpu(serving.geometry, size) for size in (1, 2, 4, 8)]
     whole = serving.geometry.max_position_embeddings * serving.geometry.head_dim * 2
-    if sizes[0] > whole and serving.geometry.layers[0].num_key_value_heads == 8:
+    if sizes[0] > whole and serving.geometry.attention[0].num_key_value_heads == 8:
         assert sizes == sorted(sizes, reverse=True)
 
 

@@ -1,0 +1,167 @@
+"""Layers of one kind and shape, and what they keep of a token.
+
+Names are those of config.json, but for `no_kv_cache`. Sources are files of
+https://github.com/vllm-project/vllm, as of release 0.26.0.
+"""
+
+from dataclasses import dataclass
+
+from ira_manifests.memory.errors import GeometryError, SplitError
+from ira_manifests.memory.layer_checks import (
+    require_divides,
+    require_positive,
+    require_positive_if_set,
+)
+from ira_manifests.memory.recurrent import (
+    GatedDeltaNetLayers,
+    Mamba1Layers,
+    Mamba2Layers,
+    RecurrentLayers,
+    StateLayers,
+)
+
+_INDEX_BLOCK, _INDEX_SCALE_BYTES = 128, 4
+
+
+@dataclass(frozen=True)
+class Layers:
+    """Attention layers that keep keys and values of each token.
+
+    With `sliding_window` a layer attends to a window that moves with the token, with
+    `attention_chunk_size` to the token's own chunk, with neither to all tokens (full attention).
+
+    Attributes:
+        count: how many there are in the model.
+        num_key_value_heads: key/value heads before tensor parallelism.
+        head_dim: elements per head.
+        sliding_window: window in tokens.
+        attention_chunk_size: chunk in tokens.
+        num_attention_heads: query heads, where they are not the model's.
+        v_head_dim: elements per head of the values, where keys have others.
+
+    Raises GeometryError when a number is not positive, or for a window and a chunk at once.
+    """
+
+    count: int
+    num_key_value_heads: int
+    head_dim: int
+    sliding_window: int | None = None
+    attention_chunk_size: int | None = None
+    num_attention_heads: int | None = None
+    v_head_dim: int | None = None
+
+    def __post_init__(self) -> None:
+        require_positive(self, "count", "num_key_value_heads", "head_dim")
+        require_positive_if_set(
+            self, "sliding_window", "attention_chunk_size", "num_attention_heads", "v_head_dim"
+        )
+        if self.sliding_window is not None and self.attention_chunk_size is not None:
+            raise GeometryError(
+                f"layers have a sliding_window or an attention_chunk_size, not both, got {self}"
+            )
+
+    def kv_heads_per_gpu(self, tensor_parallel: int) -> int:
+        """Return the KV heads one GPU holds: divided, or replicated when there are too few."""
+        return max(1, self.num_key_value_heads // tensor_parallel)
+
+    def token_bytes(self, tensor_parallel: int, element: int) -> int:
+        """Return the bytes that one GPU keeps of a token, in one layer.
+
+        Source: vllm/v1/kv_cache_interface.py (FullAttentionSpec, SlidingWindowSpec).
+        """
+        dims = self.head_dim + (self.v_head_dim or self.head_dim)
+        return self.kv_heads_per_gpu(tensor_parallel) * dims * element
+
+    def check_tensor_parallel(self, tensor_parallel: int) -> None:
+        """Raise SplitError where KV heads neither divide nor are a whole number of times there."""
+        if self.num_attention_heads is not None:
+            require_divides(tensor_parallel, self.num_attention_heads, "heads")
+        small, large = sorted((self.num_key_value_heads, tensor_parallel))
+        if large % small:
+            raise SplitError(
+                f"tensor parallel {tensor_parallel} neither divides {self.num_key_value_heads} "
+                "KV heads nor is a multiple of them"
+            )
+
+
+@dataclass(frozen=True)
+class LatentLayers:
+    """Layers of multi-head latent attention (MLA), which keep one latent of each token.
+
+    Every GPU keeps it whole. With `index_head_dim`, a sparse indexer keeps a key of its own.
+
+    Attributes:
+        count: how many there are in the model.
+        kv_lora_rank, qk_rope_head_dim: elements of the latent, and of the key's rotary part.
+        qk_nope_head_dim, v_head_dim: elements per head of keys and values once expanded.
+        index_head_dim: elements of the indexer's key.
+
+    Raises GeometryError when a number is not positive, or the indexer's is no multiple of 128.
+    """
+
+    count: int
+    kv_lora_rank: int
+    qk_rope_head_dim: int
+    qk_nope_head_dim: int
+    v_head_dim: int
+    index_head_dim: int | None = None
+
+    def __post_init__(self) -> None:
+        require_positive(
+            self, "count", "kv_lora_rank", "qk_rope_head_dim", "qk_nope_head_dim", "v_head_dim"
+        )
+        require_positive_if_set(self, "index_head_dim")
+        if (self.index_head_dim or 0) % _INDEX_BLOCK:
+            raise GeometryError(
+                f"index_head_dim must be a multiple of {_INDEX_BLOCK}, got {self.index_head_dim}"
+            )
+
+    @property
+    def index_bytes(self) -> int:
+        """Return the bytes of the indexer's key of one token, in one layer: fp8, with fp32 scales.
+
+        Source: vllm/model_executor/models/deepseek_v2.py (Indexer), whatever the cache's dtype.
+        """
+        dim = self.index_head_dim or 0
+        return dim + dim // _INDEX_BLOCK * _INDEX_SCALE_BYTES
+
+    def token_bytes(self, element: int) -> int:
+        """Return the bytes that each GPU keeps of a token, in one layer.
+
+        Source: vllm/model_executor/layers/attention/mla_attention.py (one KV head of
+        kv_lora_rank + qk_rope_head_dim elements, which is both key and value).
+        """
+        return (self.kv_lora_rank + self.qk_rope_head_dim) * element + self.index_bytes
+
+
+@dataclass(frozen=True)
+class EmptyLayers:
+    """Layers that keep nothing: no attention, or attention to what an earlier layer keeps.
+
+    Source: vllm/v1/worker/gpu_model_runner.py (get_kv_cache_spec leaves out layers that share).
+
+    Attributes:
+        count: how many there are in the model.
+        no_kv_cache: always True; the word by which a profile tells them.
+    """
+
+    count: int
+    no_kv_cache: bool = True
+
+    def __post_init__(self) -> None:
+        require_positive(self, "count")
+        if not self.no_kv_cache:
+            raise GeometryError("no_kv_cache is true of layers that keep nothing, else left out")
+
+
+AnyLayers = Layers | LatentLayers | RecurrentLayers | EmptyLayers
+LAYER_KINDS: tuple[type[AnyLayers], ...] = (
+    Layers,
+    LatentLayers,
+    GatedDeltaNetLayers,
+    Mamba2Layers,
+    Mamba1Layers,
+    StateLayers,
+    EmptyLayers,
+)
+"""Every kind of layers; a field without a default is one that the kind needs."""

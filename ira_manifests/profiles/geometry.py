@@ -1,0 +1,122 @@
+"""The shape of a model, as part of a profile, in the words of its config.json."""
+
+# No annotations from __future__ here: they are text, which pydantic would evaluate at every start.
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, model_validator
+
+from ira_manifests.profiles import layer_kinds
+from ira_manifests.profiles.base import Profile
+from ira_manifests.profiles.fields import (
+    NOT_EMPTY,
+    Count,
+    IndexDim,
+    LayerCount,
+    StateBytes,
+    refuse,
+)
+
+
+def _true(value: bool) -> bool:
+    if not value:
+        raise refuse("is false; say true of layers that keep nothing, else leave it out")
+    return value
+
+
+class LayersProfile(Profile):
+    """Layers of one kind and shape; which kind, the words say that it has.
+
+    Attention keeps keys and values, sliding, chunked, or with neither of both, full; the others
+    keep a latent, the state of a sequence, or nothing.
+    """
+
+    count: LayerCount
+    """How many of the model's layers are of this kind and shape."""
+    num_attention_heads: Count | None = None
+    """Query heads of these layers, where they are not the model's."""
+    num_key_value_heads: Count | None = None
+    head_dim: Count | None = None
+    v_head_dim: Count | None = None
+    """Of the values, where keys have another."""
+    sliding_window: Count | None = None
+    """Window in tokens, of layers that have one; config.json gives it for the model."""
+    attention_chunk_size: Count | None = None
+    """Chunk in tokens, of layers that have one; config.json gives it for the model."""
+    kv_lora_rank: Count | None = None
+    """With the next two and v_head_dim: latent attention (MLA)."""
+    qk_rope_head_dim: Count | None = None
+    qk_nope_head_dim: Count | None = None
+    index_head_dim: IndexDim | None = None
+    """Of latent attention with a sparse indexer."""
+    linear_num_key_heads: Count | None = None
+    """With the next four: gated delta net ("linear_attention" of Qwen3-Next and Qwen3.5)."""
+    linear_num_value_heads: Count | None = None
+    linear_key_head_dim: Count | None = None
+    linear_value_head_dim: Count | None = None
+    linear_conv_kernel_dim: Count | None = None
+    mamba_num_heads: Count | None = None
+    """With the next four: Mamba-2, as Nemotron-H calls them."""
+    mamba_head_dim: Count | None = None
+    ssm_state_size: Count | None = None
+    n_groups: Count | None = None
+    conv_kernel: Count | None = None
+    mamba_intermediate_size: Count | None = None
+    """With the next two: Mamba-1; mamba_expand times hidden_size."""
+    mamba_d_state: Count | None = None
+    mamba_d_conv: Count | None = None
+    mamba_ssm_dtype: Literal["bfloat16", "float16", "float32"] | None = None
+    """Of the state, where it is not the model's; Nemotron-H calls it mamba_ssm_cache_dtype."""
+    state_bytes: StateBytes | None = None
+    """Bytes of another kind of state: of one sequence in one layer, on all GPUs together."""
+    no_kv_cache: Annotated[bool, AfterValidator(_true)] | None = None
+    """Layers that keep nothing of their own: without attention, or that share an earlier's."""
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        problem = layer_kinds.problem(self.given)
+        if problem:
+            raise refuse(problem)
+        return self
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The words that it has, and what they say."""
+        return self.model_dump(exclude_none=True)
+
+
+class ExpertsProfile(Profile):
+    """A mixture of experts."""
+
+    num_experts_per_tok: Count
+    """Experts that see a token."""
+    moe_intermediate_size: Count
+    """Inner width of one expert: the intermediate_size of a config.json that lacks this word."""
+
+
+class GeometryProfile(Profile):
+    """The model's shape, in the words of its config.json."""
+
+    num_attention_heads: Count
+    hidden_size: Count
+    intermediate_size: Count | None = None
+    vocab_size: Count
+    max_position_embeddings: Count
+    num_hidden_layers: LayerCount | None = None
+    """Layers of the model, which its `layers` must add up to."""
+    image_values_per_token: Count | None = None
+    """Pixels times channels behind one image token, for a model with a vision tower."""
+    layers: Annotated[tuple[LayersProfile, ...], NOT_EMPTY]
+    """The model's layers by kind and shape: `layer_types` of config.json, counted."""
+    experts: ExpertsProfile | None = None
+
+    @model_validator(mode="after")
+    def _heads_share_kv_heads(self) -> Self:
+        for layers in self.layers:
+            heads = layers.num_attention_heads or self.num_attention_heads
+            kv_heads = layers.num_key_value_heads
+            if kv_heads is not None and heads % kv_heads:
+                raise refuse(
+                    f"has num_attention_heads {heads}, "
+                    f"which num_key_value_heads {kv_heads} does not divide"
+                )
+        return self

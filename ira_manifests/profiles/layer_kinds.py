@@ -1,0 +1,59 @@
+"""Which kind of layers the words of a group of layers mean."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import MISSING, fields
+
+from ira_manifests.memory import LAYER_KINDS, AnyLayers, EmptyLayers
+
+_WINDOW, _CHUNK = "sliding_window", "attention_chunk_size"
+
+
+def problem(given: Collection[str]) -> str:
+    """Return what is wrong with the words of a group of layers; empty where they are one kind.
+
+    Two words of which no kind has both are named, else what the nearest kind lacks.
+    """
+    if _WINDOW in given and _CHUNK in given:
+        return f"has {_WINDOW} and {_CHUNK}; keep the one that these layers have"
+    kinds = _kinds_with(given)
+    if not kinds:
+        return _contradiction(given)
+    lacking = [[name for name in _needed(kind) if name not in given] for kind in kinds]
+    fewest = min(lacking, key=len)
+    if not fewest:
+        return ""
+    if len(kinds) == len(LAYER_KINDS):
+        return (
+            "does not say what these layers keep; give num_key_value_heads and head_dim, "
+            "kv_lora_rank, …, or no_kv_cache: true"
+        )
+    return f"lacks {', '.join(fewest)}"
+
+
+def kind_of(given: Collection[str]) -> type[AnyLayers]:
+    """Return the kind of which these are the words, `problem` having found nothing."""
+    return next(kind for kind in _kinds_with(given) if all(name in given for name in _needed(kind)))
+
+
+def _contradiction(given: Collection[str]) -> str:
+    # In the order of the fields, so that the message does not depend on the file's.
+    words = [name for name in _all_words() if name in given]
+    pairs = ((a, b) for n, a in enumerate(words) for b in words[n + 1 :])
+    first, second = next(pair for pair in pairs if not _kinds_with(pair))
+    return f"has {first} and {second}, which no kind of layers has both; make two groups of them"
+
+
+def _kinds_with(given: Collection[str]) -> list[type[AnyLayers]]:
+    return [kind for kind in LAYER_KINDS if set(given) <= {f.name for f in fields(kind)}]
+
+
+def _needed(kind: type[AnyLayers]) -> list[str]:
+    if kind is EmptyLayers:
+        return ["count", "no_kv_cache"]
+    return [field.name for field in fields(kind) if field.default is MISSING]
+
+
+def _all_words() -> list[str]:
+    return list(dict.fromkeys(field.name for kind in LAYER_KINDS for field in fields(kind)))
