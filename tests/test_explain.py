@@ -258,7 +258,8 @@ def test_the_parts_of_memory_add_up_to_the_gpu_and_agree_with_the_list(
     shown = ira("explain", "h100", "llama3", cwd=folder).stdout
     rows = json.loads(ira("list", "--json", cwd=folder).stdout)["cells"]
 
-    sizes = re.findall(r"^  (\S) +(-?[\d.]+) GiB  (.+)$", shown, re.MULTILINE)
+    of_gpu = shown.partition("Memory of the node")[0]
+    sizes = re.findall(r"^  (\S) +(-?[\d.]+) GiB  (.+)$", of_gpu, re.MULTILINE)
     parts = {name: float(amount) for letter, amount, name in sizes if letter != "="}
     assert sum(parts.values()) == pytest.approx(79.19, abs=0.05)
     headroom = parts["missing"] if size == 1 else parts["KV cache to spare"]

@@ -22,7 +22,7 @@ FLOORS: list[dict[str, str]] = [
     {"profiles": "errors files hub_lock kubernetes layout memory vllm"},
     {"constructs": "errors hub_lock kubernetes layout nodejs profiles vllm"},
     {
-        "analysis": "constructs errors layout memory messages profiles",
+        "analysis": "constructs errors kubernetes layout memory messages profiles vllm",
         "render": "constructs kubernetes layout output profiles",
     },
     {"rules": "analysis errors kubernetes layout memory messages output profiles vllm"},

@@ -83,6 +83,9 @@ BREAKS = {
                     "differs from the known 'meta-llama/Llama-3.3-70B-Instruct'"),
     "IRA043": Break("llama3", {WAIVER: ""}, "trust_remote_code",
                     "Python files that come with meta-llama/Llama-3.3-70B"),
+    # vLLM wants 2 + 4 cores of two vCPUs each.
+    "IRA046": Break(CELL, {"cpu: 64": "cpu: 11"}, "cells.h100.cpu",
+                    "gets 11 CPUs and vLLM wants 12 for 4 GPUs"),
     # Pages of 96 and of 128 values a head: vLLM's unify_kv_cache_spec_page_size refuses them.
     "IRA038": Break("gemma3-27b", {"head_dim: 128\n    - count": "head_dim: 96\n    - count"},
                     "geometry", "cannot be made equal", "h100/gemma3-27b"),

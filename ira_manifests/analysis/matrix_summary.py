@@ -101,8 +101,11 @@ def _round(value: float) -> float:
 
 
 def absent(matrix: Matrix) -> Iterator[Absent]:
-    """Yield the pairs of the profiles that have no cell, with what memory says of them."""
-    for gpu in sorted(matrix.profiles.gpus):
+    """Yield the pairs that have no cell, with what memory says of them.
+
+    A GPU type that no cell uses is left out: `explain` tells of it.
+    """
+    for gpu in sorted({gpu for gpu, _ in matrix}):
         utilization = _utilization(matrix, gpu)
         for model in sorted(matrix.profiles.models):
             if (gpu, model) not in matrix:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -13,7 +14,7 @@ BAR_WIDTH = 64
 
 @dataclass(frozen=True)
 class Part:
-    """A part of one GPU's memory, in bytes; `letter` stands for it in the bar."""
+    """A part of a memory, in bytes; `letter` stands for it in the bar."""
 
     letter: str
     name: str
@@ -56,16 +57,18 @@ def bar(estimate: Budget) -> str:
     """
     shown = [part for part in parts(estimate) if part.size > 0]
     needed = [part for part in shown if part.letter in "WAOK" or part.name == "CUDA graphs"]
-    if estimate.kv_pool >= estimate.kv_request:
-        return _letters(shown, sum(part.size for part in shown))
-    total = sum(part.size for part in needed)
-    letters = _letters(needed, total)
-    end = round(len(letters) * estimate.requested / total)
-    return f"{letters[:end]}|{letters[end:]}"
+    fits = estimate.kv_pool >= estimate.kv_request
+    return bar_of(shown) if fits else bar_of(needed, estimate.requested)
 
 
-def _letters(shown: list[Part], total: int) -> str:
-    return "".join(part.letter * max(1, round(BAR_WIDTH * part.size / total)) for part in shown)
+def bar_of(shown: Sequence[Part], end: int | None = None) -> str:
+    """Return parts as a bar of letters, with a line at `end`, in bytes, where there is one."""
+    total = sum(part.size for part in shown)
+    letters = "".join(part.letter * max(1, round(BAR_WIDTH * part.size / total)) for part in shown)
+    if end is None:
+        return letters
+    place = round(len(letters) * end / total)
+    return f"{letters[:place]}|{letters[place:]}"
 
 
 def steps(cell: Cell) -> list[Step]:

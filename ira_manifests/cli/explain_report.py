@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ira_manifests.analysis import memory_breakdown, remedies
+from ira_manifests.analysis import memory_breakdown, node_usage, remedies
 from ira_manifests.analysis.provenance import ExplainedDirectory, Value
 from ira_manifests.cli import terminal
 from ira_manifests.cli.terminal import BOLD, DIM
@@ -16,6 +16,7 @@ from ira_manifests.profiles.cell import Cell
 if TYPE_CHECKING:
     from ira_manifests.analysis.field_lookup import Answer
     from ira_manifests.analysis.matrix_summary import Absent
+    from ira_manifests.analysis.memory_breakdown import Part
     from ira_manifests.rules.catalogue import Rule
 
 
@@ -72,6 +73,7 @@ def explained(cell: Cell, values: Sequence[Value]) -> None:
         terminal.say_wrapped(f"memory: {error}")
     else:
         _memory(cell, estimate)
+    _node(cell)
     _values(values)
 
 
@@ -92,9 +94,7 @@ def _memory(cell: Cell, estimate: Budget | None) -> None:
     if estimate is None:
         terminal.say_wrapped(f"memory: not judged, {cell.unjudged}")
         return
-    terminal.say(f"\n{memory_breakdown.bar(estimate)}")
-    for part in memory_breakdown.parts(estimate):
-        terminal.say(f"  {part.letter} {part.size / GIB:7.2f} GiB  {part.name}")
+    _bar(memory_breakdown.bar(estimate), memory_breakdown.parts(estimate))
     gpus = count(cell.profile.tensor_parallel, "GPU")
     terminal.say(f"  = {estimate.total / GIB:7.2f} GiB  of each of {gpus}")
     terminal.say(
@@ -111,6 +111,26 @@ def _memory(cell: Cell, estimate: Budget | None) -> None:
         requests = "" if step.concurrency is None else f"{step.concurrency:7.2f} requests, "
         longest = "" if step.longest is None else f"longest {step.longest}, "
         terminal.say_wrapped(f"  {step.knob:<30} {requests}{longest}{step.verdict}")
+
+
+def _node(cell: Cell) -> None:
+    machine, usage = cell.machine.machine_type, node_usage.memory(cell)
+    terminal.say_heading("Memory of the node, at most:")
+    _bar(node_usage.bar(usage), node_usage.parts(usage))
+    terminal.say(f"  = {usage.allocatable / GIB:7.2f} GiB  that {machine} allocates to Pods")
+    if cell.model.weights is None:
+        terminal.say_wrapped("The file cache is not counted: the model's weights are not known.")
+    cores = node_usage.cpu(cell)
+    terminal.say_wrapped(
+        f"CPU: {cores.requests / 1000:.2f} cores asked for of {cores.allocatable / 1000:.2f}; "
+        f"the server has {cell.profile.cpu}, and wants {node_usage.least_cpus(cell)} or more."
+    )
+
+
+def _bar(bar: str, parts: Sequence[Part]) -> None:
+    terminal.say(f"\n{bar}")
+    for part in parts:
+        terminal.say(f"  {part.letter} {part.size / GIB:7.2f} GiB  {part.name}")
 
 
 def _say_source(source: str) -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ira_manifests.analysis import node_usage
 from ira_manifests.kubernetes import allocatable
-from ira_manifests.messages import count
+from ira_manifests.memory import GIB
+from ira_manifests.messages import count, gib
+from ira_manifests.profiles.cell import Cell
 from ira_manifests.rules.catalogue import Severity
 from ira_manifests.rules.cells.subjects import CELL, CellOf
 from ira_manifests.rules.finding import Finding
@@ -33,28 +36,79 @@ def idle_gpus(of: CellOf) -> Iterator[Finding]:
 
 @rule("IRA006", "too-large-for-machine", Severity.ERROR, CELL)
 def too_large_for_machine(of: CellOf) -> Iterator[Finding]:
-    """The Pod requests more than the machine allocates.
+    """The Pod needs more than the machine allocates.
 
     GKE keeps a part of every machine for the kernel and the kubelet. A Pod that asks for more than
     the rest stays Pending for ever: the autoscaler says that no node group would fit it, or keeps
-    making nodes that do not help. The requests of the warm-up container count as well.
+    making nodes that do not help. Counted are the requests of the server, of the warm-up container,
+    of the sidecar of Cloud Storage FUSE (250m and 256Mi, its defaults, since the annotations take
+    its limits away), and of GKE's own Pods.
+
+    The file cache is in memory as well. With `file-cache:max-size-mb:-1` it grows to the size of
+    the model's files, beside all that the server may use, /dev/shm included. It is nobody's
+    request, so the Pod is scheduled, and where the node's memory ends the kubelet evicts the Pod or
+    the kernel ends one of its processes, while the model is loaded. `weights.total_gib` of the
+    model stands for its files; where a model has none, the cache is not counted. A positive size in
+    `inference.mount_options` limits it.
+
+    Of GKE's own Pods, 647m and 1 GiB are assumed: those of the base platform, by requests that were
+    published of its DaemonSets. Nobody published the memory of anetd, dcgm-exporter,
+    filestore-node, pdcsi-node and netd, for which 440 MiB of it are assumed. Add-ons beside those
+    of the base platform, and DaemonSets of your own, are not counted: `kubectl describe node` shows
+    what they ask for. `explain GPU MODEL` shows the node's memory in parts.
     """
-    cell = of.cell
-    fetch, machine = cell.platform.fetch_safetensors, cell.machine
-    cores, memory = allocatable.cpu(machine.vcpus), allocatable.memory(machine.memory_gb)
-    asked = {
-        "cpu": (cell.profile.cpu, fetch.cpu, cores, 1, "cores"),
-        "memory": (cell.profile.memory, fetch.memory, memory, 1 << 30, "GiB"),
-    }
-    for field, (server, warm_up, most, unit, unit_name) in asked.items():
-        total = allocatable.quantity(server) + allocatable.quantity(warm_up)
-        if total > most:
+    machine = of.cell.machine.machine_type
+    memory, cpu = node_usage.memory(of.cell), node_usage.cpu(of.cell)
+    asked = {"cpu": (cpu, 1000, "cores"), "memory": (memory, GIB, "GiB")}
+    for field, (usage, unit, name) in asked.items():
+        if usage.requests > usage.allocatable:
             message = (
-                f"the Pod asks for {total / unit:.1f} {unit_name} and {machine.machine_type} "
-                f"allocates {most / unit:.1f}"
+                f"the Pod and GKE's own ask for {usage.requests / unit:.1f} {name} and {machine} "
+                f"allocates {usage.allocatable / unit:.1f}"
             )
-            hint = "no node of the compute class can ever take the Pod; ask for less"
-            yield of.finding((field,), message, hint)
+            yield of.finding((field,), message, _room(of.cell, field))
+    if memory.spare < 0 <= memory.spare + memory.beside:
+        message = (
+            f"{gib(-memory.spare)} are missing on {machine}, which allocates "
+            f"{gib(memory.allocatable)}: its Pods ask for {gib(memory.requests)}, and the file "
+            f"cache takes {gib(memory.beside)} of memory beside"
+        )
+        yield of.finding(("memory",), message, _room(of.cell, "memory"))
+
+
+def _room(cell: Cell, field: str) -> str:
+    """Return what would make room: less for the server, or a larger machine."""
+    if field == "memory":
+        most = node_usage.memory(cell).server // 10**9
+        ways = [f"memory: {most}G"] if most > 0 else []
+    else:
+        most = node_usage.cpu(cell).server // 1000
+        ways = [f"cpu: {most}"] if most >= node_usage.least_cpus(cell) else []
+    larger = node_usage.larger_machine(cell)
+    if larger is not None:
+        ways.append(f"compute_class: {larger.compute_class}")
+    if not ways:
+        return "no machine of the GPU type holds it; use another GPU type, or a smaller model"
+    return f"{' or '.join(ways)} would fit"
+
+
+@rule("IRA046", "too-few-cpus", Severity.WARNING, CELL)
+def too_few_cpus(of: CellOf) -> Iterator[Finding]:
+    """The server gets fewer CPUs than vLLM has processes to run.
+
+    vLLM runs an API server, an engine core that never sleeps, and a worker for each GPU, and wants
+    a physical core for each: 2 + GPUs. Compute Engine sells threads, two to a core, so that is
+    2 × (2 + GPUs) of a cell's `cpu`, which is the container's limit as well. With fewer, the
+    processes wait for each other, and the GPUs for them: answers come late and throughput falls,
+    although nothing fails. The minimum is from vLLM's guide to optimization; a server of images, of
+    many short requests or of several API servers wants more.
+    """
+    profile, least = of.cell.profile, node_usage.least_cpus(of.cell)
+    if allocatable.quantity(profile.cpu) < least:
+        gpus = count(profile.tensor_parallel, "GPU")
+        message = f"the server gets {profile.cpu} CPUs and vLLM wants {least} for {gpus}"
+        hint = f"cpu: {least} or more, on a machine that has them"
+        yield of.finding(("cpu",), message, hint)
 
 
 @also("IRA041", CELL)

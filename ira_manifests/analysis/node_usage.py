@@ -1,0 +1,120 @@
+"""What the node of a cell holds beside what GKE and the kernel keep for themselves. Pure.
+
+The volumes in memory count as the memory of those who write to them: /dev/shm as the server's, the
+file cache of Cloud Storage FUSE as its sidecar's, which has no limit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ira_manifests.analysis.memory_breakdown import Part, bar_of
+from ira_manifests.kubernetes import allocatable, gcsfuse, system_pods
+from ira_manifests.kubernetes.labels import GCSFUSE_ANNOTATIONS
+from ira_manifests.memory import GIB
+from ira_manifests.profiles.cell import Cell
+from ira_manifests.profiles.schema import Machine
+from ira_manifests.vllm import cpus
+
+_SERVER, _FETCH = "inference-server, with /dev/shm", "fetch-safetensors"
+_SIDECAR, _SYSTEM = "Cloud Storage FUSE", "GKE's own Pods, as assumed"
+
+
+@dataclass(frozen=True)
+class Usage:
+    """A resource of a node: bytes of memory, or thousandths of a core.
+
+    `asked`: what the scheduler counts, by who asks for it. `beside`: what is in use besides, or 0.
+    """
+
+    asked: tuple[Part, ...]
+    beside: int
+    allocatable: int
+
+    @property
+    def requests(self) -> int:
+        """What all Pods of the node ask for together."""
+        return sum(part.size for part in self.asked)
+
+    @property
+    def spare(self) -> int:
+        """What is left where all use what they ask for, and `beside`; negative where it lacks."""
+        return self.allocatable - self.requests - self.beside
+
+    @property
+    def server(self) -> int:
+        """The most that the server could ask for, with the others as they are."""
+        return self.asked[0].size + self.spare
+
+
+def memory(cell: Cell) -> Usage:
+    """Return the memory of the node, in bytes.
+
+    The model's weights stand for its files; where they are not known, the cache counts as empty.
+    """
+    weights = cell.model.weights
+    files = 0 if weights is None else int(weights.total_gib * GIB)
+    asked = (
+        Part("S", _SERVER, int(allocatable.quantity(cell.profile.memory))),
+        Part("F", _FETCH, int(allocatable.quantity(cell.platform.fetch_safetensors.memory))),
+        Part("B", _SIDECAR, gcsfuse.request(GCSFUSE_ANNOTATIONS, "memory")),
+        Part("G", _SYSTEM, system_pods.MEMORY),
+    )
+    cached = gcsfuse.cached(cell.platform.inference.mount_options, files)
+    return Usage(asked, cached, int(allocatable.memory(cell.machine.memory_gb)))
+
+
+def cpu(cell: Cell) -> Usage:
+    """Return the CPU of the node, in thousandths of a core."""
+    asked = (
+        Part("S", _SERVER, _millicpus(cell.profile.cpu)),
+        Part("F", _FETCH, _millicpus(cell.platform.fetch_safetensors.cpu)),
+        Part("B", _SIDECAR, gcsfuse.request(GCSFUSE_ANNOTATIONS, "cpu")),
+        Part("G", _SYSTEM, system_pods.MILLICPUS),
+    )
+    return Usage(asked, 0, int(allocatable.cpu(cell.machine.vcpus) * 1000))
+
+
+def least_cpus(cell: Cell) -> int:
+    """Return the fewest vCPUs that the cell's server wants."""
+    return cpus.least(cell.profile.tensor_parallel)
+
+
+def _millicpus(text: str) -> int:
+    return int(allocatable.quantity(text) * 1000)
+
+
+def larger_machine(cell: Cell) -> Machine | None:
+    """Return the smallest machine of the cell's GPU type that holds everything."""
+    able = [
+        machine
+        for machine in cell.gpu.machines
+        if machine.gpus >= cell.profile.tensor_parallel and _holds(machine, cell)
+    ]
+    return min(able, key=lambda machine: (machine.gpus, machine.memory_gb), default=None)
+
+
+def _holds(machine: Machine, cell: Cell) -> bool:
+    needed, cores = memory(cell), cpu(cell)
+    return (
+        needed.requests + needed.beside <= allocatable.memory(machine.memory_gb)
+        and cores.requests <= allocatable.cpu(machine.vcpus) * 1000
+    )
+
+
+def parts(usage: Usage) -> list[Part]:
+    """Return the memory of a node in parts that add up to the whole; a shortfall is negative."""
+    short = usage.spare < 0
+    found = [
+        usage.asked[0],
+        Part("C", "file cache in memory: the model's files", usage.beside),
+        *usage.asked[1:],
+        Part("-" if short else "+", "missing" if short else "to spare", usage.spare),
+    ]
+    return [part for part in found if part.size]
+
+
+def bar(usage: Usage) -> str:
+    """Return the parts as a bar of letters; where memory is missing, a line marks the end."""
+    shown = [part for part in parts(usage) if part.size > 0]
+    return bar_of(shown) if usage.spare >= 0 else bar_of(shown, usage.allocatable)
