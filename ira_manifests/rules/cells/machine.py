@@ -48,8 +48,9 @@ def too_large_for_machine(of: CellOf) -> Iterator[Finding]:
     the model's files, beside all that the server may use, /dev/shm included. It is nobody's
     request, so the Pod is scheduled, and where the node's memory ends the kubelet evicts the Pod or
     the kernel ends one of its processes, while the model is loaded. `weights.total_gib` of the
-    model stands for its files; where a model has none, the cache is not counted. A positive size in
-    `inference.mount_options` limits it.
+    model stands for its files; where a model has none, the cache is not counted, and files that are
+    quantised only while they are loaded are larger than what is counted. A positive size in
+    `inference.mount_options` limits the cache.
 
     Of GKE's own Pods, 647m and 1 GiB are assumed: those of the base platform, by requests that were
     published of its DaemonSets. Nobody published the memory of anetd, dcgm-exporter,
