@@ -384,8 +384,15 @@ def test_names_of_the_command_line_are_explained_and_listed() -> None:
     options = ["--workload-name", "serve-{gpu}-{model}", "--namespace", "llm"]
 
     name = ira("explain", "h100", "llama3", "workload_name", *options)
-    assert "workload_name: serve-h100-llama3\n" in name.stdout
-    assert "namespace: llm" in ira("explain", "h100", "llama3", *options).stdout
+    assert name.stdout.splitlines() == [
+        "workload_name: serve-h100-llama3",
+        "  Deployment metadata.name",
+        "  from the option --workload-name",
+    ]
+    text = ira("explain", "h100", "llama3", *options).stdout
+    assert "namespace: llm" in text
+    assert text.count("the option --workload-name") >= 1
+    assert text.count("the option --namespace") >= 1
     assert ira("list", *options).returncode == 0
 
 

@@ -93,6 +93,8 @@ class Places:
         return " and ".join(self._line("models", name, field) for name in having)
 
     def _line(self, kind: str, name: str, *path: str | int) -> str:
+        if kind == "platform" and path in self._profiles.options:
+            return f"the option --{str(path[-1]).replace('_', '-')}"
         source = self._profiles.sources[kind, name]
         return f"{source.file}:{source.document.place(path).line}"
 

@@ -66,7 +66,7 @@ def booting() -> Iterator[None]:
         _runs.append(run)
     atexit.register(stop)  # registered before jsii's handler, so it runs after it
     try:
-        with explained(), _starting():
+        with explained(), _starting(run.folder):
             yield
     except BaseException:
         run.end()
@@ -163,12 +163,15 @@ _OWN_GROUP: dict[str, Any] = {"process_group": 0} if os.name == "posix" else {}
 
 
 @contextlib.contextmanager
-def _starting() -> Iterator[None]:
-    usual = subprocess.Popen
+def _starting(folder: Path) -> Iterator[None]:
+    """Have jsii start `_Process`, and make its own temporary folder in this one."""
+    usual, place = subprocess.Popen, tempfile.tempdir
     setattr(subprocess, "Popen", _Process)  # noqa: B010  mypy refuses to assign to a class
+    tempfile.tempdir = str(folder)
     try:
         yield
     finally:
+        tempfile.tempdir = place
         setattr(subprocess, "Popen", usual)  # noqa: B010
 
 

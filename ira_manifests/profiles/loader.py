@@ -58,6 +58,8 @@ class Profiles:
     sources: Mapping[tuple[str, str], Source]
     """(kind, name) to source; kinds are "gpus", "models" and "platform"."""
     known_model_ids: frozenset[str] = frozenset()
+    options: frozenset[yaml_source.Path] = frozenset()
+    """Paths of the platform's fields that an option of the same name decides, not the file."""
 
 
 def find_folder(folder: str | os.PathLike[str] | None = None) -> Path:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from ira_manifests.errors import Gathered, InputError, Problem, did_you_mean, one_of
 from ira_manifests.kubernetes import names
 from ira_manifests.layout import BASE, MODEL_DOWNLOAD, TOP
-from ira_manifests.profiles import consistency
+from ira_manifests.profiles import consistency, yaml_source
 from ira_manifests.profiles.cell import Cell, cells_of
 from ira_manifests.profiles.loader import Profiles, find_folder, read_profiles
 from ira_manifests.profiles.schema import Platform
@@ -97,18 +97,23 @@ def read_matrix(
     with wrong:
         profiles, problems = read_profiles(find_folder(folder))
         if profiles.platform is not None:
-            platform = _overridden(profiles.platform, template, namespace_given)
-            profiles = replace(profiles, platform=platform)
+            profiles = _overridden(profiles, profiles.platform, template, namespace_given)
         wrong.add([*problems, *consistency.problems(profiles), *further(profiles)])
         if profiles.platform is not None and not wrong:
             return Matrix(profiles.platform, profiles)
     raise wrong.error
 
 
-def _overridden(platform: Platform, workload_name: str | None, namespace: str | None) -> Platform:
+def _overridden(
+    profiles: Profiles, platform: Platform, workload_name: str | None, namespace: str | None
+) -> Profiles:
+    """Return profiles whose platform has what options decide."""
+    options: list[yaml_source.Path] = []
     if workload_name is not None:
         inference = platform.inference.model_copy(update={"workload_name": workload_name})
         platform = platform.model_copy(update={"inference": inference})
+        options.append(("inference", "workload_name"))
     if namespace is not None:
         platform = platform.model_copy(update={"namespace": namespace})
-    return platform
+        options.append(("namespace",))
+    return replace(profiles, platform=platform, options=frozenset(options))
