@@ -6,15 +6,17 @@
     │   └── UnknownCellError    a pair of GPU type and model that is not in the matrix
     ├── OutputError             the output folder can't take what synth wants to write
     ├── NodeError               no usable Node.js for cdk8s, or one that failed
+    ├── ConfigError             a model's files that can't be read as what they should be
+    ├── RefusedError            a model that vLLM does not serve, or that is not judged
     ├── UnknownReleaseError     text that is no version of vLLM, or a release without facts
     └── MemoryInputError        what a memory estimate can't be computed from
         ├── GeometryError       a model that can't exist, or that vLLM refuses
         │   └── SplitError      a tensor parallel size that does not divide the model
         └── SettingsError       utilization, context, KV cache dtype or memory out of range
 
-`UnknownCellError` is a `KeyError`, too; `UnknownReleaseError` and `MemoryInputError` are
-`ValueError`s. The command line prints `str(error)` and exits with 2; no other layer prints or
-exits.
+`UnknownCellError` is a `KeyError`, too; `ConfigError`, `RefusedError`, `UnknownReleaseError` and
+`MemoryInputError` are `ValueError`s. The command line prints `str(error)` and exits with 2; no
+other layer prints or exits.
 """
 
 from __future__ import annotations

@@ -18,7 +18,12 @@ FLOORS: list[dict[str, str]] = [
     {"messages": "", "files": "", "layout": "", "hub_lock": ""},
     {"errors": "messages", "user_cache": "files"},
     {"kubernetes": "errors messages", "vllm": "errors"},
-    {"memory": "errors vllm", "nodejs": "errors files user_cache", "output": "errors files layout"},
+    {
+        "architectures": "errors vllm",
+        "memory": "errors vllm",
+        "nodejs": "errors files user_cache",
+        "output": "errors files layout",
+    },
     {"profiles": "errors files hub_lock kubernetes layout memory vllm"},
     {"constructs": "errors hub_lock kubernetes layout nodejs profiles vllm"},
     {

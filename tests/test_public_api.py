@@ -11,6 +11,7 @@ from pkgutil import walk_packages
 import pytest
 
 import ira_manifests
+import ira_manifests.architectures
 import ira_manifests.errors
 import ira_manifests.memory
 from testing.project import ROOT
@@ -79,6 +80,7 @@ def test_the_tree_of_errors_is_the_one_that_is_drawn() -> None:
 
 
 def test_every_error_can_be_imported_from_the_package_or_from_the_memory_model() -> None:
-    named = {name for module in (ira_manifests, ira_manifests.memory) for name in module.__all__}
+    modules = (ira_manifests, ira_manifests.architectures, ira_manifests.memory)
+    named = {name for module in modules for name in module.__all__}
 
     assert {each.__name__ for each in errors()} <= named

@@ -85,9 +85,9 @@ def encode(tables: Mapping[str, ReleaseOptions]) -> str:
     """Return the text of the table: a line for each option, in the order of their names."""
     known = sorted(tables, key=Release.parse)
     kinds = [tables[release].options for release in known]
-    dotted = _runs([_marker(tables[release]) for release in known], known)
+    dotted = spans([_marker(tables[release]) for release in known], known)
     head = {"about": _ABOUT, "releases": known, "dotted": dotted}
-    lines = [f"{_json(key)}: {_json(value)}" for key, value in head.items()]
+    lines = [f"{json_text(key)}: {json_text(value)}" for key, value in head.items()]
     lines += [
         _section(title, [getattr(tables[release], title) for release in known], known)
         for title in ("aliases", "bounds", "choices")
@@ -100,9 +100,9 @@ def _section(title: str, values: Sequence[Mapping[str, str]], known: Sequence[st
     """Return one part of the table: what each name has in which releases."""
     names = sorted({name for release in values for name in release})
     if not names:
-        return f"{_json(title)}: {{}}"
-    rows = [f"{_json(n)}: {_json(_runs([v.get(n) for v in values], known))}" for n in names]
-    return f"{_json(title)}: {{\n    " + ",\n    ".join(rows) + "\n  }"
+        return f"{json_text(title)}: {{}}"
+    rows = [f"{json_text(n)}: {json_text(spans([v.get(n) for v in values], known))}" for n in names]
+    return f"{json_text(title)}: {{\n    " + ",\n    ".join(rows) + "\n  }"
 
 
 def stored(text: str) -> dict[str, ReleaseOptions]:
@@ -156,7 +156,7 @@ def _compare(
     return 1 if different else 0
 
 
-def _runs(kinds: Sequence[str | None], known: Sequence[str]) -> list[str]:
+def spans(kinds: Sequence[str | None], known: Sequence[str]) -> list[str]:
     """Return the spans of releases with the same kind: `int 0.9.1-0.16.0`, `value 0.17.0-`."""
     runs: list[str] = []
     for kind, group in groupby(enumerate(kinds), key=lambda item: item[1]):
@@ -171,7 +171,8 @@ def _marker(release: ReleaseOptions) -> str | None:
     return Kind.VALUE if release.dotted else None
 
 
-def _json(value: object) -> str:
+def json_text(value: object) -> str:
+    """Return a value as JSON on one line."""
     return json.dumps(value, ensure_ascii=False)
 
 

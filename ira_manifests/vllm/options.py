@@ -213,11 +213,14 @@ def decode(text: str) -> Table:
     data = json.loads(text)
     known: tuple[str, ...] = tuple(data["releases"])
     registered = {name: _spans(listed, known) for name, listed in data["options"].items()}
-    sections = (_runs(data[section], known) for section in ("aliases", "choices", "bounds"))
+    sections = (runs_of(data[section], known) for section in ("aliases", "choices", "bounds"))
     return Table(known, registered, _spans(data["dotted"], known), *sections)
 
 
-def _runs(section: Mapping[str, Sequence[str]], known: Sequence[str]) -> dict[str, tuple[Run, ...]]:
+def runs_of(
+    section: Mapping[str, Sequence[str]], known: Sequence[str]
+) -> dict[str, tuple[Run, ...]]:
+    """Read what each name has in which releases: `--x: ["taken 0.8.4-0.16.0"]`."""
     return {
         name: tuple(Run(text, *_between(between, known)) for text, between in map(_split, listed))
         for name, listed in section.items()

@@ -1,0 +1,157 @@
+"""Reads a model's config.json: untrusted JSON, of which every value is checked when asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ira_manifests.architectures.errors import ConfigError
+
+CONFIG_FILE = "config.json"
+MOST_LAYERS = 10_000
+_MOST = 100_000_000
+_SHOWN = 60
+
+# Where models with several parts keep the language model's values.
+_TEXT = ("text_config", "llm_config", "language_config")
+
+
+def parse(text: bytes, file: str = CONFIG_FILE) -> Mapping[str, Any]:
+    """Return the JSON object of a file.
+
+    Raises ConfigError for text that is none, such as a file that was cut off.
+    """
+    try:
+        data = json.loads(text)
+    except RecursionError:
+        raise ConfigError(f"{file} is nested too deeply") from None
+    except ValueError as error:
+        raise ConfigError(f"{file} is not JSON: {error}") from None
+    if not isinstance(data, dict):
+        raise ConfigError(f"{file} holds no JSON object")
+    return data
+
+
+@dataclass(frozen=True)
+class Config:
+    """An object of config.json.
+
+    Attributes:
+        values: what it says.
+        place: how messages name it.
+        outer: the object around it, whose values hold where it has none.
+    """
+
+    values: Mapping[str, Any]
+    place: str = CONFIG_FILE
+    outer: Config | None = None
+
+    def get(self, *names: str) -> Any:
+        """Return the value of the first name that has one, here or further out; None for none."""
+        for name in names:
+            value = self.values.get(name)
+            if value is not None:
+                return value
+        return None if self.outer is None else self.outer.get(*names)
+
+    def whole(self, *names: str, most: int = _MOST) -> int:
+        """Return the whole number above 0 of the first name that has one.
+
+        Raises ConfigError where there is none, and for anything else.
+        """
+        found = self.optional(*names, most=most)
+        if found is None:
+            raise ConfigError(f"{self.place} has no {' or '.join(names)}")
+        return found
+
+    def optional(self, *names: str, most: int = _MOST) -> int | None:
+        """Return a whole number above 0; None where there is none, or 0.
+
+        Raises ConfigError for anything else.
+        """
+        value = self.get(*names)
+        if value is None or (isinstance(value, int) and value == 0):
+            return None
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= most:
+            raise self._wrong(names, value, f"a whole number from 1 to {most}")
+        return value
+
+    def factor(self, name: str) -> float:
+        """Return a positive number, 1 where there is none."""
+        value = self.get(name)
+        if value is None:
+            return 1.0
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= _MOST:
+            raise self._wrong((name,), value, f"a number above 0, at most {_MOST}")
+        return float(value)
+
+    def flag(self, name: str, *, default: bool = False) -> bool:
+        """Return true or false."""
+        value = self.get(name)
+        if value is None:
+            return default
+        if not isinstance(value, bool):
+            raise self._wrong((name,), value, "true or false")
+        return value
+
+    def text(self, name: str) -> str:
+        """Return a text; an empty one where there is none."""
+        value = self.get(name)
+        if value is None:
+            return ""
+        if not isinstance(value, str):
+            raise self._wrong((name,), value, "text")
+        return value
+
+    def items(self, name: str) -> Sequence[Any]:
+        """Return a list; an empty one where there is none."""
+        value = self.get(name)
+        if value is None:
+            return ()
+        if not isinstance(value, list):
+            raise self._wrong((name,), value, "a list")
+        return value
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """Return a list of texts; an empty one where there is none."""
+        items = self.items(name)
+        if not all(isinstance(item, str) for item in items):
+            raise self._wrong((name,), items, "a list of texts")
+        return tuple(items)
+
+    def per_layer(self, name: str, count: int) -> Sequence[Any]:
+        """Return a list with an item for each layer; an empty one where there is none.
+
+        Raises ConfigError where it has another length.
+        """
+        items = self.items(name)
+        if items and len(items) != count:
+            raise ConfigError(
+                f"{self.place}: {name} has {len(items)} items, and the model has {count} layers"
+            )
+        return items
+
+    def inner(self, name: str) -> Config | None:
+        """Return an object inside, without what stands around it; None where there is none."""
+        value = self.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            raise self._wrong((name,), value, "an object")
+        return Config(value, f"{self.place}: {name}")
+
+    @property
+    def language_model(self) -> Config:
+        """The part that generates text."""
+        for name in _TEXT:
+            value = self.values.get(name)
+            if isinstance(value, dict):
+                return Config(value, f"{self.place}: {name}", self)
+        return self
+
+    def _wrong(self, names: Sequence[str], value: Any, allowed: str) -> ConfigError:
+        name = next((name for name in names if self.get(name) is not None), names[0])
+        shown = repr(value)[:_SHOWN]
+        return ConfigError(f"{self.place}: {name} is {shown}; it must be {allowed}")

@@ -1,0 +1,225 @@
+"""A model as its config.json describes it, in the words of a profile."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+from ira_manifests.architectures import quantization, rotary
+from ira_manifests.architectures.config import Config
+from ira_manifests.architectures.errors import ConfigError, RefusedError
+from ira_manifests.architectures.families import FAMILIES, Family
+from ira_manifests.architectures.layers import Layer, grouped
+from ira_manifests.architectures.quantization import SERVED, Quantization
+from ira_manifests.architectures.safetensors import Tensor, loaded_bytes
+from ira_manifests.architectures.vision import Tower
+from ira_manifests.errors import did_you_mean
+from ira_manifests.vllm.models import Served, Task, architectures, served
+
+# Later than the release that has the class: what that one installs can't read the configuration.
+_FIRST = {"Gemma4ForConditionalGeneration": "0.19.1"}
+# Configurations that vLLM or Transformers can read without running code of the repository,
+# although these repositories carry some.
+_READ_WITHOUT_CODE = {
+    "deepseek_v2",
+    "deepseek_v3",
+    "deepseek_v32",
+    "kimi_k2",
+    "minimax_m2",
+    "nemotron_h",
+    "phi3",
+}
+
+
+@dataclass(frozen=True)
+class Model:
+    """What follows from a model's files.
+
+    Attributes:
+        architecture: the class that serves it.
+        min_engine: the first release of vLLM that serves it.
+        layers: its layers one by one.
+        quantization: how its weights are stored.
+        config: its language model's configuration.
+        family, tower: how it is read, and its vision tower.
+    """
+
+    architecture: str
+    min_engine: str
+    layers: tuple[Layer, ...]
+    quantization: Quantization
+    config: Config
+    family: Family
+    tower: Tower | None = None
+
+    @cached_property
+    def geometry(self) -> Mapping[str, Any]:
+        """Return the `geometry` of a profile: plain values in the order of its fields."""
+        config = self.config
+        width = max(layer.mlp_width for layer in self.layers)
+        mixture = next((layer.mixture for layer in self.layers if layer.mixture), None)
+        found: dict[str, Any] = {
+            "num_attention_heads": config.whole("num_attention_heads", "n_head"),
+            "hidden_size": config.whole("hidden_size", "n_embd"),
+            "intermediate_size": width or None,
+            "vocab_size": config.whole("vocab_size"),
+            "max_position_embeddings": rotary.context(config),
+            "num_hidden_layers": len(self.layers),
+            "image_values_per_token": self.tower.values_per_token if self.tower else None,
+            "layers": grouped(self.layers),
+        }
+        if mixture is not None:
+            found["experts"] = {
+                "num_experts_per_tok": mixture.chosen,
+                "moe_intermediate_size": mixture.width,
+            }
+        return {key: value for key, value in found.items() if value is not None}
+
+    @property
+    def computed_bytes(self) -> int:
+        """Return the bytes of the weights as loaded, computed from the architecture.
+
+        Norms, biases and scales of whole tensors are left out: some thousandths.
+        """
+        method = self.quantization
+        blocks = sum(
+            (
+                method.part_bytes(index, part)
+                for index, layer in enumerate(self.layers)
+                for part in layer.parts
+            ),
+            Fraction(0),
+        )
+        kept = self._embeddings + (self.tower.parameters if self.tower else 0)
+        return int(blocks + kept * SERVED) + self._rotary_bytes
+
+    def stored_bytes(self, tensors: Sequence[Tensor]) -> int:
+        """Return the bytes of the weights as loaded, from the headers of the checkpoint."""
+        is_quantised = bool(self.quantization.method)
+        stored = loaded_bytes(tensors, is_quantised=is_quantised, layers=len(self.layers))
+        return stored + self._beside
+
+    def indexed_bytes(self, total: int) -> int:
+        """Return the bytes of the weights as loaded, from the total of the checkpoint's index."""
+        return total + self._beside
+
+    @property
+    def _beside(self) -> int:
+        """Return the bytes that the server holds beyond the checkpoint's."""
+        method = self.quantization
+        padding = sum(
+            (part.padded - part.parameters) * method.weight_bytes
+            for layer in self.layers
+            for part in layer.parts
+            if method.experts_only and part.padded
+        )
+        copies = sum(
+            part.parameters * SERVED
+            for layer in self.layers
+            for part in layer.parts
+            if part.is_copy
+        )
+        return int(padding + copies) + self._rotary_bytes
+
+    @property
+    def _embeddings(self) -> int:
+        config = self.config
+        tied = config.flag("tie_word_embeddings", default=self.family.tied)
+        table = config.whole("vocab_size") * config.whole("hidden_size", "n_embd")
+        per_layer = config.optional("hidden_size_per_layer_input") or 0
+        if per_layer:
+            entries = config.optional("vocab_size_per_layer_input") or config.whole("vocab_size")
+            per_layer *= len(self.layers) * (entries + config.whole("hidden_size"))
+        return table * (1 if tied else 2) + per_layer
+
+    @property
+    def _rotary_bytes(self) -> int:
+        words = [layer.keeps for layer in self.layers]
+        widths = {int(each.get("qk_rope_head_dim") or each.get("head_dim") or 0) for each in words}
+        return rotary.table_bytes(self.config, tuple(widths))
+
+    def split_problem(self, tensor_parallel: int) -> str:
+        """Return why block-quantised weights can't be split over so many GPUs; empty if they can.
+
+        Source: vllm/model_executor/layers/quantization/fp8.py, which refuses shares of a layer
+        that are no multiple of its blocks.
+        """
+        block = self.quantization.block
+        if block is None or tensor_parallel == 1:
+            return ""
+        widths = {width for layer in self.layers for width in layer.widths}
+        widths |= {layer.mlp_width for layer in self.layers if layer.mlp_width}
+        widths |= {layer.mixture.width for layer in self.layers if layer.mixture}
+        for width in sorted(widths):
+            if width % (tensor_parallel * block):
+                return (
+                    f"tensor parallel {tensor_parallel} does not divide {width} into multiples "
+                    f"of {block}, by which the weights are quantised"
+                )
+        return ""
+
+
+def read(values: Mapping[str, Any], hf_quant: Mapping[str, Any] | None = None) -> Model:
+    """Return the model that a config.json describes.
+
+    hf_quant: NVIDIA's hf_quant_config.json, where the checkpoint has one.
+
+    Raises ConfigError for values that can't be, and RefusedError for a model that vLLM does not
+    serve, or whose memory is not judged yet.
+    """
+    config = Config(values)
+    name, found = _architecture(config)
+    _refuse_code(config, name)
+    if name not in FAMILIES:
+        raise RefusedError(f"not judged yet: the layers of {name} are not known")
+    family = FAMILIES[name]
+    defaults = Config(family.defaults, "the architecture's defaults")
+    text = Config(values, outer=defaults).language_model
+    layers = tuple(family.layers(text))
+    tower = family.tower(Config(values, outer=defaults)) if family.tower else None
+    method = quantization.read(config, hf_quant)
+    first = _FIRST.get(name, found.first)
+    model = Model(name, first, layers, method, text, family, tower)
+    _ = model.geometry  # its numbers are read, so that what is wrong with them is told here
+    return model
+
+
+def _architecture(config: Config) -> tuple[str, Served]:
+    """Return the first architecture that vLLM has, and its releases."""
+    names = config.texts("architectures")
+    if not names:
+        raise ConfigError(f"{config.place} names no architectures: it is not a model's")
+    name = next((each for each in names if served(each)), names[0])
+    found = served(name)
+    if config.flag("is_encoder_decoder"):
+        raise RefusedError(f"{name[:100]} has an encoder and a decoder, which is not judged yet")
+    if found is None:
+        code = " and brings code of its own (auto_map)" if config.get("auto_map") else ""
+        raise RefusedError(
+            f"{name[:100]} is an architecture that no release of vLLM up to the newest known one "
+            f"serves{code}{did_you_mean(name, architectures())}"
+        )
+    if found.task is Task.POOLING:
+        raise RefusedError(
+            f"{name} is run for pooling: it embeds, classifies or scores, and generates no text"
+        )
+    if found.task is Task.DRAFT:
+        raise RefusedError(f"{name} proposes tokens to another model and is not served by itself")
+    if found.last is not None:
+        raise RefusedError(f"{name} is served by vLLM up to {found.last} only")
+    return name, found
+
+
+def _refuse_code(config: Config, name: str) -> None:
+    """Refuse a configuration that only code of its repository can read."""
+    code = config.inner("auto_map")
+    if code is None or not code.get("AutoConfig"):
+        return
+    if config.text("model_type") not in _READ_WITHOUT_CODE:
+        raise RefusedError(
+            f"the configuration of {name} runs Python code of its repository (auto_map); read that "
+            "code, and write a profile by hand with trust_remote_code: true if it is to run"
+        )

@@ -1,0 +1,63 @@
+"""The model architectures of each vLLM release: models.json, read when it is first asked for.
+
+An architecture is the name of a model's class, as `architectures` of its config.json has it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+
+from ira_manifests.vllm.options import Run, runs_of
+
+FILE = "models.json"
+
+
+class Task(StrEnum):
+    """What vLLM runs a model for."""
+
+    TEXT = "text"  # generates text
+    MULTIMODAL = "multimodal"  # generates text from images, audio and the like
+    POOLING = "pooling"  # embeds, classifies, scores
+    DRAFT = "draft"  # proposes tokens to another model
+
+
+@dataclass(frozen=True)
+class Served:
+    """Which releases have an architecture.
+
+    Attributes:
+        task: what the newest of them runs it for.
+        first: the first release that has it; of those in the table, which begins with 0.8.4.
+        last: the last release that has it; None where the newest of the table has it.
+    """
+
+    task: Task
+    first: str
+    last: str | None = None
+
+
+def served(architecture: str) -> Served | None:
+    """Return which releases have an architecture; None where none of the table has it."""
+    known, runs = _table()
+    found = runs.get(architecture)
+    if not found:
+        return None
+    first, newest = min(found, key=lambda run: run.first), max(found, key=lambda run: run.last)
+    last = known[newest.last] if newest.last < len(known) - 1 else None
+    return Served(Task(newest.text), known[first.first], last)
+
+
+def architectures() -> frozenset[str]:
+    """Return every architecture that some release has."""
+    return frozenset(_table()[1])
+
+
+@cache
+def _table() -> tuple[tuple[str, ...], dict[str, tuple[Run, ...]]]:
+    data = json.loads(Path(__file__).with_name(FILE).read_text("utf-8"))
+    known = tuple(data["releases"])
+    return known, runs_of(data["models"], known)

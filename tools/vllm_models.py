@@ -1,0 +1,116 @@
+"""Write the table of vLLM's model architectures from the published source of its releases.
+
+Usage:
+
+    python -m tools.vllm_models 0.34.0    read this release, and add it to the table
+    python -m tools.vllm_models           read every release of the table of options
+
+Needs pip and the package index that it is set up for; neither torch nor a GPU. The table is the
+same bytes for the same releases.
+"""
+
+import ast
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+
+from ira_manifests.vllm.models import FILE, Task
+from ira_manifests.vllm.options import releases, runs_of, texts_at
+from ira_manifests.vllm.release import Release
+from tools.vllm_options import TABLE as OPTIONS
+from tools.vllm_options import json_text, spans
+from tools.vllm_shapes import ExtractionError
+from tools.vllm_source import Source, SourceError, fetch
+
+TABLE = OPTIONS.with_name(FILE)
+_REGISTRY = "vllm.model_executor.models.registry"
+_ABOUT = (
+    "Model architectures that vLLM has classes for: [task, first release - last release], an open "
+    "end being the newest release here. Written by `python -m tools.vllm_models`, not by hand."
+)
+
+# What the registry's tables are for. An architecture in two of them has the task of the first.
+_TASKS = {
+    "_TEXT_GENERATION_MODELS": Task.TEXT,
+    "_TRANSFORMERS_SUPPORTED_MODELS": Task.TEXT,
+    "_MULTIMODAL_MODELS": Task.MULTIMODAL,
+    "_EMBEDDING_MODELS": Task.POOLING,
+    "_CROSS_ENCODER_MODELS": Task.POOLING,
+    "_LATE_INTERACTION_MODELS": Task.POOLING,
+    "_REWARD_MODELS": Task.POOLING,
+    "_TOKEN_CLASSIFICATION_MODELS": Task.POOLING,
+    "_SEQUENCE_CLASSIFICATION_MODELS": Task.POOLING,
+    "_SPECULATIVE_DECODING_MODELS": Task.DRAFT,
+}
+# Classes that load what vLLM has no class for: no model names them.
+_LEFT_OUT = {"_TRANSFORMERS_MODELS", "_TRANSFORMERS_BACKEND_MODELS"}
+
+
+def read(source: Source) -> dict[str, str]:
+    """Return the architectures of a release, and what each is run for.
+
+    Raises ExtractionError for a registry of another form, or with a table that is not known.
+    """
+    module = source.module(_REGISTRY)
+    match module and module.definitions.get("_VLLM_MODELS"):
+        case ast.Dict(keys=keys, values=parts) if not any(keys):
+            names = [part.id for part in parts if isinstance(part, ast.Name)]
+        case _:
+            raise ExtractionError(f"vLLM {source.release} has no {_REGISTRY}._VLLM_MODELS")
+    if unknown := set(names) - _TASKS.keys() - _LEFT_OUT:
+        raise ExtractionError(f"{_REGISTRY} of vLLM {source.release} has new tables: {unknown}")
+    found: dict[str, str] = {}
+    for name, task in _TASKS.items():
+        if module and name in names:
+            for architecture in _keys(module.definitions[name], name):
+                found.setdefault(architecture, task.value)
+    return found
+
+
+def _keys(node: ast.AST, name: str) -> Iterator[str]:
+    if not isinstance(node, ast.Dict):
+        raise ExtractionError(f"{_REGISTRY}.{name} is not a dict")
+    for key, value in zip(node.keys, node.values, strict=True):
+        match key, value:
+            case ast.Constant(value=str() as architecture), _:
+                yield architecture
+            case None, ast.DictComp():  # some of another table, by its own name for them
+                pass
+            case _:
+                raise ExtractionError(f"{_REGISTRY}.{name} has a key that is not a string")
+
+
+def encode(models: Mapping[str, Mapping[str, str]]) -> str:
+    """Return the text of the table, from what `read` gave of each release."""
+    known = sorted(models, key=Release.parse)
+    names = sorted({name for release in models.values() for name in release})
+    rows = [
+        f"{json_text(name)}: {json_text(spans([models[r].get(name) for r in known], known))}"
+        for name in names
+    ]
+    head = f'{{\n  "about": {json_text(_ABOUT)},\n  "releases": {json_text(known)},\n'
+    return head + '  "models": {\n    ' + ",\n    ".join(rows) + "\n  }\n}\n"
+
+
+def stored(text: str) -> dict[str, dict[str, str]]:
+    """Return what a table holds of each release, as `encode` was given it."""
+    data = json.loads(text)
+    known = data["releases"]
+    runs = runs_of(data["models"], known)
+    return {release: texts_at(runs, place) for place, release in enumerate(known)}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Read the releases and write the table; return the exit code."""
+    known = stored(TABLE.read_text(encoding="utf-8")) if TABLE.exists() else {}
+    try:
+        fetched = {release: read(fetch(release)) for release in arguments or releases()}
+    except (SourceError, ExtractionError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    TABLE.write_text(encode(known | fetched), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
