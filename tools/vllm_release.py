@@ -155,6 +155,7 @@ def report(found: Found) -> Iterator[str]:
     yield from _image(found)
     yield ""
     yield "Confirm before you commit:"
+    yield f"- Run `python -m tools.vllm_models {found.release}`, for its model architectures."
     yield "- Does a new option change memory? Then add it to profiles/memory_options.py."
     facts = _facts_by_source()
     for path, (added, removed) in found.changed.items():
