@@ -68,7 +68,22 @@ def sizes(cell: Cell) -> list[int]:
 
 def remedies(cell: Cell, estimate: Budget) -> list[Remedy]:
     """Return single changes that make the cell fit with its margin, the cheapest first."""
-    return [*_utilization(estimate), *_context(cell, estimate), *_more_gpus(cell, estimate)]
+    return [
+        *_fewer_requests(estimate),
+        *_utilization(estimate),
+        *_context(cell, estimate),
+        *_more_gpus(cell, estimate),
+    ]
+
+
+def _fewer_requests(estimate: Budget) -> Iterator[Remedy]:
+    """Yield the most requests of a batch whose states fit, where those decide."""
+    serving, requests = estimate.serving, estimate.most_states
+    if estimate.decisive.limit is not Limit.STATES or requests < 1:
+        return
+    batch = replace(serving.batch_limits, requests=requests)
+    if budget(replace(serving, batch=batch)).verdict is Verdict.FITS:
+        yield Remedy("flags", f"--max-num-seqs={requests}")
 
 
 def _utilization(estimate: Budget) -> Iterator[Remedy]:

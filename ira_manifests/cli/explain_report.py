@@ -97,8 +97,11 @@ def _memory(cell: Cell, estimate: Budget | None) -> None:
     _bar(memory_breakdown.bar(estimate), memory_breakdown.parts(estimate))
     gpus = count(cell.profile.tensor_parallel, "GPU")
     terminal.say(f"  = {estimate.total / GIB:7.2f} GiB  of each of {gpus}")
+    states = estimate.layout.state_bytes
+    kept = f"{estimate.kv_bytes_per_token} bytes a token"
+    kept += f" and {states} a sequence" if states else ""
     terminal.say(
-        f"\n{estimate.tokens} tokens in the pool, {estimate.kv_bytes_per_token} bytes a token; "
+        f"\n{estimate.tokens} tokens in the pool, {kept}; "
         f"{float(estimate.concurrency):.2f} requests of {estimate.serving.max_model_len}.\n"
         f"Longest context that starts: {estimate.longest_max_model_len}, "
         f"with a margin: {estimate.safe_max_model_len}."

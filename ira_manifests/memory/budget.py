@@ -54,6 +54,7 @@ class Limit(StrEnum):
     START = "free memory at start"
     WEIGHTS = "weights"
     KV_CACHE = "KV cache"
+    STATES = "the states of max_num_seqs requests"
     WARM_UP = "sampler warm-up"
 
 
@@ -167,17 +168,26 @@ class Budget:
     @cached_property
     def checks(self) -> tuple[Check, ...]:
         """Return vLLM's start-up checks in their order."""
+        reason = "; ".join(self.serving.unmeasured)
         return (
             Check(Limit.START, self.outside),
             Check(Limit.WEIGHTS, self.kv_pool),
-            Check(
-                Limit.KV_CACHE,
-                self.kv_pool - self.kv_request,
-                self.margin,
-                "; ".join(self.serving.unmeasured),
-            ),
+            Check(Limit.KV_CACHE, self.kv_pool - self.kv_request, self.margin, reason),
+            *self._state_checks(reason),
             self._warm_up_check,
         )
+
+    def _state_checks(self, reason: str) -> tuple[Check, ...]:
+        """Return the check that there is a block for the state of each request of a batch."""
+        if not (self.layout.state_bytes and self.serving.facts.states_for_all):
+            return ()
+        needed = self.serving.batch_limits.requests * self.layout.block_bytes
+        return (Check(Limit.STATES, self.kv_pool - needed, self.margin, reason),)
+
+    @property
+    def most_states(self) -> int:
+        """Return the largest max_num_seqs for whose states there are blocks, with the margin."""
+        return self.layout.blocks(self.kv_pool - self.margin)
 
     @property
     def _warm_up_check(self) -> Check:

@@ -42,13 +42,13 @@ class Geometry:
         hidden_size: width of the residual stream.
         vocab_size: vocabulary entries.
         max_position_embeddings: longest context the model was made for, in tokens.
-        layers: its layers by kind and shape; at least one that keeps something.
+        layers: its layers by kind and shape; at least one with a cache.
         intermediate_size: inner width of the dense MLP; None takes 3.5 times ``hidden_size``.
         experts: set for a mixture of experts.
         image_values_per_token: for a model with a vision tower, input values (pixels times
             channels) behind one image token: ``3 * (patch * pooling) ** 2``.
 
-    Raises GeometryError when a number is not positive or no layer keeps anything.
+    Raises GeometryError when a number is not positive or no layer has a cache.
     """
 
     num_attention_heads: int
@@ -68,7 +68,7 @@ class Geometry:
         if not self.layers:
             raise GeometryError("a model needs at least one layer, but layers is empty")
         if all(isinstance(layers, EmptyLayers) for layers in self.layers):
-            raise GeometryError("a model needs a layer that keeps something, but none does")
+            raise GeometryError("a model needs a layer with a cache, but none has one")
         if self.image_values_per_token < 0:
             raise GeometryError(
                 f"image_values_per_token must not be negative, got {self.image_values_per_token}"
@@ -81,17 +81,17 @@ class Geometry:
 
     @cached_property
     def attention(self) -> tuple[Layers, ...]:
-        """Return the layers that keep keys and values."""
+        """Return the layers that cache keys and values."""
         return tuple(layers for layers in self.layers if isinstance(layers, Layers))
 
     @cached_property
     def latent(self) -> tuple[LatentLayers, ...]:
-        """Return the layers that keep a latent."""
+        """Return the layers that cache a latent."""
         return tuple(layers for layers in self.layers if isinstance(layers, LatentLayers))
 
     @cached_property
     def recurrent(self) -> tuple[RecurrentLayers, ...]:
-        """Return the layers that keep a state of each sequence."""
+        """Return the layers that cache a state of each sequence."""
         return tuple(layers for layers in self.layers if isinstance(layers, RecurrentLayers))
 
     @cached_property
@@ -105,6 +105,13 @@ class Geometry:
         """Return the most elements of a head that are rotated by position; 0 without attention."""
         of_latents = [layers.qk_rope_head_dim for layers in self.latent]
         return max([*(layers.head_dim for layers in self.attention), *of_latents], default=0)
+
+    @cached_property
+    def has_own_values(self) -> bool:
+        """Return whether values have another width than keys."""
+        return any(
+            (layers.v_head_dim or layers.head_dim) != layers.head_dim for layers in self.attention
+        )
 
     @cached_property
     def is_moe(self) -> bool:

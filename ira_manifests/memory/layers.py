@@ -1,4 +1,4 @@
-"""Layers of one kind and shape, and what they keep of a token.
+"""Layers of one kind and shape, and what they cache of a token.
 
 Names are those of config.json, but for `no_kv_cache`. Sources are files of
 https://github.com/vllm-project/vllm, as of release 0.26.0.
@@ -25,7 +25,7 @@ _INDEX_BLOCK, _INDEX_SCALE_BYTES = 128, 4
 
 @dataclass(frozen=True)
 class Layers:
-    """Attention layers that keep keys and values of each token.
+    """Attention layers that cache keys and values of each token.
 
     With `sliding_window` a layer attends to a window that moves with the token, with
     `attention_chunk_size` to the token's own chunk, with neither to all tokens (full attention).
@@ -65,7 +65,7 @@ class Layers:
         return max(1, self.num_key_value_heads // tensor_parallel)
 
     def token_bytes(self, tensor_parallel: int, element: int) -> int:
-        """Return the bytes that one GPU keeps of a token, in one layer.
+        """Return the bytes that one GPU caches of a token, in one layer.
 
         Source: vllm/v1/kv_cache_interface.py (FullAttentionSpec, SlidingWindowSpec).
         """
@@ -86,15 +86,16 @@ class Layers:
 
 @dataclass(frozen=True)
 class LatentLayers:
-    """Layers of multi-head latent attention (MLA), which keep one latent of each token.
+    """Layers of multi-head latent attention (MLA), which cache one latent of each token.
 
-    Every GPU keeps it whole. With `index_head_dim`, a sparse indexer keeps a key of its own.
+    It is whole on every GPU. With `index_head_dim`, a sparse indexer caches a key of its own.
 
     Attributes:
         count: how many there are in the model.
         kv_lora_rank, qk_rope_head_dim: elements of the latent, and of the key's rotary part.
         qk_nope_head_dim, v_head_dim: elements per head of keys and values once expanded.
-        index_head_dim: elements of the indexer's key.
+        q_lora_rank: elements of the queries' latent, where there is one.
+        index_head_dim, index_n_heads: elements of the indexer's key, and its query heads.
 
     Raises GeometryError when a number is not positive, or the indexer's is no multiple of 128.
     """
@@ -104,17 +105,29 @@ class LatentLayers:
     qk_rope_head_dim: int
     qk_nope_head_dim: int
     v_head_dim: int
+    q_lora_rank: int | None = None
     index_head_dim: int | None = None
+    index_n_heads: int | None = None
 
     def __post_init__(self) -> None:
         require_positive(
             self, "count", "kv_lora_rank", "qk_rope_head_dim", "qk_nope_head_dim", "v_head_dim"
         )
-        require_positive_if_set(self, "index_head_dim")
+        require_positive_if_set(self, "q_lora_rank", "index_head_dim", "index_n_heads")
         if (self.index_head_dim or 0) % _INDEX_BLOCK:
             raise GeometryError(
                 f"index_head_dim must be a multiple of {_INDEX_BLOCK}, got {self.index_head_dim}"
             )
+
+    def replicated_weights(self, hidden_size: int) -> int:
+        """Return the weights of one layer that every GPU holds whole: down-projections, indexer.
+
+        Source: vllm/model_executor/models/deepseek_v2.py (ReplicatedLinear, disable_tp).
+        """
+        queries = self.q_lora_rank or 0
+        index, heads = self.index_head_dim or 0, self.index_n_heads or 0
+        down = hidden_size * (queries + self.kv_lora_rank + self.qk_rope_head_dim)
+        return down + queries * index * heads + hidden_size * (index + heads)
 
     @property
     def index_bytes(self) -> int:
@@ -126,7 +139,7 @@ class LatentLayers:
         return dim + dim // _INDEX_BLOCK * _INDEX_SCALE_BYTES
 
     def token_bytes(self, element: int) -> int:
-        """Return the bytes that each GPU keeps of a token, in one layer.
+        """Return the bytes that each GPU caches of a token, in one layer.
 
         Source: vllm/model_executor/layers/attention/mla_attention.py (one KV head of
         kv_lora_rank + qk_rope_head_dim elements, which is both key and value).
@@ -136,9 +149,9 @@ class LatentLayers:
 
 @dataclass(frozen=True)
 class EmptyLayers:
-    """Layers that keep nothing: no attention, or attention to what an earlier layer keeps.
+    """Layers without a cache of their own: no attention, or the cache of an earlier layer.
 
-    Source: vllm/v1/worker/gpu_model_runner.py (get_kv_cache_spec leaves out layers that share).
+    Source: vllm/v1/worker/gpu_model_runner.py (get_kv_cache_spec skips layers that share).
 
     Attributes:
         count: how many there are in the model.
@@ -151,7 +164,7 @@ class EmptyLayers:
     def __post_init__(self) -> None:
         require_positive(self, "count")
         if not self.no_kv_cache:
-            raise GeometryError("no_kv_cache is true of layers that keep nothing, else left out")
+            raise GeometryError("no_kv_cache must be true where it is given")
 
 
 AnyLayers = Layers | LatentLayers | RecurrentLayers | EmptyLayers

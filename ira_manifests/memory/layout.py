@@ -23,8 +23,21 @@ from ira_manifests.vllm.release import Release
 LATENT_BLOCK_TOKENS = 64
 """Tokens of one page of latents: FlashMLA's; the other backends take 16 to 64."""
 
-_COMPARED = (Release.parse("0.19.0"), Release.parse("0.26.0"))
-"""The releases in which latents and states were found to be laid out as here, inclusive."""
+_COMPARED = (Release.parse("0.19.0"), Release.parse("0.27.1"))
+"""The releases in which latents and states were found to be laid out as here, inclusive.
+
+0.28.0 caches the prefixes of models with states by default, with more states of each sequence
+(vllm/config/model.py, is_prefix_caching_supported).
+"""
+
+_OWN_VALUES = Release.parse("0.20.0")
+"""Before, values were padded to the width of keys: vllm/model_executor/models/mimo_v2_flash.py."""
+
+_SPARSE = ("h100", "h200", "b200")
+"""GPUs whose backend of sparse attention caches plain 16-bit latents: vllm/platforms/cuda.py.
+
+Others have a backend with a packed format, or none.
+"""
 
 
 @dataclass(frozen=True)
@@ -44,23 +57,58 @@ class _Kind:
         return self.group.sliding_window, self.group.attention_chunk_size, self.group.holds_state
 
 
-def unknown_layout(geometry: Geometry, release: Release, kv_cache_dtype: str = "auto") -> str:
+def unknown_layout(
+    geometry: Geometry, release: Release, accelerator: str, kv_cache_dtype: str = "auto"
+) -> str:
     """Return why it is not known how an engine lays the KV cache out; empty where it is.
 
-    Latents and states were followed in the sources of some releases only; what the attention
-    backend decides, which depends on the machine, is not followed at all.
+    Latents and states were followed in the sources of some releases only, and what an attention
+    backend decides for itself in part. `accelerator` is GKE's label.
     """
-    if not (geometry.latent or geometry.recurrent):
+    what = _unusual(geometry)
+    if not what:
         return ""
-    what = "latents" if geometry.latent else "states of sequences"
     first, last = _COMPARED
-    if not first <= release.final <= last:
-        return f"how engine {release} keeps {what} was not established, only {first} to {last}"
+    first = _OWN_VALUES if geometry.has_own_values else first
+    if not (first <= release and release.final <= last):
+        return (
+            f"the cache layout of {what} is known for engines {first} to {last}, not for {release}"
+        )
+    return _unknown_mixture(geometry) or _unknown_indexer(geometry, accelerator, kv_cache_dtype)
+
+
+def _unusual(geometry: Geometry) -> str:
+    """Return what a model caches that not every release caches alike; empty where none."""
+    if geometry.latent:
+        return "latent attention (MLA)"
+    if geometry.recurrent:
+        return "layers with a state"
+    return "values of another width than keys" if geometry.has_own_values else ""
+
+
+def _unknown_mixture(geometry: Geometry) -> str:
+    """Return why no numbers follow from layers that are in one model; empty where they do."""
     if geometry.latent and (geometry.attention or geometry.recurrent):
-        return "how an engine mixes latents with other layers depends on its attention backend"
-    sparse = any(layers.index_head_dim for layers in geometry.latent)
-    if sparse and kv_element_bytes(kv_cache_dtype) == 1:
-        return "the format of fp8 latents with an indexer depends on the attention backend"
+        return "the cache layout of latent attention beside others depends on the attention backend"
+    if not geometry.recurrent:
+        return ""
+    states = {replace(layers, count=1) for layers in geometry.recurrent}
+    attention = {
+        (layers.num_key_value_heads, layers.head_dim, layers.v_head_dim)
+        for layers in geometry.attention
+    }
+    if len(states) > 1 or len(attention) > 1:
+        return "the page size of layers with a state beside layers of several shapes is not known"
+    return ""
+
+
+def _unknown_indexer(geometry: Geometry, accelerator: str, kv_cache_dtype: str) -> str:
+    if not any(layers.index_head_dim for layers in geometry.latent):
+        return ""
+    if kv_element_bytes(kv_cache_dtype) == 1:
+        return "the size of fp8 latents with a sparse indexer depends on the attention backend"
+    if not any(name in accelerator for name in _SPARSE):
+        return f"the cache layout of latents with a sparse indexer on {accelerator} is not known"
     return ""
 
 
@@ -76,9 +124,12 @@ def kv_layout(
     Ask `unknown_layout` before, for latents and states.
 
     Raises GeometryError when the layers' pages have no common multiple among themselves (vLLM
-    refuses such a model) or a model has states of several sizes, and SettingsError for an unknown
-    KV cache dtype.
+    refuses such a model) or layers are mixed in a way that is not known, and SettingsError for an
+    unknown KV cache dtype.
     """
+    unknown = _unknown_mixture(geometry)
+    if unknown:
+        raise GeometryError(unknown)
     element = kv_element_bytes(kv_cache_dtype)
     tokens = [
         *_attention_kinds(geometry, facts, tensor_parallel, element),
@@ -124,16 +175,12 @@ def _latent_kinds(latent: tuple[LatentLayers, ...], element: int) -> list[_Kind]
 
 
 def _state_kinds(geometry: Geometry, tensor_parallel: int) -> list[_Kind]:
+    """Return the states, which are of one size, as one kind."""
     if not geometry.recurrent:
         return []
-    sizes = {layers.state_bytes_per_gpu(tensor_parallel) for layers in geometry.recurrent}
-    if len(sizes) > 1:
-        raise GeometryError(
-            f"states of {' and '.join(map(str, sorted(sizes)))} bytes in one model: which the "
-            "engine makes the others equal to is not established"
-        )
     count = sum(layers.count for layers in geometry.recurrent)
-    return [_Kind(KvGroup(None, None, count, holds_state=True), sizes.pop())]
+    size = geometry.recurrent[0].state_bytes_per_gpu(tensor_parallel)
+    return [_Kind(KvGroup(None, None, count, holds_state=True), size)]
 
 
 def _with_states(tokens: list[_Kind], states: list[_Kind]) -> list[_Kind]:
@@ -141,16 +188,10 @@ def _with_states(tokens: list[_Kind], states: list[_Kind]) -> list[_Kind]:
 
     The block grows in steps of the attention kernel's 16 tokens.
     """
-    sizes = {kind.page for kind in tokens}
     if not tokens:
         return states
-    if len(sizes) > 1:
-        raise GeometryError(
-            "layers that keep states beside attention layers of several shapes: which the engine "
-            "makes their pages equal to is not established"
-        )
-    page = sizes.pop()
-    times = ceil_div(max(kind.page for kind in states), page)
+    page = tokens[0].page
+    times = ceil_div(states[0].page, page)
     grown = [
         _Kind(replace(kind.group, block_tokens=BLOCK_TOKENS * times), page * times)
         for kind in tokens

@@ -1,4 +1,4 @@
-"""Layers that keep one state of each sequence, however long it is.
+"""Layers that cache one state of each sequence, however long it is.
 
 Names are those of config.json; `state_bytes` is this package's own. Sources are files of
 https://github.com/vllm-project/vllm, as of release 0.26.0.
@@ -19,13 +19,13 @@ STATE_DTYPES = {"bfloat16": 2, "float16": 2, "float32": 4}
 
 @dataclass(frozen=True)
 class _Recurrent(ABC):
-    """Layers that keep one state of each sequence, however long it is."""
+    """Layers that cache one state of each sequence, however long it is."""
 
     count: int
 
     @abstractmethod
     def state_bytes_per_gpu(self, tensor_parallel: int) -> int:
-        """Return the bytes that one GPU keeps of a sequence, in one layer.
+        """Return the bytes that one GPU caches of a sequence, in one layer.
 
         Raises SplitError where tensor parallelism does not divide it.
         """
@@ -162,7 +162,7 @@ class Mamba1Layers(_Recurrent):
 
 @dataclass(frozen=True)
 class StateLayers(_Recurrent):
-    """Layers that keep another state of each sequence, given by its size.
+    """Layers that cache another kind of state, given by its size.
 
     Attributes:
         state_bytes: bytes of one sequence in one layer, on all GPUs together, which share it.

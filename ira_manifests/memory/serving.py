@@ -95,8 +95,8 @@ class Serving:
         if self.tensor_parallel not in MEASURED_TENSOR_PARALLEL:
             reasons.append(f"no start-up was measured at tensor parallel {self.tensor_parallel}")
         if self.geometry.latent or self.geometry.recurrent:
-            what = "latents" if self.geometry.latent else "states of sequences"
-            reasons.append(f"no start-up was measured of a model that keeps {what}")
+            what = "latent attention (MLA)" if self.geometry.latent else "states"
+            reasons.append(f"no start-up of a model with {what} was measured")
         # Models with states stay on the first runner: config/vllm.py.
         is_dense = not (self.geometry.is_moe or self.geometry.recurrent)
         if self.facts.lean_dense_profile and is_dense:

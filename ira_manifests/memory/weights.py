@@ -84,8 +84,12 @@ def _whole_bytes(geometry: Geometry, tensor_parallel: int) -> int:
 
 
 def _replicated_kv_bytes(geometry: Geometry, tensor_parallel: int) -> int:
-    """Return what one GPU holds of key and value projections beyond its even share."""
+    """Return what one GPU holds of keys' and values' projections beyond its even share."""
     extra = 0
+    for latent in geometry.latent:
+        # As 16 bit: where they are fp8, the rest covers the copies that are made of kv_b_proj.
+        weights = latent.count * latent.replicated_weights(geometry.hidden_size)
+        extra += weights * (tensor_parallel - 1) * ELEMENT_BYTES
     for layers in geometry.attention:
         held = layers.kv_heads_per_gpu(tensor_parallel) * tensor_parallel
         heads = layers.count * (held - layers.num_key_value_heads)

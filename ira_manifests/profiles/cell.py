@@ -91,7 +91,8 @@ class Cell:
     @cached_property
     def unjudged(self) -> str:
         """Why the cell's memory is not judged; empty where it is."""
-        return memory_inputs.unjudged(self.model, self.profile, self.platform.engine.version)
+        label, release = self.machine.accelerator, self.platform.engine.version
+        return memory_inputs.unjudged(self.model, self.profile, label, release)
 
     @cached_property
     def serving(self) -> Serving | None:

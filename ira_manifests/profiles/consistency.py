@@ -13,6 +13,7 @@ from ira_manifests.kubernetes import names
 from ira_manifests.profiles import memory_inputs, memory_options
 from ira_manifests.profiles.cell import cells_of, directory_names, find_machine, pairs_of
 from ira_manifests.profiles.loader import Profiles
+from ira_manifests.profiles.schema import ModelProfile
 from ira_manifests.vllm import Release, images
 
 _Pair = tuple[str, str]
@@ -159,13 +160,22 @@ def _uncomputed_auto(profiles: Profiles) -> Iterator[Problem]:
         for gpu, cell in model.cells.items():
             if cell.max_model_len != "auto" or model.geometry is None:
                 continue
-            options = memory_options.uncomputed(cell.flags, profiles.platform.engine.version)
-            if options:
-                message = (
-                    f"is auto, which can't be computed with {', '.join(options)}; give a number"
-                )
+            message = _why_not_auto(profiles, model, gpu, profiles.platform.engine.version)
+            if message:
                 path = ("cells", gpu, "max_model_len")
                 yield profiles.sources["models", name].problem(path, message)
+
+
+def _why_not_auto(profiles: Profiles, model: ModelProfile, gpu: str, release: str) -> str:
+    cell = model.cells[gpu]
+    options = memory_options.uncomputed(cell.flags, release)
+    if options:
+        return f"is auto, which can't be computed with {', '.join(options)}; give a number"
+    machine = find_machine(profiles.gpus[gpu], cell) if gpu in profiles.gpus else None
+    if machine is None or model.weights is None:  # problems of their own
+        return ""
+    reason = memory_inputs.unjudged(model, cell, machine.accelerator, release)
+    return f"is auto, which can't be computed: {reason}; give a number" if reason else ""
 
 
 def _directories(profiles: Profiles) -> Iterator[Problem]:

@@ -19,15 +19,15 @@ from ira_manifests.profiles.fields import (
 
 def _true(value: bool) -> bool:
     if not value:
-        raise refuse("is false; say true of layers that keep nothing, else leave it out")
+        raise refuse("is false; give true for layers without a cache, else leave it out")
     return value
 
 
 class LayersProfile(Profile):
-    """Layers of one kind and shape; which kind, the words say that it has.
+    """Layers of one kind and shape; the fields that are given say which kind.
 
-    Attention keeps keys and values, sliding, chunked, or with neither of both, full; the others
-    keep a latent, the state of a sequence, or nothing.
+    Attention (sliding, chunked, or with neither, full) caches keys and values of each token; other
+    kinds cache a latent of each token, a state of each sequence, or nothing.
     """
 
     count: LayerCount
@@ -46,8 +46,11 @@ class LayersProfile(Profile):
     """With the next two and v_head_dim: latent attention (MLA)."""
     qk_rope_head_dim: Count | None = None
     qk_nope_head_dim: Count | None = None
+    q_lora_rank: Count | None = None
+    """Of latent attention whose queries have a latent as well."""
     index_head_dim: IndexDim | None = None
     """Of latent attention with a sparse indexer."""
+    index_n_heads: Count | None = None
     linear_num_key_heads: Count | None = None
     """With the next four: gated delta net ("linear_attention" of Qwen3-Next and Qwen3.5)."""
     linear_num_value_heads: Count | None = None
@@ -69,7 +72,7 @@ class LayersProfile(Profile):
     state_bytes: StateBytes | None = None
     """Bytes of another kind of state: of one sequence in one layer, on all GPUs together."""
     no_kv_cache: Annotated[bool, AfterValidator(_true)] | None = None
-    """Layers that keep nothing of their own: without attention, or that share an earlier's."""
+    """Layers without a cache of their own: without attention, or with an earlier layer's."""
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
@@ -80,7 +83,7 @@ class LayersProfile(Profile):
 
     @property
     def given(self) -> dict[str, Any]:
-        """The words that it has, and what they say."""
+        """The fields that are given, with their values."""
         return self.model_dump(exclude_none=True)
 
 
@@ -108,6 +111,12 @@ class GeometryProfile(Profile):
     layers: Annotated[tuple[LayersProfile, ...], NOT_EMPTY]
     """The model's layers by kind and shape: `layer_types` of config.json, counted."""
     experts: ExpertsProfile | None = None
+
+    @model_validator(mode="after")
+    def _something_is_kept(self) -> Self:
+        if all(layers.no_kv_cache for layers in self.layers):
+            raise refuse("no layer has a cache; give the layers that have attention or a state")
+        return self
 
     @model_validator(mode="after")
     def _heads_share_kv_heads(self) -> Self:

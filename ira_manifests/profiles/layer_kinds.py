@@ -26,8 +26,8 @@ def problem(given: Collection[str]) -> str:
         return ""
     if len(kinds) == len(LAYER_KINDS):
         return (
-            "does not say what these layers keep; give num_key_value_heads and head_dim, "
-            "kv_lora_rank, …, or no_kv_cache: true"
+            "names no kind of layers; give num_key_value_heads and head_dim, kv_lora_rank, …, "
+            "or no_kv_cache: true"
         )
     return f"lacks {', '.join(fewest)}"
 

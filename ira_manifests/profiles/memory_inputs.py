@@ -31,16 +31,19 @@ from ira_manifests.vllm import Release
 from ira_manifests.vllm.changes import facts_of
 
 
-def unjudged(model: ModelProfile, profile: CellProfile, release: str) -> str:
-    """Return why the memory of a cell is not judged with a release of vLLM; empty where it is."""
+def unjudged(model: ModelProfile, profile: CellProfile, accelerator: str, release: str) -> str:
+    """Return why the memory of a cell is not judged with a release of vLLM; empty where it is.
+
+    `accelerator` is GKE's label of the GPU.
+    """
     if model.geometry is None or model.weights is None:
         return "the model's profile has no weights and geometry"
-    unknown = unknown_layout(
-        _geometry(model.geometry), Release.parse(release), profile.kv_cache_dtype
-    )
+    geometry = _geometry(model.geometry)
+    engine = Release.parse(release)
+    unknown = unknown_layout(geometry, engine, accelerator, profile.kv_cache_dtype)
     if unknown:
         return unknown
-    options = memory_options.uncomputed(profile.flags, release)
+    options = memory_options.uncomputed(profile.flags, release, has_states=bool(geometry.recurrent))
     if not options:
         return ""
     verb = "changes" if len(options) == 1 else "change"
@@ -62,7 +65,9 @@ def serving(
     Raises UnknownReleaseError for a release that is too old, and `MemoryInputError` where it can't
     split the model so.
     """
-    if model.geometry is None or model.weights is None or unjudged(model, profile, release):
+    if model.geometry is None or model.weights is None:
+        return None
+    if unjudged(model, profile, accelerator.name, release):
         return None
     engine = Release.parse(release)
     return Serving(

@@ -12,6 +12,7 @@ from ira_manifests.memory import BatchLimits
 from ira_manifests.vllm import human_readable_int, settings
 
 TOKENS, REQUESTS = "--max-num-batched-tokens", "--max-num-seqs"
+PREFIXES = "--enable-prefix-caching"
 
 _MODEL = {
     "--config", "--convert", "--device", "--diffusion-config", "--dtype", "--hf-config-path",
@@ -80,8 +81,11 @@ _SAME = dict.fromkeys(NOT_COMPUTED, frozenset({"false"})) | {
 _READ: dict[str, Callable[[str], int]] = {TOKENS: human_readable_int, REQUESTS: int}
 
 
-def uncomputed(flags: Sequence[str], engine: str) -> tuple[str, ...]:
-    """Return the options, by their full names, because of which memory can't be computed."""
+def uncomputed(flags: Sequence[str], engine: str, *, has_states: bool = False) -> tuple[str, ...]:
+    """Return the options, by their full names, because of which memory can't be computed.
+
+    `has_states`: the model caches states, of which prefix caching needs more than one a sequence.
+    """
     if not flags:
         return ()
     given = settings(flags, engine)
@@ -89,6 +93,7 @@ def uncomputed(flags: Sequence[str], engine: str) -> tuple[str, ...]:
         name
         for name, value in given.items()
         if (name in NOT_COMPUTED and value not in _SAME[name])
+        or (name == PREFIXES and has_states and value != "false")
         or (name in _READ and "$(" in value)  # known when the container starts
     )
 

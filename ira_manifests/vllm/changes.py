@@ -34,6 +34,7 @@ class ReleaseFacts:
         tokens_from_concurrency: the logged pool is ``int(concurrency * max_model_len)`` tokens,
             else ``blocks // groups * block size``.
         graphs_budgeted: the CUDA graphs are taken out of the utilization's share.
+        states_for_all: the server starts only with a block for the state of each request.
         batches_in_flight: batches whose tokens a window must hold at once.
         bytes_per_logit: live bytes per request and vocabulary entry when the sampler peaks.
         sampler_row_buffer: the sampler keeps one fp32 row of the vocabulary per multiprocessor.
@@ -52,6 +53,7 @@ class ReleaseFacts:
     pad_below: Fraction | None = None
     tokens_from_concurrency: bool = False
     graphs_budgeted: bool = False
+    states_for_all: bool = False
     batches_in_flight: int = 1
     bytes_per_logit: int = 38
     sampler_row_buffer: bool = False
@@ -95,6 +97,8 @@ CHANGES: tuple[Change, ...] = (
     _change("0.18.0", "vllm/v1/core/kv_cache_utils.py", pad_below=Fraction(3, 2)),
     _change("0.20.0", "docker/Dockerfile", cuda="13.0"),
     _change("0.20.0", "vllm/envs.py, vllm/v1/worker/gpu_worker.py", graphs_budgeted=True),
+    # resolve_cudagraph_mode_and_sizes; before, fewer sizes of CUDA graphs were captured.
+    _change("0.20.0", "vllm/config/compilation.py", states_for_all=True),
     _change("0.20.1", "vllm/v1/core/kv_cache_utils.py", tokens_from_concurrency=True),
     _change("0.21.0", "vllm/v1/sample/ops/topk_topp_sampler.py", sampler_row_buffer=False),
     # docker/Dockerfile of the source distributions has no such user in 0.21.0.

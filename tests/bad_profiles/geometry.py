@@ -11,11 +11,11 @@ _UNKNOWN_KEY = (
 )
 _UNKNOWN_KEY_OF_LAYERS = (
     "is an unknown key; allowed: attention_chunk_size, conv_kernel, count, head_dim, "
-    "index_head_dim, kv_lora_rank, linear_conv_kernel_dim, linear_key_head_dim, "
+    "index_head_dim, index_n_heads, kv_lora_rank, linear_conv_kernel_dim, linear_key_head_dim, "
     "linear_num_key_heads, linear_num_value_heads, linear_value_head_dim, mamba_d_conv, "
     "mamba_d_state, mamba_head_dim, mamba_intermediate_size, mamba_num_heads, mamba_ssm_dtype, "
-    "n_groups, no_kv_cache, num_attention_heads, num_key_value_heads, qk_nope_head_dim, "
-    "qk_rope_head_dim, sliding_window, ssm_state_size, state_bytes, v_head_dim"
+    "n_groups, no_kv_cache, num_attention_heads, num_key_value_heads, q_lora_rank, "
+    "qk_nope_head_dim, qk_rope_head_dim, sliding_window, ssm_state_size, state_bytes, v_head_dim"
 )
 _UNKNOWN_KEY_OF_EXPERTS = (
     "is an unknown key; allowed: moe_intermediate_size, num_experts_per_tok; did you mean"
@@ -131,8 +131,8 @@ CASES: list[Case] = [
     measured(
         "layers_of_no_kind",
         {"      num_key_value_heads: 8\n      head_dim: 128\n": ""},
-        "10:7: geometry.layers[0]: does not say what these layers keep; give num_key_value_heads "
-        "and head_dim, kv_lora_rank, …, or no_kv_cache: true",
+        "10:7: geometry.layers[0]: names no kind of layers; give num_key_value_heads and head_dim, "
+        "kv_lora_rank, …, or no_kv_cache: true",
     ),
     measured(
         "layers_with_words_of_another_config_json",
@@ -166,8 +166,8 @@ CASES: list[Case] = [
         "13:25: geometry.layers[0].qk_nope_head_dim: is the number 128.0; it must be a whole "
         "number",
         "15:23: geometry.layers[0].index_head_dim: is the number 132; it must be a multiple of 128",
-        "16:20: geometry.layers[0].no_kv_cache: is false; say true of layers that keep "
-        "nothing, else leave it out",
+        "16:20: geometry.layers[0].no_kv_cache: is false; give true for layers without a "
+        "cache, else leave it out",
         "17:24: geometry.layers[0].mamba_ssm_dtype: is the text 'fp32'; it must be one of "
         "'bfloat16', 'float16' or 'float32'",
     ),

@@ -69,6 +69,9 @@ def memory_not_judged(of: CellOf) -> Iterator[Finding]:
     `--speculative-config` or `--block-size`: `list` and `explain` then call the cell "not judged",
     and `max_model_len: auto` is refused. `--max-num-seqs` and `--max-num-batched-tokens` are
     computed, as the engine reads them (`128k` is 128,000).
+
+    Memory is not judged either where the cache layout of the model's layers is not known for the
+    engine's release: see [kinds of layers](memory.md#kinds-of-layers).
     """
     cell = of.cell
     if _budget(cell) is not None:
@@ -79,8 +82,9 @@ def memory_not_judged(of: CellOf) -> Iterator[Finding]:
         yield of.finding(("model_id",), message, hint)
         return
     message = f"its memory is not judged: {cell.unjudged}"
+    path = ("flags",) if cell.profile.flags else ("model_id",)
     hint = "start the server once: its log has the size of the KV cache and the requests that fit"
-    yield of.finding(("flags",), message, hint)
+    yield of.finding(path, message, hint)
 
 
 @rule("IRA004", "heads-not-divided", Severity.ERROR, CELL)
