@@ -49,7 +49,10 @@ OBJECT_FILES = {
 
 
 def by_file(objects: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Return a directory's objects by file name, in the order in which they are applied."""
-    order = list(OBJECT_FILES)
-    ordered = sorted(objects, key=lambda item: order.index(item["kind"]))
+    """Return a directory's objects by file name, in the order in which they are applied.
+
+    Raises `KeyError` for a kind that `OBJECT_FILES` does not name.
+    """
+    order = {kind: number for number, kind in enumerate(OBJECT_FILES)}
+    ordered = sorted(objects, key=lambda item: order[item["kind"]])
     return {OBJECT_FILES[item["kind"]]: item for item in ordered}

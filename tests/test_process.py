@@ -84,7 +84,7 @@ def test_synth_writes_everything_and_exits_with_0_when_nobody_reads_its_report(
     assert run.returncode == 0
     assert run.stderr == ""
     assert (out / "online-inference-gpu-l4-gemma3-27b/deployment.yaml").exists()
-    assert (out / "base/ira-model-config.env").read_text().startswith("# Yours")
+    assert (out / "base/ira-model-config.env").read_text().startswith("# Edit freely")
 
 
 @pytest.mark.parametrize(

@@ -73,9 +73,12 @@ def read(release: Release, table: Mapping[str, ReleaseOptions]) -> Found:
     `SourceError` where the package index has no source; `ExtractionError` where the source has a
     form that the reader of options does not know.
     """
+    if not release.is_final:
+        raise UnknownReleaseError(f"vLLM {release} is no final release; give {release.final}")
     earlier = [known for known in map(Release.parse, table) if known < release]
-    if not earlier or not release.is_final:
-        raise UnknownReleaseError(f"vLLM {release} is not a release after {min(table)}")
+    if not earlier:
+        oldest = min(map(Release.parse, table))
+        raise UnknownReleaseError(f"vLLM {release} is not a release after {oldest}")
     before = max(earlier)
     source, source_before = fetch(str(release)), fetch(str(before))
     dockerfile = source.text(DOCKERFILE)
@@ -162,7 +165,9 @@ def report(found: Found) -> Iterator[str]:
         yield f"- {path} changed (+{added} -{removed}). Do these still hold, or is there a new one?"
         yield f"  {', '.join(facts[path])}"
     if found.changed:
-        yield f"  Add what changed to {CHANGES.name}."
+        compared = f"v{found.before}...v{found.release}"
+        yield f"  The differences: https://github.com/vllm-project/vllm/compare/{compared}"
+        yield f"  ReleaseFacts in {CHANGES.name} says what the facts are; CHANGES has what changed."
     yield from _to_confirm_of_the_image(found)
     yield f"- Is there an image vllm/vllm-openai:v{found.release}?"
     yield "Then run `make check test`. To serve with the release, set engine.version in"

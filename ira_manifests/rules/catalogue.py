@@ -62,12 +62,11 @@ _RULES: dict[str, Rule] = {}
 
 def add(rule: Rule) -> None:
     """Add a rule. Raises `ValueError` for an id or a name that another rule has, or had."""
-    if (
-        rule.id in _RULES
-        or rule.id in RETIRED
-        or rule.name in {each.name for each in _RULES.values()}
-    ):
-        raise ValueError(f"{rule.id} {rule.name} is the id or the name of another rule")
+    if rule.id in RETIRED:
+        raise ValueError(f"{rule.id} was the id of a rule that is gone; take a new one")
+    for other in _RULES.values():
+        if rule.id == other.id or rule.name == other.name:
+            raise ValueError(f"{rule.id} {rule.name} is taken: there is {other.id} {other.name}")
     _RULES[rule.id] = rule
 
 
