@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import MISSING, fields
 from itertools import product
 from pathlib import Path
@@ -20,6 +22,7 @@ from ira_manifests.memory import (
     Mamba1Layers,
     Mamba2Layers,
     StateLayers,
+    Verdict,
 )
 from ira_manifests.profiles import layer_kinds
 from ira_manifests.profiles.cell import Cell
@@ -178,20 +181,20 @@ def test_explain_shows_what_a_token_takes(tmp_path: Path) -> None:
 
 
 def test_what_the_release_does_not_tell_is_not_judged(tmp_path: Path) -> None:
-    profiles = written(tmp_path)
+    profiles = written(tmp_path, "      state_bytes: 4096\n")
     edit_file(profiles / "platform.yaml", {"version: 0.26.0": "version: 0.28.0"})
     found = cell(profiles)
     assert found.budget is None
     assert (
-        "the cache layout of latent attention (MLA) is known for engines 0.19.0 to 0.27.1, not for"
+        "the cache layout of layers with a state is known for engines 0.19.0 to 0.27.1, not for"
         in found.unjudged
     )
 
 
 def test_auto_is_refused_where_nothing_is_judged(tmp_path: Path) -> None:
-    profiles = written(tmp_path, max_model_len="auto", gpu_memory_utilization="0.95")
+    profiles = written(tmp_path, "      state_bytes: 4096\n", max_model_len="auto")
     edit_file(profiles / "platform.yaml", {"version: 0.26.0": "version: 0.28.0"})
-    message = "max_model_len: is auto, which can't be computed: the cache layout of latent"
+    message = "max_model_len: is auto, which can't be computed: the cache layout of layers"
     with pytest.raises(ProfileError, match=message):
         load_matrix(profiles)
 
@@ -205,3 +208,19 @@ def test_options_that_keep_more_states_are_not_judged(flag: str, tmp_path: Path)
     edit_file(profiles / "models" / "tiny.yaml", {"      state_bytes: 4096\n": LATENT})
     expected = "" if flag == "--enable-prefix-caching" else "--mamba-block-size"
     assert expected in cell(profiles).unjudged
+
+
+def test_check_names_the_requests_whose_states_fit(tmp_path: Path) -> None:
+    """1024 states of 61 layers with 4 MiB each on 8 GPUs, beside 80 GiB of weights."""
+    written(tmp_path, "      state_bytes: 33554432\n")
+    run = ira("check", "--profiles-only", "--format", "json", cwd=tmp_path)
+    found = [item for item in json.loads(run.stdout) if item["rule"] == "IRA001"]
+    assert "the states of max_num_seqs requests" in found[0]["message"]
+    requests = int(re.findall(r"--max-num-seqs=(\d+)", found[0]["hint"])[0])
+    profiles = tmp_path / "profiles"
+    flags = f'max_model_len: 163840\n    flags: ["--max-num-seqs={requests}"]'
+    edit_file(profiles / "models" / "tiny.yaml", {"max_model_len: 163840": flags})
+    budget = cell(profiles).budget
+    assert budget is not None
+    assert budget.verdict is Verdict.FITS
+    assert budget.blocks < 1024

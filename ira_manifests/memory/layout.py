@@ -4,6 +4,7 @@ Source: vLLM's v1/core/kv_cache_utils.py (get_kv_cache_groups, unify_kv_cache_sp
 platforms/interface.py (_align_hybrid_block_size).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -23,15 +24,14 @@ from ira_manifests.vllm.release import Release
 LATENT_BLOCK_TOKENS = 64
 """Tokens of one page of latents: FlashMLA's; the other backends take 16 to 64."""
 
-_COMPARED = (Release.parse("0.19.0"), Release.parse("0.27.1"))
-"""The releases in which latents and states were found to be laid out as here, inclusive.
-
-0.28.0 caches the prefixes of models with states by default, with more states of each sequence
-(vllm/config/model.py, is_prefix_caching_supported).
-"""
-
-_OWN_VALUES = Release.parse("0.20.0")
-"""Before, values were padded to the width of keys: vllm/model_executor/models/mimo_v2_flash.py."""
+# The first and the last of the releases in whose sources these were found to be laid out as here.
+_LATENTS = (Release.parse("0.19.0"), Release.parse("0.33.0"))
+_INDEXERS = (Release.parse("0.19.0"), Release.parse("0.27.1"))
+# 0.28.0 caches prefixes of models with states by default, with more states of each sequence
+# (vllm/config/model.py, is_prefix_caching_supported).
+_STATES = (Release.parse("0.19.0"), Release.parse("0.27.1"))
+# Before, values were padded to the width of keys: vllm/model_executor/models/mimo_v2_flash.py.
+_OWN_VALUES = (Release.parse("0.20.0"), Release.parse("0.27.1"))
 
 _SPARSE = ("h100", "h200", "b200")
 """GPUs whose backend of sparse attention caches plain 16-bit latents: vllm/platforms/cuda.py.
@@ -65,25 +65,27 @@ def unknown_layout(
     Latents and states were followed in the sources of some releases only, and what an attention
     backend decides for itself in part. `accelerator` is GKE's label.
     """
-    what = _unusual(geometry)
-    if not what:
-        return ""
-    first, last = _COMPARED
-    first = _OWN_VALUES if geometry.has_own_values else first
-    if not (first <= release and release.final <= last):
-        return (
-            f"the cache layout of {what} is known for engines {first} to {last}, not for {release}"
-        )
+    for what, (first, last) in _compared(geometry):
+        if not (first <= release and release.final <= last):
+            known = f"is known for engines {first} to {last}, not for {release}"
+            return f"the cache layout of {what} {known}"
     return _unknown_mixture(geometry) or _unknown_indexer(geometry, accelerator, kv_cache_dtype)
 
 
-def _unusual(geometry: Geometry) -> str:
-    """Return what a model caches that not every release caches alike; empty where none."""
-    if geometry.latent:
-        return "latent attention (MLA)"
+def _compared(geometry: Geometry) -> Iterator[tuple[str, tuple[Release, Release]]]:
+    """Yield what a model caches that not every release caches alike, and which are known to."""
+    if _has_indexer(geometry):
+        yield "latent attention with a sparse indexer", _INDEXERS
+    elif geometry.latent:
+        yield "latent attention (MLA)", _LATENTS
     if geometry.recurrent:
-        return "layers with a state"
-    return "values of another width than keys" if geometry.has_own_values else ""
+        yield "layers with a state", _STATES
+    if geometry.has_own_values:
+        yield "values of another width than keys", _OWN_VALUES
+
+
+def _has_indexer(geometry: Geometry) -> bool:
+    return any(layers.index_head_dim for layers in geometry.latent)
 
 
 def _unknown_mixture(geometry: Geometry) -> str:
@@ -103,7 +105,7 @@ def _unknown_mixture(geometry: Geometry) -> str:
 
 
 def _unknown_indexer(geometry: Geometry, accelerator: str, kv_cache_dtype: str) -> str:
-    if not any(layers.index_head_dim for layers in geometry.latent):
+    if not _has_indexer(geometry):
         return ""
     if kv_element_bytes(kv_cache_dtype) == 1:
         return "the size of fp8 latents with a sparse indexer depends on the attention backend"

@@ -409,26 +409,22 @@ def test_numbers_that_no_layer_has_are_refused(make: Callable[[], AnyLayers]) ->
         make()
 
 
-@pytest.mark.parametrize("geometry", [DEEPSEEK_R1, DEEPSEEK_V32, QWEN35_27B])
 @pytest.mark.parametrize(
-    ("release", "known"),
+    ("geometry", "last", "next_one"),
     [
-        ("0.18.1", False),
-        ("0.19.0rc1", False),
-        ("0.19.0", True),
-        ("0.26.0", True),
-        ("0.27.1", True),
-        ("0.28.0rc1", False),
-        ("0.28.0", False),
-        ("0.33.0", False),
+        (DEEPSEEK_R1, "0.33.0", "0.34.0"),
+        (DEEPSEEK_V32, "0.27.1", "0.28.0"),
+        (QWEN35_27B, "0.27.1", "0.28.0"),
     ],
 )
-def test_what_a_release_keeps_is_known_of_those_that_were_compared(
-    geometry: Geometry, release: str, known: bool
+def test_a_layout_is_known_of_the_releases_that_were_compared(
+    geometry: Geometry, last: str, next_one: str
 ) -> None:
-    found = unknown_layout(geometry, Release.parse(release), "nvidia-h100-80gb")
-    assert bool(found) is not known
-    assert known or "known for engines 0.19.0 to 0.27.1, not for" in found
+    for release in ("0.19.0", "0.26.0", last):
+        assert not unknown_layout(geometry, Release.parse(release), "nvidia-h100-80gb")
+    for release in ("0.18.1", "0.19.0rc1", f"{next_one}rc1", next_one):
+        found = unknown_layout(geometry, Release.parse(release), "nvidia-h100-80gb")
+        assert f"known for engines 0.19.0 to {last}, not for {release}" in found
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,18 @@ from hypothesis import strategies as st
 
 from ira_manifests.memory import (
     Accelerator,
+    AnyLayers,
+    EmptyLayers,
     Experts,
+    GatedDeltaNetLayers,
     Geometry,
+    LatentLayers,
     Layers,
     Limit,
+    Mamba1Layers,
+    Mamba2Layers,
     Serving,
+    StateLayers,
     Verdict,
     Weights,
     budget,
@@ -37,6 +44,31 @@ GPUS = st.sampled_from(
 )
 
 
+COUNTS = st.integers(1, 80)
+DIMS = st.sampled_from([64, 128, 256])
+EIGHTS = st.integers(1, 32).map(lambda number: 8 * number)
+STATES = st.one_of(
+    st.builds(GatedDeltaNetLayers, COUNTS, EIGHTS, EIGHTS, DIMS, DIMS, st.integers(1, 8)),
+    st.builds(Mamba2Layers, COUNTS, EIGHTS, DIMS, DIMS, st.sampled_from([1, 8]), st.just(4)),
+    st.builds(Mamba1Layers, COUNTS, EIGHTS, st.integers(1, 64), st.integers(1, 8)),
+    st.builds(StateLayers, COUNTS, EIGHTS),
+)
+EMPTY = st.builds(EmptyLayers, COUNTS)
+
+
+@st.composite
+def any_layers(draw: st.DrawFn) -> tuple[AnyLayers, ...]:
+    """Return layers of one kind that caches tokens, or beside states, and layers without."""
+    latents = st.builds(
+        LatentLayers, COUNTS, DIMS, DIMS, DIMS, DIMS, index_head_dim=st.sampled_from([None, 128])
+    )
+    attention = st.builds(Layers, COUNTS, SIZES, DIMS)
+    kinds = draw(
+        st.one_of(layer_sets(), st.tuples(latents), st.tuples(attention, STATES), st.tuples(STATES))
+    )
+    return (*kinds, *draw(st.lists(EMPTY, max_size=1)))
+
+
 @st.composite
 def layer_sets(draw: st.DrawFn) -> tuple[Layers, ...]:
     kv_heads, head_dim = draw(SIZES), draw(st.sampled_from([64, 128, 256]))
@@ -53,7 +85,7 @@ GEOMETRIES = st.builds(
     hidden_size=st.integers(1024, 8192),
     vocab_size=st.integers(1000, 262208),
     max_position_embeddings=st.integers(1, 1 << 20),
-    layers=layer_sets(),
+    layers=any_layers(),
     intermediate_size=st.none() | st.integers(1, 36864),
     experts=st.none() | st.builds(Experts, st.integers(1, 8), st.integers(1, 16384)),
     image_values_per_token=st.sampled_from([0, 2352, 9408]),
@@ -120,7 +152,8 @@ def test_more_utilization_never_lowers_the_pool(serving: Serving, other: Decimal
 def test_more_gpus_never_raise_the_weights_of_one(serving: Serving) -> None:
     sizes = [serving.weights.per_gpu(serving.geometry, size) for size in (1, 2, 4, 8)]
     whole = serving.geometry.max_position_embeddings * serving.geometry.head_dim * 2
-    if sizes[0] > whole and serving.geometry.attention[0].num_key_value_heads == 8:
+    attention = serving.geometry.attention
+    if sizes[0] > whole and attention and attention[0].num_key_value_heads == 8:
         assert sizes == sorted(sizes, reverse=True)
 
 
@@ -128,9 +161,8 @@ def test_more_gpus_never_raise_the_weights_of_one(serving: Serving) -> None:
 @given(servings())
 def test_groups_hold_every_layer_once_and_never_more_than_their_slots(serving: Serving) -> None:
     layout = budget(serving).layout
-    assert (
-        sum(group.count * group.layers for group in layout.groups) == serving.geometry.layer_count
-    )
+    cached = [item.count for item in serving.geometry.layers if not isinstance(item, EmptyLayers)]
+    assert sum(group.count * group.layers for group in layout.groups) == sum(cached)
     page = layout.block_bytes // max(group.layers for group in layout.groups)
     assert page > 0
 

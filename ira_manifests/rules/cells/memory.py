@@ -131,7 +131,10 @@ def _short(of: CellOf, budget: Budget, message: str) -> Finding:
     able = remedies(of.cell, budget)
     if able:
         hint = f"{' or '.join(map(str, able[:_SHOWN]))} would keep the margin"
-        return of.finding((able[0].field,), message, hint)
+        field = able[0].field
+        # Most cells have no flags yet: then the cell.
+        path = () if field == "flags" and not of.cell.profile.flags else (field,)
+        return of.finding(path, message, hint)
     knobs = {Limit.KV_CACHE: "max_model_len", Limit.WEIGHTS: "tensor_parallel"}
     field = knobs.get(budget.decisive.limit, "gpu_memory_utilization")
     hint = "use a GPU type with more memory, or a smaller or quantised model"
