@@ -24,17 +24,25 @@ FLOORS: list[dict[str, str]] = [
         "nodejs": "errors files user_cache",
         "output": "errors files layout",
     },
-    {"profiles": "errors files hub_lock kubernetes layout memory vllm"},
+    {
+        "model_files": "architectures errors files",
+        "profiles": "errors files hub_lock kubernetes layout memory vllm",
+    },
     {"constructs": "errors hub_lock kubernetes layout nodejs profiles vllm"},
     {
         "analysis": "constructs errors kubernetes layout memory messages profiles vllm",
         "render": "constructs kubernetes layout output profiles",
     },
     {"rules": "analysis errors kubernetes layout memory messages output profiles vllm"},
-    {"loading": "profiles rules", "render_cache": "layout output profiles rules user_cache"},
     {
-        "cli": "analysis errors files kubernetes layout loading memory messages nodejs output "
-        "profiles render render_cache rules user_cache"
+        "loading": "profiles rules",
+        "new_model": "analysis architectures errors kubernetes memory model_files profiles rules "
+        "vllm",
+        "render_cache": "layout output profiles rules user_cache",
+    },
+    {
+        "cli": "analysis errors files kubernetes layout loading memory messages model_files "
+        "new_model nodejs output profiles render render_cache rules user_cache"
     },
     {"__main__": "cli"},
 ]

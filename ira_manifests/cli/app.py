@@ -48,6 +48,12 @@ COMMANDS = {
         "To read about a rule, use explain RULE, such as explain IRA012.",
         _document,
     ),
+    "add": Command(
+        options.add,
+        "Write the profile of a model from its files: geometry, weights, cells.",
+        "Adds a cell for each GPU type on which the model works, on the smallest machine and with "
+        "the longest context that keep the margin. Never overwrites a profile.",
+    ),
     "list": Command(
         options.list_,
         "List all cells: the machine of each, and whether its model fits.",

@@ -17,6 +17,7 @@ from ira_manifests.errors import InputError, did_you_mean
 from ira_manifests.layout import MODEL_DOWNLOAD
 
 _COLUMNS = 80
+_MOST_TOKENS = 2**31
 FORMATS = ("text", "json", "sarif", "github")
 
 
@@ -120,6 +121,49 @@ def format_of(words: Sequence[str]) -> str:
     except InputError:
         return FORMATS[0]
     return str(given.output_format)
+
+
+def add(parser: Parser) -> None:
+    """Add the arguments of `add`."""
+    parser.add_argument(
+        "model_id",
+        metavar="ORG/NAME",
+        nargs="?",
+        help="The model's id on the Hub. [default: as the path of --from tells]",
+    )
+    parser.add_argument(
+        "--from",
+        dest="source",
+        metavar="FOLDER|FILE",
+        type=_folder("--from"),
+        required=True,
+        help="A folder with the model's config.json, or such a file alone. Beside it are read "
+        "hf_quant_config.json, and the index and headers of its safetensors.",
+    )
+    parser.add_argument("--name", metavar="NAME", help="Name of the profile. [default: of NAME]")
+    parser.add_argument(
+        "--gpu",
+        dest="gpus",
+        metavar="GPU",
+        action="append",
+        help="Only this GPU type, such as h100. Repeatable.",
+    )
+    parser.add_argument(
+        "--max-model-len",
+        metavar="TOKENS",
+        type=_tokens,
+        help="The context that each cell must serve. [default: the longest that fits]",
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="Print the profile and write nothing."
+    )
+    _profiles(parser)
+
+
+def _tokens(value: str) -> int:
+    if not value.isascii() or not value.isdigit() or not 0 < int(value[:10]) < _MOST_TOKENS:
+        raise InputError(f"--max-model-len is {value[:60]!r}; give a number of tokens: 131072")
+    return int(value)
 
 
 def list_(parser: Parser) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
@@ -126,6 +126,17 @@ def read_profiles(folder: Path) -> tuple[Profiles, list[Problem]]:
     return profiles, reader.problems
 
 
+def with_model(profiles: Profiles, file: Path, content: bytes) -> tuple[Profiles, list[Problem]]:
+    """Add a model's profile that is not in its file yet; where it has problems, return those."""
+    reader = _FolderReader(file.parent)
+    model = reader.one(MODEL_FOLDER, file, ModelProfile, content)
+    if model is None:
+        return profiles, reader.problems
+    models = dict(sorted({**profiles.models, file.stem: model}.items()))
+    sources = {**profiles.sources, **reader.sources}
+    return replace(profiles, models=models, sources=sources), []
+
+
 class _FolderReader:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -163,10 +174,10 @@ class _FolderReader:
             if file.suffix.lower() in (".yml", ".yaml", ".json") and file.suffix != ".yaml"
         ]
 
-    def one(self, kind: str, file: Path, model: type[P]) -> P | None:
-        """Read one profile; None where it has problems."""
+    def one(self, kind: str, file: Path, model: type[P], content: bytes | None = None) -> P | None:
+        """Read one profile, or what is to be its content; None where it has problems."""
         before = len(self.problems)
-        source = self._read(kind, file)
+        source = self._read(kind, file) if content is None else self._parsed(file, content)
         if source is None:
             return None
         self.sources[kind, file.stem] = source
@@ -193,6 +204,9 @@ class _FolderReader:
             self.problems.append(Problem(str(file), *START, "", message))
             self.sources[kind, file.stem] = Source(str(file), Document())  # the name is known
             return None
+        return self._parsed(file, content)
+
+    def _parsed(self, file: Path, content: bytes) -> Source:
         document, problems = yaml_source.read(str(file), content)
         self.problems += problems
         return Source(str(file), document)

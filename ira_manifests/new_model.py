@@ -1,0 +1,192 @@
+"""Makes a profile of a model's files: its cells on each GPU type, judged by the rules. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from ira_manifests.analysis import new_cells
+from ira_manifests.analysis.matrix_summary import Absent
+from ira_manifests.analysis.new_cells import Wanted
+from ira_manifests.architectures import ConfigError, Model
+from ira_manifests.errors import InputError, ProfileError, did_you_mean, one_of
+from ira_manifests.kubernetes.names import MAX_LABEL
+from ira_manifests.memory import GIB
+from ira_manifests.model_files import ModelFiles
+from ira_manifests.profiles import consistency
+from ira_manifests.profiles.cell import Cell, directory_names
+from ira_manifests.profiles.loader import with_model
+from ira_manifests.profiles.matrix import Matrix
+from ira_manifests.profiles.model_text import NewModel
+from ira_manifests.profiles.schema import CellProfile, ModelProfile
+from ira_manifests.rules.check_cells import check_cells
+from ira_manifests.vllm import Release
+
+_GIB_STEP = Decimal("0.01")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a user asks for.
+
+    Attributes:
+        file: the profile to be, below the folder of profiles.
+        gpus: GPU types to look at; empty for all.
+        max_model_len: the context that each cell must serve; None takes the longest that fits.
+    """
+
+    files: ModelFiles
+    model_id: str
+    file: Path
+    gpus: tuple[str, ...] = ()
+    max_model_len: int | None = None
+
+
+@dataclass(frozen=True)
+class Added:
+    """A new profile.
+
+    Attributes:
+        text: what its file is to hold.
+        matrix: the matrix with it.
+        cells: its cells.
+        left_out: the GPU types without one, and why.
+    """
+
+    text: str
+    matrix: Matrix
+    cells: tuple[Cell, ...]
+    left_out: tuple[Absent, ...]
+
+
+def add(matrix: Matrix, request: Request) -> Added:
+    """Return the profile of a model, with a cell for each GPU type on which it works.
+
+    Raises InputError where it works on none, where the engine is too old, or for a GPU type or a
+    context that can't be; ConfigError and RefusedError as `ira_manifests.architectures.read` does.
+    """
+    gpus = _gpus(matrix, request.gpus)
+    _check_name(matrix, request.file.stem, gpus)
+    model = request.files.read()
+    _check_engine(matrix, model)
+    _check_context(model, request.max_model_len)
+    size, origin = request.files.weights(model)
+    gib = max(_GIB_STEP, (Decimal(size) / GIB).quantize(_GIB_STEP))
+    new = NewModel(request.model_id, model.min_engine, gib, origin, model.geometry)
+    wanted = Wanted(
+        request.file.stem,
+        _draft(matrix, request.file, new, gpus[0]),
+        matrix.platform,
+        request.max_model_len,
+        model.split_problem,
+        model.quantization.kv_cache_dtype,
+    )
+    found = {gpu: new_cells.propose(wanted, gpu, matrix.profiles.gpus[gpu]) for gpu in gpus}
+    cells = {gpu: cell for gpu, cell in found.items() if isinstance(cell, CellProfile)}
+    reasons = {gpu: why for gpu, why in found.items() if isinstance(why, str)}
+    return _judged(matrix, request.file, new, cells, reasons)
+
+
+def _gpus(matrix: Matrix, asked: Iterable[str]) -> tuple[str, ...]:
+    known = matrix.profiles.gpus
+    unknown = [gpu for gpu in asked if gpu not in known]
+    if unknown:
+        raise InputError(
+            *(
+                f"--gpu {gpu!r} is no GPU type; there are {one_of(known)}{did_you_mean(gpu, known)}"
+                for gpu in unknown
+            )
+        )
+    return tuple(sorted(set(asked) or known))
+
+
+def _check_name(matrix: Matrix, name: str, gpus: Iterable[str]) -> None:
+    """Raise InputError where a directory of the model would have too long a name."""
+    longest = max(
+        len(directory)
+        for gpu in gpus
+        for directory in directory_names(gpu, name, matrix.profiles.gpus[gpu])
+    )
+    if longest > MAX_LABEL:
+        raise InputError(
+            f"{name} is too long a name: its directories may have {MAX_LABEL} letters; give "
+            f"--name with {len(name) - (longest - MAX_LABEL)} at most"
+        )
+
+
+def _check_engine(matrix: Matrix, model: Model) -> None:
+    used, needed = matrix.platform.engine.version, model.min_engine
+    if Release.parse(used) < Release.parse(needed):
+        raise InputError(
+            f"{model.architecture} is served by vLLM from {needed} on, and platform.yaml has "
+            f"{used}: set engine.version to {needed} or newer"
+        )
+
+
+def _check_context(model: Model, asked: int | None) -> None:
+    most = model.geometry["max_position_embeddings"]
+    if asked is not None and asked > most:
+        raise InputError(f"--max-model-len {asked} is more than the model's own {most}")
+
+
+def _draft(matrix: Matrix, file: Path, new: NewModel, gpu: str) -> ModelProfile:
+    """Return the profile with a cell that stands for those to be found.
+
+    Raises ConfigError where the geometry is none that a profile takes.
+    """
+    any_cell = CellProfile.model_validate(
+        {
+            "tensor_parallel": 1,
+            "cpu": "1",
+            "memory": "1G",
+            "gpu_memory_utilization": Decimal("0.90"),
+            "max_model_len": 1,
+        }
+    )
+    profiles, problems = with_model(matrix.profiles, file, new.text({gpu: any_cell}).encode())
+    if problems:
+        first = problems[0]
+        raise ConfigError(f"no profile can be made of it: {first.field} {first.message}")
+    return profiles.models[file.stem]
+
+
+def _judged(
+    matrix: Matrix,
+    file: Path,
+    new: NewModel,
+    cells: Mapping[str, CellProfile],
+    reasons: Mapping[str, str],
+) -> Added:
+    """Return the profile without the cells in which a rule finds an error."""
+    if not cells:
+        raise InputError(
+            *(
+                f"{new.model_id} gets no cell on {gpu}: {why}"
+                for gpu, why in sorted(reasons.items())
+            )
+        )
+    text = new.text(cells)
+    profiles, problems = with_model(matrix.profiles, file, text.encode())
+    problems += consistency.problems(profiles)
+    if problems:
+        raise ProfileError(problems)
+    judged = Matrix(matrix.platform, profiles)
+    made = tuple(judged[gpu, file.stem] for gpu in sorted(cells))
+    refused = _refused(judged, made)
+    if refused:
+        kept = {gpu: cell for gpu, cell in cells.items() if gpu not in refused}
+        return _judged(matrix, file, new, kept, {**reasons, **refused})
+    left_out = tuple(Absent(gpu, file.stem, why) for gpu, why in sorted(reasons.items()))
+    return Added(text, judged, made, left_out)
+
+
+def _refused(matrix: Matrix, cells: Iterable[Cell]) -> dict[str, str]:
+    """Return the GPU types of cells in which a rule finds an error, and what it says."""
+    by_name = {cell.name: cell for cell in cells}
+    return {
+        by_name[found.cell].gpu_name: f"{found.message} ({found.rule_id})"
+        for found in check_cells(matrix, by_name.values())
+        if found.refuses and found.cell in by_name
+    }
