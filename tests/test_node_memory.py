@@ -67,8 +67,9 @@ def test_the_file_cache_counts_beside_all_that_the_server_may_use(tmp_path: Path
 
     assert found.field == "cells.l4.memory"
     assert found.message == (
-        "12.2 GiB are missing on g2-standard-12, which allocates 42.3 GiB: its Pods ask for "
-        "39.5 GiB, and the file cache takes 15.0 GiB of memory beside"
+        "12.2 GiB are missing on g2-standard-12, which allocates 42.3 GiB: inference-server "
+        "37.25 (40G) + fetch-safetensors 1 + Cloud Storage FUSE 0.25 + GKE's own Pods 1 = "
+        "39.5 GiB are asked for, and the file cache takes 15.0 GiB of memory beside"
     )
     assert found.hint == "memory: 26G or compute_class: gpu-l4-24gb-s16-x1 would fit"
 
@@ -111,7 +112,7 @@ def test_without_weights_the_cache_is_not_counted(tmp_path: Path) -> None:
     [
         # 43345.3 - 2304 = 41041.3 MiB are 43.03 GB; the Pod is scheduled up to there.
         ("43G", "GiB are missing on g2-standard-12"),
-        ("44G", "ask for 43.2 GiB and g2-standard-12 allocates 42.3"),
+        ("44G", "= 43.2 GiB are asked for, and g2-standard-12 allocates 42.3"),
     ],
 )
 def test_a_pod_that_is_never_scheduled_is_told_from_one_that_is(

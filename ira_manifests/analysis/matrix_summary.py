@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
-from ira_manifests.analysis.remedies import limit, verdict
+from ira_manifests.analysis.limits import in_share, limit, verdict
+from ira_manifests.analysis.remedies import other_share
 from ira_manifests.memory import GIB, Budget, MemoryInputError, Verdict, budget
-from ira_manifests.messages import gib
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.profiles.schema import CellProfile
@@ -123,15 +123,17 @@ def _why(matrix: Matrix, gpu: str, model: str, utilization: Decimal) -> str:
         try:
             cell = _imagined(matrix, gpu, model, size, utilization)
             serving = cell.serving_with(max_model_len=_CONTEXT)
+            if serving is None:
+                return best
+            estimate = budget(serving)
         except MemoryInputError as error:
             best = str(error)
             continue
-        if serving is None:
-            return best
-        estimate = budget(serving)
         best = _summary(estimate)
-        if estimate.safe_max_model_len >= _CONTEXT:
+        if estimate.verdict is Verdict.FITS:
             return f"would fit: {best}"
+        for share in other_share(serving):
+            return f"would fit with {share}; at {utilization} {best}"
     return best
 
 
@@ -155,8 +157,7 @@ def _imagined(matrix: Matrix, gpu: str, model: str, size: int, utilization: Deci
 
 
 def _summary(estimate: Budget) -> str:
-    size = estimate.serving.tensor_parallel
     return (
-        f"weights {gib(estimate.weights)} of {gib(estimate.requested)} usable at TP{size}, "
-        f"longest context {estimate.longest_max_model_len}"
+        f"{in_share(estimate)} at TP{estimate.serving.tensor_parallel}, longest context "
+        f"{estimate.longest_max_model_len}"
     )

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from ira_manifests.analysis import node_usage
-from ira_manifests.analysis.remedies import limit
+from ira_manifests.analysis.limits import limit
 from ira_manifests.memory import (
     Limit,
     MemoryInputError,

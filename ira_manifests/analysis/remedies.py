@@ -1,21 +1,22 @@
-"""Whether a cell works, what decides it, and the cheapest changes that would make it. Pure."""
+"""The cheapest changes that would make a cell fit with its margin. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 
+from ira_manifests.analysis.limits import lacking, lacks
 from ira_manifests.memory import Budget, Limit, MemoryInputError, Serving, Verdict, budget
-from ira_manifests.messages import gib
 from ira_manifests.profiles.cell import LEAST_AUTO, Cell
 
 _STEP = Decimal("0.01")
 
 
 @dataclass(frozen=True)
-class Remedy:
-    """A value of a field of the cell, with which the cell fits."""
+class Change:
+    """A value of a field of the cell."""
 
     field: str
     value: str
@@ -24,105 +25,159 @@ class Remedy:
         return f"{self.field}: {self.value}"
 
 
-def verdict(cell: Cell, estimate: Budget) -> Verdict:
-    """Return the verdict of a cell; `auto` that finds no context worth serving does not fit."""
-    return Verdict.DOES_NOT_FIT if auto_fails(cell, estimate) else estimate.verdict
+@dataclass(frozen=True)
+class Remedy:
+    """Changes with which the cell fits; all of them are needed."""
 
+    changes: tuple[Change, ...]
 
-def auto_fails(cell: Cell, estimate: Budget) -> bool:
-    """Tell whether `max_model_len: auto` finds less than anybody would serve."""
-    least = min(LEAST_AUTO, estimate.serving.geometry.max_position_embeddings)
-    return cell.profile.max_model_len == "auto" and estimate.safe_max_model_len < least
+    @property
+    def field(self) -> str:
+        """The first field to change."""
+        return self.changes[0].field
 
+    def also(self, other: Remedy) -> Remedy:
+        """Return both together."""
+        return Remedy((*self.changes, *other.changes))
 
-def limit(cell: Cell, estimate: Budget) -> str:
-    """Return what decides the verdict, in a sentence."""
-    check = estimate.decisive
-    if auto_fails(cell, estimate):
-        least = estimate.serving.max_model_len
-        return (
-            f"does not fit: auto finds no context of {least} tokens or more that keeps the margin"
-        )
-    if check.spare >= 0:
-        return (
-            f"{estimate.verdict}: {check.limit} has {gib(check.spare)} to spare on each GPU, "
-            f"{gib(check.margin)} wanted"
-        )
-    if check.limit is Limit.WEIGHTS:
-        what = "weights and start-up exceed the share"
-        return f"does not fit: {what} of each GPU by {gib(-check.spare)}, before any KV cache"
-    return f"does not fit: {gib(-check.spare)} are missing for {check.limit} on each GPU"
+    def __str__(self) -> str:
+        return " and ".join(map(str, self.changes))
 
 
 def sizes(cell: Cell) -> list[int]:
     """Return the tensor parallel sizes with which the cell would fit, on any machine of its GPU."""
-    asked = cell.profile.max_model_len
-    length = LEAST_AUTO if asked == "auto" else asked
     most = max(machine.gpus for machine in cell.gpu.machines)
     return [
-        size
-        for size, serving in _splits(cell, range(1, most + 1))
-        if budget(replace(serving, max_model_len=length)).verdict is not Verdict.DOES_NOT_FIT
+        serving.tensor_parallel
+        for serving in _splits(cell, range(1, most + 1))
+        if budget(serving).verdict is not Verdict.DOES_NOT_FIT
     ]
 
 
 def remedies(cell: Cell, estimate: Budget) -> list[Remedy]:
-    """Return single changes that make the cell fit with its margin, the cheapest first."""
-    return [
-        *_fewer_requests(estimate),
-        *_utilization(estimate),
-        *_context(cell, estimate),
-        *_more_gpus(cell, estimate),
+    """Return changes that make the cell fit with its margin, the cheapest first.
+
+    What keeps the machine comes before more GPUs. Changes of several fields are given where no
+    change of one is enough.
+    """
+    serving = _as_judged(cell, estimate.serving)
+    larger = _larger(cell, serving.tensor_parallel)
+    alone = [
+        *_fewer_requests(serving, estimate),
+        *other_share(serving),
+        *_context(cell, serving),
+        *_more_gpus(larger),
     ]
+    return alone or [*_several(cell, serving, larger)]
 
 
-def _fewer_requests(estimate: Budget) -> Iterator[Remedy]:
+def remedies_of_split(cell: Cell) -> list[Remedy]:
+    """Return the same where the model can't be divided among the cell's GPUs."""
+    larger = _larger(cell, cell.profile.tensor_parallel)
+    return [*_several(cell, None, larger)]
+
+
+def _several(cell: Cell, serving: Serving | None, larger: Sequence[Serving]) -> Iterator[Remedy]:
+    """Yield changes of several fields, those of the fewest first."""
+    if serving is not None:
+        yield from _share_and_context(cell, serving)
+    for change in (other_share, partial(_context, cell), partial(_share_and_context, cell)):
+        for split in larger:
+            found = [_gpus(split).also(more) for more in change(split)]
+            if found:
+                yield found[0]
+                break
+
+
+def _fits(serving: Serving) -> bool:
+    return budget(serving).verdict is Verdict.FITS
+
+
+def _fewer_requests(serving: Serving, estimate: Budget) -> Iterator[Remedy]:
     """Yield the most requests of a batch whose states fit, where those decide."""
-    serving, requests = estimate.serving, estimate.most_states
-    if estimate.decisive.limit is not Limit.STATES or requests < 1:
+    requests = estimate.most_states
+    if requests < 1 or all(check.limit is not Limit.STATES for check in lacking(estimate)):
         return
-    batch = replace(serving.batch_limits, requests=requests)
-    if budget(replace(serving, batch=batch)).verdict is Verdict.FITS:
-        yield Remedy("flags", f"--max-num-seqs={requests}")
+    if _fits(replace(serving, batch=replace(serving.batch_limits, requests=requests))):
+        yield _remedy("flags", f"--max-num-seqs={requests}")
 
 
-def _utilization(estimate: Budget) -> Iterator[Remedy]:
-    """Yield the utilization nearest to the cell's that fits."""
-    serving = estimate.serving
-    lower = estimate.decisive.limit in (Limit.START, Limit.WARM_UP)
+def other_share(serving: Serving) -> Iterator[Remedy]:
+    """Yield the utilization nearest to the serving's that fits."""
+    estimate = budget(serving)
+    # More of it is less outside of it.
+    lower = lacks(estimate, outside=True)
+    if lower and lacks(estimate, outside=False):
+        return
     value = serving.utilization + (-_STEP if lower else _STEP)
     while 0 < value < 1:
-        if budget(replace(serving, utilization=value)).verdict is Verdict.FITS:
-            yield Remedy("gpu_memory_utilization", format(value, "f"))
+        if _fits(replace(serving, utilization=value)):
+            yield _remedy("gpu_memory_utilization", format(value, "f"))
             return
         value += -_STEP if lower else _STEP
 
 
-def _context(cell: Cell, estimate: Budget) -> Iterator[Remedy]:
-    longest = estimate.safe_max_model_len
-    fixed = cell.profile.max_model_len != "auto" and longest < estimate.serving.max_model_len
-    if estimate.decisive.limit is Limit.KV_CACHE and longest and fixed:
-        yield Remedy("max_model_len", str(longest))
+def _context(cell: Cell, serving: Serving) -> Iterator[Remedy]:
+    """Yield the longest context that keeps the margin, where a shorter one is enough."""
+    longest = budget(serving).safe_max_model_len
+    if cell.profile.max_model_len == "auto" or not 0 < longest < serving.max_model_len:
+        return
+    if _fits(replace(serving, max_model_len=longest)):
+        yield _remedy("max_model_len", str(longest))
 
 
-def _more_gpus(cell: Cell, estimate: Budget) -> Iterator[Remedy]:
+def _share_and_context(cell: Cell, serving: Serving) -> Iterator[Remedy]:
+    """Yield the largest share that leaves enough outside of it, and the context that it holds."""
+    value = 1 - _STEP
+    while value > 0 and lacks(budget(replace(serving, utilization=value)), outside=True):
+        value -= _STEP
+    if value > 0:
+        share = _remedy("gpu_memory_utilization", format(value, "f"))
+        for context in _context(cell, replace(serving, utilization=value)):
+            yield share.also(context)
+
+
+def _more_gpus(larger: Iterable[Serving]) -> Iterator[Remedy]:
     """Yield the fewest GPUs, more than the cell's, with which it fits."""
-    length = estimate.serving.max_model_len
-    machines = sorted({machine.gpus for machine in cell.gpu.machines})
-    for size, serving in _splits(cell, machines):
-        larger = size > estimate.serving.tensor_parallel
-        if larger and budget(replace(serving, max_model_len=length)).verdict is Verdict.FITS:
-            yield Remedy("tensor_parallel", str(size))
+    for split in larger:
+        if _fits(split):
+            yield _gpus(split)
             return
 
 
-def _splits(cell: Cell, candidates: Iterable[int]) -> Iterator[tuple[int, Serving]]:
-    """Yield those of the tensor parallel sizes that the model allows."""
+def _gpus(serving: Serving) -> Remedy:
+    return _remedy("tensor_parallel", str(serving.tensor_parallel))
+
+
+def _remedy(field: str, value: str) -> Remedy:
+    return Remedy((Change(field, value),))
+
+
+def _larger(cell: Cell, size: int) -> list[Serving]:
+    """Return the cell on each larger number of GPUs that a machine has and the model allows."""
+    machines = sorted({machine.gpus for machine in cell.gpu.machines if machine.gpus > size})
+    return list(_splits(cell, machines))
+
+
+def _splits(cell: Cell, candidates: Iterable[int]) -> Iterator[Serving]:
+    """Yield the cell with those of the tensor parallel sizes for which there is an estimate."""
+    asked = cell.profile.max_model_len
     for size in candidates:
         profile = cell.profile.model_copy(update={"tensor_parallel": size, "compute_class": None})
+        length = LEAST_AUTO if asked == "auto" else asked
         try:
-            serving = replace(cell, profile=profile).serving_with(max_model_len=LEAST_AUTO)
+            serving = replace(cell, profile=profile).serving_with(max_model_len=length)
+            if serving is not None:
+                budget(serving)
         except MemoryInputError:
             continue
         if serving is not None:
-            yield size, serving
+            yield _as_judged(cell, serving)
+
+
+def _as_judged(cell: Cell, serving: Serving) -> Serving:
+    """Return what must fit: with `auto`, the least context that anybody would serve."""
+    if cell.profile.max_model_len != "auto":
+        return serving
+    least = min(LEAST_AUTO, serving.geometry.max_position_embeddings)
+    return replace(serving, max_model_len=least)

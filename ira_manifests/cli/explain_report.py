@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ira_manifests.analysis import memory_breakdown, node_usage, remedies
+from ira_manifests.analysis import limits, memory_breakdown, node_usage
 from ira_manifests.analysis.provenance import ExplainedDirectory, Value
 from ira_manifests.cli import terminal
 from ira_manifests.cli.terminal import BOLD, DIM
@@ -106,7 +106,7 @@ def _memory(cell: Cell, estimate: Budget | None) -> None:
         f"Longest context that starts: {estimate.longest_max_model_len}, "
         f"with a margin: {estimate.safe_max_model_len}."
     )
-    terminal.say_wrapped(remedies.limit(cell, estimate))
+    terminal.say_wrapped(limits.limit(cell, estimate))
     for reason in estimate.serving.unmeasured:
         terminal.say_wrapped(f"  ~ {reason}")
     terminal.say_heading("Effect of one step of each setting:")

@@ -101,8 +101,8 @@ class Serving:
         is_dense = not (self.geometry.is_moe or self.geometry.recurrent)
         if self.facts.lean_dense_profile and is_dense:
             reasons.append(
-                f"engine {self.engine} profiles dense models without sampling and CUDA graphs: "
-                "it logs a larger KV pool and needs the difference later"
+                f"engine {self.engine} makes the KV cache of dense models too large: its start-up "
+                "profile leaves out the memory of the sampler and of the CUDA graphs"
             )
         if self.facts.second_runner:
             reasons.append(f"engine {self.engine} profiles models on another model runner")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ira_manifests.analysis import node_usage
+from ira_manifests.analysis.remedies import sizes
 from ira_manifests.kubernetes import allocatable
 from ira_manifests.memory import GIB
 from ira_manifests.messages import count, gib
@@ -21,7 +22,7 @@ def idle_gpus(of: CellOf) -> Iterator[Finding]:
     """The smallest machine that the cell gets has more GPUs than it uses.
 
     Nobody else is scheduled on the idle GPUs unless another Pod fits beside, and all of them are
-    billed. Where no smaller machine exists, waive the rule.
+    billed. Where no smaller machine exists, use all of its GPUs or waive the rule.
     """
     machine, used = of.cell.machine, of.cell.profile.tensor_parallel
     idle = machine.gpus - used
@@ -30,8 +31,21 @@ def idle_gpus(of: CellOf) -> Iterator[Finding]:
             f"{machine.machine_type} has {machine.gpus} GPUs and the cell uses {used}: "
             f"{count(idle, 'GPU')} idle"
         )
-        hint = "choose a smaller machine, or waive the rule where there is none"
-        yield of.finding(("tensor_parallel",), message, hint)
+        yield of.finding(("tensor_parallel",), message, _fewer_idle(of.cell))
+
+
+def _fewer_idle(cell: Cell) -> str:
+    """Return what leaves fewer GPUs idle: a smaller machine, else a size that fills one."""
+    used, machines = cell.profile.tensor_parallel, cell.gpu.machines
+    smaller = [each for each in machines if used <= each.gpus < cell.machine.gpus]
+    if smaller:
+        least = min(smaller, key=lambda machine: machine.gpus)
+        return f"compute_class: {least.compute_class} has {count(least.gpus, 'GPU')}"
+    filled = sorted({each.gpus for each in machines}.intersection(sizes(cell)))
+    full = f"use tensor_parallel: {' or '.join(map(str, filled))}, or " if filled else ""
+    return (
+        f"no machine of {cell.gpu_name} with {used} GPUs or more is smaller: {full}waive the rule"
+    )
 
 
 @rule("IRA006", "too-large-for-machine", Severity.ERROR, CELL)
@@ -64,17 +78,28 @@ def too_large_for_machine(of: CellOf) -> Iterator[Finding]:
     for field, (usage, unit, name) in asked.items():
         if usage.requests > usage.allocatable:
             message = (
-                f"the Pod and GKE's own ask for {usage.requests / unit:.1f} {name} and {machine} "
-                f"allocates {usage.allocatable / unit:.1f}"
+                f"{_shares(of.cell, field, usage, unit)} = {usage.requests / unit:.1f} {name} are "
+                f"asked for, and {machine} allocates {usage.allocatable / unit:.1f}"
             )
             yield of.finding((field,), message, _room(of.cell, field))
     if memory.spare < 0 <= memory.spare + memory.beside:
         message = (
             f"{gib(-memory.spare)} are missing on {machine}, which allocates "
-            f"{gib(memory.allocatable)}: its Pods ask for {gib(memory.requests)}, and the file "
-            f"cache takes {gib(memory.beside)} of memory beside"
+            f"{gib(memory.allocatable)}: {_shares(of.cell, 'memory', memory, GIB)} = "
+            f"{gib(memory.requests)} are asked for, and the file cache takes "
+            f"{gib(memory.beside)} of memory beside"
         )
         yield of.finding(("memory",), message, _room(of.cell, "memory"))
+
+
+def _shares(cell: Cell, field: str, usage: node_usage.Usage, unit: int) -> str:
+    """Return who asks for how much, as the profile has it where that is in another unit."""
+    written = str(getattr(cell.profile, field))
+    names = [part.name.partition(",")[0] for part in usage.asked]
+    sizes_shown = [f"{part.size / unit:.2f}".rstrip("0").rstrip(".") for part in usage.asked]
+    if written != sizes_shown[0]:
+        sizes_shown[0] += f" ({written})"
+    return " + ".join(f"{name} {size}" for name, size in zip(names, sizes_shown, strict=True))
 
 
 def _room(cell: Cell, field: str) -> str:

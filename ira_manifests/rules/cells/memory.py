@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from ira_manifests.analysis.remedies import auto_fails, remedies, sizes
+from ira_manifests.analysis.limits import auto_fails, failing, lacking, tight
+from ira_manifests.analysis.remedies import Remedy, remedies, remedies_of_split, sizes
 from ira_manifests.memory import Budget, Limit, MemoryInputError, SplitError, Verdict
 from ira_manifests.messages import gib
 from ira_manifests.profiles.cell import Cell
@@ -27,7 +28,8 @@ def does_not_fit(of: CellOf) -> Iterator[Finding]:
     machine is billed.
 
     With `max_model_len: auto` the rule fires where no context of 1024 tokens keeps the margin. The
-    finding points to the field whose change costs least and is enough.
+    finding points to the field whose change costs least and is enough; where no change of one field
+    is, to the first of those that must change together.
     """
     budget = _budget(of.cell)
     if not isinstance(budget, Budget):
@@ -35,7 +37,7 @@ def does_not_fit(of: CellOf) -> Iterator[Finding]:
     if auto_fails(of.cell, budget):
         yield _short(of, budget, _auto_finds_nothing(budget))
     elif budget.verdict is Verdict.DOES_NOT_FIT:
-        yield _short(of, budget, _what_does_not_fit(budget))
+        yield _short(of, budget, "; ".join(failing(budget)))
 
 
 @rule("IRA002", "little-margin", Severity.WARNING, CELL)
@@ -99,7 +101,10 @@ def heads_not_divided(of: CellOf) -> Iterator[Finding]:
     error = _budget(of.cell)
     if isinstance(error, SplitError):
         able = ", ".join(map(str, sizes(of.cell)))
+        together = _ways(remedies_of_split(of.cell))
         hint = f"tensor_parallel: {able} would fit" if able else "use another GPU type"
+        if together and not able:
+            hint = f"{together} would fit"
         yield of.finding(("tensor_parallel",), f"{error}", hint)
 
 
@@ -130,15 +135,26 @@ def _short(of: CellOf, budget: Budget, message: str) -> Finding:
     """Return a finding at the field whose change costs least and works."""
     able = remedies(of.cell, budget)
     if able:
-        hint = f"{' or '.join(map(str, able[:_SHOWN]))} would keep the margin"
         field = able[0].field
         # Most cells have no flags yet: then the cell.
         path = () if field == "flags" and not of.cell.profile.flags else (field,)
-        return of.finding(path, message, hint)
-    knobs = {Limit.KV_CACHE: "max_model_len", Limit.WEIGHTS: "tensor_parallel"}
-    field = knobs.get(budget.decisive.limit, "gpu_memory_utilization")
+        return of.finding(path, message, f"{_ways(able)} would keep the margin")
     hint = "use a GPU type with more memory, or a smaller or quantised model"
-    return of.finding((field,), message, hint)
+    return of.finding((_field_of(budget),), message, hint)
+
+
+def _ways(able: Sequence[Remedy]) -> str:
+    shown = able[:_SHOWN]
+    several = any(len(each.changes) > 1 for each in shown)
+    return (", or " if several else " or ").join(map(str, shown))
+
+
+def _field_of(budget: Budget) -> str:
+    """Return the field that decides most of what is missing, where no change is enough."""
+    worst = (lacking(budget) or [budget.decisive])[0].limit
+    if worst in (Limit.START, Limit.WARM_UP):
+        return "gpu_memory_utilization"
+    return "tensor_parallel" if budget.kv_pool < 0 else "max_model_len"
 
 
 def _auto_finds_nothing(budget: Budget) -> str:
@@ -149,26 +165,6 @@ def _auto_finds_nothing(budget: Budget) -> str:
     )
 
 
-def _what_does_not_fit(budget: Budget) -> str:
-    size = budget.serving.tensor_parallel
-    if budget.decisive.limit is Limit.WEIGHTS:
-        return (
-            f"weights take {gib(budget.weights)} and start-up "
-            f"{gib(budget.requested - budget.kv_pool - budget.weights)} of {gib(budget.requested)} "
-            f"usable on each GPU at tensor parallel {size}: nothing is left for the KV cache"
-        )
-    if budget.decisive.limit is Limit.KV_CACHE:
-        return (
-            f"one request of {budget.serving.max_model_len} tokens needs {gib(budget.kv_request)} "
-            f"of KV cache on each GPU, and {gib(budget.kv_pool)} are left"
-        )
-    return f"{gib(-budget.decisive.spare)} more are needed for {budget.decisive.limit} on each GPU"
-
-
 def _what_is_tight(budget: Budget) -> str:
-    check = budget.decisive
-    because = f" ({check.reason})" if check.reason else ""
-    return (
-        f"{check.limit} has {gib(check.spare)} to spare on each GPU where {gib(check.margin)} "
-        f"are wanted{because}"
-    )
+    reasons = "; ".join(dict.fromkeys(check.reason for check in lacking(budget) if check.reason))
+    return "; ".join(tight(budget)) + (f" ({reasons})" if reasons else "")
