@@ -212,6 +212,29 @@ def test_a_profile_is_never_overwritten(here: Path) -> None:
     assert file.read_bytes() == before
 
 
+def test_profiles_are_laid_where_there_are_none(tmp_path: Path) -> None:
+    added = run(tmp_path, "--from", folder_of(tmp_path, LLAMA))
+
+    assert added.returncode == 0
+    assert added.stderr.startswith("note: made profiles/ with the platform and the GPU types")
+    laid = {path.name for path in (tmp_path / "profiles").iterdir()}
+    assert laid == {"gpus", "known-models.yaml", "models", "platform.yaml"}
+    assert models(tmp_path) == ["meta-llama-3-1-8b.yaml"]
+    listed = ira("list", "--json", cwd=tmp_path)
+    assert {row["model"] for row in json.loads(listed.stdout)["cells"]} == {"meta-llama-3-1-8b"}
+
+
+def test_a_folder_of_that_name_that_is_something_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "profiles").mkdir()
+    (tmp_path / "profiles/mine.txt").touch()
+
+    added = run(tmp_path, "--from", folder_of(tmp_path, LLAMA))
+
+    assert added.returncode == 2
+    assert "./profiles holds no profiles; name the folder with --profiles" in added.stderr
+    assert [path.name for path in (tmp_path / "profiles").iterdir()] == ["mine.txt"]
+
+
 def test_a_dry_run_prints_the_profile_and_writes_nothing(here: Path) -> None:
     added = run(here, "--dry-run", "--from", folder_of(here, LLAMA))
 

@@ -219,9 +219,9 @@ def _qwen_hybrid(config: Config) -> list[Layer]:
     by_kind = {FULL: full, "linear_attention": (keeps, part, ())}
     found = []
     for index, kind in enumerate(kinds):
-        if kind not in by_kind:
+        if str(kind) not in by_kind:
             raise RefusedError(f"not judged yet: layers of the kind {str(kind)[:60]!r}")
-        words, attention, widths = by_kind[kind]
+        words, attention, widths = by_kind[str(kind)]
         item = follow(index)
         found.append(Layer(words, (attention, *item.parts), widths, item.mlp_width, item.mixture))
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 from pathlib import Path
 
 from ira_manifests import files, model_files
@@ -26,18 +27,13 @@ def command(
     dry_run: bool,
     profiles_folder: Path | None,
 ) -> int:
-    """Write a profile with a cell for each GPU type on which the model works."""
+    """Write the profile of a model from its files: geometry, weights, cells."""
     model_id = model_id or _id_of(source)
     names.require("the model's id", model_id, names.check_hub_id)
     name = name or _name_of(model_id)
     names.require("--name", name, names.check_rfc1123_label)
     matrix = common.load(profiles_folder)
-    folder = find_folder(profiles_folder)
-    if not dry_run and folder == packaged_folder() and profiles_folder is None:
-        raise InputError(
-            "there is no ./profiles to write to; copy the profiles of the package first: "
-            f"cp -R {folder} profiles"
-        )
+    folder, is_new = _folder(profiles_folder)
     file = folder / MODEL_FOLDER / f"{name}.yaml"
     if os.path.lexists(file):
         raise InputError(f"{file} is there already, and is left as it is; give another --name")
@@ -45,10 +41,44 @@ def command(
     added = add(matrix, Request(model_files.read(source), model_id, file, chosen, max_model_len))
     if dry_run:
         terminal.say(added.text)
+    elif is_new:
+        _lay(file, added.text)
     else:
         _write(file, added.text)
     _report(added, file, dry_run=dry_run)
     return 0
+
+
+def _folder(named: Path | None) -> tuple[Path, bool]:
+    """Return the folder of profiles to write to, and whether it is to be made.
+
+    Raises InputError where ./profiles is something else.
+    """
+    found, local = find_folder(named), Path("profiles")
+    if named is not None or found != packaged_folder() or found.resolve() == local.resolve():
+        return found, False
+    if os.path.lexists(local):
+        raise InputError(f"./{local} holds no profiles; name the folder with --profiles")
+    return local, True
+
+
+def _lay(file: Path, text: str) -> None:
+    """Make the folder of profiles, with what the package has beside models, whole or not at all."""
+    folder = file.parents[1]
+    part = folder.with_name(f".{folder.name}.{os.getpid()}")
+    try:
+        shutil.copytree(packaged_folder(), part, ignore=shutil.ignore_patterns(MODEL_FOLDER))
+        (part / MODEL_FOLDER).mkdir()
+        (part / MODEL_FOLDER / file.name).write_text(text, encoding="utf-8")
+        part.rename(folder)
+    except OSError as error:
+        raise OutputError(f"{folder} can't be made: {files.reason(error)}") from None
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    terminal.complain(
+        f"note: made {folder}/ with the platform and the GPU types of the package; "
+        "it has this model alone"
+    )
 
 
 def _id_of(source: Path) -> str:

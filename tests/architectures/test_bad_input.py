@@ -1,7 +1,9 @@
 """Files that are not what they should be: one clear message each, and no long work."""
 
+import contextlib
 import json
 import struct
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,7 +18,7 @@ from ira_manifests.architectures import (
     tensors,
     total_of,
 )
-from tests.architectures.configs import config
+from tests.architectures.configs import config, hf_quant
 
 LLAMA = config("meta-llama--Meta-Llama-3.1-8B")
 NAN = float("nan")
@@ -91,6 +93,46 @@ def test_a_model_that_is_not_served_or_judged_is_refused(
 ) -> None:
     with pytest.raises(RefusedError, match=says):
         read({**LLAMA, **changes})
+
+
+# What a key may hold by accident or on purpose.
+ANYTHING: list[Any] = [
+    None, 0, -1, 7, 10**9, 10**30, NAN, float("inf"), 1.5, "", "x", True,
+    [], [1], [None], [[]] * 40, ["a"] * 40, {}, {"a": 1}, {"a": {}}, [{}],
+]  # fmt: skip
+RICH = [
+    "Qwen--Qwen3.5-35B-A3B",
+    "XiaomiMiMo--MiMo-V2-Flash",
+    "google--gemma-4-26B-A4B",
+    "nvidia--Llama-3.1-70B-Instruct-FP8",
+    "nvidia--NVIDIA-Nemotron-3-Nano-30B-A3B-BF16",
+]
+
+
+def _with(values: dict[str, Any], wrong: Any) -> Iterator[dict[str, Any]]:
+    """Yield the values with each of them replaced, inside objects as well."""
+    for key, value in values.items():
+        yield {**values, key: wrong}
+        if isinstance(value, dict):
+            yield from ({**values, key: inner} for inner in _with(value, wrong))
+
+
+@pytest.mark.parametrize("name", RICH)
+def test_any_value_of_any_key_is_read_or_told(name: str) -> None:
+    values, quant = config(name), hf_quant(name)
+    tried = [(each, quant) for wrong in ANYTHING for each in _with(values, wrong)]
+    tried += [(values, each) for wrong in ANYTHING for each in _with(quant or {}, wrong)]
+
+    read_or_told = 0
+    for changed, of_quant in tried:
+        with contextlib.suppress(ConfigError, RefusedError):
+            model = read(changed, of_quant)
+            assert model.computed_bytes > 0
+            assert model.geometry["layers"]
+            assert model.split_problem(4) is not None
+        read_or_told += 1
+
+    assert read_or_told == len(tried)
 
 
 def test_code_of_a_repository_does_not_matter_where_vllm_reads_the_configuration_itself() -> None:
