@@ -1,4 +1,4 @@
-"""The rule of what can't be used at all, and errors as findings."""
+"""The rule of input that can't be read or used, and errors as findings."""
 
 from __future__ import annotations
 

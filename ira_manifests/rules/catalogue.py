@@ -1,7 +1,7 @@
 """Every rule by its id: name, severity and page.
 
-`registry.rule` adds them. Modules of rules are imported when something is asked of them, so that a
-short command does not pay for all.
+`registry.rule` adds them. Modules of rules are imported on first use, so that a short command does
+not load all of them.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from pkgutil import iter_modules
 from textwrap import dedent
 
 BAD_INPUT = "IRA000"
-"""The rule of problems that no other rule is about; it can't be waived."""
+"""The rule for problems that no other rule covers; it can't be waived."""
 
 RETIRED = frozenset({"IRA044"})
-"""Ids of rules that are gone; an id is never used again."""
+"""Ids of removed rules; an id is never used again."""
 
-# Where rules are registered. What needs nothing rendered comes first: see `find`.
+# Modules that register rules. Those that need nothing rendered come first: see `find`.
 _PLACES = (
     "ira_manifests.rules.bad_input",
     "ira_manifests.rules.waivers",
@@ -30,7 +30,7 @@ _PLACES = (
 
 
 class Severity(StrEnum):
-    """Whether a finding refuses the cell, or only tells."""
+    """Whether a finding refuses the cell, or only warns."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -52,7 +52,7 @@ class Rule:
 
     @property
     def page(self) -> str:
-        """What is wrong, and what goes wrong in production without the rule, in Markdown."""
+        """The rule's documentation in Markdown: the problem and its effect in production."""
         summary, _, more = self.text.partition("\n")
         return f"{summary}\n{dedent(more)}".strip()
 
@@ -61,7 +61,7 @@ _RULES: dict[str, Rule] = {}
 
 
 def add(rule: Rule) -> None:
-    """Add a rule. Raises `ValueError` for an id or a name that another rule has, or had."""
+    """Add a rule. Raises `ValueError` for an id or a name in use, and for a retired id."""
     if rule.id in RETIRED:
         raise ValueError(f"{rule.id} was the id of a rule that is gone; take a new one")
     for other in _RULES.values():
@@ -72,14 +72,14 @@ def add(rule: Rule) -> None:
 
 @cache
 def load(place: str) -> None:
-    """Import a module, and every module of it where it is a package."""
+    """Import a module; of a package, all of its modules."""
     package = import_module(place)
     for module in iter_modules(getattr(package, "__path__", ())):
         import_module(f"{place}.{module.name}")
 
 
 def find(id: str) -> Rule | None:
-    """Return a rule, or None for an unknown id; imports no more modules of rules than it must."""
+    """Return a rule, or None for an unknown id; imports modules only until the rule is found."""
     for place in _PLACES:
         if id in _RULES:
             break

@@ -1,4 +1,4 @@
-"""The rules of the platform and of cells over a matrix. Nothing is rendered."""
+"""Runs the rules of the platform and of cells over a matrix, without rendering."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ira_manifests.rules.finding import Finding
 
 
 def check_cells(matrix: Matrix, chosen: Iterable[Cell]) -> list[Finding]:
-    """Return what the rules find in the platform and in cells, before waivers."""
+    """Return the findings of the platform and of cells, before waivers."""
     cells = tuple(chosen)
     return [
         *PLATFORM.run(Chosen(matrix, cells)),

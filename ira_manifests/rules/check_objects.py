@@ -1,4 +1,4 @@
-"""All rules over rendered directories, before waivers."""
+"""Runs the rules of rendered directories and of the output folder, before waivers."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from ira_manifests.rules.view.rendered import View
 
 
 class Judge:
-    """The rules of objects over rendered directories, one by one, before waivers."""
+    """Runs the rules of objects over one rendered directory at a time, before waivers."""
 
     def __init__(self, matrix: Matrix, out: Path) -> None:
         self._matrix, self._out = matrix, out
         self._cells = {name: cell for cell in matrix.values() for name in cell.directories}
 
     def check(self, directory: Directory) -> Seen:
-        """Return a directory with the findings that are not already reported for its cell."""
+        """Return a directory with its findings, without those already reported for its cell."""
         cell = self._cells.get(directory.name)
         view = View(directory, self._out, cell)
         findings = list(DIRECTORY.run(view))
@@ -39,14 +39,14 @@ class Judge:
         )
 
     def _reported(self, cell: Cell) -> set[tuple[str, str]]:
-        """Return rule and message of what the rules of cells find as well."""
+        """Return the rule and the message of each finding of the rules of cells."""
         return {(item.rule_id, item.message) for item in check_cells(self._matrix, [cell])}
 
 
 def check_seen(seen: Iterable[Seen], out: Path) -> list[Finding]:
-    """Return what was found in all directories of a tree, and in them together, before waivers.
+    """Return the findings of each directory, and of all together, before waivers.
 
-    What the directories of one cell have in common is told in the first of them.
+    A finding that the directories of one cell share is reported for the first of them.
     """
     directories = list(seen)
     findings: dict[tuple[str, ...], Finding] = {}
@@ -58,19 +58,19 @@ def check_seen(seen: Iterable[Seen], out: Path) -> list[Finding]:
 
 
 def check_directory(directory: Directory, out: Path) -> list[Finding]:
-    """Return what the rules of objects find in one rendered directory, before waivers."""
+    """Return the findings of one rendered directory, before waivers."""
     return list(DIRECTORY.run(View(directory, out)))
 
 
 def check_output(out: Path, plan: Plan) -> Iterator[Finding]:
-    """Yield a finding for each directory of the output that is not what the profiles say."""
+    """Yield a finding for each directory of the output that differs from the profiles."""
     yield from OUTPUT.run(Output(out, plan))
 
 
 def _sameness(item: Finding, directory: str) -> tuple[str, ...]:
-    """Return what two findings of one cell share where they are the same one.
+    """Return a key that is equal for duplicate findings of one cell.
 
-    A Deployment's Pods are in the PodTemplate once more, and in the cell's queued directory.
+    A Deployment's Pods appear again in its PodTemplate and in the cell's queued directory.
     """
     of_pod = item.field.removeprefix("spec.").removeprefix("template.")
     return item.cell or directory, item.rule_id, of_pod, item.message

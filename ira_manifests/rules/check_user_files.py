@@ -1,4 +1,4 @@
-"""The rules of the files that the user fills in, in `base/`."""
+"""Runs the rules of the files that the user edits in `base/`."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from ira_manifests.rules.user_files.subjects import (
 
 
 def ids_of(matrix: Matrix) -> Ids:
-    """Return what the cells of a matrix serve, and what its profiles know."""
+    """Return the model ids that a matrix serves, and further ids that its profiles know."""
     served = {cell.model.model_id: cell.directory for cell in reversed(list(matrix.values()))}
     return Ids(served, matrix.profiles.known_model_ids)
 
 
 def check_model_config(file: str, content: bytes, ids: Ids) -> list[Finding]:
-    """Return what is wrong in `ira-model-config.env`, and what is not filled in yet, by line.
+    """Return the findings of `ira-model-config.env` in the order of lines, unset values included.
 
-    More than a few findings of one rule are reported as one.
+    More than `MOST_TOLD` findings of one rule are reported as one.
     """
     return sorted(condensed(_in_model_config(file, content, ids)))
 
@@ -43,11 +43,11 @@ def _in_model_config(file: str, content: bytes, ids: Ids) -> Iterator[Finding]:
 
 
 def unserved(file: str, content: bytes, ids: Ids) -> list[Finding]:
-    """Return the finding of a model that is downloaded and not served, where there is one."""
+    """Return the finding of a model that is downloaded but not served by any cell, if any."""
     found = check_model_config(file, content, ids)
     return [item for item in found if item.rule_id == "IRA040"]
 
 
 def check_token_file(file: str, content: bytes) -> list[Finding]:
-    """Return what is wrong with the shape of the token's file; more than a few as one finding."""
+    """Return the findings of the token's file; more than `MOST_TOLD` of one rule become one."""
     return condensed(TOKEN_FILE.run(TokenFile(file, content)))

@@ -1,4 +1,4 @@
-"""A finding as a value: which rule, where, what, and what to do."""
+"""A finding: its rule, place, message and hint."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from ira_manifests.rules import catalogue
 from ira_manifests.rules.catalogue import BAD_INPUT, Rule, Severity
 
 NOWHERE = ""
-"""The file of a finding that has no place in one, such as of an option."""
+"""The file of a finding without a file, such as one of a command-line option."""
 
 MOST_TOLD = 5
-"""Findings of one rule in one of the user's files that are told one by one."""
+"""Findings of one rule in one of the user's files that are reported one by one."""
 
 
 @dataclass(frozen=True, order=True)
 class Finding:
-    """One thing found. `line` and `column` count from 1; `cell` is "gpu/model", or empty.
+    """One problem. `line` and `column` count from 1; `cell` is "gpu/model", or empty.
 
-    What a rule yields has an empty `rule_id`, which the rule's decorator fills in.
+    A rule leaves `rule_id` empty; the rule's decorator fills it in.
     """
 
     file: str
@@ -47,14 +47,14 @@ class Finding:
 def found(
     source: Source, path: Path, message: str, hint: str, *, cell: str = "", at_key: bool = False
 ) -> Finding:
-    """Return a finding at the value (or the key) of `path` in a profile, for a rule to yield."""
+    """Return a finding at the value (or the key) of `path` in a profile, without a rule's id."""
     place = source.document.keys.get(path) if at_key else None
     line, column = place or source.document.place(path)
     return Finding(source.file, line, column, "", dotted(path), message, hint, cell)
 
 
 def distinct(findings: Iterable[Finding]) -> list[Finding]:
-    """Return findings, sorted; what several cells share by their model is told once."""
+    """Return findings, sorted; one that several cells share by their model is kept once."""
     once: dict[Finding, Finding] = {}
     for item in sorted(findings):
         everywhere = replace(item, cell="")
@@ -63,7 +63,7 @@ def distinct(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def condensed(findings: Iterable[Finding]) -> list[Finding]:
-    """Return findings of one file; more than `MOST_TOLD` of one rule become one with a count."""
+    """Return the findings of one file; more than `MOST_TOLD` of a rule become one with a count."""
     by_rule: dict[str, list[Finding]] = {}
     for item in findings:
         by_rule.setdefault(item.rule_id, []).append(item)
@@ -82,5 +82,5 @@ def _one_for_all(same: Sequence[Finding]) -> Finding:
 
 
 def unreadable(file: str, message: str, hint: str) -> Finding:
-    """Return the finding of a file as a whole, of which no more can be said."""
+    """Return the finding of a file that can't be read, at its first line."""
     return Finding(file, 1, 1, BAD_INPUT, "", message, hint)

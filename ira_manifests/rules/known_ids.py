@@ -1,4 +1,4 @@
-"""Model ids that are almost one that is known."""
+"""Model ids that differ from a known id in spelling only."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 def other_spelling(model_id: str, known: Iterable[str]) -> str | None:
     """Return the known id of the same name in another organisation or case, if any.
 
-    An id that is known itself has none.
+    Returns None for a known id.
     """
     candidates = sorted(known)
     if model_id in candidates:

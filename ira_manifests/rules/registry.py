@@ -1,4 +1,4 @@
-"""The decorators by which a function becomes a rule, and the groups in which rules are run.
+"""Decorators that register a function as a rule, and the groups that run rules.
 
 The function's docstring is the rule's page: its first line is the summary, and the whole is what
 `explain IRA012` prints and what `make docs` writes to `docs/rules.md`.
@@ -17,13 +17,13 @@ from ira_manifests.rules.finding import Finding
 
 S = TypeVar("S")
 Check = Callable[[S], Iterator[Finding]]
-"""What looks at a subject, and yields findings; their rule is filled in by the decorator."""
+"""A function that checks a subject and yields findings; the decorator fills in their rule."""
 
 _NO_PAGE = "Python was started with -OO, which drops the text of this rule: start it without."
 
 
 class Group(Generic[S]):
-    """The checks of one kind of subject, which are all in the modules of one package."""
+    """The checks of one kind of subject; the modules of one package define all of them."""
 
     def __init__(self, package: str) -> None:
         self._package = package
@@ -31,19 +31,19 @@ class Group(Generic[S]):
         self._ids: set[str] = set()
 
     def run(self, subject: S) -> Iterator[Finding]:
-        """Yield what all checks find in a subject."""
+        """Yield the findings of all checks in a subject."""
         catalogue.load(self._package)
         for check in self._checks:
             yield from check(subject)
 
     @property
     def ids(self) -> frozenset[str]:
-        """The rules that `rule` registers in this group; those of `also` are of another one."""
+        """The ids that `rule` registers in this group; those that `also` adds are not included."""
         catalogue.load(self._package)
         return frozenset(self._ids)
 
     def add(self, rule_id: str, check: Check[S], *, own: bool) -> Check[S]:
-        """Add a check, and return it with its findings named after the rule."""
+        """Add a check, and return it wrapped so that its findings have the rule's id."""
 
         @wraps(check)
         def named(subject: S) -> Iterator[Finding]:
@@ -59,7 +59,7 @@ class Group(Generic[S]):
 def rule(id: str, name: str, severity: Severity, group: Group[S]) -> Callable[[Check[S]], Check[S]]:
     """Register a function as a rule, with its docstring as the rule's page.
 
-    Raises `ValueError` for an id or a name that another rule has, or had.
+    Raises `ValueError` for an id or a name in use, and for a retired id.
     """
 
     def register(check: Check[S]) -> Check[S]:
@@ -70,7 +70,7 @@ def rule(id: str, name: str, severity: Severity, group: Group[S]) -> Callable[[C
 
 
 def also(id: str, group: Group[S]) -> Callable[[Check[S]], Check[S]]:
-    """Register a function as a further check of a rule that looks at several kinds of subjects."""
+    """Register a function as a further check of a rule, for another kind of subject."""
 
     def register(check: Check[S]) -> Check[S]:
         return group.add(id, check, own=False)

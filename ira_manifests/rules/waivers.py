@@ -1,4 +1,4 @@
-"""Waivers of rules in profiles: which are unknown, what they cover, and which cover nothing."""
+"""Waivers of rules in profiles: applies them, and finds unknown and needless ones."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ira_manifests.rules.registry import Group, rule
 
 
 def unknown(profiles: Profiles) -> Iterator[Problem]:
-    """Yield a problem for each waiver of a rule that there is not, or that can't be waived."""
+    """Yield a problem for each waiver of a rule that does not exist or can't be waived."""
     for name, model in profiles.models.items():
         paths: list[Path] = [("waive", rule_id) for rule_id in model.waive]
         for gpu, cell in model.cells.items():
@@ -31,7 +31,7 @@ def unknown(profiles: Profiles) -> Iterator[Problem]:
 
 
 class _Applied(NamedTuple):
-    """Cells with their waivers, what was found in them, and the rules that ran."""
+    """Cells with their waivers and findings, and the rules that ran."""
 
     matrix: Matrix
     cells: list[Cell]
@@ -73,7 +73,7 @@ def waiver_without_finding(applied: _Applied) -> Iterator[Finding]:
     for cells in by_model.values():
         model = cells[0].model
         if len(cells) < len(model.cells):
-            continue  # a cell that was not looked at may need the waiver
+            continue  # a cell that was not checked may need the waiver
         for rule_id in model.waive:
             if applied.is_needless(cells, rule_id):
                 yield applied.finding(cells[0], (), rule_id, "")
@@ -85,9 +85,9 @@ def apply(
     findings: Iterable[Finding],
     rules: Container[str] | None = None,
 ) -> list[Finding]:
-    """Return the findings that no waiver covers, and one for each waiver that covers none.
+    """Return the findings that no waiver covers, and a finding for each needless waiver.
 
-    `rules`: the rules that ran, by default all; a waiver of another one may be needed.
+    `rules`: the rules that ran, by default all; waivers of other rules are not judged.
     """
     cells, everything = list(chosen), list(findings)
     found_by = {(item.cell, item.rule_id) for item in everything}

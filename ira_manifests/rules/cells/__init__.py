@@ -1,1 +1,1 @@
-"""Rules of profiles: of the platform, of cells and of their waivers. Nothing is rendered."""
+"""Rules of the platform and of resolved cells. They render nothing."""

@@ -34,7 +34,7 @@ def _problems(words: list[str], version: str) -> list[FlagProblem]:
     try:
         return flag_problems(words, version)
     except UnknownReleaseError:
-        return []  # none of them can be called wrong; another rule says so
+        return []  # the release's options are unknown, which `unknown_release` reports
 
 
 @also("IRA032", PLATFORM)
@@ -65,7 +65,7 @@ def weights_left_out(of: CellOf) -> Iterator[Finding]:
 
 
 def _is_left_out(cell: Cell, name: str) -> bool:
-    """Return whether the download leaves out a file where there are other safetensors."""
+    """Return whether the download skips a file of a repository with other safetensors files."""
     lists, own = cell.platform.model_download, cell.model.download
     if own and any(names.matches_glob(name, pattern) for pattern in own.keep):
         return False

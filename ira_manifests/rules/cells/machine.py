@@ -103,7 +103,7 @@ def _shares(cell: Cell, field: str, usage: node_usage.Usage, unit: int) -> str:
 
 
 def _room(cell: Cell, field: str) -> str:
-    """Return what would make room: less for the server, or a larger machine."""
+    """Return a hint: a lower request of the server, or a larger machine."""
     if field == "memory":
         most = node_usage.memory(cell).server // 10**9
         ways = [f"memory: {most}G"] if most > 0 else []
@@ -139,7 +139,7 @@ def too_few_cpus(of: CellOf) -> Iterator[Finding]:
 
 @also("IRA041", CELL)
 def driver_of_a_node_pool(of: CellOf) -> Iterator[Finding]:
-    """No file tells the driver of a node pool that a profile names."""
+    """The driver version of a node pool that a profile names is unknown."""
     engine, pool = of.cell.platform.engine, of.cell.gpu.queued_node_pool
     needed = gpu_drivers.needs(engine.reference, engine.version)
     if pool is None or needed is None or not needed.more_than_default:

@@ -124,7 +124,7 @@ def geometry_refused(of: CellOf) -> Iterator[Finding]:
 
 
 def _budget(cell: Cell) -> Budget | MemoryInputError | None:
-    """Return a cell's budget, or why its geometry gives none; None where it is not judged."""
+    """Return a cell's budget, the error of its geometry, or None if its memory is not judged."""
     try:
         return cell.budget
     except MemoryInputError as error:
@@ -132,11 +132,11 @@ def _budget(cell: Cell) -> Budget | MemoryInputError | None:
 
 
 def _short(of: CellOf, budget: Budget, message: str) -> Finding:
-    """Return a finding at the field whose change costs least and works."""
+    """Return a finding at the field of the cheapest remedy."""
     able = remedies(of.cell, budget)
     if able:
         field = able[0].field
-        # Most cells have no flags yet: then the cell.
+        # Most cells have no flags yet: the finding is then at the cell.
         path = () if field == "flags" and not of.cell.profile.flags else (field,)
         return of.finding(path, message, f"{_ways(able)} would keep the margin")
     hint = "use a GPU type with more memory, or a smaller or quantised model"

@@ -1,4 +1,4 @@
-"""Rules of the model that a cell serves, and of what the engine can do with it."""
+"""Rules of the model that a cell serves, and of the engine's support for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules of what all cells share."""
+"""Rules of the platform, which all cells share."""
 
 from __future__ import annotations
 

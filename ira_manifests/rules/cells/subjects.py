@@ -1,4 +1,4 @@
-"""What the rules of profiles look at, and the groups that they join."""
+"""Subjects of the rules of profiles, and their groups."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PACKAGE = "ira_manifests.rules.cells"
 
 
 class Chosen(NamedTuple):
-    """The platform, and the cells that are to be applied on it."""
+    """The platform, and the chosen cells."""
 
     matrix: Matrix
     cells: Sequence[Cell]
@@ -27,17 +27,17 @@ class Chosen(NamedTuple):
 
 
 class CellOf(NamedTuple):
-    """A cell, and the matrix that it is of."""
+    """A cell and its matrix."""
 
     matrix: Matrix
     cell: Cell
 
     def finding(self, path: Path, message: str, hint: str) -> Finding:
-        """Return a finding at a field of the cell, or of its model where the cell has no such."""
+        """Return a finding at a field of the cell, or of its model if the cell does not set it."""
         source = self.matrix.profiles.sources["models", self.cell.model_name]
         of_cell: Path = ("cells", self.cell.gpu_name, *path)
         place = of_cell if of_cell in source.document.values else path
-        # A mapping begins below its key.
+        # The place of a mapping is the line below its key.
         return found(
             source, place, message, hint, cell=self.cell.name, at_key=path in ((), ("geometry",))
         )
@@ -49,7 +49,7 @@ class CellOf(NamedTuple):
 
 
 PLATFORM: Group[Chosen] = Group(_PACKAGE)
-"""Checks of what all cells share; each finding is reported once."""
+"""Checks of the platform; each finding is reported once, not for each cell."""
 
 CELL: Group[CellOf] = Group(_PACKAGE)
 """Checks of one resolved cell."""

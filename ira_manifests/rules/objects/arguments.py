@@ -64,7 +64,7 @@ def flags_not_judged(view: View) -> Iterator[Finding]:
     for server in view.servers:
         place = (*server.container.path, "image")
         if not server.release:
-            # An image without a version is the finding of another rule.
+            # Another rule reports an image without a version.
             if names.check_pinned_image(server.container.image) is None:
                 message = "the vLLM release of the image is unknown: its flags are not checked"
                 yield view.finding(server.file, place, message, _NAME_THE_RELEASE)

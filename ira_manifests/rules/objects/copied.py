@@ -1,4 +1,4 @@
-"""The rule of values that a copy of another model's or cell's manifest brings along."""
+"""The rule of values left over from a copied manifest of another model or cell."""
 
 from __future__ import annotations
 
@@ -53,7 +53,10 @@ def _account(view: View, template: PodTemplate) -> Iterator[Finding]:
 
 
 def _labels(view: View, template: PodTemplate) -> Iterator[Finding]:
-    """A PodTemplate's name ends in a hash; its own labels name the workload."""
+    """Compare a Pod's instance label with the name of its workload.
+
+    A PodTemplate's name ends in a hash, so its own label names the workload.
+    """
     name = template.owner.labels.get(INSTANCE) if template.is_copy else template.name
     given = template.labels.get(INSTANCE)
     if None not in (given, name) and given != name:
@@ -92,7 +95,7 @@ def _mounts(view: View, container: Container, model: str) -> Iterator[Finding]:
 
 def _model(view: View, server: Server, model: str) -> Iterator[Finding]:
     served = server.command.model
-    # What stays unexpanded is another rule's.
+    # Another rule reports unexpanded variables.
     if served is None or ("$" not in served and served != model):
         message = f"the server loads {served or 'no model'} instead of {model}"
         hint = f"write {mount_path('$(MODEL_ID)')}"
@@ -106,7 +109,7 @@ def _model(view: View, server: Server, model: str) -> Iterator[Finding]:
 
 
 def _of_cell(view: View, cell: Cell) -> Iterator[Finding]:
-    """Yield what is not of the cell that the directory is of."""
+    """Yield values and names that differ from those of the directory's cell."""
     for key, value in cell.runtime_values.items():
         given = view.runtime_values.get(key)
         if given != value:

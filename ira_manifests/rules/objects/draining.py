@@ -1,4 +1,4 @@
-"""The rule of servers that are to finish their requests before they end."""
+"""The rule of servers that must finish running requests before they stop."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _number(text: str | None) -> int:
 
 
 def _sleep(pre_stop: Json) -> int | None:
-    """Return the seconds that a preStop hook sleeps; None where it does something else."""
+    """Return the seconds that a preStop hook sleeps; None for any other hook."""
     native = at(pre_stop, "sleep", "seconds")
     if isinstance(native, int):
         return native

@@ -1,4 +1,4 @@
-"""The rule of GPU drivers of the nodes that GKE makes for servers."""
+"""The rule of GPU drivers on the nodes that GKE creates for servers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ira_manifests.rules.view.rendered import View
 from ira_manifests.rules.view.servers import Server
 from ira_manifests.vllm import gpu_drivers
 
-# Compute classes of the platform say `latest` themselves; a node pool has its own driver.
+# The platform's compute classes set `latest` themselves; a node pool has its own driver version.
 _OWN_DRIVER = {queued.COMPUTE_CLASS, queued.NODE_POOL}
 
 

@@ -1,4 +1,4 @@
-"""Rules of containers' environment: what it reads, and what becomes of it."""
+"""Rules of containers' environment: where values come from, and whether they are used."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ira_manifests.rules.view.servers import Server
 _BRACES = re.compile(r"\$\{(\w+)\}")
 _BARE = re.compile(r"(?<!\$)\$([A-Za-z_]\w*)")
 
-# The option that each runtime value is for; the model is the first argument.
+# The option that each runtime value sets; the model is the first argument.
 _OPTIONS = {
     "GPU_MEMORY_UTILIZATION": "--gpu-memory-utilization",
     "MAX_MODEL_LEN": "--max-model-len",
@@ -52,14 +52,17 @@ def unread_value(view: View) -> Iterator[Finding]:
 
 
 def _read_keys(view: View) -> set[str]:
-    """Return the keys whose values reach some container or a replacement."""
+    """Return the keys that a container or a replacement reads."""
     marks = {key: key for key in view.runtime_values}
     read = {key for each in view.containers for key in view.environment(each, marks).values()}
     return read | {replacement.key for replacement in view.kustomization.replacements}
 
 
 def _unreached(view: View, actual: Server, read: set[str]) -> Iterator[Finding]:
-    """Follow each runtime value through the environment to its option, under a mark of its own."""
+    """Yield a finding for each value that a container reads but its server's option does not use.
+
+    Each value is replaced by a unique mark, which must arrive at the option.
+    """
     marks = {key: f"@{key}@" for key in view.runtime_values}
     marked = view.server_under(actual.container, marks)
     if marked is None:
@@ -108,7 +111,7 @@ def _arguments(view: View, container: Container) -> Iterator[Finding]:
 
 
 def _values(view: View, container: Container) -> Iterator[Finding]:
-    """A value may refer to what stands before it, in parentheses."""
+    """A value may refer, as `$(NAME)`, only to variables defined before it."""
     defined: set[str] = set()
     for index, item in enumerate(container.env):
         place: Path = (*container.path, "env", index, "value")
@@ -128,7 +131,7 @@ def _as_it_is(view: View, container: Container, place: Path, text: str, name: st
 def _undefined(
     view: View, container: Container, place: Path, text: str, defined: Names[str]
 ) -> Iterator[Finding]:
-    if container.env_from:  # whose names nobody knows here
+    if container.env_from:  # the names that it defines are unknown here
         return
     for name in references(text):
         if name not in defined:

@@ -1,4 +1,4 @@
-"""Rules of what kustomize adds: replacements, env files and the token's Secret."""
+"""Rules of the kustomization: replacements, env files and the token's Secret."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def unmatched_target(view: View) -> Iterator[Finding]:
 
 
 def _has(item: Json, path: str) -> bool:
-    """Return whether a field path of kustomize leads somewhere."""
+    """Return whether an object has the field that a kustomize field path names."""
     value: object = item
     for part in re.findall(r"\[[^\]]*\]|[^.\[]+", path):
         named = re.fullmatch(r"\[(\w+)=(.*)\]", part)
@@ -87,7 +87,7 @@ def token_where_unread(view: View) -> Iterator[Finding]:
 
 
 def _secrets(template: PodTemplate) -> Iterator[tuple[PodTemplate, Path]]:
-    """Yield where a Pod reads a Secret, as a variable, as all of its keys, or as files."""
+    """Yield each place where a Pod reads a Secret: one variable, all of its keys, or files."""
     for container in template.containers:
         for index, item in enumerate(container.env):
             if at(item, "valueFrom", "secretKeyRef"):

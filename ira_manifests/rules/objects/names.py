@@ -11,7 +11,7 @@ from ira_manifests.rules.registry import rule
 from ira_manifests.rules.view.groups import DIRECTORY
 from ira_manifests.rules.view.rendered import View
 
-# What GKE and Kubernetes build other names from, and so want as RFC 1035 labels.
+# GKE and Kubernetes derive other names from theirs, so they must be RFC 1035 labels.
 _RFC1035_KINDS = ("Service", "ProvisioningRequest", "Deployment")
 
 

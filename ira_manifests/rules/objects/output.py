@@ -1,4 +1,4 @@
-"""The rule of an output folder that is not what the profiles say."""
+"""The rule of an output folder that differs from the profiles."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def stale_output(output: Output) -> Iterator[Finding]:
 
 
 def _differences(plan: Plan) -> Iterator[tuple[Iterable[str], str, str]]:
-    """Yield paths of the output, what is wrong with them, and what to do."""
+    """Yield paths of the output, each group with its message and its hint."""
     yield plan.created, "is missing", _RUN
     yield plan.updated, "is not what the profiles say", _RUN
     yield plan.removed, "is no longer generated", _RUN

@@ -1,4 +1,4 @@
-"""Rules of Pods: images, shared memory, probes, and how many Pods there are."""
+"""Rules of Pods: images, shared memory, probes and the number of Pods."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ira_manifests.rules.view.pods import Container, PodTemplate
 from ira_manifests.rules.view.rendered import View
 
 _SHORTEST_START = 600  # seconds; a load takes tens of minutes
-_SHARED_MEMORY = 1 << 30  # bytes; NCCL and the engine's queues of eight processes stay below
+_SHARED_MEMORY = 1 << 30  # bytes; NCCL and the engine's queues of eight processes use less
 
 
 @rule("IRA015", "unpinned-image", Severity.ERROR, DIRECTORY)
@@ -74,7 +74,7 @@ def _shared_memory(view: View, container: Container) -> Iterator[Finding]:
 def _is_small(limit: str) -> bool:
     try:
         return quantity(limit) < _SHARED_MEMORY
-    except ValueError:  # the API server refuses it
+    except ValueError:  # not a quantity, which the API server refuses
         return False
 
 
@@ -106,7 +106,7 @@ def _probes(view: View, container: Container) -> Iterator[Finding]:
 
 def _startup(view: View, container: Container) -> Iterator[Finding]:
     startup = mapping(container.body.get("startupProbe"))
-    # What the API server sets where nothing is said: every 10 seconds, 3 times.
+    # Defaults of the API server: every 10 seconds, 3 times.
     seconds = _number(startup, "periodSeconds", 10) * _number(startup, "failureThreshold", 3)
     seconds += _number(startup, "initialDelaySeconds", 0)
     if startup and seconds < _SHORTEST_START:

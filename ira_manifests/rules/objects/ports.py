@@ -1,4 +1,4 @@
-"""The rule of ports: where probes and Services ask, a server must listen."""
+"""The rule of ports: a server must listen on the port that probes and Services use."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def no_such_port(view: View) -> Iterator[Finding]:
 
 
 def _closed(view: View, server: Server) -> Iterator[Finding]:
-    """Yield the options with which no probe and no Service reaches the server."""
+    """Yield the options that keep probes and Services from reaching the server."""
     for option, reason in _reasons(server):
         message = f"{option}: {reason}, so the probes fail"
         hint = "remove it, or change the probes and the Service too"
@@ -96,7 +96,7 @@ def _target_ports(view: View) -> Iterator[Finding]:
 
 
 def _ports(template: PodTemplate) -> list[object]:
-    """Return numbers and names of the ports of a Pod's containers."""
+    """Return the numbers and names of the ports of a Pod's containers."""
     return [
         port[key]
         for container in template.containers

@@ -1,4 +1,4 @@
-"""Rules of ProvisioningRequests: what GKE takes of them, their templates, and who consumes them."""
+"""Rules of ProvisioningRequests: fields that GKE accepts, PodTemplates, and consuming Pods."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def template_differs(view: View) -> Iterator[Finding]:
 
 
 def _template(view: View, template: PodTemplate, request: Object) -> Iterator[Finding]:
-    """A PodTemplate as such: where the Pod is, its namespace, its label."""
+    """Check a PodTemplate's fields: its Pod under `template`, its namespace and its label."""
     file, owner = template.file, template.owner
     if "spec" in owner.body:
         message = "a PodTemplate keeps its Pod under template, not under spec"
@@ -170,7 +170,7 @@ def _same_shape(view: View, template: PodTemplate, consumer: PodTemplate) -> Ite
 
 
 def _resources(template: PodTemplate) -> list[dict[str, Decimal | str]]:
-    """Return what each container requests; limits count where requests are missing."""
+    """Return the requests of each container; a limit stands in for a missing request."""
     amounts = []
     for container in template.containers:
         resources = mapping(container.body.get("resources"))
@@ -187,7 +187,7 @@ def _amount(text: str) -> Decimal | str:
 
 
 def _tolerations(template: PodTemplate) -> set[tuple[str, ...]]:
-    """Return tolerations as the API server completes them; their order means nothing."""
+    """Return tolerations with the API server's defaults, without regard to their order."""
     return {
         tuple(
             str(item.get(key, "Equal" if key == "operator" else ""))

@@ -1,4 +1,4 @@
-"""Rules of Pods that consume a ProvisioningRequest: their annotations, and which nodes they get."""
+"""Rules of Pods that consume a ProvisioningRequest: their annotations and node selectors."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def _tolerates(toleration: Json) -> bool:
 
 
 def _affinity(template: PodTemplate) -> dict[str, str]:
-    """Return the labels that node affinity requires or prefers, each with one of its values."""
+    """Return the labels that node affinity requires or prefers, each with its last value."""
     affinity = mapping(at(template.spec, "affinity", "nodeAffinity"))
     required = mapping(affinity.get("requiredDuringSchedulingIgnoredDuringExecution"))
     preferred = mappings(affinity.get("preferredDuringSchedulingIgnoredDuringExecution"))

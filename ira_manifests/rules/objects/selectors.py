@@ -1,4 +1,4 @@
-"""Rules of selectors, in one directory and over all that share a namespace."""
+"""Rules of selectors, within a directory and across the directories of a namespace."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ira_manifests.rules.view.selectors import ANY, POD, SERVICE, Reference, Sco
 
 _NARROW = "select by a label that only one workload's Pods carry, such as its name"
 _SENDS = ("Service", "InferencePool")
-# Kinds that a directory has itself where its objects name them; a Gateway, for one, is elsewhere.
+# Kinds that a directory must contain if its objects refer to them; a Gateway may be elsewhere.
 _OWN_KINDS = frozenset(
     {
         "CronJob", "DaemonSet", "Deployment", "InferencePool", "Job", "LeaderWorkerSet", "Pod",
@@ -76,14 +76,14 @@ def selects_nothing(view: View) -> Iterator[Finding]:
 
 
 def _owned(view: View, selector: Selector) -> list[Target]:
-    """Return the targets that a selector is for: those of its name, else all of the directory."""
+    """Return the intended targets of a selector: those of its name, else all of the directory."""
     targets = [each for each in view.targets if each.kind == (selector.selects or POD)]
     named = [each for each in targets if each.name == selector.name and each.kind == POD]
     return named or targets
 
 
 def _others(view: View, selector: Selector) -> list[str]:
-    """Return the workloads of the directory that a selector matches, and is not for."""
+    """Return the workloads of the directory that a selector matches by mistake."""
     if selector.scope is Scope.WIDE or selector.selects == SERVICE:
         return []
     names = {each.name for each in _owned(view, selector)}
@@ -101,7 +101,7 @@ def _selects_some(view: View, selector: Selector) -> bool:
 
 
 def _is_loose(selector: Selector, owned: Sequence[Target]) -> bool:
-    """Return whether a selector matches its workload by labels that do not hold its name."""
+    """Return whether a selector matches its workload without any label that holds its name."""
     if not any(selector.matches(each.labels) for each in owned):
         return False
     one_of = (each.values for each in selector.requirements if each.operator == "In")
@@ -115,9 +115,9 @@ def _exists(view: View, reference: Reference) -> bool:
 
 @also("IRA016", NAMESPACE)
 def shared_in_namespace(namespace: Namespace) -> Iterator[Finding]:
-    """Selectors of one directory that match another one's workload of another name.
+    """A selector matches a workload of another directory and another name.
 
-    Directories whose workloads have one name are meant to replace each other.
+    Directories whose workloads share a name replace each other on purpose.
     """
     indexes = namespace.indexes
     every = (each for index in indexes.values() for each in index.targets)
@@ -129,7 +129,7 @@ def shared_in_namespace(namespace: Namespace) -> Iterator[Finding]:
     for directory, index in indexes.items():
         own = {each.name for each in index.targets}
         for selector in index.selectors:
-            # The rarest label first, or a fleet would be compared with a fleet.
+            # The rarest label first: comparing every selector with every target is quadratic.
             labelled = sorted((by_label[label] for label in selector.labels.items()), key=len)
             some = labelled[0].intersection(*labelled[1:]) if labelled else range(len(targets))
             others = {

@@ -1,1 +1,1 @@
-"""Rules of the files that the user fills in, in base/."""
+"""Rules of the files that the user edits in base/."""

@@ -38,7 +38,7 @@ def key_set_again(config: ModelConfig) -> Iterator[Finding]:
 
 @also("IRA013", MODEL_CONFIG)
 def unknown_key(config: ModelConfig) -> Iterator[Finding]:
-    """Nothing reads a key that is none of the file's."""
+    """Nothing reads an unknown key."""
     guesses = MOST_TOLD  # only these are shown, and each takes time
     for entry in config.entries:
         bare = entry.key.strip()
@@ -52,14 +52,14 @@ def unknown_key(config: ModelConfig) -> Iterator[Finding]:
 
 @also("IRA033", MODEL_CONFIG)
 def value_not_set(config: ModelConfig) -> Iterator[Finding]:
-    """A key is missing or has no value, or kustomize stops reading before it."""
+    """A key is missing, has no value, or follows a line at which kustomize stops reading."""
     for key in KEYS:
         entry = config.first.get(key)
         hint = f"write {key}=<{_MEANT[key]}>"
         if entry is None:
             yield config.finding(1, key, f"no line sets {key}", hint)
         elif not entry.equals:
-            # Kustomize takes the value from kubectl's own environment.
+            # Kustomize then takes the value from kubectl's environment.
             yield config.finding(entry.line, key, f"no '=' follows {key}", hint)
         elif not entry.value:
             yield config.finding(entry.line, key, "the value is empty", hint)
@@ -87,7 +87,7 @@ def placeholder_left(config: ModelConfig) -> Iterator[Finding]:
 
 @also("IRA025", MODEL_CONFIG)
 def more_than_the_value(config: ModelConfig) -> Iterator[Finding]:
-    """Kustomize takes what stands around a key or a value for a part of it."""
+    """Kustomize keeps blanks, quotes and comments as part of a key or a value."""
     for entry in config.entries:
         if entry.key not in KEYS and entry.key.strip() in KEYS:
             message = "blanks before the '=' become part of the key"
@@ -105,7 +105,7 @@ def more_than_the_value(config: ModelConfig) -> Iterator[Finding]:
 
 @also("IRA021", MODEL_CONFIG)
 def value_not_allowed(config: ModelConfig) -> Iterator[Finding]:
-    """No bucket has such a name, or no model such an id."""
+    """A value is not a valid bucket name or model id."""
     for key, check, hint in (
         ("IRA_BUCKET_NAME", names.check_bucket, "write the bucket's bare name"),
         ("MODEL_ID", names.check_hub_id, "write the id as the model's page shows it"),
@@ -118,7 +118,7 @@ def value_not_allowed(config: ModelConfig) -> Iterator[Finding]:
 
 @also("IRA009", MODEL_CONFIG)
 def other_id(config: ModelConfig) -> Iterator[Finding]:
-    """The id of the model to download differs from a served or known one in its spelling."""
+    """The id of the model to download differs from a served or known id in spelling only."""
     entry = config.values.get("MODEL_ID")
     if entry is None or names.check_hub_id(entry.value):
         return

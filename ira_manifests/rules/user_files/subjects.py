@@ -1,4 +1,4 @@
-"""The user's files in `base/` as kustomize reads them, and the groups of checks that they have.
+"""The user's files in `base/` as kustomize reads them, and the groups of their checks.
 
 Kustomize takes a value to the end of its line, blanks, quotes and comments included, and skips
 lines that are empty or comments (https://github.com/kubernetes-sigs/kustomize, api/kv).
@@ -18,7 +18,7 @@ from ira_manifests.rules.registry import Group
 
 _PACKAGE = "ira_manifests.rules.user_files"
 MOST_SHOWN = 60
-"""Letters of a key in a finding."""
+"""Characters of a key that a finding shows."""
 
 _QUOTED = re.compile(r"""(["']).*\1""")
 
@@ -27,9 +27,9 @@ class Ids(NamedTuple):
     """The model ids that a value is compared with."""
 
     served: Mapping[str, str]
-    """Those that cells serve, each with the directory of the first that does."""
+    """Ids that cells serve, each with the directory of the first such cell."""
     known: Iterable[str] = ()
-    """Further ones, as their owners write them."""
+    """Further ids, in their owners' spelling."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class ModelConfig:
 
     @cached_property
     def entries(self) -> list[Entry]:
-        """The lines that kustomize reads; it skips one without a key as well."""
+        """The lines that kustomize reads; it also skips lines without a key."""
         return [entry for entry in entries(self.text) if entry.key]
 
     @cached_property
@@ -56,7 +56,7 @@ class ModelConfig:
 
     @cached_property
     def values(self) -> dict[str, Entry]:
-        """The first line of each key whose value is bare, and no placeholder."""
+        """The first line of each key with a plain value: set, no placeholder, nothing around it."""
         return {
             key: entry
             for key, entry in self.first.items()
@@ -65,7 +65,7 @@ class ModelConfig:
         }
 
     def finding(self, line: int, key: str, message: str, hint: str) -> Finding:
-        """Return a finding in a line, which is about a key."""
+        """Return a finding about a key in a line."""
         return Finding(self.file, line, 1, "", key.strip()[:MOST_SHOWN], message, hint)
 
 
@@ -81,7 +81,7 @@ TOKEN_FILE: Group[TokenFile] = Group(_PACKAGE)
 
 
 def is_placeholder(entry: Entry) -> bool:
-    """Return whether a value is still the one that synth writes into a new file."""
+    """Return whether a value is still the placeholder that synth writes into a new file."""
     return entry.value.strip() == f"<{entry.key}>"
 
 

@@ -1,4 +1,4 @@
-"""The rule of the user's `base/hugging-face-token.env`; no part of the token is ever repeated."""
+"""The rule of the user's `base/hugging-face-token.env`; findings never show a part of the token."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _BARE = "write only the token, as the Hub shows it"
 
 
 class Problem(NamedTuple):
-    """What is wrong in a line, counted from 1, and what to do."""
+    """A problem in a line, which counts from 1, and its hint."""
 
     line: int
     message: str
@@ -43,9 +43,9 @@ def token_file_shape(token: TokenFile) -> Iterator[Finding]:
 
 
 def problems(content: bytes) -> list[Problem]:
-    """Return what is wrong with the shape; nothing if the file holds one line KEY=<the token>.
+    """Return the problems of the file's shape; none if it holds one line KEY=<the token>.
 
-    The bare placeholder is a file that nobody has filled in yet, and no problem.
+    The unchanged placeholder is no problem: the file is not filled in yet.
     """
     if len(content) > MAX_BYTES:
         return [Problem(1, f"the file has more than {MAX_BYTES} bytes", "keep the token's line")]

@@ -1,1 +1,1 @@
-"""What the rules of objects see of a rendered directory, computed once."""
+"""Rendered directories as the rules of objects read them, computed once."""

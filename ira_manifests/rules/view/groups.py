@@ -1,4 +1,4 @@
-"""The groups of rules by what they look at: a directory, a namespace, the output folder."""
+"""The groups of rules of objects by subject: a directory, a namespace, the output folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`Namespace`: what rules see of all directories of a tree, which share a namespace."""
+"""`Namespace`: all directories of a tree, which share a Kubernetes namespace."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from ira_manifests.rules.view.selector_index import SelectorIndex
 
 
 class Seen(NamedTuple):
-    """A directory as text, and what the rules of objects say of it."""
+    """A checked directory: its files, its `SelectorIndex` and its findings."""
 
     name: str
     cell: str
-    """The cell that it is of, as "gpu/model"; empty for those that are of none."""
+    """Its cell, as "gpu/model"; empty if it belongs to no cell."""
     files: Mapping[str, bytes]
     selector_index: str
-    """Its `SelectorIndex`, as JSON: those of a fleet are many."""
+    """Its `SelectorIndex` as JSON, which is small enough to keep for thousands of directories."""
     findings: Sequence[Finding] = ()
-    """Those that are not already reported for the cell."""
+    """Findings that are not already reported for the cell."""
 
 
 class Namespace:
-    """The directories of a tree by name, with what they select. `out`: the output folder."""
+    """The directories of a tree by name, with their selectors. `out`: the output folder."""
 
     def __init__(self, seen: Iterable[Seen], out: FilePath) -> None:
         self._out = out

@@ -1,4 +1,4 @@
-"""`Output`: the output folder beside what a synth would write."""
+"""`Output`: the output folder compared with the files that a synth would write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Findings at fields of generated files, whose text is read only where there is one."""
+"""Findings at fields of generated files, whose YAML is parsed for positions only when needed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ira_manifests.profiles.yaml_source import START, Path, Place
 from ira_manifests.rules.finding import Finding
 
 
-def found_at(  # a place is file, content and path; the rest is the finding's
+def found_at(  # file, content and path are the place; the rest are the finding's fields
     file: FilePath, content: bytes, path: Path, message: str, hint: str, cell: str
 ) -> Finding:
     """Return a finding at a field; the registry fills in its rule."""

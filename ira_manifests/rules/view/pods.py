@@ -1,4 +1,4 @@
-"""Objects of a directory, the Pods that they make, and the containers of those."""
+"""Objects of a directory, their Pod templates, and the Pods' containers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ira_manifests.profiles.yaml_source import Path
 from ira_manifests.rules.view.plain import Json, at, mapping, mappings, sequence, texts
 from ira_manifests.vllm.server import is_shell
 
-# Where each kind keeps the template of its Pods; other kinds' templates are found by their shape.
+# The path of the Pod template in each kind; templates of other kinds are found by their shape.
 _TEMPLATES: dict[str, Path] = {
     "CronJob": ("spec", "jobTemplate", "spec", "template"),
     "DaemonSet": ("spec", "template"),
@@ -25,7 +25,7 @@ _TEMPLATES: dict[str, Path] = {
     "StatefulSet": ("spec", "template"),
 }
 _GROUPS = ("", "apps", "batch")
-# Kinds that have no Pods, so that nothing is searched in them.
+# Kinds without Pods, which are not searched.
 _WITHOUT = ("ConfigMap", "Secret", "Service", "ServiceAccount", "PersistentVolumeClaim")
 
 
@@ -83,7 +83,7 @@ class Container:
 
     @property
     def image(self) -> str:
-        """The image, as the container names it."""
+        """The image, as the container has it."""
         return str(self.body.get("image", ""))
 
     @property
@@ -102,17 +102,17 @@ class Container:
 
     @property
     def is_script(self) -> bool:
-        """Whether a shell reads the arguments, and expands ${VAR} itself."""
+        """Whether a shell runs the arguments, and so expands ${VAR}."""
         return is_shell(self.command)
 
     @cached_property
     def env(self) -> list[Json]:
-        """The variables that it defines one by one."""
+        """The entries of its `env`."""
         return mappings(self.body.get("env"))
 
     @cached_property
     def env_from(self) -> list[Json]:
-        """The ConfigMaps and Secrets of which it takes all keys."""
+        """The entries of its `envFrom`: ConfigMaps and Secrets whose keys all become variables."""
         return mappings(self.body.get("envFrom"))
 
     @cached_property
@@ -127,14 +127,14 @@ class Container:
 
     @cached_property
     def gpus(self) -> int:
-        """The GPUs that it gets."""
+        """The number of its GPUs."""
         text = str(mapping(at(self.body, "resources", "limits")).get(labels.GPU, "0"))
         return int(text) if text.isdecimal() else 0
 
 
 @dataclass(frozen=True)
 class PodTemplate:
-    """The template of Pods in an object, with its path there."""
+    """A Pod template in an object, with its path there."""
 
     owner: Object
     path: Path
@@ -157,12 +157,12 @@ class PodTemplate:
 
     @property
     def is_copy(self) -> bool:
-        """Whether it is a PodTemplate, which no Pods are made of."""
+        """Whether the object is a PodTemplate, from which no Pods are created."""
         return self.kind == "PodTemplate"
 
     @cached_property
     def spec(self) -> Json:
-        """The Pod's spec; empty where the object lacks one."""
+        """The Pod's spec; empty if the object has none."""
         return mapping(self.body.get("spec"))
 
     @property
@@ -192,7 +192,7 @@ class PodTemplate:
 
     @cached_property
     def containers(self) -> list[Container]:
-        """The containers, those that run first included."""
+        """The containers, init containers included."""
         return [
             Container(self, (*self.path, "spec", key, index), container)
             for key in ("initContainers", "containers")
@@ -201,12 +201,12 @@ class PodTemplate:
 
     @cached_property
     def gpus(self) -> int:
-        """The GPUs of all containers."""
+        """The number of GPUs of all containers."""
         return sum(container.gpus for container in self.containers)
 
 
 def templates(item: Object) -> list[PodTemplate]:
-    """Return the templates of Pods in an object of any kind."""
+    """Return the Pod templates in an object of any kind."""
     if item.kind in _WITHOUT and item.group == "":
         return []
     path = _TEMPLATES.get(item.kind) if item.group in _GROUPS else None

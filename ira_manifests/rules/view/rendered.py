@@ -1,4 +1,4 @@
-"""`View`: what the rules of objects see of one rendered directory."""
+"""`View`: one rendered directory as the rules of objects read it."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class View:
     """One rendered directory: its objects, Pods, containers, servers and selectors.
 
     Each part is computed once, when a rule first asks for it.
-    `out`: the output folder, by which findings name their files. `cell`: the cell that the
-    directory is of, where rules are to compare the two.
+    `out`: the output folder, for the paths in findings. `cell`: the directory's cell, for rules
+    that compare the two.
     """
 
     def __init__(self, directory: Directory, out: FilePath, cell: Cell | None = None) -> None:
@@ -46,17 +46,17 @@ class View:
 
     @property
     def kustomization(self) -> Kustomization:
-        """What kustomize adds to the objects."""
+        """The directory's kustomization."""
         return self._directory.kustomization
 
     @property
     def runtime_values(self) -> Mapping[str, str]:
-        """What the directory adds to the ConfigMap of the user's values."""
+        """The values that the directory adds to the ConfigMap of the user's values."""
         return self._directory.runtime_values
 
     @property
     def model_id(self) -> str | None:
-        """The model of the directory; None where it is of none."""
+        """The id of the directory's model, or None."""
         return self.runtime_values.get("MODEL_ID")
 
     def of_kind(self, *kinds: str) -> list[Object]:
@@ -65,13 +65,13 @@ class View:
 
     @cached_property
     def pods(self) -> list[PodTemplate]:
-        """The template of every object that makes Pods, before PodTemplates, their copies."""
+        """The Pod template of every object; PodTemplates, which are copies, come last."""
         found = [template for item in self.objects for template in templates(item)]
         return sorted(found, key=lambda template: template.is_copy)
 
     @cached_property
     def workloads(self) -> list[PodTemplate]:
-        """Those of `pods` of which Pods are made."""
+        """The entries of `pods` from which Pods are created."""
         return [template for template in self.pods if not template.is_copy]
 
     @cached_property
@@ -81,26 +81,26 @@ class View:
 
     @cached_property
     def servers(self) -> list[Server]:
-        """The servers that the containers start."""
+        """The vLLM servers that the containers start."""
         found = (server_of(each, self.environment(each)) for each in self.containers)
         return [server for server in found if server is not None]
 
     def server_under(self, container: Container, values: Mapping[str, str]) -> Server | None:
-        """Return the server that a container starts where the ConfigMap holds `values`."""
+        """Return the server that a container starts if the ConfigMap holds `values`."""
         return server_of(container, self.environment(container, values))
 
     @cached_property
     def config_maps(self) -> frozenset[str]:
-        """The names of the ConfigMap that `base` and the directory's own values make."""
+        """The names of the ConfigMap that `base` and the directory generate together."""
         generated = {generator.name for generator in self.kustomization.config_maps}
         return frozenset(generated | {each.config_map for each in self.kustomization.replacements})
 
     def environment(
         self, container: Container, values: Mapping[str, str] | None = None
     ) -> dict[str, str]:
-        """Return what is known of a container's environment before it is applied.
+        """Return a container's variables whose values are known before it is applied.
 
-        `values`: what the ConfigMap holds. Default: the directory's runtime values.
+        `values`: the data of the ConfigMap. Default: the directory's runtime values.
         """
         known = self.runtime_values if values is None else values
         found: dict[str, str] = {}
@@ -126,18 +126,18 @@ class View:
 
     @cached_property
     def references(self) -> list[Reference]:
-        """Where objects name others, whatever their kind."""
+        """Every reference to another object, in objects of any kind."""
         return [each for item in self.objects for each in references_of(item)]
 
     @cached_property
     def targets(self) -> list[Target]:
-        """What selectors can select: Pods of workloads, and Services."""
+        """The targets of selectors: Pods of workloads, and Services."""
         services = (Target(SERVICE, item.name, item.labels) for item in self.of_kind(SERVICE))
         return [*(Target(POD, each.name, each.labels) for each in self.workloads), *services]
 
     @property
     def selector_index(self) -> SelectorIndex:
-        """What the other directories of a namespace must know of this one."""
+        """The data that checks across the directories of a namespace need."""
         own = [each for each in self.selectors if each.scope is not Scope.WIDE]
         return SelectorIndex(self.targets, own)
 

@@ -1,4 +1,4 @@
-"""What a directory selects, and what can be selected there, for the others of its namespace."""
+"""The selectors and targets of a directory, for checks across a namespace."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from ira_manifests.profiles.yaml_source import Path
 from ira_manifests.rules.view.selectors import ANY, POD, SERVICE, Requirement, Scope, Selector
 
 _VERSION = 2
-"""The form of the text: one of another version is none."""
+"""Version of the JSON format; `from_json` refuses any other."""
 
 
 class Target(NamedTuple):
-    """What a selector can select, by its labels."""
+    """Pods or a Service that a selector can match by labels."""
 
     kind: str
     """`POD` or `SERVICE`."""
     name: str
-    """The workload that makes the Pods, or the Service."""
+    """The name of the Pods' workload, or of the Service."""
     labels: Mapping[str, str]
 
 
 class SelectorIndex(NamedTuple):
-    """The targets of a directory, and the selectors that must select no others."""
+    """The targets of a directory, and the selectors that must match no others."""
 
     targets: Sequence[Target]
     selectors: Sequence[Selector]
 
     def to_json(self) -> str:
-        """Return the index as text: that of a fleet is kept for ten thousand directories."""
+        """Return the index as JSON, compact enough to keep for ten thousand directories."""
         selectors = [
             [
                 each.file, each.path, each.kind, each.name, each.selects, each.labels,
@@ -42,7 +42,7 @@ class SelectorIndex(NamedTuple):
 
     @classmethod
     def from_json(cls, text: str) -> SelectorIndex:
-        """Return the index of a text. Raises `TypeError` or `ValueError` for any other text."""
+        """Parse the result of `to_json`. Raises `TypeError` or `ValueError` for any other text."""
         version, targets, selectors = json.loads(text)
         if version != _VERSION:
             raise ValueError
@@ -53,7 +53,7 @@ def _target(kind: Any, name: Any, labels: Any) -> Target:
     return Target(_one_of(kind, (POD, SERVICE)), _text(name), _labels(labels))
 
 
-def _selector(  # the fields as they are written
+def _selector(  # the fields in the order of `to_json`
     file: Any, path: Any, kind: Any, name: Any, selects: Any, labels: Any, requirements: Any
 ) -> Selector:
     found = tuple(_requirement(*each) for each in _list(requirements))

@@ -1,6 +1,6 @@
-"""Selectors: of every kind of object, those that a table knows and those that look like one.
+"""Selectors in objects of every kind: at the paths of a table, or found by their shape.
 
-A selector of an unknown kind is judged as well, so that a new kind is never left out silently.
+Selectors of unknown kinds are checked too, so that a new kind is not skipped silently.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from ira_manifests.rules.view.pods import Object, PodTemplate
 
 POD, SERVICE = "Pod", "Service"
 ANY = ""
-"""What a selector of an unknown kind selects: Pods, or objects by their own labels."""
+"""The target of a selector of an unknown kind: Pods, or objects by their own labels."""
 
 
 class Scope(Enum):
-    """What a selector may select besides its own workload's Pods."""
+    """Which Pods a selector may match besides its own workload's."""
 
     NAMED = "named"
-    """Nothing, and it holds the workload's name, so that nothing that comes later matches."""
+    """None, and it must hold the workload's name, so that no later workload matches."""
     OWN = "own"
-    """Nothing of what is there."""
+    """None of the existing workloads."""
     WIDE = "wide"
     """Other workloads' Pods as well."""
 
@@ -64,21 +64,21 @@ class Selector(NamedTuple):
     scope: Scope = Scope.OWN
 
     def matches(self, labels: Mapping[str, Any]) -> bool:
-        """Return whether it selects what has these labels."""
+        """Return whether it matches these labels."""
         return self.labels.items() <= labels.items() and all(
             requirement.holds(labels) for requirement in self.requirements
         )
 
     @property
     def shown(self) -> str:
-        """The selector as a text of one line."""
+        """The selector as one line of text."""
         labels = [f"{key}: {value}" for key, value in self.labels.items()]
         rest = [" ".join([key, how, *values]) for key, how, values in self.requirements]
         return ", ".join([*labels, *rest]) or "{}"
 
 
 class Reference(NamedTuple):
-    """The name of another object in an object, such as an autoscaler's scaleTargetRef."""
+    """A reference to another object by name, such as an autoscaler's scaleTargetRef."""
 
     file: str
     path: Path
@@ -89,7 +89,7 @@ class Reference(NamedTuple):
 
 
 class _Known(NamedTuple):
-    """Where a kind has its selector, and what that selects."""
+    """The path of a kind's selector, and what it selects."""
 
     path: Path = ("spec", "selector")
     selects: str = POD
@@ -100,7 +100,7 @@ class _Known(NamedTuple):
 
 _WORKLOAD = _Known()
 _MONITOR = _Known(scope=Scope.OWN, takes_all=True)
-# None: what looks like a selector there selects no Pods, but volumes, metrics or nothing.
+# None: the kind's selector-like fields do not select Pods, but volumes, metrics or nothing.
 _KINDS: dict[tuple[str, str], _Known | None] = {
     ("", "ConfigMap"): None,
     ("", "PersistentVolumeClaim"): None,
@@ -136,7 +136,7 @@ _SELECTOR_KEYS = {
     "workloadSelector",
 }  # fmt: skip
 _OF_LABELS = ("matchLabels", "matchExpressions", "labels")
-# Nodes and namespaces are no Pods, and peers of a network are other workloads on purpose.
+# Fields that select nodes or namespaces, and network peers, which are other workloads on purpose.
 _NO_SELECTORS = {
     "egress", "from", "ingress", "metadata", "namespaceSelector", "nodeAffinity", "nodeSelector",
     "objectSelector", "status", "to",
@@ -146,7 +146,7 @@ _NO_SELECTORS = {
 _PAIR = re.compile(r"([\w./-]+) ?==? ?'?([\w.-]+)'?")
 _TEXT = re.compile(rf"(?:{_PAIR.pattern})(?: ?(?:,|&&) ?{_PAIR.pattern})*")
 
-# Fields that name an object of the same namespace, with the kind that they mean by default.
+# Fields that name an object of the same namespace, with their default kind.
 _REFERENCES = {
     "backendRef": "Service",
     "backendRefs": "Service",
@@ -160,10 +160,10 @@ _REFERENCES = {
 
 
 def selectors_of(item: Object) -> Iterator[Selector]:
-    """Yield every selector of an object that is for Pods, or for what has Pods."""
+    """Yield every selector of an object that matches Pods, or objects with Pods."""
     known = _known(item)
     if item.spec.get("namespaceSelector"):
-        return  # of Pods in other namespaces
+        return  # it selects Pods in other namespaces
     if known is _UNKNOWN:
         for path, value in _shaped(item.body, ()):
             yield from _selector(item, known, path, value)
@@ -172,7 +172,7 @@ def selectors_of(item: Object) -> Iterator[Selector]:
 
 
 def spreads_of(template: PodTemplate) -> Iterator[Selector]:
-    """Yield the selectors of topology spread constraints, which are for the Pods themselves."""
+    """Yield the selectors of topology spread constraints, which may match the Pods themselves."""
     wide = _Known(scope=Scope.WIDE)
     constraints = mappings(template.spec.get("topologySpreadConstraints"))
     for index, each in enumerate(constraints):
@@ -192,7 +192,7 @@ def _selector(item: Object, known: _Known, path: Path, value: Any) -> Iterator[S
     inner = next((key for key in _OF_LABELS if isinstance(value.get(key), dict | list)), None)
     labels = value if inner is None else mapping(value.get("matchLabels", value.get("labels")))
     if known is _UNKNOWN and not all(isinstance(each, str) for each in labels.values()):
-        return  # it is named like a selector, and is none
+        return  # not a selector in spite of its name
     requirements = () if inner is None else tuple(_requirements(value))
     if labels or requirements or known.takes_all:
         where = path if inner is None else (*path, inner)
@@ -225,7 +225,7 @@ def _shaped(value: Any, path: Path, key: str = "") -> Iterator[tuple[Path, Json]
 
 
 def references_of(item: Object) -> Iterator[Reference]:
-    """Yield where an object names others of its namespace, whatever its kind."""
+    """Yield the references of an object of any kind to others of its namespace."""
     for path, default, value in _named(item.body, ()):
         kind, name = value.get("kind", default), value.get("name")
         namespace = value.get("namespace", item.metadata.get("namespace"))

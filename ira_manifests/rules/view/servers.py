@@ -1,4 +1,4 @@
-"""The servers that a directory's containers start, with the place of each argument."""
+"""The vLLM servers that a directory's containers start, with the place of each argument."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Server:
     container: Container
     command: ServerCommand
     places: tuple[Path, ...]
-    """Of each of the server's own arguments; of the container where it has none."""
+    """The place of each of the server's own arguments; of the container if there are none."""
 
     @property
     def file(self) -> str:
@@ -29,7 +29,7 @@ class Server:
 
     @property
     def release(self) -> str:
-        """The release of vLLM; empty where nothing names it."""
+        """The release of vLLM; empty if unknown."""
         return self.command.release
 
     @property
@@ -38,19 +38,19 @@ class Server:
         return self.command.settings
 
     def place_of(self, option: str) -> Path:
-        """Return where an option is given, or the first argument."""
+        """Return the place of an option, or of the first argument if it is not given."""
         return self.places[self.command.index_of(option) or 0]
 
     @property
     def model_place(self) -> Path:
-        """Where the model is named, or the first argument."""
+        """The place of the model's name, or of the first argument."""
         return self.places[self.command.model_index or 0]
 
 
 def server_of(container: Container, variables: Mapping[str, str]) -> Server | None:
     """Return the server that a container starts, or None.
 
-    `variables`: what is known of the container's environment.
+    `variables`: the known variables of the container.
     """
     words = [(expand(text, variables), path) for text, path in container.words]
     texts, count = [text for text, _ in words], len(container.command)
@@ -69,10 +69,10 @@ def server_of(container: Container, variables: Mapping[str, str]) -> Server | No
 
 
 def release_of(image: str, given: str = "") -> str:
-    """Return the release of the engine in an image; empty where nothing names it.
+    """Return the release of vLLM in an image; empty if unknown.
 
-    The tag of vLLM's own image names it. Of other images the one that is `given` counts, and
-    where there is none the tag.
+    The tag of vLLM's own image names it. For other images it is `given`, or the tag if `given` is
+    empty.
     """
     text = given or images.name_of(image).tag
     named = images.release_of(image) or images.release_of_tag(text)
