@@ -1,13 +1,13 @@
 """`python -m ira_manifests`, and the script `ira-manifests`."""
 
-import os
 import sys
 
 
 def main() -> int:
     """Run the command line and return its exit code."""
-    # Pydantic would search all installed packages for plugins, which this program has no use for.
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    from ira_manifests import no_plugins
+
+    no_plugins.disable()
 
     from ira_manifests.cli import process
 

@@ -15,7 +15,7 @@ PACKAGE = "ira_manifests"
 # From the ground up. A room is a folder or a module at the top of the package. None imports from
 # its own floor or a higher one.
 FLOORS: list[dict[str, str]] = [
-    {"messages": "", "files": "", "layout": "", "hub_lock": ""},
+    {"messages": "", "files": "", "layout": "", "hub_lock": "", "no_plugins": ""},
     {"errors": "messages", "user_cache": "files"},
     {"kubernetes": "errors messages", "vllm": "errors"},
     {
@@ -44,7 +44,7 @@ FLOORS: list[dict[str, str]] = [
         "cli": "analysis errors files kubernetes layout loading memory messages model_files "
         "new_model nodejs output profiles render render_cache rules user_cache"
     },
-    {"__main__": "cli"},
+    {"__main__": "cli no_plugins"},
 ]
 ALLOWED = {room: set(below.split()) for floor in FLOORS for room, below in floor.items()}
 # The public names: imported when they are first used, so from no floor. What is imported at once

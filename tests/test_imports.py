@@ -13,7 +13,8 @@ import pytest
 import ira_manifests
 from ira_manifests.cli.app import COMMANDS
 from testing.project import ROOT
-from tests.support import at_start, ira
+from tests.support import at_start, ira, ira_alone
+from tests.test_public_api import python
 
 SHORT = [
     "list",
@@ -48,7 +49,8 @@ def imported(folder: Path, words: str, code: int = 0) -> set[str]:
 
 
 def packages(modules: set[str]) -> set[str]:
-    return {module.partition(".")[0] for module in modules}
+    # The stand-in of `no_plugins` is there before pydantic is.
+    return {module.partition(".")[0] for module in modules - {"pydantic.plugin._loader"}}
 
 
 @pytest.mark.parametrize(
@@ -107,6 +109,28 @@ def test_a_command_imports_the_module_of_no_other_command(tmp_path: Path, comman
     (ours,) = modules & imported(tmp_path, command)
 
     assert command.startswith(ours.rpartition(".")[2])
+
+
+@pytest.mark.parametrize("command", SHORT)
+def test_a_short_command_searches_for_no_plugins_of_pydantic(tmp_path: Path, command: str) -> None:
+    assert "importlib.metadata" not in imported(tmp_path, command)
+
+
+def test_what_pydantic_wants_of_its_plugins_besides_is_its_own() -> None:
+    program = """
+from ira_manifests import no_plugins
+no_plugins.disable()
+from pydantic.plugin import _loader
+assert _loader.get_plugins() == ()
+print(_loader.PYDANTIC_ENTRY_POINT_GROUP)
+"""
+    assert python(program) == "pydantic"
+
+
+def test_who_decides_on_plugins_is_left_to(tmp_path: Path) -> None:
+    run = ira_alone("list", env={"PYDANTIC_DISABLE_PLUGINS": "mine"}, cwd=tmp_path)
+
+    assert run.returncode == 0, run.stderr
 
 
 def test_list_words_no_error_for_the_pairs_that_are_not_in_the_matrix(tmp_path: Path) -> None:

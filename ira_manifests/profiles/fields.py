@@ -5,8 +5,6 @@ fields where it has one, and otherwise far above any machine there is: what pass
 neither be refused by an API server nor make the arithmetic endless.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from decimal import Decimal
