@@ -1,4 +1,4 @@
-"""What a model needs of a GPU: weights, activation, CUDA graphs, KV cache; and whether it fits.
+"""Estimates GPU memory (weights, activation, CUDA graphs, KV cache) and whether a model fits.
 
 Pure arithmetic over frozen dataclasses: no files, no YAML, no Node.
 

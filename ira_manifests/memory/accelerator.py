@@ -1,4 +1,4 @@
-"""A GPU, as far as memory depends on it, and vLLM's batch sizes for it."""
+"""GPU properties that memory depends on, and vLLM's default batch sizes."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -9,23 +9,23 @@ from ira_manifests.vllm.changes import ReleaseFacts
 GIB = 1 << 30
 
 LARGE_GPU_GIB = 70
-"""vLLM takes larger batches from this size on: engine/arg_utils.py, 0.9.1 to 0.26.
+"""Memory from which vLLM's default batches are larger: engine/arg_utils.py, 0.9.1 to 0.26.
 
-Before, it went by name, with the same outcome for H100, H200, L4 and A100.
+Older releases choose by the GPU's name, with the same result for H100, H200, L4 and A100.
 """
 
 HUGE_GPU_GIB = 160
-"""And larger ones still from this size on: engine/arg_utils.py, from 0.28.0."""
+"""Memory from which they are larger again: engine/arg_utils.py, from 0.28.0."""
 
 
 def gib(value: Decimal | int | str) -> int:
-    """Return GiB as whole bytes, exactly (``Decimal``, never a float)."""
+    """Convert GiB to whole bytes, exactly (``Decimal``, never a float)."""
     return int(Decimal(value) * GIB)
 
 
 @dataclass(frozen=True)
 class BatchLimits:
-    """The most tokens and the most requests of one scheduled batch."""
+    """The maximum tokens and requests of one scheduled batch."""
 
     tokens: int
     requests: int
@@ -48,8 +48,8 @@ class Accelerator:
 
     Attributes:
         name: GKE's accelerator label, such as ``nvidia-h100-80gb``.
-        usable_gib: GiB that torch reports as the total.
-        is_a100: vLLM keeps small batches on an A100 of any size.
+        usable_gib: total memory that torch reports, in GiB.
+        is_a100: whether it is an A100, for which vLLM's batches are small at any size.
         multiprocessors: streaming multiprocessors (132 on H100 and H200).
 
     Raises SettingsError when a number is not positive.
@@ -66,11 +66,11 @@ class Accelerator:
 
     @property
     def total_bytes(self) -> int:
-        """Return the memory torch reports, in bytes."""
+        """Return the total memory that torch reports, in bytes."""
         return gib(self.usable_gib)
 
     def default_batch(self, facts: ReleaseFacts) -> BatchLimits:
-        """Return vLLM's defaults: 8192 tokens, 1024 requests; 2048 and 256 on smaller GPUs."""
+        """Return vLLM's default batch: `HUGE_BATCH`, `LARGE_BATCH` or `SMALL_BATCH`."""
         if facts.huge_batch and self.usable_gib >= HUGE_GPU_GIB:
             return HUGE_BATCH
         if self.usable_gib >= LARGE_GPU_GIB and not self.is_a100:

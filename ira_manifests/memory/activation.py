@@ -1,8 +1,9 @@
-"""The peak of vLLM's start-up profile: one batch of dummy tokens, then one round of sampling.
+"""Peak activation memory of vLLM's start-up profiling run.
 
-The profile runs the model over the largest batch and then samples one token for the most
-requests. The peak is whichever holds more: the inner layers over all tokens, or the sampler
-over all logits. Each term below is a tensor that is live at that moment; nothing is fitted.
+The run passes the largest batch of dummy tokens through the model and then samples one token for
+each of the maximum number of requests. The peak is the larger of two phases: the inner layers over
+all tokens, or the sampler over all logits. Each term below is a tensor that is live in its phase;
+nothing is fitted.
 """
 
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from ira_manifests.memory.recurrent import ELEMENT_BYTES
 from ira_manifests.vllm.changes import ReleaseFacts
 
 MATMUL_WORKSPACE = GIB // 32
-"""cuBLAS's workspace on Hopper and later, 32 MiB, which torch allocates at the first product."""
+"""cuBLAS's workspace on Hopper and later, 32 MiB; torch allocates it at the first product."""
 
 FP32_BYTES = 4
 
@@ -21,7 +22,7 @@ LATENT_CONTEXT_TOKENS = 64 * 1024
 """Tokens whose latents are expanded to keys and values at once, when a prompt has a context.
 
 Source: vLLM's model_executor/layers/attention/mla_attention.py
-(determine_chunked_prefill_workspace_size), whose smaller sizes, for short contexts, are not used.
+(determine_chunked_prefill_workspace_size). Its smaller sizes for short contexts are not modelled.
 """
 
 INDEXER_LOGITS_BYTES = 512 * 1024**2
@@ -33,12 +34,12 @@ INDEXER_CONTEXTS = 40
 
 @dataclass(frozen=True)
 class Activation:
-    """Bytes live at the profile's peak on one GPU.
+    """Activation memory of the profiling run on one GPU, in bytes.
 
     Attributes:
         sampler: logits and their copies, and the hidden states they come from.
-        layers: the widest point of one layer over all tokens of the batch.
-        kept: what stays allocated throughout: cuBLAS's workspace, image inputs, experts' scratch.
+        layers: the peak of one layer over all tokens of the batch.
+        kept: allocated in both phases: cuBLAS's workspace, image inputs, experts' scratch.
     """
 
     sampler: int
@@ -47,7 +48,7 @@ class Activation:
 
     @property
     def peak(self) -> int:
-        """Return the peak in bytes: what is kept plus the larger phase."""
+        """Return the peak in bytes: `kept` plus the larger phase."""
         return self.kept + max(self.sampler, self.layers)
 
 
@@ -58,10 +59,10 @@ def activation(
     tensor_parallel: int,
     batch: BatchLimits,
 ) -> Activation:
-    """Return the profile's peak on one GPU, by phase."""
+    """Return the activation memory of the profiling run on one GPU, by phase."""
     experts = expert_workspace_bytes(geometry, tensor_parallel, batch.tokens)
     stays = experts if facts.expert_workspace_stays else 0
-    # Both take the one workspace of v1/worker/workspace.py, which is as large as the larger.
+    # Both use the same workspace (v1/worker/workspace.py), which has the size of the larger.
     shared = max(stays, _index_workspace_bytes(geometry))
     layers = max(
         _layer_bytes(geometry, tensor_parallel, batch.tokens) + experts - stays,
@@ -75,15 +76,16 @@ def activation(
 
 
 def logits_bytes(geometry: Geometry, batch: BatchLimits) -> int:
-    """Return one fp32 copy of the logits of the most requests, in bytes."""
+    """Return the bytes of one fp32 copy of the logits of a batch's maximum of requests."""
     return _sampled_requests(batch) * geometry.vocab_size * FP32_BYTES
 
 
 def expert_workspace_bytes(geometry: Geometry, tensor_parallel: int, tokens: int) -> int:
     """Return the scratch memory of the fused experts, in bytes; 0 for a dense model.
 
-    Source: vLLM's fused_moe: two buffers with a row for each token and chosen expert, as wide as
-    the activated and as the gated inner layer, or as the residual stream if that is wider.
+    Source: vLLM's fused_moe. Two buffers have a row for each token and chosen expert. The first is
+    as wide as the activated inner layer, the second as the gated one (twice as wide); both are at
+    least as wide as the residual stream.
     """
     if geometry.experts is None:
         return 0
@@ -106,7 +108,7 @@ def _sampler_bytes(
 ) -> int:
     requests = _sampled_requests(batch)
     logits = requests * geometry.vocab_size * facts.bytes_per_logit
-    # All tokens' hidden states, and the last ones twice: picked out, and as random stand-ins.
+    # Hidden states: of all tokens, and of each request's last token twice (a copy and a dummy).
     hidden = (batch.tokens + 2 * requests) * geometry.hidden_size * ELEMENT_BYTES
     return logits + hidden + _row_buffer_bytes(geometry, accelerator, facts, requests)
 
@@ -120,10 +122,10 @@ def _row_buffer_bytes(
 
 
 def _layer_bytes(geometry: Geometry, tensor_parallel: int, tokens: int) -> int:
-    """Return what is live while the MLP's gate is applied, in bytes.
+    """Return the bytes that are live while the MLP's gate is applied.
 
-    The attention's output, the residual stream before and after it, and the MLP's doubled inner
-    layer beside its activated half.
+    The attention's output, the residual stream before and after it, and the MLP's inner layer:
+    gate and up projection, and the activated product.
     """
     attention = geometry.num_attention_heads * geometry.head_dim // tensor_parallel
     mlp = 3 * geometry.mlp_width // tensor_parallel
@@ -131,10 +133,11 @@ def _layer_bytes(geometry: Geometry, tensor_parallel: int, tokens: int) -> int:
 
 
 def _latent_bytes(geometry: Geometry, tensor_parallel: int, tokens: int) -> int:
-    """Return what is live while latents are expanded to keys and values, in bytes; 0 without.
+    """Return the bytes that are live while latents are expanded; 0 without latent attention.
 
-    The batch's queries and residual stream, and the dummy that stands for the largest expansion
-    while vLLM profiles; with an indexer, its dummy logits where they are larger.
+    The batch's queries and residual stream, and the dummy tensor that vLLM's profiling run
+    allocates for the largest expansion to keys and values; with an indexer, its dummy logits if
+    they are larger.
     """
     if not geometry.latent:
         return 0
@@ -148,7 +151,7 @@ def _latent_bytes(geometry: Geometry, tensor_parallel: int, tokens: int) -> int:
 
 
 def _index_workspace_bytes(geometry: Geometry) -> int:
-    """Return the bytes that gathered index keys take; for the model's longest context."""
+    """Return the bytes of the gathered index keys, for the model's longest context."""
     return INDEXER_CONTEXTS * geometry.max_position_embeddings * _index_bytes(geometry)
 
 
@@ -157,7 +160,7 @@ def _index_bytes(geometry: Geometry) -> int:
 
 
 def _image_bytes(geometry: Geometry, tokens: int) -> int:
-    """Return the dummy images of a batch full of image tokens, and their embeddings, in bytes."""
+    """Return the bytes of dummy images and their embeddings, for a batch of image tokens only."""
     if not geometry.image_values_per_token:
         return 0
     return tokens * (geometry.image_values_per_token + geometry.hidden_size) * ELEMENT_BYTES

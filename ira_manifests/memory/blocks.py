@@ -1,10 +1,10 @@
-"""Blocks of the KV cache, and how many requests and tokens they hold; all in exact integers.
+"""KV cache blocks, and how many requests and tokens they hold, in exact integers.
 
-A block holds 16 tokens of every layer of one group. A model of one layer kind is one group. A
-hybrid model is cut into groups of equally many layers that share one pool of blocks, and a
-request needs blocks in each group: of all its tokens where attention is full, of the window and
-the tokens in flight where it is not, one where a state is kept. Source: vLLM's
-v1/core/kv_cache_utils.py and v1/kv_cache_interface.py.
+A block holds 16 tokens of every layer of one group. A model with one kind of layers is one group.
+A hybrid model is divided into groups with the same number of layers, which share one pool of
+blocks. A request needs blocks in each group: for all its tokens with full attention, for the window
+and the tokens in flight with sliding-window or chunked attention, and one block for a recurrent
+state. Source: vLLM's v1/core/kv_cache_utils.py and v1/kv_cache_interface.py.
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ _KV_ELEMENT_BYTES = {
 def kv_element_bytes(kv_cache_dtype: str) -> int:
     """Return the bytes of one cached element: 2, or 1 for fp8.
 
-    Raises SettingsError for a dtype that this package does not know, and names those it does.
+    Raises SettingsError for an unsupported dtype; the message lists the supported ones.
     """
     try:
         return _KV_ELEMENT_BYTES[kv_cache_dtype]
@@ -41,14 +41,14 @@ def kv_element_bytes(kv_cache_dtype: str) -> int:
 
 @dataclass(frozen=True)
 class KvGroup:
-    """Layers that share a block table; groups that are alike are one object with a count.
+    """Layers that share a block table, and the number of such groups.
 
     Attributes:
-        sliding_window, attention_chunk_size: how far its layers attend, as in `Layers`.
-        layers: how many of its slots hold a layer; the rest is padding.
-        block_tokens: tokens of one block, a multiple of 16 where pages were made equal.
-        count: how many such groups there are.
-        holds_state: its blocks hold the state of a sequence, not tokens.
+        sliding_window, attention_chunk_size: attention range of the layers, as in `Layers`.
+        layers: layer slots in use; the others are padding.
+        block_tokens: tokens of one block; a multiple of 16 where page sizes were made equal.
+        count: number of equal groups.
+        holds_state: whether the blocks hold the state of a sequence instead of tokens.
     """
 
     sliding_window: int | None
@@ -59,7 +59,7 @@ class KvGroup:
     holds_state: bool = False
 
     def blocks_per_request(self, length: int, tokens_in_flight: int) -> int:
-        """Return the blocks a request of ``length`` tokens holds at most in one such group."""
+        """Return the maximum blocks of one group for a request of ``length`` tokens."""
         if self.holds_state:
             return 1
         if self.attention_chunk_size is not None:
@@ -67,21 +67,21 @@ class KvGroup:
             return ceil_div(kept, self.block_tokens)
         if self.sliding_window is not None:
             kept = min(self.sliding_window - 1 + tokens_in_flight, length)
-            # One more: a window rarely starts where a block does.
+            # One more block, because a window can start inside a block.
             return ceil_div(kept, self.block_tokens) + 1
         return ceil_div(length, self.block_tokens)
 
 
 @dataclass(frozen=True)
 class KvLayout:
-    """How one GPU's KV pool is divided.
+    """How one GPU's KV cache pool is divided.
 
     Attributes:
-        groups: the groups of layers by kind; one for a model of a single kind.
+        groups: groups of layers by kind; one for a model with a single kind.
         block_bytes: bytes of one block over all layer slots of a group.
-        bytes_per_token: bytes that one token takes over all layers while every layer keeps it.
+        bytes_per_token: bytes of one token over all layers, while it is inside every window.
         state_bytes: bytes of the pages that hold the states of one sequence, over all layers.
-        tokens_in_flight: tokens that a window must hold beyond itself.
+        tokens_in_flight: tokens that a group with a window or chunks holds in addition to it.
     """
 
     groups: tuple[KvGroup, ...]
@@ -96,18 +96,18 @@ class KvLayout:
         return sum(group.count for group in self.groups)
 
     def blocks(self, pool_bytes: int) -> int:
-        """Return the whole blocks of a pool; 0 for a pool that is negative."""
+        """Return the number of whole blocks in a pool; 0 for a negative pool."""
         return max(0, pool_bytes) // self.block_bytes
 
     def blocks_per_request(self, length: int) -> int:
-        """Return the blocks that one request of ``length`` tokens may hold, over all groups."""
+        """Return the maximum blocks of one request of ``length`` tokens, over all groups."""
         return sum(
             group.count * group.blocks_per_request(length, self.tokens_in_flight)
             for group in self.groups
         )
 
     def request_bytes(self, length: int) -> int:
-        """Return the bytes of the pool that one request of ``length`` tokens may hold."""
+        """Return the maximum bytes of the pool for one request of ``length`` tokens."""
         return self.blocks_per_request(length) * self.block_bytes
 
     def concurrency(self, pool_bytes: int, length: int) -> Fraction:
@@ -115,9 +115,9 @@ class KvLayout:
         return Fraction(self.blocks(pool_bytes), self.blocks_per_request(length))
 
     def longest(self, pool_bytes: int, limit: int) -> int:
-        """Return the longest request, at most ``limit`` tokens, that the pool holds; else 0.
+        """Return the longest request that the pool holds, in tokens, up to ``limit``; else 0.
 
-        Exact: bisection over the blocks, which never fall as the length grows.
+        Exact: a bisection, as the blocks of a request never decrease with its length.
         """
         blocks = self.blocks(pool_bytes)
         fits, too_long = 0, limit + 1
@@ -131,12 +131,12 @@ class KvLayout:
 
 
 def logged_tokens(layout: KvLayout, facts: ReleaseFacts, pool_bytes: int, length: int) -> int:
-    """Return the "GPU KV cache size" in tokens, as this engine logs it."""
+    """Return the "GPU KV cache size" in tokens, as the engine logs it."""
     blocks = layout.blocks(pool_bytes)
     if facts.tokens_from_concurrency:
         return blocks * length // layout.blocks_per_request(length)
     of_tokens = [group.block_tokens for group in layout.groups if not group.holds_state]
-    # A block of states alone counts as the whole context: vLLM's mamba_block_size.
+    # Without attention layers, a block counts as the whole context: vLLM's mamba_block_size.
     block_tokens = min(of_tokens, default=length)
     return blocks // layout.group_count * block_tokens
 

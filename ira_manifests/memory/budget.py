@@ -1,4 +1,4 @@
-"""The estimate: where each GPU's memory goes, what context fits, and whether to trust it."""
+"""The memory estimate of one GPU: its parts, the longest context, and the verdict."""
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -14,34 +14,34 @@ from ira_manifests.memory.overhead import MEASURED, Overheads, has_many_experts
 from ira_manifests.memory.serving import Serving
 
 MEASURED_MARGIN = Decimal("0.005")
-"""Share of a GPU to keep free in the KV pool: more than the worst measured row is off (0.35 %)."""
+"""Share of a GPU to keep free in the KV pool; the largest measured error is 0.35 %."""
 
 EXTRAPOLATED_MARGIN = Decimal("0.025")
-"""The same where nothing was measured: five times as much."""
+"""The same for unmeasured configurations: five times as much."""
 
 START_UP_MARGIN_GIB = Decimal("0.2")
-"""What to keep free outside the share: the largest error of the CUDA graph fit."""
+"""GiB to keep free outside the share: the largest error of the CUDA graph fit."""
 
 EXTRAPOLATED_START_UP_MARGIN_GIB = Decimal(1)
-"""The same where nothing was measured: five times as much."""
+"""The same for unmeasured configurations: five times as much."""
 
 EXPERTS_START_UP_MARGIN_GIB = Decimal("2.5")
-"""The same for a mixture with many experts for each token, whatever the engine.
+"""The same for a mixture with many experts for each token, on every engine.
 
-Of the start-ups of vLLM 0.19.0 that llm-d-incubation/llm-d-planner published (issue 194, pull
-request 205), gpt-oss-20b on one H100 at 0.95 ran out of memory while it warmed up the sampler,
-with 0.8 GiB to spare by the logged CUDA graphs; at 0.90 on two it started with 3.3. What is
-missing can't be derived from the model's geometry. Engines from 0.20 on take most of the CUDA
+Source: the start-ups of vLLM 0.19.0 that llm-d-incubation/llm-d-planner published (issue 194, pull
+request 205). gpt-oss-20b on one H100 at 0.95 ran out of memory during the sampler warm-up, although
+the logged CUDA graphs left 0.8 GiB free; on two H100 at 0.90 it started with 3.3 GiB. The
+difference can't be derived from the model's geometry. Engines from 0.20 on take most of the CUDA
 graphs from the KV cache, which leaves 2.2 GiB at 0.95; whether that is enough was not measured.
 Mixtral, with two experts for each token, started with 1 GiB.
 """
 
-# From this many tokens on, round down to a multiple of the second number.
+# (smallest context, step): contexts are rounded down to a multiple of the step.
 _CONTEXT_STEPS = ((8192, 1024), (1024, 256), (0, 16))
 
 
 class Verdict(StrEnum):
-    """Whether a cell starts and serves one request of its whole context."""
+    """Whether a cell starts and can serve one request of max_model_len tokens."""
 
     FITS = "fits"
     TIGHT = "tight"
@@ -49,7 +49,7 @@ class Verdict(StrEnum):
 
 
 class Limit(StrEnum):
-    """What decides the verdict: the check with the least to spare."""
+    """What a start-up check is about."""
 
     START = "free memory at start"
     WEIGHTS = "weights"
@@ -63,10 +63,10 @@ class Check:
     """One of vLLM's start-up checks.
 
     Attributes:
-        limit: which one.
-        spare: bytes to spare; negative where the check fails.
-        margin: bytes that should be to spare, given how well the figures are known.
-        reason: why it is the margin of what was measured no longer; empty where it is.
+        limit: which check.
+        spare: free bytes; negative if the check fails.
+        margin: free bytes needed for `Verdict.FITS`, given the uncertainty of the figures.
+        reason: why the margin is larger than for measured configurations; else empty.
     """
 
     limit: Limit
@@ -88,12 +88,12 @@ class Budget:
 
     Attributes:
         serving: the configuration that is estimated.
-        total, requested: what torch reports, and the utilization's share of it.
-        weights, activation, other: what goes before the KV cache.
+        total, requested: the memory that torch reports, and the utilization's share of it.
+        weights, activation, other: memory that is taken from the share before the KV cache.
         graphs: the CUDA graphs.
-        budgeted_graphs: what the engine takes out of the share for them; 0 where it does not.
-        kv_pool: what is left for the KV cache; negative when nothing is.
-        outside: what the share leaves free, less what is used before start.
+        budgeted_graphs: what the engine subtracts from the share for them; 0 if it does not.
+        kv_pool: what is left for the KV cache; negative for a shortfall.
+        outside: memory outside the share, less what is in use before start.
         layout: blocks and groups of the KV cache.
         warm_up: what the sampler's warm-up and unbudgeted CUDA graphs need of ``outside``.
     """
@@ -113,38 +113,38 @@ class Budget:
 
     @property
     def kv_bytes_per_token(self) -> int:
-        """Return the bytes one token takes while all layers keep it."""
+        """Return the bytes of one token over all layers, while it is inside every window."""
         return self.layout.bytes_per_token
 
     @property
     def kv_request(self) -> int:
-        """Return the bytes of the pool that one request of the whole context may hold."""
+        """Return the maximum bytes of the pool for one request of max_model_len tokens."""
         return self.layout.request_bytes(self.serving.max_model_len)
 
     @property
     def blocks(self) -> int:
-        """Return the whole blocks of the pool."""
+        """Return the number of whole blocks in the pool."""
         return self.layout.blocks(self.kv_pool)
 
     @property
     def blocks_per_request(self) -> int:
-        """Return the blocks that one request of the whole context may hold."""
+        """Return the maximum blocks of one request of max_model_len tokens."""
         return self.layout.blocks_per_request(self.serving.max_model_len)
 
     @property
     def tokens(self) -> int:
-        """Return the pool's tokens, as this engine logs them."""
+        """Return the pool's size in tokens, as the engine logs it."""
         length = self.serving.max_model_len
         return logged_tokens(self.layout, self.serving.facts, self.kv_pool, length)
 
     @property
     def concurrency(self) -> Fraction:
-        """Return how many requests of the whole context the pool holds."""
+        """Return how many requests of max_model_len tokens the pool holds."""
         return self.layout.concurrency(self.kv_pool, self.serving.max_model_len)
 
     @property
     def longest_max_model_len(self) -> int:
-        """Return the longest context that starts at all, at most the model's own; 0 if none."""
+        """Return the longest context with which vLLM starts, up to the model's own; 0 if none."""
         return self.layout.longest(self.kv_pool, self.serving.geometry.max_position_embeddings)
 
     @property
@@ -156,7 +156,7 @@ class Budget:
 
     @property
     def margin(self) -> int:
-        """Return the bytes of the pool that should stay free: more where nothing was measured."""
+        """Return the bytes of the pool to keep free: more for unmeasured configurations."""
         share = EXTRAPOLATED_MARGIN if self.serving.unmeasured else MEASURED_MARGIN
         return int(share * self.total)
 
@@ -167,7 +167,7 @@ class Budget:
 
     @cached_property
     def checks(self) -> tuple[Check, ...]:
-        """Return vLLM's start-up checks in their order."""
+        """Return vLLM's start-up checks, in the order in which vLLM makes them."""
         reason = "; ".join(self.serving.unmeasured)
         return (
             Check(Limit.START, self.outside),
@@ -178,7 +178,7 @@ class Budget:
         )
 
     def _state_checks(self, reason: str) -> tuple[Check, ...]:
-        """Return the check that there is a block for the state of each request of a batch."""
+        """Return the check that the pool has a block for the state of each request of a batch."""
         if not (self.layout.state_bytes and self.serving.facts.states_for_all):
             return ()
         needed = self.serving.batch_limits.requests * self.layout.block_bytes
@@ -186,7 +186,7 @@ class Budget:
 
     @property
     def most_states(self) -> int:
-        """Return the largest max_num_seqs for whose states there are blocks, with the margin."""
+        """Return the largest max_num_seqs whose states fit into the pool less the margin."""
         return self.layout.blocks(self.kv_pool - self.margin)
 
     @property
@@ -221,22 +221,22 @@ class Budget:
 def budget(serving: Serving, overheads: Overheads = MEASURED) -> Budget:
     """Compute one GPU's memory at start-up.
 
-    Source of the sum: vLLM's v1/worker/gpu_worker.py: the pool is the utilization's share less
-    weights, peak activation and the growth outside torch, and from 0.20 less the CUDA graphs.
+    Source: vLLM's v1/worker/gpu_worker.py: the pool is the utilization's share less weights, peak
+    activation and the growth outside torch, and from 0.20 less the CUDA graphs.
 
-    What a release changes may be in its candidates or not, so a pre-release is computed as what
-    came before and as its release, and the one with less to spare counts.
+    A pre-release may or may not have the changes of its release. It is computed both with the facts
+    of the release before and with those of its own; the result with less free memory is returned.
 
-    Raises GeometryError when the engine could not lay out the model's KV cache.
+    Raises GeometryError when the engine can't lay out the model's KV cache.
     """
     return min(_possible(serving, overheads), key=_to_spare)
 
 
 def safe_context(serving: Serving) -> int:
-    """Return what ``max_model_len: auto`` takes, whatever the serving's own; 0 if none fits.
+    """Return the context, in tokens, of ``max_model_len: auto``; 0 if none fits.
 
-    Of a pre-release, the shorter context of those that may hold.
-    Raises GeometryError as ``budget`` does.
+    The serving's own context is ignored. For a pre-release, the shorter of both results (see
+    ``budget``). Raises GeometryError as ``budget`` does.
     """
     return min(answer.safe_max_model_len for answer in _possible(serving, MEASURED))
 
@@ -249,7 +249,7 @@ def _possible(serving: Serving, overheads: Overheads) -> list[Budget]:
 
 
 def _to_spare(answer: Budget) -> tuple[int, int, int]:
-    """Return what orders budgets from the worst to the best."""
+    """Return the sort key that orders budgets from the worst to the best."""
     verdicts = (Verdict.DOES_NOT_FIT, Verdict.TIGHT, Verdict.FITS)
     least = min(check.spare - check.margin for check in answer.checks)
     return verdicts.index(answer.verdict), answer.safe_max_model_len, least
@@ -287,9 +287,9 @@ def with_max_model_len(serving: Serving, max_model_len: int) -> Serving:
 
 
 def round_context(tokens: int) -> int:
-    """Round a context down to a step a person would choose.
+    """Round a context down to a round number of tokens.
 
-    Steps of 1024 tokens from 8192 on, of 256 from 1024 on, of one block below.
+    Multiples of 1024 from 8192 on, of 256 from 1024 on, and of one block (16) below.
     """
     step = next(step for smallest, step in _CONTEXT_STEPS if tokens >= smallest)
     return tokens // step * step

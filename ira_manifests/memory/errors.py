@@ -1,4 +1,4 @@
-"""What cannot be computed, as exceptions; `ira_manifests.errors` has the whole tree."""
+"""Exceptions of the memory estimate; `ira_manifests.errors` has the whole tree."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ira_manifests.errors import IraError
 
 
 class MemoryInputError(IraError, ValueError):
-    """An input from which no memory estimate follows; the message names the value."""
+    """An input that has no memory estimate; the message names the value."""
 
 
 class GeometryError(MemoryInputError):

@@ -1,8 +1,8 @@
-"""A model's shape, as far as GPU memory depends on it, in the words of its config.json.
+"""A model's shape, as far as GPU memory depends on it, with the names of its config.json.
 
-What config.json says of all layers at once (`num_key_value_heads`, `head_dim`, `sliding_window`,
-`attention_chunk_size`) is said here of each group of equal layers. It has no words for `count`,
-`layers` and `image_values_per_token`.
+Values that config.json has once for all layers (`num_key_value_heads`, `head_dim`,
+`sliding_window`, `attention_chunk_size`) belong to a group of equal layers here. `count`, `layers`
+and `image_values_per_token` are not in config.json.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Experts:
     """A mixture of experts.
 
     Attributes:
-        num_experts_per_tok: how many of the experts see a token.
+        num_experts_per_tok: experts that process each token.
         moe_intermediate_size: inner width of one expert; some models (Mixtral, gpt-oss, Llama 4)
             call it `intermediate_size`.
 
@@ -38,12 +38,12 @@ class Geometry:
     """A model's shape.
 
     Attributes:
-        num_attention_heads: query heads (of the layers that have most).
+        num_attention_heads: query heads, the maximum over all layers.
         hidden_size: width of the residual stream.
         vocab_size: vocabulary entries.
-        max_position_embeddings: longest context the model was made for, in tokens.
+        max_position_embeddings: longest context that the model supports, in tokens.
         layers: its layers by kind and shape; at least one with a cache.
-        intermediate_size: inner width of the dense MLP; None takes 3.5 times ``hidden_size``.
+        intermediate_size: inner width of the dense MLP; None: 3.5 times ``hidden_size``.
         experts: set for a mixture of experts.
         image_values_per_token: for a model with a vision tower, input values (pixels times
             channels) behind one image token: ``3 * (patch * pooling) ** 2``.
@@ -96,19 +96,19 @@ class Geometry:
 
     @cached_property
     def head_dim(self) -> int:
-        """Return the widest head's elements; 0 without attention."""
+        """Return the elements of the widest head; 0 without attention."""
         of_latents = [layers.qk_nope_head_dim + layers.qk_rope_head_dim for layers in self.latent]
         return max([*(layers.head_dim for layers in self.attention), *of_latents], default=0)
 
     @cached_property
     def rotary_dim(self) -> int:
-        """Return the most elements of a head that are rotated by position; 0 without attention."""
+        """Return the maximum of rotary elements per head; 0 without attention."""
         of_latents = [layers.qk_rope_head_dim for layers in self.latent]
         return max([*(layers.head_dim for layers in self.attention), *of_latents], default=0)
 
     @cached_property
     def has_own_values(self) -> bool:
-        """Return whether values have another width than keys."""
+        """Return whether values and keys differ in width in some layer."""
         return any(
             (layers.v_head_dim or layers.head_dim) != layers.head_dim for layers in self.attention
         )
@@ -120,16 +120,16 @@ class Geometry:
 
     @cached_property
     def mlp_width(self) -> int:
-        """Return the dense MLP's inner width; 0 for a mixture of experts that names none."""
+        """Return the dense MLP's inner width; 0 for a mixture of experts without one."""
         if self.intermediate_size is not None:
             return self.intermediate_size
         return 0 if self.is_moe else _usual_mlp_width(self.hidden_size)
 
     def check_tensor_parallel(self, tensor_parallel: int) -> None:
-        """Raise SplitError if vLLM would refuse to split the model over so many GPUs.
+        """Raise SplitError if vLLM can't split the model over ``tensor_parallel`` GPUs.
 
-        Source: vLLM's model classes assert that the query heads divide, and that the KV heads
-        divide or are replicated a whole number of times; a latent is whole on every GPU.
+        Source: vLLM's model classes assert that the number of query heads is divisible, and that
+        KV heads are divisible or replicated a whole number of times. A latent is replicated.
         """
         if tensor_parallel < 1:
             raise SplitError(f"tensor parallel must be at least 1, got {tensor_parallel}")
@@ -141,5 +141,5 @@ class Geometry:
 
 
 def _usual_mlp_width(hidden_size: int) -> int:
-    # Llama 3 and its kin: 14336 / 4096 and 28672 / 8192.
+    # The ratio of Llama 3: 14336 / 4096 and 28672 / 8192.
     return hidden_size * 7 // 2

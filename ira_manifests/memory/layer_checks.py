@@ -1,10 +1,10 @@
-"""Checks that every kind of layers makes of its numbers."""
+"""Validation of the numbers of layers."""
 
 from ira_manifests.memory.errors import GeometryError, SplitError
 
 
 def require_positive(owner: object, *names: str) -> None:
-    """Raise GeometryError where an attribute is below 1."""
+    """Raise GeometryError if an attribute is below 1."""
     for name in names:
         value = getattr(owner, name)
         if value < 1:
@@ -12,17 +12,17 @@ def require_positive(owner: object, *names: str) -> None:
 
 
 def require_positive_if_set(owner: object, *names: str) -> None:
-    """Raise GeometryError where an attribute that may be None is below 1."""
+    """Raise GeometryError if an attribute is below 1; None is allowed."""
     require_positive(owner, *(name for name in names if getattr(owner, name) is not None))
 
 
 def require_divides(tensor_parallel: int, number: int, what: str) -> None:
-    """Raise SplitError where tensor parallelism does not divide a number."""
+    """Raise SplitError if the tensor parallel size does not divide a number."""
     if number % tensor_parallel:
         raise SplitError(f"tensor parallel {tensor_parallel} does not divide {number} {what}")
 
 
 def divided(number: int, tensor_parallel: int, what: str) -> int:
-    """Return one GPU's part of a number, or raise SplitError where there is none."""
+    """Return one GPU's part of a number; raise SplitError if it is not a whole number."""
     require_divides(tensor_parallel, number, what)
     return number // tensor_parallel

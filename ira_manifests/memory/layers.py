@@ -1,6 +1,6 @@
-"""Layers of one kind and shape, and what they cache of a token.
+"""Layers of one kind and shape, and the bytes that they cache of a token.
 
-Names are those of config.json, but for `no_kv_cache`. Sources are files of
+Names are those of config.json, except `no_kv_cache`. Sources are files of
 https://github.com/vllm-project/vllm, as of release 0.26.0.
 """
 
@@ -31,15 +31,15 @@ class Layers:
     `attention_chunk_size` to the token's own chunk, with neither to all tokens (full attention).
 
     Attributes:
-        count: how many there are in the model.
+        count: number of these layers in the model.
         num_key_value_heads: key/value heads before tensor parallelism.
         head_dim: elements per head.
         sliding_window: window in tokens.
         attention_chunk_size: chunk in tokens.
-        num_attention_heads: query heads, where they are not the model's.
-        v_head_dim: elements per head of the values, where keys have others.
+        num_attention_heads: query heads, if they differ from the model's.
+        v_head_dim: elements per value head, if they differ from ``head_dim``.
 
-    Raises GeometryError when a number is not positive, or for a window and a chunk at once.
+    Raises GeometryError when a number is not positive, or if both window and chunk are set.
     """
 
     count: int
@@ -61,11 +61,13 @@ class Layers:
             )
 
     def kv_heads_per_gpu(self, tensor_parallel: int) -> int:
-        """Return the KV heads one GPU holds: divided, or replicated when there are too few."""
+        """Return the KV heads of one GPU; they are replicated if there are fewer than GPUs."""
         return max(1, self.num_key_value_heads // tensor_parallel)
 
     def token_bytes(self, tensor_parallel: int, element: int) -> int:
         """Return the bytes that one GPU caches of a token, in one layer.
+
+        `element`: bytes of one cached element.
 
         Source: vllm/v1/kv_cache_interface.py (FullAttentionSpec, SlidingWindowSpec).
         """
@@ -73,7 +75,7 @@ class Layers:
         return self.kv_heads_per_gpu(tensor_parallel) * dims * element
 
     def check_tensor_parallel(self, tensor_parallel: int) -> None:
-        """Raise SplitError where KV heads neither divide nor are a whole number of times there."""
+        """Raise SplitError if KV heads can be neither divided nor replicated evenly."""
         if self.num_attention_heads is not None:
             require_divides(tensor_parallel, self.num_attention_heads, "heads")
         small, large = sorted((self.num_key_value_heads, tensor_parallel))
@@ -88,16 +90,17 @@ class Layers:
 class LatentLayers:
     """Layers of multi-head latent attention (MLA), which cache one latent of each token.
 
-    It is whole on every GPU. With `index_head_dim`, a sparse indexer caches a key of its own.
+    The latent is replicated on every GPU. With `index_head_dim`, a sparse indexer also caches a
+    key.
 
     Attributes:
-        count: how many there are in the model.
+        count: number of these layers in the model.
         kv_lora_rank, qk_rope_head_dim: elements of the latent, and of the key's rotary part.
-        qk_nope_head_dim, v_head_dim: elements per head of keys and values once expanded.
-        q_lora_rank: elements of the queries' latent, where there is one.
+        qk_nope_head_dim, v_head_dim: elements per head of the expanded keys and values.
+        q_lora_rank: elements of the queries' latent, if there is one.
         index_head_dim, index_n_heads: elements of the indexer's key, and its query heads.
 
-    Raises GeometryError when a number is not positive, or the indexer's is no multiple of 128.
+    Raises GeometryError when a number is not positive, or `index_head_dim` no multiple of 128.
     """
 
     count: int
@@ -120,7 +123,7 @@ class LatentLayers:
             )
 
     def replicated_weights(self, hidden_size: int) -> int:
-        """Return the weights of one layer that every GPU holds whole: down-projections, indexer.
+        """Return the number of replicated weights of one layer: down-projections, indexer.
 
         Source: vllm/model_executor/models/deepseek_v2.py (ReplicatedLinear, disable_tp).
         """
@@ -133,13 +136,16 @@ class LatentLayers:
     def index_bytes(self) -> int:
         """Return the bytes of the indexer's key of one token, in one layer: fp8, with fp32 scales.
 
-        Source: vllm/model_executor/models/deepseek_v2.py (Indexer), whatever the cache's dtype.
+        It does not depend on the KV cache dtype. Source: vllm/model_executor/models/deepseek_v2.py
+        (Indexer).
         """
         dim = self.index_head_dim or 0
         return dim + dim // _INDEX_BLOCK * _INDEX_SCALE_BYTES
 
     def token_bytes(self, element: int) -> int:
         """Return the bytes that each GPU caches of a token, in one layer.
+
+        `element`: bytes of one cached element.
 
         Source: vllm/model_executor/layers/attention/mla_attention.py (one KV head of
         kv_lora_rank + qk_rope_head_dim elements, which is both key and value).
@@ -149,13 +155,13 @@ class LatentLayers:
 
 @dataclass(frozen=True)
 class EmptyLayers:
-    """Layers without a cache of their own: no attention, or the cache of an earlier layer.
+    """Layers without a cache: no attention, or they share the cache of an earlier layer.
 
     Source: vllm/v1/worker/gpu_model_runner.py (get_kv_cache_spec skips layers that share).
 
     Attributes:
-        count: how many there are in the model.
-        no_kv_cache: always True; the word by which a profile tells them.
+        count: number of these layers in the model.
+        no_kv_cache: always True; marks this kind of layers in a profile.
     """
 
     count: int
@@ -177,4 +183,4 @@ LAYER_KINDS: tuple[type[AnyLayers], ...] = (
     StateLayers,
     EmptyLayers,
 )
-"""Every kind of layers; a field without a default is one that the kind needs."""
+"""All kinds of layers. Fields without a default are required."""

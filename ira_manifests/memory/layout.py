@@ -1,4 +1,4 @@
-"""The KV cache as vLLM lays it out: pages of one layer, made equal, and groups of layers.
+"""The layout of vLLM's KV cache: pages of one layer, made equal in size, and groups of layers.
 
 Source: vLLM's v1/core/kv_cache_utils.py (get_kv_cache_groups, unify_kv_cache_spec_page_size) and
 platforms/interface.py (_align_hybrid_block_size).
@@ -22,27 +22,28 @@ from ira_manifests.vllm.changes import ReleaseFacts
 from ira_manifests.vllm.release import Release
 
 LATENT_BLOCK_TOKENS = 64
-"""Tokens of one page of latents: FlashMLA's; the other backends take 16 to 64."""
+"""Tokens of one page of latents: FlashMLA's; the other backends use 16 to 64."""
 
-# The first and the last of the releases in whose sources these were found to be laid out as here.
+# The first and the last release whose sources were found to have the layout of this module.
 _LATENTS = (Release.parse("0.19.0"), Release.parse("0.33.0"))
 _INDEXERS = (Release.parse("0.19.0"), Release.parse("0.27.1"))
-# 0.28.0 caches prefixes of models with states by default, with more states of each sequence
-# (vllm/config/model.py, is_prefix_caching_supported).
+# From 0.28.0, prefix caching is on by default for models with states, and caches more states of
+# each sequence (vllm/config/model.py, is_prefix_caching_supported).
 _STATES = (Release.parse("0.19.0"), Release.parse("0.27.1"))
-# Before, values were padded to the width of keys: vllm/model_executor/models/mimo_v2_flash.py.
+# Before 0.20.0, values were padded to the width of keys:
+# vllm/model_executor/models/mimo_v2_flash.py.
 _OWN_VALUES = (Release.parse("0.20.0"), Release.parse("0.27.1"))
 
 _SPARSE = ("h100", "h200", "b200")
-"""GPUs whose backend of sparse attention caches plain 16-bit latents: vllm/platforms/cuda.py.
+"""GPUs whose sparse attention backend caches plain 16-bit latents: vllm/platforms/cuda.py.
 
-Others have a backend with a packed format, or none.
+Other GPUs have a backend with a packed format, or none.
 """
 
 
 @dataclass(frozen=True)
 class _Kind:
-    """Layers that vLLM counts as one kind: how far they reach, and what a page of one takes."""
+    """Layers that vLLM counts as one kind, and the bytes of one page of a layer."""
 
     group: KvGroup
     page: int
@@ -53,17 +54,17 @@ class _Kind:
 
     @property
     def reach(self) -> tuple[int | None, int | None, bool]:
-        """Return what layers of one group have in common."""
+        """Return the values that are equal for all layers of one group."""
         return self.group.sliding_window, self.group.attention_chunk_size, self.group.holds_state
 
 
 def unknown_layout(
     geometry: Geometry, release: Release, accelerator: str, kv_cache_dtype: str = "auto"
 ) -> str:
-    """Return why it is not known how an engine lays the KV cache out; empty where it is.
+    """Return why the KV cache layout is unknown for an engine; empty if it is known.
 
-    Latents and states were followed in the sources of some releases only, and what an attention
-    backend decides for itself in part. `accelerator` is GKE's label.
+    The layouts of latents and states were read in the sources of some releases only, and those that
+    depend on the attention backend for some backends only. `accelerator`: GKE's label.
     """
     for what, (first, last) in _compared(geometry):
         if not (first <= release and release.final <= last):
@@ -73,7 +74,7 @@ def unknown_layout(
 
 
 def _compared(geometry: Geometry) -> Iterator[tuple[str, tuple[Release, Release]]]:
-    """Yield what a model caches that not every release caches alike, and which are known to."""
+    """Yield cached data whose layout depends on the release, with the known range of releases."""
     if _has_indexer(geometry):
         yield "latent attention with a sparse indexer", _INDEXERS
     elif geometry.latent:
@@ -89,7 +90,7 @@ def _has_indexer(geometry: Geometry) -> bool:
 
 
 def _unknown_mixture(geometry: Geometry) -> str:
-    """Return why no numbers follow from layers that are in one model; empty where they do."""
+    """Return why the layout of a model's combination of layers is unknown; empty if it is known."""
     if geometry.latent and (geometry.attention or geometry.recurrent):
         return "the cache layout of latent attention beside others depends on the attention backend"
     if not geometry.recurrent:
@@ -123,11 +124,11 @@ def kv_layout(
 ) -> KvLayout:
     """Divide the KV cache of one GPU into groups and blocks.
 
-    Ask `unknown_layout` before, for latents and states.
+    For latents and states, call `unknown_layout` first.
 
-    Raises GeometryError when the layers' pages have no common multiple among themselves (vLLM
-    refuses such a model) or layers are mixed in a way that is not known, and SettingsError for an
-    unknown KV cache dtype.
+    Raises GeometryError when the largest page is not a multiple of every other (vLLM refuses such a
+    model) or the layout of a combination of layers is unknown, and SettingsError for an unknown KV
+    cache dtype.
     """
     unknown = _unknown_mixture(geometry)
     if unknown:
@@ -166,7 +167,7 @@ def _attention_kinds(
 
 
 def _latent_kinds(latent: tuple[LatentLayers, ...], element: int) -> list[_Kind]:
-    """Return latents with their indexers' keys: one kind in vLLM, whatever their pages."""
+    """Return latents with their indexers' keys, which vLLM counts as one kind."""
     return [
         _Kind(
             KvGroup(None, None, layers.count, LATENT_BLOCK_TOKENS),
@@ -177,7 +178,7 @@ def _latent_kinds(latent: tuple[LatentLayers, ...], element: int) -> list[_Kind]
 
 
 def _state_kinds(geometry: Geometry, tensor_parallel: int) -> list[_Kind]:
-    """Return the states, which are of one size, as one kind."""
+    """Return the states as one kind; all have the same size."""
     if not geometry.recurrent:
         return []
     count = sum(layers.count for layers in geometry.recurrent)
@@ -186,7 +187,7 @@ def _state_kinds(geometry: Geometry, tensor_parallel: int) -> list[_Kind]:
 
 
 def _with_states(tokens: list[_Kind], states: list[_Kind]) -> list[_Kind]:
-    """Make pages of tokens at least as large as a state, and then the states' as large as those.
+    """Enlarge pages of tokens to at least the size of a state, then pad states to that size.
 
     The block grows in steps of the attention kernel's 16 tokens.
     """
@@ -202,7 +203,7 @@ def _with_states(tokens: list[_Kind], states: list[_Kind]) -> list[_Kind]:
 
 
 def _counted_kinds(layers: tuple[Layers, ...], facts: ReleaseFacts) -> tuple[Layers, ...]:
-    """Return the layers as the engine counts them: without support, as full attention."""
+    """Return the layers as the engine counts them: as full attention if it supports no other."""
     has_chunks = any(item.attention_chunk_size is not None for item in layers)
     mixed = len({(item.sliding_window, item.attention_chunk_size) for item in layers}) > 1
     if (mixed and not facts.hybrid_cache) or (has_chunks and not facts.chunked_cache):
@@ -215,7 +216,7 @@ def _counted_kinds(layers: tuple[Layers, ...], facts: ReleaseFacts) -> tuple[Lay
 def _merged(layers: tuple[Layers, ...]) -> tuple[Layers, ...]:
     counts: dict[Layers, int] = {}
     for item in layers:
-        # Query heads take no part in the cache.
+        # The cache does not depend on query heads.
         shape = replace(item, count=1, num_attention_heads=None)
         counts[shape] = counts.get(shape, 0) + item.count
     return tuple(replace(shape, count=count) for shape, count in counts.items())
@@ -243,7 +244,7 @@ def _hybrid_groups(kinds: list[_Kind], facts: ReleaseFacts) -> tuple[tuple[KvGro
 
 
 def _slots(counts: list[int], pad_below: Fraction | None) -> int:
-    """Return the layers of one group: the smallest count, or the largest if it is near."""
+    """Return the layers of one group: the smallest count, or the largest if padding is small."""
     smallest, largest = min(counts), max(counts)
     if pad_below is not None and largest < smallest * pad_below:
         return largest
@@ -251,7 +252,7 @@ def _slots(counts: list[int], pad_below: Fraction | None) -> int:
 
 
 def _split(kind: KvGroup, slots: int) -> list[KvGroup]:
-    """Deal the layers of one kind out to as few groups as hold them, as evenly as can be."""
+    """Split the layers of one kind evenly over as few groups as possible."""
     number = ceil_div(kind.layers, slots)
     each, more = divmod(kind.layers, number)
     sizes = {each + 1: more, each: number - more}

@@ -1,7 +1,7 @@
-"""What vLLM takes of a GPU outside weights, activation and KV cache.
+"""GPU memory that vLLM uses beyond weights, activation and KV cache.
 
-The only fitted numbers of this package. Fit: the start-up logs of vLLM 0.19.0 on H100 that
-llm-d-incubation/llm-d-planner published (pull request 205).
+These are the only fitted numbers of this package. They are fitted to the start-up logs of vLLM
+0.19.0 on H100 that llm-d-incubation/llm-d-planner published (pull request 205).
 """
 
 from dataclasses import dataclass
@@ -14,30 +14,30 @@ LARGEST_CAPTURE = 512
 """Tokens of the largest CUDA graph that vLLM captures: config/vllm.py, 0.19.0 to 0.33.0."""
 
 FEW_EXPERTS = 2
-"""Up to so many experts for each token, CUDA graphs are those of a dense model (Mixtral)."""
+"""Experts for each token up to which CUDA graphs are as large as a dense model's (Mixtral)."""
 
 
 @dataclass(frozen=True)
 class Overheads:
-    """Memory that is measured, not derived; GiB per GPU.
+    """Measured memory, in GiB per GPU; "rows" are those of the start-up logs.
 
     Attributes:
         single_gib: growth outside torch on one GPU (loaded kernels): the rows' median.
-        collective_gib: more of it with two or more GPUs (NCCL, all-reduce buffers).
-        per_gpu_gib: more of it for each GPU of the tensor parallel group (connections): the
-            difference between the rows with 2 GPUs and the one with 4.
+        collective_gib: additional growth with two or more GPUs (NCCL, all-reduce buffers).
+        per_gpu_gib: additional growth for each GPU of the tensor parallel group (connections):
+            the difference between the rows with 2 GPUs and the one with 4.
         graph_gib: CUDA graphs of a model without layers: least squares over the rows.
-        graph_per_layer_gib: CUDA graphs of one more layer.
-        graph_fixed_gib: the part of them that does not shrink with the number of sizes that are
-            captured: with 10 sequences, 0.19 GiB were logged.
-        experts_graph_gib: more of them for a mixture with more than FEW_EXPERTS for each token:
-            1.84 GiB were logged for gpt-oss-20b (the most), 1.57 for DeepSeek-V2-Lite.
+        graph_per_layer_gib: CUDA graphs of each layer.
+        graph_fixed_gib: the part of the CUDA graphs that does not depend on the number of captured
+            sizes: with 10 sequences, 0.19 GiB were logged.
+        experts_graph_gib: additional CUDA graphs of a mixture with more than FEW_EXPERTS for each
+            token: 1.84 GiB were logged for gpt-oss-20b (the most), 1.57 for DeepSeek-V2-Lite.
         experts_estimated_graph_gib: the same as vLLM estimates it: 1.30 and 1.39.
-        context_gib: used on one GPU before vLLM looks for free memory. From a public log of an
+        context_gib: in use on one GPU before vLLM checks for free memory. From a public log of an
             H100 that reports 78.66 of 79.19 GiB free at start.
         shared_context_gib: the same with two or more GPUs (NCCL): 77.66 of 79.19 free.
         experts_context_gib: the same for a mixture of experts: 77.18 of 79.19 free.
-        unmeasured_context_gib: the same on other GPUs than H100: the most that was reported, on
+        unmeasured_context_gib: the same on GPUs other than H100: the highest reported value, on
             L4 (19.77 of 22.05 free: https://github.com/pytorch/pytorch/issues/175666).
     """
 
@@ -62,11 +62,11 @@ class Overheads:
         return gib(self.single_gib + shared)
 
     def graph_bytes(self, geometry: Geometry, batch: BatchLimits) -> int:
-        """Return what the CUDA graphs take on one GPU, in bytes."""
+        """Return the size of the CUDA graphs on one GPU, in bytes."""
         return self._graphs(geometry, batch, self.experts_graph_gib)
 
     def estimated_graph_bytes(self, geometry: Geometry, batch: BatchLimits) -> int:
-        """Return what vLLM estimates that the CUDA graphs take on one GPU, in bytes."""
+        """Return vLLM's own estimate of the CUDA graphs on one GPU, in bytes."""
         return self._graphs(geometry, batch, self.experts_estimated_graph_gib)
 
     def _graphs(self, geometry: Geometry, batch: BatchLimits, many_experts: Decimal) -> int:
@@ -77,7 +77,7 @@ class Overheads:
         return gib(self.graph_fixed_gib + (whole - self.graph_fixed_gib) * share)
 
     def context_bytes(self, geometry: Geometry, tensor_parallel: int, *, is_h100: bool) -> int:
-        """Return what is used on one GPU before vLLM looks for free memory, in bytes."""
+        """Return the bytes in use on one GPU before vLLM checks for free memory."""
         if tensor_parallel == 1:
             return gib(self.context_gib)
         if not is_h100:
@@ -86,15 +86,15 @@ class Overheads:
 
 
 def has_many_experts(geometry: Geometry) -> bool:
-    """Return whether more experts see a token than FEW_EXPERTS."""
+    """Return whether more than FEW_EXPERTS experts process each token."""
     return geometry.experts is not None and geometry.experts.num_experts_per_tok > FEW_EXPERTS
 
 
 def captured_sizes(batch: BatchLimits) -> int:
-    """Return how many batch sizes vLLM captures CUDA graphs of.
+    """Return the number of batch sizes for which vLLM captures CUDA graphs.
 
     Source: vLLM's config/vllm.py, 0.19.0 to 0.33.0: 1, 2, 4, multiples of 8 below 256 and of 16
-    from there, up to twice the requests, 512 at most.
+    from 256 on, up to twice the requests, at most 512.
     """
     largest = min(2 * batch.requests, LARGEST_CAPTURE, batch.tokens)
     small = sum(size <= largest for size in (1, 2, 4))

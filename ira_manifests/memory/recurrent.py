@@ -1,6 +1,6 @@
-"""Layers that cache one state of each sequence, however long it is.
+"""Layers that cache one state of a fixed size for each sequence.
 
-Names are those of config.json; `state_bytes` is this package's own. Sources are files of
+Names are those of config.json, except `state_bytes`. Sources are files of
 https://github.com/vllm-project/vllm, as of release 0.26.0.
 """
 
@@ -19,7 +19,7 @@ STATE_DTYPES = {"bfloat16": 2, "float16": 2, "float32": 4}
 
 @dataclass(frozen=True)
 class _Recurrent(ABC):
-    """Layers that cache one state of each sequence, however long it is."""
+    """Layers that cache one state of a fixed size for each sequence."""
 
     count: int
 
@@ -27,11 +27,11 @@ class _Recurrent(ABC):
     def state_bytes_per_gpu(self, tensor_parallel: int) -> int:
         """Return the bytes that one GPU caches of a sequence, in one layer.
 
-        Raises SplitError where tensor parallelism does not divide it.
+        Raises SplitError if the tensor parallel size does not divide the state.
         """
 
     def check_tensor_parallel(self, tensor_parallel: int) -> None:
-        """Raise SplitError where tensor parallelism does not divide the state."""
+        """Raise SplitError if the tensor parallel size does not divide the state."""
         self.state_bytes_per_gpu(tensor_parallel)
 
 
@@ -82,7 +82,7 @@ class GatedDeltaNetLayers(_Recurrent):
 
 @dataclass(frozen=True)
 class Mamba2Layers(_Recurrent):
-    """Layers of Mamba-2, in the words of Nemotron-H.
+    """Layers of Mamba-2, with the names of Nemotron-H's config.json.
 
     Attributes:
         mamba_num_heads, mamba_head_dim: heads before tensor parallelism, and elements of one.
@@ -130,10 +130,10 @@ class Mamba2Layers(_Recurrent):
 
 @dataclass(frozen=True)
 class Mamba1Layers(_Recurrent):
-    """Layers of Mamba-1, in the words of Jamba.
+    """Layers of Mamba-1, with the names of Jamba's config.json.
 
     Attributes:
-        mamba_intermediate_size: inner width, which is mamba_expand times the hidden size.
+        mamba_intermediate_size: inner width: mamba_expand times the hidden size.
         mamba_d_state: state elements for each inner element.
         mamba_d_conv: width of the causal convolution, in tokens.
         mamba_ssm_dtype: dtype of the recurrent state; None is the model's own.
@@ -165,7 +165,7 @@ class StateLayers(_Recurrent):
     """Layers that cache another kind of state, given by its size.
 
     Attributes:
-        state_bytes: bytes of one sequence in one layer, on all GPUs together, which share it.
+        state_bytes: bytes of one sequence in one layer, over all GPUs that share it.
 
     Raises GeometryError when a number is not positive.
     """

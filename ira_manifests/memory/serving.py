@@ -1,4 +1,4 @@
-"""The configuration to estimate: one model on one kind of GPU, one engine and its settings."""
+"""The configuration to estimate: a model, a GPU type, an engine and its settings."""
 
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
@@ -14,13 +14,13 @@ from ira_manifests.vllm.release import Release
 
 MEASURED_ACCELERATORS = frozenset({"nvidia-h100-80gb", "nvidia-h100-mega-80gb"})
 MEASURED_ENGINE = Release.parse("0.19.0")
-"""The one engine whose start-up logs the estimate was compared with."""
+"""The only engine whose start-up logs the estimate was compared with."""
 MEASURED_TENSOR_PARALLEL = frozenset({1, 2, 4})
 
 
 @dataclass(frozen=True)
 class Serving:
-    """The configuration to estimate: what is served, on what, and how.
+    """The configuration to estimate.
 
     Attributes:
         geometry, weights: the model.
@@ -30,8 +30,8 @@ class Serving:
         max_model_len: longest context, in tokens.
         utilization: gpu_memory_utilization, more than 0 and at most 1.
         kv_cache_dtype: ``auto`` (the model's 16 bit), ``fp8``, …
-        batch: the largest batch, where flags set it; None takes vLLM's default for the GPU.
-        taken_as: the release whose facts hold instead of the engine's; ``budget`` sets it for a
+        batch: the largest batch, if flags set it; None: vLLM's default for the GPU.
+        taken_as: the release whose facts replace the engine's; ``budget`` sets it for a
             pre-release.
 
     Raises SettingsError for a value out of range, SplitError for a tensor parallel size that
@@ -62,12 +62,12 @@ class Serving:
 
     @property
     def facts(self) -> ReleaseFacts:
-        """Return what is known of the engine."""
+        """Return the facts of the engine's release."""
         return facts_of(self.taken_as or self.engine)
 
     @property
     def batch_limits(self) -> BatchLimits:
-        """Return the largest batch: as set, else the default of the GPU."""
+        """Return the largest batch: `batch` if set, else the default for the GPU."""
         return self.batch or self.accelerator.default_batch(self.facts)
 
     @property
@@ -78,12 +78,12 @@ class Serving:
 
     @property
     def is_h100(self) -> bool:
-        """Return whether the GPU is of the kind whose start-ups were measured."""
+        """Return whether the GPU is an H100, the type whose start-ups were measured."""
         return self.accelerator.name in MEASURED_ACCELERATORS
 
     @cached_property
     def unmeasured(self) -> tuple[str, ...]:
-        """Return why a figure rests on extrapolation; empty where start-up logs back it."""
+        """Return why the figures are extrapolated; empty if start-up logs back them."""
         reasons = []
         if not self.is_h100:
             reasons.append(f"no start-up was measured on {self.accelerator.name}")
@@ -97,7 +97,7 @@ class Serving:
         if self.geometry.latent or self.geometry.recurrent:
             what = "latent attention (MLA)" if self.geometry.latent else "states"
             reasons.append(f"no start-up of a model with {what} was measured")
-        # Models with states stay on the first runner: config/vllm.py.
+        # Models with states still use the first model runner: config/vllm.py.
         is_dense = not (self.geometry.is_moe or self.geometry.recurrent)
         if self.facts.lean_dense_profile and is_dense:
             reasons.append(

@@ -1,7 +1,7 @@
-"""What the weights take of each GPU when tensor parallelism splits them.
+"""Size of the weights on each GPU with tensor parallelism.
 
-Not everything is split: the table of rotary positions is whole on every GPU (2.5 GiB for a
-context of 10 million tokens), and KV heads are replicated where there are fewer than GPUs.
+Not all weights are split: the table of rotary positions is replicated on every GPU (2.5 GiB for a
+context of 10 million tokens), and KV heads are replicated if there are fewer than GPUs.
 """
 
 from collections.abc import Mapping
@@ -15,19 +15,19 @@ from ira_manifests.memory.geometry import Geometry
 from ira_manifests.memory.recurrent import ELEMENT_BYTES
 
 _SHORT, _REPLICATED = 1, 25
-"""Percent that a log may say less, and more, than a share of the total."""
+"""Percent by which a logged size may be below, and above, an even share of the total."""
 
 _LOGGED_STEP = gib("0.01")
 
 
 @dataclass(frozen=True)
 class Weights:
-    """A model's weights as loaded ("Model loading took … GiB"), quantised ones as they are.
+    """A model's weights as loaded ("Model loading took … GiB"), quantised or not.
 
     Attributes:
         total_gib: on one GPU, without tensor parallelism.
-        measured_gib: on each GPU, by tensor parallel size, where a log tells. A size that is
-            not listed is computed from the nearest listed one, else from ``total_gib``.
+        measured_gib: on each GPU, by tensor parallel size, from logs. A size that is not listed is
+            computed from the nearest listed one, else from ``total_gib``.
 
     Raises SettingsError when a number is not positive.
     """
@@ -43,7 +43,7 @@ class Weights:
             raise SettingsError(f"weights must be more than 0 GiB, got {self}")
 
     def per_gpu(self, geometry: Geometry, tensor_parallel: int) -> int:
-        """Return bytes per GPU at a tensor parallel size; a measured size is returned as it is."""
+        """Return the bytes per GPU at a tensor parallel size: measured if listed, else computed."""
         source, size = self._nearest(tensor_parallel)
         if source == tensor_parallel:
             return size
@@ -51,11 +51,10 @@ class Weights:
         return max(0, split) // tensor_parallel + _whole_bytes(geometry, tensor_parallel)
 
     def bounds(self, geometry: Geometry, tensor_parallel: int) -> tuple[int, int]:
-        """Return the least and the most bytes per GPU that agree with ``total_gib``.
+        """Return the minimum and maximum bytes per GPU that are consistent with ``total_gib``.
 
-        All weights are somewhere, and what every GPU holds whole is on each: less contradicts the
-        total, but for rounding. More is replicated or padded, within reason: gpt-oss-20b holds
-        2.6 % more on each of two GPUs.
+        The minimum is an even share and the replicated tables, less rounding. The maximum allows
+        for further replication and padding: gpt-oss-20b holds 2.6 % more on each of two GPUs.
         """
         total, whole = gib(self.total_gib), rotary_table_bytes(geometry)
         share = max(0, total - whole) // tensor_parallel + whole
@@ -71,10 +70,10 @@ class Weights:
 
 
 def rotary_table_bytes(geometry: Geometry) -> int:
-    """Return the bytes of the table of sines and cosines that every GPU holds whole.
+    """Return the bytes of the table of sines and cosines, which every GPU holds whole.
 
     Source: vLLM's layers/rotary_embedding/base.py: one row of ``rotary_dim`` bf16 values for each
-    position up to the model's own maximum, whatever context is served.
+    position up to the model's own maximum; max_model_len has no effect.
     """
     return geometry.max_position_embeddings * geometry.rotary_dim * ELEMENT_BYTES
 
@@ -84,10 +83,10 @@ def _whole_bytes(geometry: Geometry, tensor_parallel: int) -> int:
 
 
 def _replicated_kv_bytes(geometry: Geometry, tensor_parallel: int) -> int:
-    """Return what one GPU holds of keys' and values' projections beyond its even share."""
+    """Return the bytes of KV projections that one GPU holds beyond an even share."""
     extra = 0
     for latent in geometry.latent:
-        # As 16 bit: where they are fp8, the rest covers the copies that are made of kv_b_proj.
+        # Counted as 16 bit. If they are fp8, the difference covers the copies of kv_b_proj.
         weights = latent.count * latent.replicated_weights(geometry.hidden_size)
         extra += weights * (tensor_parallel - 1) * ELEMENT_BYTES
     for layers in geometry.attention:
