@@ -55,13 +55,13 @@ def _lines(
     yield f"{yardsticks.machine()}. Medians of {runs} interleaved runs and more, written to"
     yield f"{place or 'the disk'}; helm and kubectl ran on {sample} directories, scaled to all."
     yield ""
-    yield "| | against | must | reach for | CPU time | wall time | seconds (wall) |"
+    yield "| | against | limit | goal | CPU time | wall time | seconds (wall) |"
     yield "|---|---|---|---|---|---|---|"
     for row in rows:
         cpu, wall = row.ratio(lambda f: f.cpu), row.ratio(lambda f: f.wall)
         seconds = f"{row.figure.wall:.2f} : {row.yardstick.wall:.2f}"
         yield (
-            f"| {row.what} | {row.against} | {row.must} | {row.reach} "
+            f"| {row.what} | {row.against} | {row.limit} | {row.goal} "
             f"| {cpu:.2f} | {wall:.2f} | {seconds} |"
         )
     yield ""

@@ -1,4 +1,4 @@
-"""The rows of docs/performance.md: what is measured, against what, and what it must be."""
+"""The rows of docs/performance.md: what is measured, against what, and its limit and goal."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Row:
     against: str
     figure: Figure
     yardstick: Figure
-    must: str
-    reach: str
+    limit: str
+    goal: str
     faster: bool = False
     """Whether the ratio is told as "times faster"."""
 

@@ -3,7 +3,7 @@ r"""Two models on H100 in one namespace of your own cdk8s app, one of them on qu
 The namespace, the Secret with your token and the PriorityClass that the app names come first:
 
     kubectl create namespace llm
-    kubectl -n llm create secret generic hugging-face-token-secret \\
+    kubectl -n llm create secret generic hugging-face-token-secret \
       --from-env-file=hugging-face-token.env
     kubectl create priorityclass high-priority --value=1000
     python examples/inference_app.py > inference.yaml

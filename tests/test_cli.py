@@ -141,7 +141,8 @@ def test_the_bucket_is_the_one_of_terraforms_that_ends_in_ira_model(
         ("[1]", "standard input is not a JSON list of bucket names"),
         ("Error: no outputs", "standard input is not JSON"),
         ("[" * 100_000, "standard input is not JSON"),
-        ("", "standard input is not JSON"),
+        ("", "standard input is empty: terraform printed no output. Name the folder"),
+        ("\n", "standard input is empty: terraform printed no output. Name the folder"),
     ],
 )
 def test_other_terraform_outputs_are_refused_with_what_they_hold(
@@ -243,6 +244,26 @@ def test_the_report_fits_80_columns_and_says_what_to_type_next(tmp_path: Path) -
 
     assert max(map(len, run.stdout.splitlines())) <= 80
     assert "kubectl apply -k dist/model-download" in run.stdout
+
+
+def test_the_steps_fit_80_columns_in_any_namespace_and_are_what_a_shell_reads(
+    tmp_path: Path,
+) -> None:
+    namespace = "n" * 63
+    profiles = ["--profiles", str(ROOT / "profiles")]
+    run = ira("synth", *profiles, "--namespace", namespace, "--out", "my dist", cwd=tmp_path)
+
+    steps = run.stdout.split("\nNext:\n")[1]
+    assert max(map(len, steps.splitlines())) <= 80
+    commands = steps[steps.index("  kubectl") :]
+    read = shell(f'kubectl() {{ printf "%s|" "$@"; echo; }}\n{commands}', cwd=tmp_path)
+    assert read.stdout.splitlines() == [
+        "apply|-k|my dist/model-download|",
+        f"get|--namespace|{namespace}|job/transfer-model-to-gcs|--watch|",
+        "delete|-k|my dist/model-download|",
+        "apply|-k|my dist/online-inference-gpu-h100-gemma3-27b|",
+        f"get|--namespace|{namespace}|deployment/vllm-h100|--watch|",
+    ]
 
 
 def test_check_shows_a_diff_and_writes_nothing(tmp_path: Path) -> None:

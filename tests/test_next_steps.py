@@ -67,7 +67,8 @@ def test_names_follow_the_namespace_the_template_and_the_cells(tmp_path: Path) -
         tmp_path, "--namespace", "llm", "--workload-name", "{model}-on-{gpu}", "--only", "h200/*"
     )  # fmt: skip
 
-    assert "kubectl get --namespace llm job/transfer-model-to-gcs --watch" in " ".join(steps)
+    at = steps.index("# until Complete 1/1:")
+    assert steps[at + 1] == "kubectl get --namespace llm job/transfer-model-to-gcs --watch"
     assert steps[-2:] == [
         "kubectl apply -k dist/online-inference-gpu-h200-gemma3-27b",
         "kubectl get --namespace llm deployment/gemma3-27b-on-h200 --watch  # until 1/1",
@@ -103,7 +104,11 @@ def test_a_model_that_no_cell_serves_is_told_with_the_one_that_was_meant(tmp_pat
         f"{CONFIG}:5:1: warning IRA040 model-not-served",
         "    MODEL_ID: no cell serves 'google/gemma-3-27b'; did you mean 'google/gemma-3-27b-it'?",
     ]
-    assert run.stdout.splitlines()[-1].strip() == DOWNLOAD[-1]
+    _, steps = run.stdout.split(f"{DOWNLOAD[-1]}\n")
+    assert [line.strip() for line in steps.splitlines()] == [
+        "# No cell of this run serves google/gemma-3-27b:",
+        "# correct the id, or add a cell for it, to get the steps of serving.",
+    ]
 
 
 def test_a_model_that_a_cell_serves_is_no_matter(tmp_path: Path) -> None:

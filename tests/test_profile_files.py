@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from testing.project import copy_profiles
+from testing.project import ROOT, copy_profiles
 from tests.support import UNPRIVILEGED, ira, occupy
 
 
@@ -181,6 +181,14 @@ def test_an_empty_folder_of_profiles_is_not_taken_for_none(tmp_path: Path) -> No
     assert not (tmp_path / "dist").exists()
 
 
+def test_packaged_profiles_are_told_wherever_they_are_read(tmp_path: Path) -> None:
+    note = "note: ./profiles does not exist; using the packaged profiles\n"
+
+    assert ira("synth", cwd=tmp_path).stderr == note
+    assert ira("explain", "h100/llama3", cwd=tmp_path).stderr == note
+    assert ira("list", "--profiles", ROOT / "profiles", cwd=tmp_path).stderr == ""
+
+
 def test_a_folder_of_profiles_of_another_program_is_left_alone_and_that_is_said(
     tmp_path: Path,
 ) -> None:
@@ -190,8 +198,8 @@ def test_a_folder_of_profiles_of_another_program_is_left_alone_and_that_is_said(
 
     run = ira("list", cwd=tmp_path)
 
-    assert (without.returncode, without.stderr) == (0, "")
-    assert run.returncode == 0
+    assert (without.returncode, run.returncode) == (0, 0)
+    assert without.stderr == "note: ./profiles does not exist; using the packaged profiles\n"
     assert run.stdout == without.stdout
     assert run.stderr == "note: ./profiles holds no profiles; using the packaged profiles\n"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import shutil
@@ -13,6 +14,7 @@ import pytest
 import yaml
 
 from ira_manifests import load_matrix
+from ira_manifests.analysis import matrix_summary
 from ira_manifests.constructs.manifests.sources import source
 from ira_manifests.constructs.manifests.vllm_deployment import POD
 from testing.kubectl import kustomize
@@ -73,19 +75,56 @@ def test_the_bucket_goes_from_terraform_to_the_config(clone: Path, tmp_path: Pat
     tools.mkdir()
     (tools / "terraform").write_text(
         "#!/bin/sh\n"
-        '[ "$*" = "output -json ira_google_storage_bucket_names" ] || exit 1\n'
+        # Only the folder of the platform has the state; elsewhere nothing is printed.
+        '[ "$1" = "-chdir=/acp/platforms/terraform/cloud_storage" ] || exit 1\n'
+        '[ "$2 $3 $4" = "output -json ira_google_storage_bucket_names" ] || exit 1\n'
         """echo '["acme-terraform","acme-dev-ira-model"]'\n"""
     )
     (tools / "terraform").chmod(0o755)
     program = Path(sys.executable).parent
-    block = next(block for block in blocks("shell") if "terraform output" in block)
+    block = next(block for block in blocks("shell") if "terraform -chdir" in block)
 
-    run = shell(block, clone, PATH=f"{tools}:{program}:{os.environ['PATH']}")
+    path = f"{tools}:{program}:{os.environ['PATH']}"
+    run = shell(block, clone, PATH=path, ACP_PLATFORM_USE_CASE_DIR="/acp/platforms")
 
     assert run.returncode == 0, run.stderr
     lines = (clone / "dist/base/ira-model-config.env").read_text().splitlines()
     assert "IRA_BUCKET_NAME=acme-dev-ira-model" in lines
     assert "MODEL_ID=google/gemma-3-27b-it" in lines
+
+
+def test_the_file_to_commit_is_named_as_git_adds_it(clone: Path) -> None:
+    shell("make synth", clone)
+    (named,) = re.findall(r"To commit the file, name it\s+`([^`]+)`", README)
+
+    run = shell(f"git init -q . && git add {named} && git ls-files", clone)
+
+    assert run.stdout.split() == [named], run.stderr
+    assert (clone / "dist/base/ira-model-config.env").samefile(clone / named)
+
+
+def test_the_commands_at_the_head_of_the_example_are_what_a_shell_reads(tmp_path: Path) -> None:
+    lines = ast.get_docstring(ast.parse((ROOT / "examples/inference_app.py").read_text())) or ""
+    commands = "\n".join(line for line in lines.splitlines() if line.startswith("    "))
+    shown = 'kubectl() { printf "%s " "$@"; echo; }; python() { echo "python $@" >&2; }'
+
+    run = shell(f"{shown}\n{commands}", tmp_path)
+
+    assert run.returncode == 0, run.stderr
+    assert run.stderr == "python examples/inference_app.py\n"
+    secret = "-n llm create secret generic hugging-face-token-secret"
+    assert f"{secret} --from-env-file=hugging-face-token.env" in map(
+        str.strip, run.stdout.splitlines()
+    )
+
+
+def test_every_row_has_the_mark_of_an_estimate_if_the_page_says_so() -> None:
+    measured = any(row.measured for row in matrix_summary.rows(load_matrix(PROFILES)))
+    said = (
+        "With the pinned engine, every row has the mark." in (ROOT / "docs/commands.md").read_text()
+    )
+
+    assert said != measured
 
 
 def test_every_directory_that_is_applied_or_deleted_renders(clone: Path) -> None:
@@ -153,13 +192,13 @@ def test_the_library_example_runs(tmp_path: Path) -> None:
     (program,) = blocks("python", "docs/library.md")
 
     run = subprocess.run(
-        [sys.executable, "-c", program + "print(*(each['kind'] for each in chart.to_json()))"],
+        [sys.executable, "-c", program],
         cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
 
     kinds = {"ConfigMap", "Deployment", "PodTemplate", "ProvisioningRequest", "Service"}
-    assert kinds <= set(run.stdout.split()), run.stderr
+    assert kinds <= {each["kind"] for each in yaml.safe_load_all(run.stdout)}, run.stderr
 
 
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
@@ -179,6 +218,15 @@ def test_every_link_leads_to_a_file_and_to_a_heading_of_it(page: Path) -> None:
         file = page.parent / target if target else page
         assert file.exists(), link
         assert not anchor or anchor in anchors(file), link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_block_of_a_shell_is_read_by_one(page: Path) -> None:
+    for block in blocks("(?:shell|bash|sh)", str(page.relative_to(ROOT))):
+        run = subprocess.run(
+            ["bash", "-n"], input=block, capture_output=True, text=True, check=False
+        )
+        assert run.returncode == 0, f"{block}{run.stderr}"
 
 
 @pytest.mark.parametrize("name", ["ARCHITECTURE.md", "CONTRIBUTING.md", "docs/decisions.md"])

@@ -264,8 +264,16 @@ def test_a_strangers_file_in_it_is_refused_and_nothing_changes(out: Path) -> Non
     run = synth(out.parent)
 
     assert run.returncode == 2
-    assert "dist/base/notes.md was not written by synth" in run.stderr
+    assert run.stderr == (
+        "error: dist/base/notes.md was not written by synth and is in the folder base, which has "
+        "to become the link to model-download/base; move it to model-download/base, or remove it\n"
+    )
     assert state(out) == before
+    checked = ira("check", cwd=out.parent).stdout
+    assert "    move it to model-download/base, or remove it\n" in checked
+    (base / "notes.md").rename(out / "model-download/base/notes.md")
+    assert synth(out.parent).returncode == 0
+    assert (out / "base/ira-model-config.env").read_text() == CONFIG_TEXT
 
 
 def test_a_link_that_leads_elsewhere_is_refused_and_nothing_changes(

@@ -21,13 +21,14 @@ BAD_INPUT = 2
 def load(
     folder: Path | None, *, workload_name: str | None = None, namespace: str | None = None
 ) -> Matrix:
-    """Load the matrix, and say so where a folder of the default name is not what is read."""
+    """Load the matrix, and say so where the packaged profiles are read instead of ./profiles."""
     from ira_manifests.loading import load_matrix
     from ira_manifests.profiles.loader import find_folder, packaged_folder
 
     found = find_folder(folder)
-    if folder is None and Path("profiles").is_dir() and found == packaged_folder():
-        terminal.complain("note: ./profiles holds no profiles; using the packaged profiles")
+    if folder is None and found == packaged_folder():
+        lacking = "holds no profiles" if Path("profiles").is_dir() else "does not exist"
+        terminal.complain(f"note: ./profiles {lacking}; using the packaged profiles")
     return load_matrix(found, workload_name=workload_name, namespace=namespace)
 
 

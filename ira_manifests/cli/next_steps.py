@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from ira_manifests.layout import BASE_LINK, DOWNLOAD_JOB, MODEL_DOWNLOAD
 from ira_manifests.output import env_file
@@ -51,26 +52,57 @@ def preconditions(standing: Standing) -> Iterator[str]:
         )
 
 
-def commands(standing: Standing) -> Iterator[str]:
-    """Yield one line for each remaining step."""
+class Step(NamedTuple):
+    """A command, as words for a shell, and what to wait for; or a sentence as one word."""
+
+    words: tuple[str, ...]
+    comment: str = ""
+
+    def lines(self, columns: int) -> Iterator[str]:
+        """Yield the step in lines to copy: one if it fits, else wrapped with backslashes."""
+        line = " ".join(self.words)
+        whole = f"{line}  # {self.comment}" if self.comment else line
+        if len(whole) <= columns:
+            yield whole
+            return
+        if self.comment:
+            yield f"# {self.comment}:"
+        yield from [line] if len(line) <= columns else _wrapped(self.words, columns)
+
+
+def _wrapped(words: Sequence[str], columns: int) -> Iterator[str]:
+    line, *others = words
+    for word in others:
+        if len(f"{line} {word} \\") > columns:
+            yield f"{line} \\"
+            line = f"    {word}"
+        else:
+            line = f"{line} {word}"
+    yield line
+
+
+def commands(standing: Standing) -> Iterator[Step]:
+    """Yield the remaining steps."""
     base = standing.out / BASE_LINK
-    config = _quoted(base / env_file.MODEL_CONFIG)
     missing = [key for key in env_file.KEYS if key not in standing.config]
     if missing:
-        yield f"edit {config}: {', '.join(missing)}"
+        yield Step((f"edit {_quoted(base / env_file.MODEL_CONFIG)}: {', '.join(missing)}",))
     platform = standing.cells[0].platform
     if platform.model_download.token_secret is None:
-        yield f"edit {_quoted(base / env_file.TOKEN)}: set your token, if it is not set"
+        yield Step((f"edit {_quoted(base / env_file.TOKEN)}: set your token, if it is not set",))
     download = _quoted(standing.out / MODEL_DOWNLOAD)
     namespace = platform.namespace
-    get = f"kubectl get --namespace {namespace}" if namespace else "kubectl get"
-    yield f"kubectl apply -k {download}"
-    yield f"{get} job/{DOWNLOAD_JOB} --watch  # until Complete 1/1"
-    yield f"kubectl delete -k {download}"
+    get = ("kubectl", "get", *(("--namespace", namespace) if namespace else ()))
+    yield Step(("kubectl", "apply", "-k", download))
+    yield Step((*get, f"job/{DOWNLOAD_JOB}", "--watch"), "until Complete 1/1")
+    yield Step(("kubectl", "delete", "-k", download))
     cell = standing.served
-    if cell is not None:
-        yield f"kubectl apply -k {_quoted(standing.out / cell.directory)}"
-        yield f"{get} deployment/{cell.workload_name} --watch  # until 1/1"
+    if cell is None:
+        yield Step((f"# No cell of this run serves {standing.model_id}:",))
+        yield Step(("# correct the id, or add a cell for it, to get the steps of serving.",))
+        return
+    yield Step(("kubectl", "apply", "-k", _quoted(standing.out / cell.directory)))
+    yield Step((*get, f"deployment/{cell.workload_name}", "--watch"), "until 1/1")
 
 
 def _quoted(path: Path) -> str:

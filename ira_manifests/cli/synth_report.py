@@ -17,6 +17,7 @@ from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import shared_workloads
 
 _MOST_LINES = 50  # of one kind
+_COLUMNS, _INDENT = 80, "  "
 
 
 def stale(out: Path, plan: Plan) -> str:
@@ -48,7 +49,8 @@ def written(out: Path, cells: Sequence[Cell], plan: Plan, users: UserFiles) -> N
         terminal.say_wrapped(f"note      {missing}", indent=" " * 10)
     terminal.say_heading("Next:")
     for step in next_steps.commands(standing):
-        terminal.say(f"  {visible(step)}")
+        for line in step.lines(_COLUMNS - len(_INDENT)):
+            terminal.say(f"{_INDENT}{visible(line)}")
 
 
 def _first(lines: Sequence[str]) -> Iterator[str]:

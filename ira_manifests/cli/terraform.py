@@ -28,6 +28,11 @@ def model_bucket(text: str, suffix: str, source: str) -> str:
 def _names(text: str, source: str) -> list[str]:
     import json
 
+    if not text.strip():
+        raise InputError(
+            f"{source} is empty: terraform printed no output. Name the folder that has the "
+            f"platform's state: terraform -chdir=FOLDER output -json {OUTPUT}"
+        )
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):

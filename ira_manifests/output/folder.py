@@ -13,7 +13,7 @@ from ira_manifests.errors import OutputError
 from ira_manifests.layout import BASE, BASE_LINK, CELLS, GITIGNORE, LINKS
 from ira_manifests.output import env_file
 from ira_manifests.output.transaction import WAITING, Changes, explained, locked
-from ira_manifests.output.tree import Found, Plan, Tree, marker, path_in, way_out
+from ira_manifests.output.tree import Found, Plan, Tree, marker, obstacle, path_in, ways_out
 
 __all__ = [
     "UserFiles",
@@ -242,8 +242,8 @@ def write(
         first, *others = plan.blocked
         more = f" (and {len(others)} more)" if others else ""
         raise OutputError(
-            f"{folder / first}{more} was not written by synth and is in the place of a generated "
-            f"file; {way_out(first)}, or write to another folder with --out"
+            f"{folder / first}{more} was not written by synth and {obstacle(first)}; "
+            f"{ways_out(first, 'write to another folder with --out')}"
         )
     with explained(folder), Changes(folder) as changes:
         moving = _adopted(folder, changes)

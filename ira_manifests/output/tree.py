@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from ira_manifests.layout import GITIGNORE, TOP
+from ira_manifests.layout import GITIGNORE, LINKS, TOP
 from ira_manifests.output import env_file
 
 
@@ -33,11 +33,32 @@ IGNORED = f"*{env_file.TOKEN.removesuffix('.env')}*"
 """The token's file, and the backups that editors and sed make of it."""
 
 
+def obstacle(path: str) -> str:
+    """Return why a file that synth did not write stops it."""
+    link = _link_above(path)
+    if link is None:
+        return "is in the place of a generated file"
+    return f"is in the folder {link}, which has to become the link to {LINKS[link]}"
+
+
 def way_out(path: str) -> str:
-    """Return what to do about a file in the place of a generated one."""
+    """Return what to do about a file that stops synth."""
     if path == GITIGNORE:
         return f"add the line {IGNORED} to it, which keeps the token out of Git"
-    return "move it away"
+    link = _link_above(path)
+    return "move it away" if link is None else f"move it to {LINKS[link]}, or remove it"
+
+
+def ways_out(path: str, elsewhere: str) -> str:
+    """Return the same with another output folder as the alternative, where that is one."""
+    way = way_out(path)
+    return way if _link_above(path) else f"{way}, or {elsewhere}"
+
+
+def _link_above(path: str) -> str | None:
+    """Return the link of the tree in whose place there is a folder with this file."""
+    link, _, name = path.partition("/")
+    return link if name and link in LINKS else None
 
 
 def directory_of(path: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 
 from ira_manifests.layout import LINKS
-from ira_manifests.output.tree import Plan, directory_of, way_out
+from ira_manifests.output.tree import Plan, directory_of, obstacle, ways_out
 from ira_manifests.rules.catalogue import Severity
 from ira_manifests.rules.finding import Finding
 from ira_manifests.rules.registry import rule
@@ -23,9 +23,10 @@ def stale_output(output: Output) -> Iterator[Finding]:
     A file of the output folder is not what the profiles say: somebody edited it by hand, or changed
     a profile without a synth. What is reviewed is not what is applied. Or `base` is missing, or a
     folder and not the link to `model-download/base`: its files are not used. A synth
-    moves the files and makes the link. Where a token, or different values, are in both places, it
-    changes nothing: only `model-download/base` is read, so put what is right there and remove the
-    file in `base` first.
+    moves the two files and makes the link. Where a token, or different values, are in both places,
+    it changes nothing: only `model-download/base` is read, so put what is right there and remove
+    the file in `base` first. So it does where `base` has any other file, such as an editor's
+    backup: move that to `model-download/base`, or remove it.
     """
     replaced = LINKS.keys() & {*output.plan.updated}
     for link in sorted(replaced):
@@ -49,9 +50,12 @@ def _differences(plan: Plan) -> Iterator[tuple[Iterable[str], str, str]]:
     yield plan.updated, "is not what the profiles say", _RUN
     yield plan.removed, "is no longer generated", _RUN
     yield plan.hollow, "is an empty folder of a cell that is gone", _RUN
-    way = way_out(next(iter(plan.blocked), ""))
-    hint = f"{way}, or name another folder with --out"
-    yield plan.blocked, "was not written by synth and is in the place of a generated file", hint
+    blocked: dict[tuple[str, str], list[str]] = {}
+    for path in plan.blocked:
+        way = ways_out(path, "name another folder with --out")
+        blocked.setdefault((obstacle(path), way), []).append(path)
+    for (why, way), paths in blocked.items():
+        yield paths, f"was not written by synth and {why}", way
 
 
 def _by_directory(paths: Iterable[str]) -> list[list[str]]:
