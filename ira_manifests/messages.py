@@ -16,14 +16,14 @@ def gib(size: int) -> str:
 
 
 def shortened(text: str, most: int = 60) -> str:
-    """Return the text, or its beginning with "..." where it has more than `most` letters."""
+    """Return the text; one longer than `most` characters is cut and ends in "..."."""
     return text if len(text) <= most else f"{text[:most]}..."
 
 
 def visible(text: str) -> str:
     """Return the text with every non-printable character escaped.
 
-    These are line ends, control sequences of terminals, marks of text direction and the like.
+    These are line ends, terminal control sequences, text direction marks and the like.
     """
     return "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode()

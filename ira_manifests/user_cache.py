@@ -1,13 +1,13 @@
-"""Files in the user's cache. Any of them may be missing, damaged or unusable at any time.
+"""Reads and writes files in the user's cache, any of which may be missing or damaged at any time.
 
 The cache holds code of cdk8s, so it is used only if no other user except root can change it: each
-folder of its path belongs to this user or to root, and is writable for nobody else, or is sticky
-like /tmp. The folders of this program belong to this user, are not links, and have mode 0700
-whatever the umask.
+folder of its path belongs to this user or to root, and no one else can write to it unless it is
+sticky like /tmp. The folders of this program belong to this user, are not links, and have mode
+0700 whatever the umask.
 
-Each file begins with the hash of what follows it. A new one is written beside the old one and takes
-its place by a rename, so a run that is reading the old one is not disturbed. A folder is
-named by its content, and moved into place once it is complete.
+Each file begins with the hash of its content. A new file is written beside the old one and replaces
+it by a rename, so a run that is reading the old one is not disturbed. A folder is named by the hash
+of its content, and moved into place once it is complete.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _troubles: list[str] = []
 
 
 def trouble() -> str | None:
-    """Return why nothing is cached, if the user can fix that."""
+    """Return the reason why nothing is cached, if the user can fix it."""
     return _troubles[0] if _troubles else None
 
 
@@ -58,7 +58,7 @@ def write(kind: str, name: str, content: bytes, kept: int) -> None:
 
 
 def folder(kind: str, name: str) -> Path | None:
-    """Return a folder that `write_folder` wrote, or None. Its user compares what it holds."""
+    """Return a folder that `write_folder` wrote, or None. The caller must verify its content."""
     try:
         above = _folder(kind)
         if above is None:
@@ -71,15 +71,16 @@ def folder(kind: str, name: str) -> Path | None:
 
 
 def write_folder(kind: str, name: str, contents: Mapping[str, bytes], kept: int) -> bool:
-    """Keep files by their paths, and the `kept` latest folders; return whether that was done.
+    """Cache a folder of files, and remove all but the `kept` latest; return whether it is cached.
 
-    `name` follows from the content: what is in its place is a damaged copy of the same.
+    `contents`: the files by their relative paths. `name` must be derived from them: an existing
+    folder of that name with other content is damaged, and replaced.
     """
     try:
         above = _folder(kind)
         if above is None:
             return False
-        if not _holds(above / name, contents):  # else another run has been quicker, and others read
+        if not _holds(above / name, contents):  # else another run has written it, and may read it
             _put_folder(above, name, contents)
         _drop_folders(above, kept)
     except OSError as error:
@@ -96,7 +97,7 @@ def _content(place: Path, most: int) -> bytes | None:
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
         descriptor = os.open(place, flags | getattr(os, "O_BINARY", 0))
-    except OSError:  # missing, or unusable and to be replaced
+    except OSError:  # missing, or unreadable and replaced by the next write
         return None
     with os.fdopen(descriptor, "rb") as file:
         status = os.fstat(descriptor)

@@ -1,7 +1,7 @@
-"""What the download's container installs: releases of huggingface_hub, with all that they need.
+"""Locked requirements of the download's container: huggingface_hub and its dependencies.
 
-For each release a file in pip's format, every wheel by its SHA-256. `make lock` writes the one of
-the release that `profiles/platform.yaml` pins.
+Each release has a file in pip's format with the SHA-256 of every wheel. `make lock` writes the file
+of the release that `profiles/platform.yaml` pins.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def releases() -> list[str]:
 
 
 def requirements(release: str) -> str:
-    """Return a release's lock without comments. Raises `FileNotFoundError` if it has none."""
+    """Return a release's lock without comments. Raises `FileNotFoundError` if there is none."""
     text = (_FOLDER / file_name(release)).read_text("utf-8")
     return "".join(line for line in text.splitlines(keepends=True) if not line.startswith("#"))
 

@@ -1,9 +1,9 @@
-"""What GKE leaves of a machine for Pods.
+"""The memory and CPU of a GKE node that are allocatable to Pods.
 
-Reservations: https://cloud.google.com/kubernetes-engine/docs/concepts/plan-node-sizes. What that
-page leaves out is from GKE's autoscaler, which predicts nodes that do not exist yet
-(https://github.com/kubernetes/autoscaler, cloudprovider/gce): the kernel takes its part of the
-physical memory first, and a GB of the page counts as 1000 MiB.
+Reservations: https://cloud.google.com/kubernetes-engine/docs/concepts/plan-node-sizes. The rest is
+from GKE's autoscaler, which predicts nodes that do not exist yet
+(https://github.com/kubernetes/autoscaler, cloudprovider/gce): the kernel's memory is subtracted
+first, and a GB of the page counts as 1000 MiB.
 """
 
 from __future__ import annotations
@@ -14,18 +14,19 @@ from itertools import pairwise
 
 _MIB = 1 << 20
 
-# Up to so many MiB, so large a part is reserved; above the last, the last part.
+# The reserved share of memory, by tiers: (upper end in MiB, share). The last tier has no end.
 _MEMORY_TIERS = ((4000, Decimal("0.25")), (8000, Decimal("0.20")), (16000, Decimal("0.10")),
                  (128000, Decimal("0.06")), (None, Decimal("0.02")))  # fmt: skip
 _EVICTION = 100
-# Nodes that stream images keep this much more of what is reserved.
+# Image streaming multiplies the reserved memory by this factor.
 _STREAMING = Decimal("1.04")
-# The kernel's part: page structures, its code and data, and its measurements, which have a limit.
+# The kernel's memory: page structures (a share of all), its code and data (MiB), and its
+# measurements (a share of all, up to a limit in MiB).
 _KERNEL_PART = Decimal(1) / 64
 _KERNEL_FIXED = 80
 _KERNEL_MEASURED = Decimal("0.00175")
 _KERNEL_MEASURED_MOST = 248
-# In thousandths of a core: of the first core, of the second, of the third and fourth, of the rest.
+# Reserved thousandths of a core, by tiers: (last core of the tier, for each core of it).
 _CPU_TIERS = ((1, Decimal(60)), (2, Decimal(10)), (4, Decimal(5)), (None, Decimal("2.5")))
 
 _UNITS = {
@@ -38,7 +39,7 @@ _UNITS = {
 
 
 def quantity(text: str) -> Decimal:
-    """Return a Kubernetes quantity as a number: cores, bytes."""
+    """Return a Kubernetes quantity as a number of cores or bytes. Raises `ValueError`."""
     match = re.fullmatch(r"([0-9.]+)([A-Za-z]*)", text)
     if match is None or match[2] not in _UNITS:
         raise ValueError(f"{text!r} is not a quantity")
@@ -46,7 +47,7 @@ def quantity(text: str) -> Decimal:
 
 
 def memory(gib: int) -> Decimal:
-    """Return the bytes that Pods can ask for. What Google calls a GB of a machine is a GiB."""
+    """Return the allocatable bytes of a machine with `gib` GiB (Google's pages write GB)."""
     physical = Decimal(gib * 1024)
     measured = min(physical * _KERNEL_MEASURED, Decimal(_KERNEL_MEASURED_MOST))
     kernel = physical * _KERNEL_PART + _KERNEL_FIXED + measured
@@ -55,7 +56,7 @@ def memory(gib: int) -> Decimal:
 
 
 def cpu(vcpus: int) -> Decimal:
-    """Return the cores that Pods can ask for."""
+    """Return the allocatable cores of a machine."""
     return vcpus - _tiered(Decimal(vcpus), _CPU_TIERS) / 1000
 
 

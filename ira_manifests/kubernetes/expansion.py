@@ -6,14 +6,14 @@ Facts: https://github.com/kubernetes/kubernetes, third_party/forked/golang/expan
 import re
 from collections.abc import Mapping
 
-# A dollar sign takes what follows along: $$ is one sign, and $(…) ends at the first parenthesis.
+# $$ stands for one dollar sign; $(…) ends at the first closing parenthesis.
 _PARTS = re.compile(r"\$(?:\(([^)]*)\)|.)", re.DOTALL)
 
 
 def expand(text: str, variables: Mapping[str, str]) -> str:
     """Return the text with `$(NAME)` replaced by NAME's value, and `$$` by `$`.
 
-    A name that is not defined stays as it is written. Values are not expanded once more.
+    An undefined name stays as it is written. Values are not expanded again.
     """
 
     def expanded(part: re.Match[str]) -> str:
@@ -23,7 +23,7 @@ def expand(text: str, variables: Mapping[str, str]) -> str:
 
 
 def references(text: str) -> list[str]:
-    """Return the names that are expanded in the text, in their order."""
+    """Return the names that the text refers to as `$(NAME)`, in order."""
     if "$" not in text:
         return []
     return [part[1] for part in _PARTS.finditer(text) if part[1] is not None]

@@ -1,4 +1,4 @@
-"""The sidecar of Cloud Storage FUSE that GKE adds to a Pod: its requests, and its file cache.
+"""The Cloud Storage FUSE sidecar that GKE adds to a Pod: its requests and its file cache.
 
 From GoogleCloudPlatform/gcs-fuse-csi-driver: `pkg/webhook/config.go`, `deploy/base/webhook`
 (defaults), and `pkg/sidecar_mounter/sidecar_mounter_config.go` (the cache's option).
@@ -18,10 +18,10 @@ _MIB = 1 << 20
 
 
 def request(annotations: Mapping[str, str], resource: str) -> int:
-    """Return what the sidecar of a Pod asks for: of "cpu" in thousandths, of "memory" in bytes.
+    """Return the sidecar's request of a resource: "cpu" in thousandths of a core, others in bytes.
 
-    A request of its own counts. Without one it is the limit, and the default where the limit is 0,
-    which is none, or where there is neither.
+    It is the request of the annotations, else their limit. A limit of 0 means no limit; then, or
+    without either, it is the default.
     """
     given = annotations.get(f"{_PREFIX}{resource}-request")
     limit = annotations.get(f"{_PREFIX}{resource}-limit", "0")
@@ -30,10 +30,10 @@ def request(annotations: Mapping[str, str], resource: str) -> int:
 
 
 def cached(mount_options: Iterable[str], files: int) -> int:
-    """Return how many bytes of a model's files the file cache holds once all have been read.
+    """Return the bytes that the file cache holds after `files` bytes of a model have been read.
 
-    Without the option, and with 0, there is no cache; with a negative size it has no limit. The
-    last one of several counts.
+    Without the option, or with size 0, there is no cache; a negative size means no limit. The last
+    of several options wins.
     """
     sizes = [match[1] for item in mount_options if (match := _CACHE_SIZE.fullmatch(item))]
     size = int(sizes[-1]) if sizes else 0

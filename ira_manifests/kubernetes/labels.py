@@ -14,8 +14,8 @@ PART_OF = "app.kubernetes.io/part-of"
 MANAGED_BY = "app.kubernetes.io/managed-by"
 
 BUCKET = "ira-manifests/bucket"
-"""Of what mounts the bucket: the API server refuses its value where the placeholder is left, so
-that nothing waits for a machine and then for a bucket that does not exist."""
+"""Label of Pods that mount the bucket. The API server refuses the placeholder as its value, so that
+no Pod waits for a machine and then for a bucket that does not exist."""
 
 DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
 """The container whose log `kubectl logs` shows."""
@@ -34,5 +34,5 @@ GCSFUSE_ANNOTATIONS = {
     "gke-gcsfuse/memory-limit": "0",
     "gke-gcsfuse/ephemeral-storage-limit": "0",
 }
-"""What injects the Cloud Storage FUSE sidecar, with no limits of its own:
+"""Annotations that make GKE inject the Cloud Storage FUSE sidecar, without resource limits:
 https://cloud.google.com/kubernetes-engine/docs/how-to/cloud-storage-fuse-csi-driver-sidecar"""

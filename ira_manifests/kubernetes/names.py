@@ -1,6 +1,6 @@
 """Names and amounts that Kubernetes, Cloud Storage and the Hugging Face Hub accept.
 
-Each check returns None for a good name, or a phrase that says what is allowed.
+Each check returns None for a valid name, or a phrase that says what is allowed.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ _RFC1035_LABEL = re.compile(r"[a-z]([a-z0-9-]*[a-z0-9])?")
 MAX_SUBDOMAIN = 253
 _LABEL_VALUE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 
-# huggingface_hub's validate_repo_id, narrowed to "organisation/name": a bare name has no owner
-# and is not a repository that a token can be granted access to. download_model.sh has it too.
+# huggingface_hub's validate_repo_id, narrowed to "organisation/name": a name without an owner is
+# not a repository to which a token can be granted access. download_model.sh checks the same.
 MAX_HUB_ID = 96
 _HUB_PART = r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?"
 _HUB_ID = re.compile(rf"{_HUB_PART}/{_HUB_PART}")
@@ -32,27 +32,27 @@ _BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
 _IPV4 = re.compile(r"[0-9]+(?:\.[0-9]+){3}")
 
 # https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/, narrowed to
-# what means CPU and what means bytes: "cpu: 10G" and "memory: 12" are quantities as well.
+# sensible amounts of CPU and bytes: "cpu: 10G" and "memory: 12" are quantities too.
 _CPU = re.compile(r"(?:0|[1-9][0-9]{0,3})(?:\.[0-9]{1,3})?|[1-9][0-9]{0,6}m")
 _BYTES = re.compile(r"(?:0|[1-9][0-9]{0,6})(?:\.[0-9]{1,3})?(?:M|G|T|P|Mi|Gi|Ti|Pi)")
 
 # https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests
 _REPOSITORY = re.compile(
-    # A number is a port only before a path: busybox:1 has a tag.
+    # A number after a colon is a port only if a path follows: in busybox:1 it is a tag.
     r"[a-z0-9]+(?:[.-][a-z0-9]+)*(?::[0-9]+(?=/))?(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*"
 )
 _TAG = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}"
 _DIGEST = "sha256:[0-9a-f]{64}"
 _IMAGE = re.compile(rf"{_REPOSITORY.pattern}(?::(?P<tag>{_TAG}))?(?:@(?P<digest>{_DIGEST}))?")
 
-# Tags that are put on another image with every build: latest, nightly, nightly-x86_64, and those
-# without any digit, such as stable. With a commit's name in it, nightly-<40 digits>, a tag stays.
+# Tags that move to another image with every build: latest, nightly, nightly-x86_64, and those
+# without any digit, such as stable. A tag with a commit, nightly-<40 digits>, does not move.
 _MOVING = re.compile(r"(?:.*[-_.])?(?:latest|nightly)(?:[-_.].*)?")
 _COMMIT = re.compile(r"(?<![0-9a-f])[0-9a-f]{40}(?![0-9a-f])")
 
 
 def require(what: str, name: str, check: Callable[[str], str | None]) -> None:
-    """Raise `InputError` with the phrase of one of the checks below, unless it has none."""
+    """Raise `InputError` with the phrase of one of the checks below, unless it is None."""
     problem = check(name)
     if problem:
         raise InputError(f"{what} {shortened(name, 100)!r} {problem}")
@@ -68,7 +68,7 @@ def check_rfc1123_label(name: str) -> str | None:
 
 
 def check_rfc1035_label(name: str) -> str | None:
-    """An RFC 1123 label that starts with a letter: Services, and what GKE builds names from."""
+    """An RFC 1123 label that starts with a letter: Services, and bases of GKE's names."""
     return _check_label(
         name,
         _RFC1035_LABEL,
@@ -97,7 +97,7 @@ def check_subdomain(name: str) -> str | None:
 
 
 def check_label_key(key: str) -> str | None:
-    """A key of labels, annotations and taints: a name, or a domain, '/' and a name."""
+    """A key of labels, annotations and taints: `name` or `domain/name`."""
     domain, slash, name = key.rpartition("/")
     if len(name) > MAX_LABEL:
         return f"has {len(name)} characters after the '/'; {MAX_LABEL} are allowed"
@@ -107,7 +107,7 @@ def check_label_key(key: str) -> str | None:
 
 
 def check_label_value(value: str) -> str | None:
-    """A value of labels and taints; the empty one counts as well."""
+    """A value of labels and taints, which may be empty."""
     if len(value) > MAX_LABEL:
         return f"has {len(value)} characters; {MAX_LABEL} are allowed"
     if value and not _LABEL_VALUE.fullmatch(value):
@@ -119,7 +119,7 @@ def check_label_value(value: str) -> str | None:
 
 
 def matches_glob(path: str, pattern: str) -> bool:
-    """Tell whether the download leaves out `path` because of `pattern`; '*' takes '/' as well."""
+    """Return whether the download leaves out `path` because of `pattern`; '*' also matches '/'."""
     return fnmatchcase(path, pattern)
 
 
@@ -154,7 +154,7 @@ def check_bucket(name: str) -> str | None:
 
 
 def check_cpu(text: str) -> str | None:
-    """Cores, whole, with a point or in thousandths."""
+    """CPU cores: a whole or decimal number, or thousandths with the suffix m."""
     if not _CPU.fullmatch(text) or not text.strip("0.m"):
         return (
             "is not an amount of CPU: use cores above zero and below 10000 such as 12 or 0.5, "
@@ -164,7 +164,7 @@ def check_cpu(text: str) -> str | None:
 
 
 def check_bytes(text: str) -> str | None:
-    """Memory or storage, with its unit: a number alone would be bytes."""
+    """Memory or storage with a unit, because a plain number would mean bytes."""
     if not _BYTES.fullmatch(text) or not text.strip("0.MGTPi"):
         return (
             "is not an amount of memory: use a number above zero and below 10000000 and one of the "
@@ -174,7 +174,7 @@ def check_bytes(text: str) -> str | None:
 
 
 def check_pinned_image(image: str) -> str | None:
-    """A container image with a digest, with a tag that stays, or with both."""
+    """A container image with a digest, a tag that does not move, or both."""
     match = _IMAGE.fullmatch(image)
     if not match or not (match["digest"] or match["tag"]):
         return "is not a pinned image: name a registry path with a version, such as busybox:1.37.0"
@@ -187,7 +187,7 @@ def check_pinned_image(image: str) -> str | None:
 
 
 def is_moving(tag: str) -> bool:
-    """Tell whether a tag names no version, and is put on another image sooner or later."""
+    """Return whether a tag names no version and so may move to another image."""
     if not any(character.isdigit() for character in tag):
         return True
     return bool(_MOVING.fullmatch(tag)) and not _COMMIT.search(tag)
@@ -208,7 +208,7 @@ def check_digest(digest: str) -> str | None:
 
 
 def check_repository(image: str) -> str | None:
-    """A container image without tag or digest, which are given elsewhere."""
+    """A container image without tag or digest, which other fields give."""
     if _REPOSITORY.fullmatch(image):
         return None
     if _IMAGE.fullmatch(image):
@@ -217,7 +217,7 @@ def check_repository(image: str) -> str | None:
 
 
 def template_fields(template: str) -> set[str] | None:
-    """Return the names in braces of a name template, or None where the braces are broken."""
+    """Return the names in braces of a name template, or None if the braces are malformed."""
     try:
         parts = list(string.Formatter().parse(template))
     except ValueError:
@@ -233,14 +233,14 @@ def check_workload_template(template: str) -> str | None:
 
 
 def check_account_template(template: str) -> str | None:
-    """The template of service accounts' names: one for each model, or one for all of them."""
+    """The template of service accounts' names: an account for each model, or one for all."""
     return _check_template(template, {"model"}, check_rfc1123_label)
 
 
 def _check_template(
     template: str, allowed: set[str], check: Callable[[str], str | None]
 ) -> str | None:
-    """A name template: literal text and fields in braces, nothing else of str.format."""
+    """A name template: literal text and fields in braces, without other features of str.format."""
     braces = ", ".join(f"{{{field}}}" for field in sorted(allowed))
     fields = template_fields(template)
     if fields is None or not fields <= allowed:

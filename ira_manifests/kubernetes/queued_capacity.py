@@ -1,4 +1,4 @@
-"""What GKE and the cluster autoscaler expect of Pods that wait for queued capacity.
+"""Annotations, labels and limits of GKE's queued capacity (ProvisioningRequests).
 
 https://cloud.google.com/kubernetes-engine/docs/how-to/provisioningrequest and the
 ProvisioningRequest API of https://github.com/kubernetes/autoscaler, cluster-autoscaler/apis.
@@ -10,30 +10,30 @@ from collections.abc import Mapping
 
 API_VERSION = "autoscaling.x-k8s.io/v1"
 
-# Annotations of the Pods, never of what makes them.
+# Annotations of the Pods, not of the object that creates them.
 PREFIX = "autoscaling.x-k8s.io/"
 DEPRECATED_PREFIX = "cluster-autoscaler.kubernetes.io/"
 _NAMES = ("consume-provisioning-request", "provisioning-class-name")
 CONSUME, CLASS = (PREFIX + name for name in _NAMES)
 DEPRECATED = frozenset(DEPRECATED_PREFIX + name for name in _NAMES)
-"""The two under their old prefix, under which other annotations are as good as ever."""
+"""The same two annotations with their old prefix, which other annotations still use."""
 
 SHORTEST_RUN, LONGEST_RUN = 600, 604800
-"""Seconds that `maxRunDurationSeconds` may have."""
+"""The largest `maxRunDurationSeconds`, in seconds."""
 
 MAX_PARAMETER = 255
-"""Characters that the value of a parameter may have."""
+"""The longest value of a parameter, in characters."""
 
 WARDEN_LABEL = "cloud.google.com/apply-warden-policies"
-"""What GKE wants on PodTemplates, with the value "true"."""
+"""Label that GKE requires on PodTemplates, with the value "true"."""
 
 TAINT = "cloud.google.com/gke-queued"
 NODE_POOL = "cloud.google.com/gke-nodepool"
 ACCELERATOR = "cloud.google.com/gke-accelerator"
 FLEX_START = "cloud.google.com/gke-flex-start"
-"""On flex-start pools, and not on those that were made with queued provisioning alone."""
+"""Label of flex-start node pools; pools with queued provisioning alone do not have it."""
 DRIVER = "cloud.google.com/gke-gpu-driver-version"
-"""The driver of nodes that GKE makes: its default, or "latest" where a Pod selects that.
+"""Label of the GPU driver on nodes that GKE creates: "latest" if a Pod selects it, else default.
 
 https://cloud.google.com/kubernetes-engine/docs/how-to/node-auto-provisioning
 """
@@ -57,7 +57,7 @@ _EXCLUDED_VALUES = {
 
 
 def excluded(node_selector: Mapping[str, str]) -> dict[str, str]:
-    """Return the keys of a node selector that queued capacity never matches, each with why."""
+    """Return the keys of a node selector that no queued capacity matches, each with the reason."""
     reasons = {
         key: _EXCLUDED.get(key) or _EXCLUDED_VALUES.get((key, value))
         for key, value in node_selector.items()

@@ -1,7 +1,7 @@
-"""What GKE's own Pods ask for on a GPU node of the base platform.
+"""The requests of GKE's own Pods on a GPU node of the base platform.
 
-No page of GKE lists them. The rows are of published nodes and manifests; what nobody published is
-assumed, in one row. The base platform decides which there are
+No page of GKE lists them. The rows are from published nodes and manifests, but for one assumed row
+of unpublished Pods. The base platform decides which Pods there are
 (GoogleCloudPlatform/accelerated-platforms, `container_cluster.tf`): Dataplane V2, Workload
 Identity, Cloud Logging, managed Prometheus with DCGM, and the drivers of disks, Filestore and
 Cloud Storage FUSE. Further add-ons ask for more.
@@ -16,7 +16,7 @@ _MB = 1000**2
 
 
 class _Pod(NamedTuple):
-    """A Pod of each node: the requests of its containers, in thousandths of a core and bytes."""
+    """A Pod on every node: its requests in thousandths of a core and in bytes."""
 
     name: str
     millicpus: int
@@ -41,7 +41,7 @@ _PODS = (
     _Pod("filestore-node", 25, 0),
     _Pod("pdcsi-node", 10, 0),
     _Pod("netd", 8, 0),
-    # The memory of the five above, which fills up to 1 GiB.
+    # The unpublished memory of the five above: the rest of 1 GiB.
     _Pod("assumed", 0, 474 * _MIB - 36 * _MB),
 )
 

@@ -1,1 +1,1 @@
-"""Node.js: find it, start it for cdk8s, limit its time, explain its failures."""
+"""Finds, starts and stops Node.js for cdk8s."""

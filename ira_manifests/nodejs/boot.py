@@ -38,8 +38,8 @@ _VERSION_LIMIT = 15  # seconds to print its version; usually 0.03
 _ANSWER_LIMIT = 30  # seconds to start, or to render some dozens of directories; usually 0.5
 _LAST_WORDS = 1  # seconds in which a Node.js that fails may still print errors
 _LONGEST = 1 << 16  # bytes of a line of standard error
-_MOST_LINES = 200  # of standard error that are kept
-_MOST_BYTES = 1 << 28  # of an answer; jsii's own limit of a line
+_MOST_LINES = 200  # lines of standard error that are kept
+_MOST_BYTES = 1 << 28  # bytes of an answer; jsii's own limit of a line
 _OWN_FOLDERS = {"JSII_RUNTIME_PACKAGE_CACHE", "JSII_RUNTIME_PACKAGE_CACHE_ROOT"}
 _BOTH_WAYS = (
     f"install Node.js {OLDEST} or newer, or its wheel: pip install '{packaged.WHEEL}>={OLDEST}'"
@@ -57,7 +57,7 @@ def booting() -> Iterator[None]:
         yield
         return
     program = _program()
-    own = not _OWN_FOLDERS & set(os.environ)  # else the user names a cache of jsii's
+    own = not _OWN_FOLDERS & set(os.environ)  # else the user has set jsii's cache folder
     kept = cdk8s_copy.find() if own else None
     with _signals_held():  # `stop` must know the folder before a signal ends the run
         folder = _new_folder()
@@ -124,7 +124,7 @@ class _Run:
         own = {**of_jsii, "TMPDIR": str(self.folder)}
         if self.packages is None:
             return own
-        # jsii would remove in a kept folder what no run has touched for as many days.
+        # Days after which jsii would remove unused packages from the cached folder.
         lasting = {"JSII_RUNTIME_PACKAGE_CACHE_TTL": "36500"}
         return own | lasting | {"JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(self.packages)}
 

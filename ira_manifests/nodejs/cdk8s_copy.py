@@ -1,9 +1,9 @@
-"""cdk8s as jsii unpacks it, kept in the user's cache: unpacking is most of a boot of Node.js.
+"""Caches cdk8s as jsii unpacks it, because unpacking takes most of the start of Node.js.
 
-A folder there is written aside and moved into place, and its name follows from its content, which a
-list names file by file. Each run compares all of it with the list before Node.js reads any, so a
-damaged copy is not used, and the next one takes its place. Nothing in it is changed or removed; an
-index that jsii adds late is listed, with all else, in a folder of its own.
+A cached folder is named by the hash of its content and comes with a list of its files' hashes. It
+is written to a temporary place and moved into place when complete. Each run compares every file
+with the list before Node.js reads any, so a damaged copy is not used, and is replaced. A cached
+folder is never changed; when jsii later adds an index, all files are cached again in a new folder.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ from typing import NamedTuple
 
 from ira_manifests import user_cache
 
-_KIND, _KEPT = "cdk8s", 4  # releases
-_MOST_BYTES = 1 << 20  # of a list; 158 files take some 30 KiB
-# What packages have beside what Node.js reads: each file costs each run a comparison.
+_KIND, _KEPT = "cdk8s", 4  # releases to keep
+_MOST_BYTES = 1 << 20  # bytes of a list; 158 files take some 30 KiB
+# Files that Node.js does not read; each cached file costs every run a comparison.
 _NOT_RUN = (".d.ts", ".md", ".tmp")
 _NEVER_READ = {".yarn", "browser"}
 
 _OWN = Path(__file__).parents[1] / "constructs/jsii_batch"
 
 Hashes = dict[str, str]
-"""SHA-256 of each file of a folder, by its path in it with '/' between the parts."""
+"""SHA-256 of each file of a folder, by its relative path with '/' between the parts."""
 
 
 class Copy(NamedTuple):
-    """A folder that was kept, and its files."""
+    """A cached folder and its files."""
 
     folder: Path
     hashes: Hashes
 
 
 def find() -> Copy | None:
-    """Return what was kept, or None where there is nothing that is whole."""
+    """Return the cached copy, or None if it is missing or damaged."""
     name = _name()
     content = None if name is None else user_cache.read(_KIND, name, _MOST_BYTES)
     if content is None:
@@ -52,7 +52,10 @@ def find() -> Copy | None:
 
 
 def keep(packages: Path, found: Copy | None) -> None:
-    """Keep what a run has unpacked, unless it was found there: jsii adds an index late."""
+    """Cache the files that a run has unpacked, unless `found` has them all already.
+
+    jsii may add an index later.
+    """
     name, files = _name(), dict(_files(packages))
     if name is None or not files or (found is not None and files.keys() == found.hashes.keys()):
         return
@@ -101,7 +104,7 @@ def _checked(value: object) -> Hashes:
 
 
 def _name() -> str | None:
-    """Return a name that follows from the packages, which jsii knows by their content."""
+    """Return a name derived from the installed packages' archives, or None if there are none."""
     found = [sha256(place.read_bytes()).hexdigest() for place in _OWN.iterdir() if place.is_file()]
     for package, folder in (
         ("cdk8s", "_jsii"), ("constructs", "_jsii"), ("jsii", "_embedded/jsii"),
