@@ -1,7 +1,7 @@
 """The requests of GKE's own Pods on a GPU node of the base platform.
 
-No page of GKE lists them. The rows are from published nodes and manifests, but for one assumed row
-of unpublished Pods. The base platform decides which Pods there are
+No page of GKE lists them. The rows are from published nodes and manifests; one row assumes the
+requests that are unpublished. The base platform decides which Pods there are
 (GoogleCloudPlatform/accelerated-platforms, `container_cluster.tf`): Dataplane V2, Workload
 Identity, Cloud Logging, managed Prometheus with DCGM, and the drivers of disks, Filestore and
 Cloud Storage FUSE. Further add-ons ask for more.

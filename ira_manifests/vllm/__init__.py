@@ -1,8 +1,8 @@
-"""vLLM's releases, which command-line options each takes, and what a command line gets wrong.
+"""vLLM's releases, the command-line options of each, and checks of a command line.
 
-`vllm serve` exits at once on an option that it does not know, and its container crash-loops. The
-table, options.json, holds names of options and what they take; `python -m tools.vllm_options`
-reads them from the published source of each release.
+`vllm serve` exits at once on an unknown option, and its container crash-loops. options.json holds
+the options of each release and the values that they take; `python -m tools.vllm_options` reads
+them from the published source of each release.
 
     Release.parse("0.9.0.1") > Release.parse("0.9.0rc2")    one type, in the index's order
     option_strings("0.26.0")                             every option string of that release

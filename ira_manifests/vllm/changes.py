@@ -1,7 +1,7 @@
-"""What changed in which release of vLLM, once and as data; its options are in options.json.
+"""Changes between vLLM's releases that this package depends on; options are in options.json.
 
-Every line was read in the source distributions of the releases that it lies between, from `OLDEST`
-to `NEWEST`. Sources without an address are files of https://github.com/vllm-project/vllm.
+Each change was verified in the source distributions of the releases before and after it, from
+`OLDEST` to `NEWEST`. Sources without a URL are files of https://github.com/vllm-project/vllm.
 """
 
 from __future__ import annotations
@@ -21,21 +21,22 @@ NEWEST = Release.parse("0.33.0")
 
 @dataclass(frozen=True)
 class ReleaseFacts:
-    """What is known of one release; the defaults are those of the oldest one.
+    """Facts of one release; the defaults are those of the oldest one.
 
     Attributes:
         cuda: which CUDA its image is built on.
         image_has_user: its image has a user that is not root.
         refuses_float16: the server refuses float16 for models that overflow in it.
-        hybrid_cache: layers with a window keep only its blocks; else all layers are full.
+        hybrid_cache: layers with a sliding window keep only the window's blocks; else every layer
+            keeps all blocks.
         chunked_cache: the same for chunked local attention.
         pad_below: layer kinds are padded to the larger count when it is below this multiple
             of the smaller one (None: never).
-        tokens_from_concurrency: the logged pool is ``int(concurrency * max_model_len)`` tokens,
-            else ``blocks // groups * block size``.
-        graphs_budgeted: the CUDA graphs are taken out of the utilization's share.
-        states_for_all: the server starts only with a block for the state of each request.
-        batches_in_flight: batches whose tokens a window must hold at once.
+        tokens_from_concurrency: the logged size of the KV cache is
+            ``int(concurrency * max_model_len)`` tokens, else ``blocks // groups * block size``.
+        graphs_budgeted: the memory of CUDA graphs counts towards the utilization's share.
+        states_for_all: the server starts only if there is a state block for each request.
+        batches_in_flight: batches whose tokens a sliding window must hold at the same time.
         bytes_per_logit: live bytes per request and vocabulary entry when the sampler peaks.
         sampler_row_buffer: the sampler keeps one fp32 row of the vocabulary per multiprocessor.
         expert_workspace_stays: the experts' scratch memory is kept, so the sampler peaks on top.
@@ -65,7 +66,7 @@ class ReleaseFacts:
 
 @dataclass(frozen=True)
 class Change:
-    """From ``since`` on, ``facts`` hold; ``source`` says so: files of vLLM, or an address."""
+    """``facts`` hold from ``since`` on, according to ``source``: files of vLLM, or a URL."""
 
     since: Release
     facts: Mapping[str, Any]
@@ -76,13 +77,13 @@ def _change(since: str, source: str, **facts: Any) -> Change:
     return Change(Release.parse(since), MappingProxyType(facts), source)
 
 
-# In the order of release. bytes_per_logit 38 is torch's sort of all logits: bf16 2 + fp32 4,
+# In order of release. bytes_per_logit 38 is torch's sort of all logits: bf16 2 + fp32 4,
 # sorted values 4 + indices 8, and the segmented sort's own index input 8 and double buffers 12.
 # 14 is sampling without a sort: bf16 2 + fp32 4 + probabilities 4 + exponential noise 4.
 CHANGES: tuple[Change, ...] = (
     _change("0.9.0", "docker/Dockerfile", cuda="12.8"),
     _change("0.9.1", "vllm/v1/core/kv_cache_utils.py", hybrid_cache=True),
-    # _FLOAT16_NOT_SUPPORTED_MODELS, which is asked since then.
+    # _FLOAT16_NOT_SUPPORTED_MODELS, which is checked since then.
     _change("0.9.1", "vllm/config/model.py", refuses_float16=True),
     _change("0.11.1", "docker/Dockerfile", cuda="12.9"),
     _change("0.12.0", "vllm/v1/core/kv_cache_utils.py", pad_below=Fraction(5, 4)),
@@ -101,7 +102,7 @@ CHANGES: tuple[Change, ...] = (
     _change("0.20.0", "vllm/config/compilation.py", states_for_all=True),
     _change("0.20.1", "vllm/v1/core/kv_cache_utils.py", tokens_from_concurrency=True),
     _change("0.21.0", "vllm/v1/sample/ops/topk_topp_sampler.py", sampler_row_buffer=False),
-    # docker/Dockerfile of the source distributions has no such user in 0.21.0.
+    # docker/Dockerfile in the source distribution of 0.21.0 has no such user.
     _change("0.22.0", "https://github.com/vllm-project/vllm/pull/40275", image_has_user=True),
     _change(
         "0.25.0",
@@ -121,10 +122,11 @@ CHANGES: tuple[Change, ...] = (
 
 @cache
 def facts_of(release: Release) -> ReleaseFacts:
-    """Return what is known of a release: every change up to it, the last one wins.
+    """Return the facts of a release: of several changes up to it, the last one wins.
 
-    One after the newest is taken for it. A candidate has the facts of the release before: what
-    comes with its own may not be in it yet. Where either may be worse, ask for `release.final` too.
+    A release after the newest has the newest one's facts. A candidate has the facts of the release
+    before it, because it may not have its own release's changes yet. To cover both, use
+    `release.final` too.
     Raises UnknownReleaseError for a release before the oldest.
     """
     if release < OLDEST:
@@ -137,7 +139,7 @@ def facts_of(release: Release) -> ReleaseFacts:
 
 
 def first_with(fact: str) -> Release:
-    """Return the first release of which a fact is true."""
+    """Return the first release in which a fact is true."""
     return next(change.since for change in CHANGES if change.facts.get(fact))
 
 

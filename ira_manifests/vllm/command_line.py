@@ -1,4 +1,4 @@
-"""What `vllm serve` would refuse in its arguments, as its own parser reads them.
+"""Finds arguments that `vllm serve` would refuse, by the rules of its own parser.
 
 vLLM's FlexibleArgumentParser is an argparse parser with `allow_abbrev` left on. Before argparse
 it takes `_` for `-` in long options, and `--option.key value` for a key of a JSON option.
@@ -25,20 +25,20 @@ _NEGATIVE_NUMBER = re.compile(r"-\d+|-\d*\.\d+")
 _INVERSES = {"--enable-": "--disable-", "--disable-": "--enable-"}
 _CLOSE = 0.75
 _NOT_JUDGED = {Kind.FLAG, Kind.SWITCH, Kind.TOGGLE, Kind.LIST}
-# What may add to the choices of an option when the server starts.
+# Options that can add choices to another option when the server starts.
 _PLUGINS = {
     "--tool-call-parser": ("--tool-parser-plugin",),
     "--reasoning-parser": ("--reasoning-parser-plugin",),
 }
-# vllm/platforms/cuda.py: physical ids, or UUIDs of GPUs and of their parts.
+# vllm/platforms/cuda.py: physical ids, or UUIDs of GPUs and MIG instances.
 _DEVICES = re.compile(r"\s*(?:\d+|(?:GPU|MIG)-[\w/-]+)(?:\s*,\s*(?:\d+|(?:GPU|MIG)-[\w/-]+))*\s*")
 _ANY_CASE = {"--quantization", "--load-format"}
-# Before 0.11.1 no field says so, and the engine divides by it when it measures its memory.
+# Before 0.11.1 no field declares the bound, but the engine divides by it in memory profiling.
 _BOUNDS = {"--max-num-seqs": ">=1"}
 # vllm/entrypoints/openai/cli_args.py, validate_parsed_serve_args; 0.33: entrypoints/common.
 _NEEDS = {"--enable-auto-tool-choice": "--tool-call-parser"}
-# vllm/config/scheduler.py, SchedulerConfig: the first option is at most the second. Where one is
-# left out, its default follows from the GPU and the other one.
+# vllm/config/scheduler.py, SchedulerConfig: the first option is at most the second. The default of
+# either depends on the GPU and on the other one.
 _AT_MOST = (
     ("--max-num-seqs", "--max-num-batched-tokens"),
     ("--max-num-active-seqs", "--max-num-seqs"),
@@ -53,7 +53,7 @@ class FlagProblem:
     """An argument on which `vllm serve` exits.
 
     Attributes:
-        index: its place in the arguments, from 0.
+        index: its position in the arguments, from 0.
         argument: the argument as written.
         flag: its option, without a value.
         reason: what is wrong.
@@ -90,19 +90,19 @@ def unknown_flags(arguments: Sequence[str], version: str) -> list[UnknownFlag]:
 def flag_problems(
     arguments: Sequence[str], version: str, *, serve: bool = True
 ) -> list[FlagProblem]:
-    """Return what `vllm serve` of this release would refuse in its arguments, in their order.
+    """Return the arguments that `vllm serve` of this release would refuse, in order.
 
-    `arguments` are what follows `vllm serve`, the model included; with `serve=False`, what follows
-    `python3 -m vllm.entrypoints.openai.api_server`, the image's entry in old releases, which takes
-    `--model X`. What its parser refuses comes together with what the engine refuses as it starts:
-    choices, bounds, names of parsers. A value that holds `$(NAME)` is taken to be right; the keys
-    of a JSON option are not checked, nor are choices that a plugin of the command line may extend.
+    `arguments` follow `vllm serve`, and include the model; with `serve=False`, they follow
+    `python3 -m vllm.entrypoints.openai.api_server`, the image's entry point in old releases, which
+    takes `--model X`. Problems that the engine finds when it starts are included: choices, bounds,
+    names of parsers. A value that contains `$(NAME)` counts as valid; the keys of a JSON option are
+    not checked, nor are choices that a plugin on the command line may extend.
     Raises UnknownReleaseError for a version outside the table, or for text that is no version.
     """
     return list(_problems(tuple(arguments), version, serve))
 
 
-@lru_cache(maxsize=1024)  # cells take their own values from variables, so their arguments recur
+@lru_cache(maxsize=1024)  # many cells have equal arguments, as their values are in variables
 def _problems(
     arguments: tuple[str, ...],
     version: str,
@@ -114,17 +114,17 @@ def _problems(
 
 
 def settings(arguments: Sequence[str], version: str) -> dict[str, str]:
-    """Return what `vllm serve` of this release takes from its arguments: option -> text.
+    """Return the settings that `vllm serve` of this release reads from its arguments, as text.
 
     Options have their full names: `-tp 8`, `--tensor_parallel_size=8` and the abbreviation
-    `--tensor-parallel=8` are all {"--tensor-parallel-size": "8"}. Of several the last one wins;
-    the model is "--model" wherever it stands, and a positional one wins. Switches are "true" or
-    "false", so `--no-enforce-eager` is {"--enforce-eager": "false"}. Several values are joined by
-    spaces, and keys of a JSON option (`--option.key=value`) by braces into its text. Values are
-    as written: `human_readable_int` reads 128k, and `$(NAME)` is not expanded.
+    `--tensor-parallel=8` are all {"--tensor-parallel-size": "8"}. The last of several wins. The
+    model is "--model"; a positional one wins over the option. Switches are "true" or "false", so
+    `--no-enforce-eager` is {"--enforce-eager": "false"}. Several values are joined by spaces, and
+    the keys of a JSON option (`--option.key=value`) become one JSON text. Values are as written:
+    `human_readable_int` reads 128k, and `$(NAME)` is not expanded.
 
-    A version outside the table is read as the newest one. Options that the release does not take,
-    and those of a `--config` file, are not there.
+    A version outside the table counts as the newest one. Options that the release does not have,
+    and those of a `--config` file, are not included.
     """
     return dict(_settings(tuple(arguments), version))
 
@@ -142,7 +142,7 @@ def _settings(arguments: tuple[str, ...], version: str) -> tuple[tuple[str, str]
 
 
 class _Option(NamedTuple):
-    """An argument as argparse reads it: the options it may mean, and the value after "="."""
+    """An argument as argparse reads it: the options it may stand for, and the value after "="."""
 
     name: str
     meant: tuple[str, ...]
@@ -185,7 +185,7 @@ class _Scan:
         self.model: str | None = None
         self.next = 0
         self.models = 0
-        self.bare = ""  # the option just before, where it takes no value
+        self.bare = ""  # the option just before, if it takes no value
 
     def run(self) -> list[FlagProblem]:
         while self.next < len(self.arguments):
@@ -204,7 +204,7 @@ class _Scan:
         return sorted(self.problems, key=lambda problem: problem.index)
 
     def _read(self, text: str) -> _Option | None:
-        """Return the option that an argument is, or None for a value."""
+        """Parse an argument as an option; return None for a value."""
         if not text.startswith("-") or text in {"-", "--"}:
             return None
         name, equals, value = text.partition("=")
@@ -223,7 +223,7 @@ class _Scan:
         return _Option(name, meant, given)
 
     def _short(self, text: str) -> _Option | None:
-        """Return an option of one letter with its value behind it, as -O3."""
+        """Parse a one-letter option with an attached value, such as -O3."""
         name, value = text[:2], text[2:]
         return _Option(name, (name,), value) if name != "--" and name in self.kinds else None
 
@@ -233,7 +233,7 @@ class _Scan:
         return tuple(sorted(known for known in self.kinds if known.startswith(name)))
 
     def _positional(self, index: int, bare: str = "") -> None:
-        """Take the first value that no option takes as the model, and no other one."""
+        """Take the first positional argument as the model, and report any other."""
         self.models += 1
         if self.models == 1:
             self.model = self.arguments[index]
@@ -275,7 +275,7 @@ class _Scan:
         self._skip_value(option)
 
     def _skip_value(self, option: _Option) -> None:
-        """Leave out the value of an option that can't be judged, so that it's no model."""
+        """Skip the value of an unknown option, so that it does not count as the model."""
         if option.value is None:
             self._take(1)
 
@@ -299,7 +299,7 @@ class _Scan:
         self.given.append(_Given(index, option.name, name, text, kind))
 
     def _key(self, index: int, option: _Option, kind: Kind) -> None:
-        """Check `--option.key=value`, whose value may be any next argument."""
+        """Check `--option.key=value`; the value may be the next argument, whatever it is."""
         if option.value is None:
             if self.next == len(self.arguments):
                 self._report(index, option.name, Reason.NO_VALUE)
@@ -326,7 +326,7 @@ class _Scan:
             self._give(index, option, " ".join(taken))
 
     def _take(self, most: int) -> Sequence[str]:
-        """Take the values that follow, up to the next option."""
+        """Take at most `most` values that follow, up to the next option."""
         start = self.next
         while self.next < min(len(self.arguments), start + most):
             text = self.arguments[self.next]
@@ -336,7 +336,7 @@ class _Scan:
         return self.arguments[start : self.next]
 
     def _values(self) -> None:
-        """Report what the release does not allow, once all options are known."""
+        """Report values that the release does not allow, once all options are known."""
         settings = self.settings
         for index, spelling, name, text, kind in self.given:
             if kind in _NOT_JUDGED or (kind is Kind.OPTIONAL and text == "true"):
@@ -373,7 +373,7 @@ class _Scan:
         return facts_of(Release.parse(self.table.releases[self.place]))
 
     def _at_most(self, low: _Given, high: _Given) -> None:
-        """Report, at the later one, two numbers in the wrong order."""
+        """Report two numbers in the wrong order, at the later option."""
         try:
             most, least = human_readable_int(high.text), human_readable_int(low.text)
         except ValueError:
@@ -413,7 +413,7 @@ def _ask_devices(spelling: str) -> str:
 
 
 def _closest(name: str, known: Mapping[str, Kind]) -> str | None:
-    """Return the option that says the same, or is nearly spelled so and says no opposite."""
+    """Return the option of the same meaning, else one of similar spelling but not the opposite."""
     for prefix, inverse in _INVERSES.items():
         opposite = name.replace(prefix, inverse, 1)
         if name.startswith(prefix) and opposite in known:
@@ -438,6 +438,6 @@ def _unknown_message(
 
 
 def _dashed(name: str) -> str:
-    """Return a long option with dashes for underscores, up to the first dot."""
+    """Return a long option with dashes in place of underscores up to the first dot."""
     stem, dot, keys = name.partition(".")
     return stem.replace("_", "-") + dot + keys

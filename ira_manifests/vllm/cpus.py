@@ -1,7 +1,7 @@
-"""The CPUs that vLLM's processes want.
+"""The CPUs that vLLM's processes need.
 
-An API server, the engine core, which never sleeps, and a worker for each GPU: with fewer physical
-cores than processes they wait for each other. A vCPU of Compute Engine is half a core.
+There is an API server, the engine core, which never sleeps, and a worker for each GPU. With fewer
+physical cores than processes they wait for each other. A vCPU of Compute Engine is half a core.
 https://docs.vllm.ai/en/latest/configuration/optimization/#cpu-resources-for-gpu-deployments
 (vllm-project/vllm, pull request 33940).
 """
@@ -13,5 +13,5 @@ _VCPUS_OF_A_CORE = 2
 
 
 def least(gpus: int) -> int:
-    """Return the fewest vCPUs for a server with so many GPUs."""
+    """Return the fewest vCPUs for a server with this number of GPUs."""
     return _VCPUS_OF_A_CORE * (_PROCESSES_BESIDE_WORKERS + gpus)

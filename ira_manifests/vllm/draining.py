@@ -1,9 +1,9 @@
-"""How a server ends without cutting requests off: the three times of a Pod's deletion.
+"""Graceful shutdown of a server: the three times of a Pod's deletion.
 
-Kubernetes takes the Pod out of its Services and runs `preStop` at the same time. Then it sends
-SIGTERM, at which vLLM refuses new requests and, for --shutdown-timeout seconds, goes on with those
-that run; by default it aborts them (vllm/entrypoints/launcher.py and vllm/v1/engine/core.py of
-0.26.0). What still runs `terminationGracePeriodSeconds` after the deletion is killed.
+Kubernetes removes the Pod from its Services and runs `preStop` at the same time. Then it sends
+SIGTERM, at which vLLM refuses new requests and finishes running ones for --shutdown-timeout
+seconds; by default it aborts them (vllm/entrypoints/launcher.py and vllm/v1/engine/core.py of
+0.26.0). Kubernetes kills the Pod `terminationGracePeriodSeconds` after its deletion.
 https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination
 """
 
@@ -17,12 +17,12 @@ from ira_manifests.vllm.release import UnknownReleaseError
 OPTION = "--shutdown-timeout"
 
 LEAVING = 15
-"""Seconds until every proxy and load balancer knows that the Pod takes no more requests."""
+"""Seconds until every proxy and load balancer has stopped sending requests to the Pod."""
 TEARDOWN = 15
-"""Seconds for the engine to answer its last requests and to let go of the GPUs."""
+"""Seconds for the engine to send its last answers and to free the GPUs."""
 
 DEFAULT_GRACE = 30
-"""Seconds of a Pod that does not say."""
+"""Kubernetes' default of `terminationGracePeriodSeconds`."""
 
 
 @dataclass(frozen=True)
@@ -30,15 +30,15 @@ class Drain:
     """The times of a drain, in seconds."""
 
     pre_stop: int
-    """What the server still takes requests, after its Pod's deletion."""
+    """How long the server still accepts requests after its Pod's deletion."""
     shutdown_timeout: int | None
-    """What running requests are then waited for; None where the release can't wait."""
+    """How long the server then waits for running requests; None if the release can't wait."""
     grace_period: int
-    """When everything is over, counted from the deletion; longer than both together."""
+    """When Kubernetes kills the Pod, from its deletion; longer than the other two together."""
 
 
 def drain(seconds: int, release: str) -> Drain | None:
-    """Return the times of a drain that waits so long for running requests; None for 0 seconds."""
+    """Return the times of a drain that waits `seconds` for running requests; None for 0."""
     if not seconds:
         return None
     timeout = seconds if can_wait(release) else None
@@ -46,7 +46,7 @@ def drain(seconds: int, release: str) -> Drain | None:
 
 
 def can_wait(release: str) -> bool:
-    """Return whether the release of vLLM waits for running requests; an unknown one may not."""
+    """Return whether the release of vLLM can wait for running requests; false if unknown."""
     try:
         return OPTION in option_strings(release)
     except UnknownReleaseError:
@@ -54,5 +54,5 @@ def can_wait(release: str) -> bool:
 
 
 def first_that_waits() -> str:
-    """Return the first release of vLLM that waits for running requests."""
+    """Return the first release of vLLM that can wait for running requests."""
     return first_with(OPTION)

@@ -1,4 +1,4 @@
-"""Which CUDA each release of vLLM's image is built on, and the NVIDIA driver that it needs."""
+"""The CUDA version of each release of vLLM's image, and the NVIDIA driver that it needs."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ira_manifests.vllm.release import Release, UnknownReleaseError
 
 # "CUDA Toolkit and minimum required driver version for CUDA minor version compatibility":
 # https://docs.nvidia.com/cuda/cuda-toolkit-release-notes/
-# Libraries for still older drivers are in the image, and off since 0.17.0
+# The image also has libraries for older drivers, which are off since 0.17.0
 # (VLLM_ENABLE_CUDA_COMPATIBILITY=0 in the Dockerfile).
 DRIVERS = {"12": "525.60.13", "13": "580.65.06"}
-"""The oldest driver by the major version of CUDA."""
+"""The oldest supported driver by the major version of CUDA."""
 
 GKE_DEFAULT = "535.274.02"
 """A driver that GKE installed by default in 2026 (rapidsai/deployment#656)."""
@@ -23,7 +23,7 @@ _SUFFIX = re.compile(r"-cu([0-9]{2})([0-9])\b")
 
 
 class Needs(NamedTuple):
-    """The CUDA of an image, and the oldest driver that it runs on."""
+    """The CUDA version of an image, and the oldest driver that it runs on."""
 
     cuda: str
     driver: str
@@ -35,9 +35,9 @@ class Needs(NamedTuple):
 
 
 def needs(image: str, release: str) -> Needs | None:
-    """Return what vLLM's own image of a release needs; None for other images and releases.
+    """Return what vLLM's own image of a release needs; None for other images, unknown releases.
 
-    `image`: as a container names it. A tag such as v0.26.0-cu129 names its CUDA itself.
+    `image`: as in a container's `image`. A tag such as v0.26.0-cu129 names its CUDA version.
     """
     if not images.is_vllms_own(image):
         return None
@@ -48,7 +48,7 @@ def needs(image: str, release: str) -> Needs | None:
 
 
 def _built_on(version: str) -> str | None:
-    """Return the CUDA of a release that is known; a candidate is taken for what it comes before."""
+    """Return the CUDA version of a known release; of a candidate, that of its final release."""
     try:
         release = Release.parse(version).final
         return facts_of(release).cuda if release <= NEWEST else None

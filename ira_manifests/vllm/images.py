@@ -1,4 +1,4 @@
-"""vLLM's own image, wherever a copy of it lies, and the release that a tag names."""
+"""Recognises vLLM's own image in any registry, and the release that its tag names."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Name(NamedTuple):
 
 
 def name_of(image: str) -> Name:
-    """Split an image as a container names it; its registry and its digest are left out."""
+    """Split the `image` of a container; the registry and the digest are dropped."""
     path, _, tag = image.partition("@")[0].rpartition("/")[2].partition(":")
     return Name(path, tag)
 
@@ -31,7 +31,7 @@ def is_vllms_own(image: str) -> bool:
 
 
 def release_of_tag(text: str) -> Release | None:
-    """Return the release that a tag or a label names, be it with a suffix: v0.26.0-cu129."""
+    """Return the release that a tag or a label names, also with a suffix (v0.26.0-cu129)."""
     try:
         return Release.parse(re.split("[-_+]", text, maxsplit=1)[0])
     except UnknownReleaseError:
@@ -39,6 +39,6 @@ def release_of_tag(text: str) -> Release | None:
 
 
 def release_of(image: str) -> Release | None:
-    """Return the release that the tag of vLLM's own image names; None where it names none."""
+    """Return the release that the tag of vLLM's own image names, or None."""
     path, tag = name_of(image)
     return release_of_tag(tag) if path == _NAME and _OWN_TAG.match(tag) else None

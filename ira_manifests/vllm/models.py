@@ -1,4 +1,4 @@
-"""The model architectures of each vLLM release: models.json, read when it is first asked for.
+"""The model architectures of each vLLM release, from models.json, which is read on first use.
 
 An architecture is the name of a model's class, as `architectures` of its config.json has it.
 """
@@ -17,7 +17,7 @@ FILE = "models.json"
 
 
 class Task(StrEnum):
-    """What vLLM runs a model for."""
+    """The task for which vLLM runs a model."""
 
     TEXT = "text"  # generates text
     MULTIMODAL = "multimodal"  # generates text from images, audio and the like
@@ -27,12 +27,12 @@ class Task(StrEnum):
 
 @dataclass(frozen=True)
 class Served:
-    """Which releases have an architecture.
+    """The releases that have an architecture.
 
     Attributes:
-        task: what the newest of them runs it for.
-        first: the first release that has it; of those in the table, which begins with 0.8.4.
-        last: the last release that has it; None where the newest of the table has it.
+        task: its task in the newest of them.
+        first: the first release of the table (which begins with 0.8.4) that has it.
+        last: the last release that has it; None if the newest of the table has it.
     """
 
     task: Task
@@ -41,7 +41,7 @@ class Served:
 
 
 def served(architecture: str) -> Served | None:
-    """Return which releases have an architecture; None where none of the table has it."""
+    """Return the releases that have an architecture; None if no release of the table has it."""
     known, runs = _table()
     found = runs.get(architecture)
     if not found:

@@ -12,7 +12,7 @@ from typing import Any
 from ira_manifests.vllm.options import Kind
 
 _WITH_SUFFIX = re.compile(r"(\d+(?:\.\d+)?)([kKmMgGtT])")
-# A number with a suffix outside of strings, which vLLM expands before it reads JSON.
+# A number with a suffix, outside of strings; vLLM expands it before it parses JSON.
 _STRINGS = re.compile(r'("(?:[^"\\]|\\.)*")')
 _SUFFIXED = re.compile(r"\b\d+(?:\.\d+)?[kKmMgGtT]\b")
 # Kubernetes expands $(NAME) when the container starts: its value is not known here.
@@ -39,8 +39,8 @@ def refused(
 ) -> tuple[Reason, str] | None:
     """Return why a release refuses an option's value, or None.
 
-    `bounds` is as `>0 <=1`. Options that may be unset take an empty value or None for that; a
-    value that holds `$(NAME)` is taken to be right.
+    `bounds` has the form `>0 <=1`. An empty value or None unsets an option that may be unset. A
+    value that contains `$(NAME)` counts as valid.
     """
     if text in {"", "None"} or _EXPANDED_LATER.search(text):
         return None
@@ -106,10 +106,10 @@ def human_readable_int(text: str) -> int:
     """Return the number that vLLM reads in options of tokens and bytes.
 
     Small letters multiply by powers of 1000, capitals by powers of 1024: 128k is 128,000, 1.5m
-    1,500,000 and 128K 131,072. Raises ValueError for text that is no such number, as 1.5K is.
-    These options are read so: --max-model-len (which takes auto and -1 as well),
-    --max-num-batched-tokens, --kv-cache-memory-bytes and a few more; others, as --max-num-seqs,
-    take plain integers alone.
+    1,500,000 and 128K 131,072. Raises ValueError for any other text, such as 1.5K.
+    Options of this kind are --max-model-len (which also takes auto and -1),
+    --max-num-batched-tokens, --kv-cache-memory-bytes and a few more; others, such as
+    --max-num-seqs, take only plain integers.
     """
     text = text.strip()
     match = _WITH_SUFFIX.fullmatch(text)
@@ -123,7 +123,7 @@ def human_readable_int(text: str) -> int:
 
 
 def merge(into: dict[str, Any], keys: Sequence[str], text: str) -> None:
-    """Add `--option.key.key=text` to what an option has of keys; `key+` adds to a list."""
+    """Add the value of `--option.key.key=text` to an option's keys; `key+` appends to a list."""
     *parents, last = keys
     for key in parents:
         inner = into.get(key)

@@ -1,4 +1,4 @@
-"""The options of each vLLM release: options.json, read once, when it is first asked for."""
+"""The options of each vLLM release, from options.json, which is read once on first use."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -16,21 +16,21 @@ _INVERSES = (("--enable-", "--disable-"), ("--disable-", "--enable-"))
 
 
 class Kind(StrEnum):
-    """What an option takes on the command line."""
+    """The value that an option takes on the command line."""
 
     FLAG = "flag"  # nothing
     SWITCH = "switch"  # nothing; --no-… is its opposite
-    TOGGLE = "toggle"  # as a switch, and --enable-… and --disable-… are opposites too
+    TOGGLE = "toggle"  # a switch for which --enable-… and --disable-… are opposites too
     INT = "int"
     FLOAT = "float"
-    SIZE = "size"  # an int, or as 128k
+    SIZE = "size"  # an int, or a number with a suffix: 128k
     SIZE_OR_AUTO = "size or auto"
     JSON = "json"
     JSON_OR_TEXT = "json or text"  # a text in braces is JSON
     VALUE = "value"
     LIST = "list"  # one value or more
-    OPTIONAL = "optional"  # a value or none
-    JOINED = "joined"  # a value, after "=" only
+    OPTIONAL = "optional"  # one value or none
+    JOINED = "joined"  # a value, only after "="
 
     @property
     def is_bare(self) -> bool:
@@ -39,19 +39,19 @@ class Kind(StrEnum):
 
 
 class Span(NamedTuple):
-    """The releases, by their places in the table, in which an option is of one kind."""
+    """A range of releases, as positions in the table, in which an option has one kind."""
 
     kind: Kind
     first: int
     last: int
 
     def covers(self, place: int) -> bool:
-        """Return whether the release at this place is one of them."""
+        """Return whether the release at this position is in the range."""
         return self.first <= place <= self.last
 
 
 class Run(NamedTuple):
-    """The releases, by their places in the table, in which something has one text."""
+    """A range of releases, as positions in the table, in which a name has one text."""
 
     text: str
     first: int
@@ -60,12 +60,12 @@ class Run(NamedTuple):
 
 @dataclass(frozen=True)
 class Table:
-    """What options.json holds, by the names under which options are registered.
+    """The content of options.json, by the names under which options are registered.
 
     Attributes:
         aliases: `-tp` -> `--tensor-parallel-size`.
-        choices: `--dtype auto` -> "taken", for each value that an option with choices takes.
-        bounds: `--max-num-seqs` -> `>=1`; several bounds have a space between them.
+        choices: `--dtype auto` -> "taken", for each choice of an option.
+        bounds: `--max-num-seqs` -> `>=1`; several bounds are separated by a space.
     """
 
     releases: tuple[str, ...]
@@ -77,7 +77,7 @@ class Table:
 
     @cached_property
     def spelled(self) -> Mapping[str, tuple[Span, ...]]:
-        """Return the spans of every spelling: of `--no-enforce-eager` too."""
+        """Return the spans of every spelling, including those such as `--no-enforce-eager`."""
         found: dict[str, tuple[Span, ...]] = {}
         for name, spans in self.registered.items():
             for span in spans:
@@ -87,10 +87,10 @@ class Table:
         return found
 
     def place(self, version: str) -> int:
-        """Return the place of a version; builds of one release (`+cu129`) share it.
+        """Return the position of a version; builds of one release (`+cu129`) share it.
 
-        Raises UnknownReleaseError for a version that the table does not hold, be it between two
-        that it holds or a candidate of one that it holds, and for text that is no version.
+        Raises UnknownReleaseError for a version that is not in the table, even one between two
+        others or a candidate of a release in the table, and for text that is no version.
         """
         place = self._places.get(Release.parse(version))
         if place is None:
@@ -109,7 +109,7 @@ class Table:
         return {}
 
     def kinds(self, place: int) -> Mapping[str, Kind]:
-        """Return the options of one release, and what they take; a fleet asks for few releases."""
+        """Return the options of one release, with their kinds; cached, for a fleet has few."""
         if place not in self._kinds:
             self._kinds[place] = kinds_at(self.spelled, place)
         return self._kinds[place]
@@ -119,9 +119,9 @@ class Table:
         return any(span.covers(place) for span in self.dotted)
 
     def full_name(self, spelling: str, place: int) -> tuple[str, bool]:
-        """Return the option that a spelling stands for, and whether it says the opposite.
+        """Return the option that a spelling stands for, and whether it negates the option.
 
-        `-tp` is `--tensor-parallel-size`; `--no-enforce-eager` the opposite of `--enforce-eager`.
+        `-tp` is `--tensor-parallel-size`; `--no-enforce-eager` negates `--enforce-eager`.
         """
         if place not in self._full_names:
             self._full_names[place] = self._names_at(place)
@@ -142,7 +142,7 @@ class Table:
         return found
 
     def allowed(self, name: str, place: int) -> tuple[tuple[str, ...], str]:
-        """Return the choices of an option in one release, none where it is free, and its bounds."""
+        """Return an option's choices in one release (empty for any value), and its bounds."""
         if place not in self._allowed:
             choices: dict[str, tuple[str, ...]] = {}
             for key in texts_at(self.choices, place):
@@ -157,7 +157,7 @@ class Table:
         return {}
 
     def neighbours(self, name: str, place: int) -> tuple[str | None, str | None]:
-        """Return the last release before this one that had the option, and the next one."""
+        """Return the last release before this one that has the option, and the first after it."""
         spans = self.spelled.get(name, ())
         before = [span.last for span in spans if span.last < place]
         after = [span.first for span in spans if span.first > place]
@@ -168,7 +168,7 @@ class Table:
 
 
 def kinds_at(spans: Mapping[str, tuple[Span, ...]], place: int) -> dict[str, Kind]:
-    """Return the options of one release, and what they take."""
+    """Return the options of one release, with their kinds."""
     return {name: s.kind for name, listed in spans.items() for s in listed if s.covers(place)}
 
 
@@ -183,12 +183,12 @@ def texts_at(runs: Mapping[str, tuple[Run, ...]], place: int) -> dict[str, str]:
 
 
 def releases() -> tuple[str, ...]:
-    """Return the vLLM releases whose options were read, oldest first."""
+    """Return the vLLM releases in the table, oldest first."""
     return table().releases
 
 
 def option_strings(version: str) -> frozenset[str]:
-    """Return every option string of `vllm serve`, as `--port`, `-tp` and `--no-enforce-eager`.
+    """Return every option string of `vllm serve`: `--port`, `-tp`, `--no-enforce-eager`, ...
 
     Raises UnknownReleaseError for a version outside the table, or for text that is no version.
     """
@@ -197,7 +197,7 @@ def option_strings(version: str) -> frozenset[str]:
 
 
 def first_with(spelling: str) -> str:
-    """Return the first release that takes an option, which one at least does."""
+    """Return the first release that has an option. Raises `KeyError` if none has it."""
     known = table()
     return known.releases[min(span.first for span in known.spelled[spelling])]
 
@@ -209,7 +209,7 @@ def table() -> Table:
 
 
 def decode(text: str) -> Table:
-    """Read the text of a table; `tools.vllm_options` writes it."""
+    """Parse the text of a table, which `tools.vllm_options` writes."""
     data = json.loads(text)
     known: tuple[str, ...] = tuple(data["releases"])
     registered = {name: _spans(listed, known) for name, listed in data["options"].items()}
@@ -220,7 +220,7 @@ def decode(text: str) -> Table:
 def runs_of(
     section: Mapping[str, Sequence[str]], known: Sequence[str]
 ) -> dict[str, tuple[Run, ...]]:
-    """Read what each name has in which releases: `--x: ["taken 0.8.4-0.16.0"]`."""
+    """Parse the text that each name has in a range of releases: `--x: ["taken 0.8.4-0.16.0"]`."""
     return {
         name: tuple(Run(text, *_between(between, known)) for text, between in map(_split, listed))
         for name, listed in section.items()
@@ -232,7 +232,7 @@ def _spans(listed: Sequence[str], known: Sequence[str]) -> tuple[Span, ...]:
 
 
 def _span(text: str, known: Sequence[str]) -> Span:
-    """Read `int 0.8.4-0.16.0`; an open end means the newest release of the table."""
+    """Parse `int 0.8.4-0.16.0`; an open end means the newest release of the table."""
     kind, between = _split(text)
     return Span(Kind(kind), *_between(between, known))
 

@@ -1,8 +1,8 @@
-"""vLLM's versions: the only parser of them, and their order.
+"""Parses and orders vLLM's versions.
 
 They follow https://packaging.python.org/en/latest/specifications/version-specifiers/: 0.9.0.1 and
 0.8.5.post1 are releases after 0.9.0 and 0.8.5, and 0.26.0rc1 is a candidate before 0.26.0. Tests
-compare the order with the `packaging` library's, which would be one more dependency at run time.
+compare the order with the `packaging` library's; using it here would add a run-time dependency.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import cached_property, total_ordering
 
 from ira_manifests.errors import IraError
 
-# At most 58 characters, so that a release is a label's value in Kubernetes.
+# At most 58 characters, so that a release is a valid label value in Kubernetes.
 _VERSION = re.compile(
     r"v?(?P<numbers>[0-9]{1,5}(?:\.[0-9]{1,5}){1,3})"
     r"(?:\.?(?P<stage>a|b|rc)(?P<candidate>[0-9]{1,8}))?"
@@ -25,17 +25,17 @@ _LAST = ("released", 0)  # after the stages a, b and rc
 
 
 class UnknownReleaseError(IraError, ValueError):
-    """Text that is no version of vLLM, or a release that a table of this package does not hold."""
+    """Text that is no version of vLLM, or a release that is not in a table of this package."""
 
 
 @total_ordering
 @dataclass(frozen=True)
 class Release:
-    """A version of vLLM; `Release.parse` makes one.
+    """A version of vLLM; `Release.parse` creates one.
 
     Attributes:
-        numbers: three or more; no zeros at the end beyond three.
-        candidate: ("rc", 1) of 0.26.0rc1; None where there is none.
+        numbers: three or more; zeros at the end are dropped down to three.
+        candidate: ("rc", 1) of 0.26.0rc1; None for others.
         post: 1 of 0.8.5.post1, a release after 0.8.5.
         dev: 3 of 0.26.1.dev3, a build before 0.26.1.
     """
@@ -47,9 +47,9 @@ class Release:
 
     @classmethod
     def parse(cls, text: str) -> Release:
-        """Read `0.26.0`, `v0.26.0`, `0.26`, `0.9.0.1`, `0.8.5.post1` or `0.26.0rc1`.
+        """Parse `0.26.0`, `v0.26.0`, `0.26`, `0.9.0.1`, `0.8.5.post1` or `0.26.0rc1`.
 
-        A build is its release: `0.26.0+cu129` is 0.26.0.
+        The suffix of a build is dropped: `0.26.0+cu129` is 0.26.0.
         Raises UnknownReleaseError for text that is no version, such as `latest`.
         """
         match = _VERSION.fullmatch(text)
@@ -71,7 +71,7 @@ class Release:
         )
 
     def __str__(self) -> str:
-        """Return the version as the package index has it."""
+        """Return the version as on the package index."""
         text = ".".join(map(str, self.numbers))
         text += "{}{}".format(*self.candidate) if self.candidate else ""
         text += "" if self.post is None else f".post{self.post}"
@@ -79,12 +79,12 @@ class Release:
 
     @property
     def is_final(self) -> bool:
-        """Whether it is a release, and neither a candidate nor a build before one."""
+        """Whether it is a release, not a candidate or a development build."""
         return self.candidate is None and self.dev is None
 
     @property
     def final(self) -> Release:
-        """The release that a candidate or a build comes before; a release itself."""
+        """The release that a candidate or a development build precedes; a release is its own."""
         if self.is_final:
             return self
         return Release(self.numbers, post=None if self.candidate else self.post)
@@ -95,9 +95,9 @@ class Release:
 
     @cached_property
     def _key(self) -> tuple[tuple[int, ...], tuple[str, int], int, float]:
-        """What orders versions, part by part; a build of development comes before what it becomes.
+        """The sort key; a development build comes before its release.
 
-        Of a version without candidate and post-release, it comes before the candidates, too.
+        Without a candidate or post-release number, it also comes before the release's candidates.
         """
         stage = self.candidate or (_LAST if self.post is not None or self.dev is None else ("", 0))
         after = -1 if self.post is None else self.post

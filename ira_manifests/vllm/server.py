@@ -1,6 +1,7 @@
-"""How a container starts the vLLM server: which of its words are the server's own arguments.
+"""Finds the vLLM server that a container starts, and the server's own arguments.
 
-The image starts the server by itself; `vllm serve`, the older module and a shell's script do, too.
+A server is started by the image's entry point, `vllm serve`, the older Python module, or a shell
+script with one of these.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ _MODULE = "vllm.entrypoints.openai.api_server"
 _SHELLS = ("sh", "bash")
 _SHELL_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 
-_OF_IMAGE = -1  # the source of the words of the image's entry point, which are not the server's own
+_OF_IMAGE = -1  # source of the words of the image's entry point, which the container does not hold
 
 
 class _Word(NamedTuple):
-    """A word that a container runs, and the index of the command or argument that holds it."""
+    """A word of a container's command line, and the index of the command or argument with it."""
 
     text: str
     source: int
@@ -33,15 +34,15 @@ class _Word(NamedTuple):
 
 @dataclass(frozen=True)
 class ServerCommand:
-    """A server that a container starts: its own arguments, and where each comes from."""
+    """A server that a container starts: its own arguments, and the source of each."""
 
     words: tuple[str, ...]
     sources: tuple[int, ...]
-    """Of each word, the index in the container's command and arguments."""
+    """The index of each word in the container's command and arguments."""
     release: str
-    """The release of vLLM; empty where it is not known."""
+    """The release of vLLM; empty if unknown."""
     serve: bool
-    """Whether `vllm serve` starts it, and neither the older module nor the image by itself."""
+    """Whether `vllm serve` starts it, not the older module or the image's entry point."""
 
     @cached_property
     def settings(self) -> dict[str, str]:
@@ -50,16 +51,16 @@ class ServerCommand:
 
     @cached_property
     def problems(self) -> list[FlagProblem]:
-        """What the server would refuse. Raises `UnknownReleaseError` for an unknown release."""
+        """The arguments that the server would refuse. Raises `UnknownReleaseError`."""
         return flag_problems(self.words, self.release, serve=self.serve)
 
     @property
     def model(self) -> str | None:
-        """The model that is served."""
+        """The served model, or None if no argument names it."""
         return self.settings.get("--model")
 
     def index_of(self, option: str) -> int | None:
-        """Return which word gives an option; None where no word does."""
+        """Return the index of the word that gives an option, or None."""
         given = (i for i, word in enumerate(self.words) if self._gives(word, option))
         return next(given, None)
 
@@ -68,7 +69,7 @@ class ServerCommand:
 
     @property
     def model_index(self) -> int | None:
-        """Which word names the model; None where no word does."""
+        """The index of the word that names the model, or None."""
         model = self.model or ""
         named = (i for i, word in enumerate(self.words) if word in (model, f"--model={model}"))
         return next(named, None)
@@ -82,10 +83,10 @@ def find_server(
     release: str,
     variables: Mapping[str, str],
 ) -> ServerCommand | None:
-    """Return the server that a container starts, or None where it starts something else.
+    """Return the server that a container starts, or None if it starts anything else.
 
-    `command`, `arguments`: as the kubelet has expanded them. `image`: as the container names it.
-    `variables`: what is known of the container's environment, which a shell's script reads.
+    `command`, `arguments`: with `$(NAME)` expanded. `image`: the container's `image`.
+    `variables`: the known variables of the container, which a shell script reads.
     """
     words = [_Word(text, source) for source, text in enumerate([*command, *arguments])]
     if is_shell(command):
@@ -105,12 +106,12 @@ def find_server(
 
 
 def is_shell(command: Sequence[str]) -> bool:
-    """Return whether a container's command is a shell, which expands ${VAR} itself."""
+    """Return whether a container's command is a shell, which expands ${VAR}."""
     return bool(command) and command[0].rpartition("/")[2] in _SHELLS
 
 
 def _own_arguments(words: Sequence[str]) -> int | None:
-    """Return where the server's own arguments begin; None where no server is started."""
+    """Return the index of the server's first own argument, or None if no server is started."""
     if [word.rpartition("/")[2] for word in words[:2]] == [*_SERVE]:
         return len(_SERVE)
     if words[1:3] == ["-m", _MODULE] and words[0].rpartition("/")[2].startswith("python"):
@@ -119,7 +120,7 @@ def _own_arguments(words: Sequence[str]) -> int | None:
 
 
 def _of(script: str, variables: Mapping[str, str]) -> list[str]:
-    """Return the words of the first command of a script that starts the server."""
+    """Return the words of the first command of a script that starts a server."""
     expanded = _SHELL_VARIABLE.sub(lambda p: variables.get(p[1] or p[2], p[0]), script)
     for line in expanded.replace("\\\n", " ").splitlines():
         if "vllm" not in line:
@@ -128,7 +129,7 @@ def _of(script: str, variables: Mapping[str, str]) -> list[str]:
         lexer.whitespace_split = True
         try:
             words = list(lexer)
-        except ValueError:  # a quotation over several lines
+        except ValueError:  # a quoted text over several lines
             continue
         for index in range(len(words)):
             if _own_arguments(words[index:]) is not None:
