@@ -8,15 +8,19 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args, get_origin
 
 import pytest
 import yaml
+from pydantic import BaseModel
 
 from ira_manifests import load_matrix
 from ira_manifests.analysis import matrix_summary
 from ira_manifests.constructs.manifests.sources import source
 from ira_manifests.constructs.manifests.vllm_deployment import POD
+from ira_manifests.profiles.schema import ModelProfile
 from testing.kubectl import kustomize
 from testing.project import PROFILES, ROOT, fill_in, is_reference
 
@@ -186,6 +190,36 @@ def test_the_new_model_of_the_docs_is_a_valid_profile(tmp_path: Path) -> None:
     assert yaml.safe_load(profile)["model_id"] == cell.model.model_id
     assert cell.directory == "online-inference-gpu-h100-qwen3-32b"
     assert cell.service_account == "ira-online-gpu-ksa-qwen3-32b"
+
+
+def fields(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, bool]]:
+    """Yield the path of each field below a model of profiles, and whether it is required."""
+    for name, field in model.model_fields.items():
+        path = prefix + name
+        yield path, field.is_required()
+        ending = {tuple: "[].", dict: ".<gpu>."}
+        for part in (field.annotation, *get_args(field.annotation)):
+            inner = [part, *get_args(part)]
+            for each in inner:
+                if isinstance(each, type) and issubclass(each, BaseModel):
+                    yield from fields(each, path + ending.get(get_origin(part), "."))
+                    break
+            else:
+                continue
+            break
+
+
+def test_the_table_of_a_models_fields_is_the_schemas() -> None:
+    page = (ROOT / "docs/adding-a-model.md").read_text()
+    table = re.search(r"<!-- fields -->\n(.*)<!-- /fields -->", page, re.DOTALL)
+    assert table
+    rows = [line.strip("|").split("|") for line in table[1].splitlines()[2:]]
+
+    described = [(row[0].strip(" `"), row[1].strip() == "yes") for row in rows]
+
+    assert described == list(fields(ModelProfile))
+    assert ("geometry.layers[].count", True) in described
+    assert all(row[2].strip() for row in rows)
 
 
 def test_the_library_example_runs(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from ira_manifests.analysis import matrix_summary
 from ira_manifests.cli import common, list_report, terminal
 from ira_manifests.errors import InputError, OutputError
 from ira_manifests.kubernetes import names
+from ira_manifests.loading import load_matrix
 from ira_manifests.new_model import Added, Request, add
 from ira_manifests.profiles.loader import MODEL_FOLDER, find_folder, packaged_folder
 
@@ -32,8 +33,10 @@ def command(
     names.require("the model's id", model_id, names.check_hub_id)
     name = name or _name_of(model_id)
     names.require("--name", name, names.check_rfc1123_label)
-    matrix = common.load(profiles_folder)
     folder, is_new = _folder(profiles_folder)
+    # A folder that is made is told when it is there.
+    laid = is_new and not dry_run
+    matrix = load_matrix(packaged_folder()) if laid else common.load(profiles_folder)
     file = folder / MODEL_FOLDER / f"{name}.yaml"
     if os.path.lexists(file):
         raise InputError(f"{file} is there already, and is left as it is; give another --name")
