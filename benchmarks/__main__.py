@@ -39,10 +39,10 @@ def main() -> None:
 
 
 def _place() -> str | None:
-    """Return the file system in memory where there is one, else None for the usual folder.
+    """Return the in-memory file system if there is one, else None for the default folder.
 
-    On a disk, what it takes to create a file depends on what was removed from it a minute ago, and
-    tells more of the disk than of the programs.
+    On a disk, the time to create a file depends on recent deletions, so figures would show the disk
+    more than the programs.
     """
     memory = Path("/dev/shm")  # noqa: S108  Linux'
     return str(memory) if os.access(memory, os.W_OK) else None

@@ -1,4 +1,4 @@
-"""A synthetic matrix: valid profiles of any number of cells, five objects each on average.
+"""A synthetic matrix: valid profiles of any number of cells, with five objects each on average.
 
 Each model runs on four of ten GPU types. Four of the ten have queued capacity: a cell there is two
 directories with eight objects, elsewhere one directory with three. So 1,000 cells are 5,000
@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 CELLS_PER_MODEL = 4
-# Memory of one GPU in GiB, and whether its capacity is queued.
+# The memory of one GPU in GiB, and whether it has queued capacity.
 GPUS = [
     (23, False), (79.19, True), (44, False), (140, True), (39, False),
     (79.19, True), (79.19, False), (140, True), (44, False), (79.19, False),
@@ -60,7 +60,7 @@ def write(folder: Path, cells: int) -> Path:
     (folder / "gpus").mkdir(parents=True)
     (folder / "models").mkdir()
     platform = (ROOT / "profiles/platform.yaml").read_text("utf-8")
-    # Thousands of cells live side by side only under names of their own.
+    # Cells of one GPU type would otherwise have the same workload name.
     named = platform.replace("workload_name: vllm-{gpu}\n", "workload_name: vllm-{gpu}-{model}\n")
     (folder / "platform.yaml").write_text(named, "utf-8")
     shutil.copy(ROOT / "profiles/known-models.yaml", folder)

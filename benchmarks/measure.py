@@ -1,4 +1,4 @@
-"""Whole processes, measured from outside: wall time, CPU time, and the memory of all of them."""
+"""Measures whole commands: wall time, and the CPU time and memory of all their processes."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ _INTERVAL = 0.02
 
 @dataclass(frozen=True)
 class Command:
-    """What to run. `before`: what to do ahead of each run, unmeasured."""
+    """A command to measure. `before`: called ahead of each run, and not measured."""
 
     words: Sequence[str | Path]
     before: Callable[[], object] = lambda: None
     env: Mapping[str, str] | None = None
     times: float = 1
-    """How many such runs the figure stands for, where only a part is run."""
+    """The factor by which times are multiplied, if the command is only a part of the work."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run: seconds, and bytes of all its processes at their highest."""
+    """One run: seconds, and the peak memory of all its processes in bytes."""
 
     wall: float
     cpu: float
@@ -54,12 +54,12 @@ class Figure:
 
     @property
     def peak(self) -> int:
-        """Highest memory of all processes together, in bytes."""
+        """Peak memory of all processes together, in bytes."""
         return max(run.peak for run in self.runs)
 
 
 def interleaved(commands: Mapping[str, Command], rounds: int) -> dict[str, Figure]:
-    """Run the commands in turn, `rounds` times each, so that a slow minute meets all of them."""
+    """Run the commands in turn, `rounds` times each, so that a slow minute affects all of them."""
     runs: dict[str, list[Run]] = {name: [] for name in commands}
     for _ in range(rounds):
         for name, command in commands.items():
@@ -93,7 +93,7 @@ def _children_cpu() -> float:
 
 
 class _Memory:
-    """Asks the kernel for the highest resident memory of a process and its children, by and by."""
+    """Polls the kernel for the peak resident memory of a process and its children."""
 
     def __init__(self, pid: int) -> None:
         self._pid = pid

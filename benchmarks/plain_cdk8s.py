@@ -1,7 +1,7 @@
-"""A cdk8s app as one writes it in Python: `plain_cdk8s.py OBJECTS OUT`.
+"""A plain cdk8s app in Python, for comparison: `plain_cdk8s.py OBJECTS OUT`.
 
-OBJECTS is JSON: {"directory": [object, ...], ...}. One chart a directory, one `ApiObject` and one
-`JsonPatch` an object, one file an object.
+OBJECTS is JSON: {"directory": [object, ...], ...}. Each directory is a chart; each object is an
+`ApiObject` with a `JsonPatch`, and becomes a file.
 """
 
 from __future__ import annotations

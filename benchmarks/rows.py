@@ -1,4 +1,4 @@
-"""The rows of docs/performance.md: what is measured, against what, and its limit and goal."""
+"""The rows of docs/performance.md: each subject, its yardstick, its limit and its goal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _IRA: list[str | Path] = [sys.executable, "-m", "ira_manifests"]
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the table. `ratio`: of the subject to its yardstick, by CPU and by wall time."""
+    """A line of the table; its ratios compare the subject with its yardstick."""
 
     what: str
     against: str
@@ -29,16 +29,16 @@ class Row:
     limit: str
     goal: str
     faster: bool = False
-    """Whether the ratio is told as "times faster"."""
+    """Whether the ratio is given as "times faster"."""
 
     def ratio(self, of: Callable[[Figure], float]) -> float:
-        """Return the ratio of one measure."""
+        """Return the ratio of one measure, such as `Figure.wall`."""
         mine, other = of(self.figure), of(self.yardstick)
         return other / mine if self.faster else mine / other
 
 
 class Suite:
-    """Runs the groups in a folder of its own."""
+    """Runs the groups of measurements in a folder."""
 
     def __init__(self, folder: Path, *, rounds: int, sample: int, sizes: list[int]) -> None:
         self._folder, self._rounds, self._sample = folder, rounds, sample
@@ -54,7 +54,7 @@ class Suite:
         return Command([*_IRA, "synth", "-p", profiles, "-o", out], before, self._env)
 
     def shipped(self) -> list[Row]:
-        """The shipped matrix against the floor, and commands that only read profiles."""
+        """Measure the shipped matrix against the floor, and commands that only read profiles."""
         shipped, floor = matrix.ROOT / "profiles", self._folder / "floor"
         short = {
             "--help": "--help",
@@ -94,7 +94,7 @@ class Suite:
         return Command(words, env=env)
 
     def thousand(self) -> list[Row]:
-        """1,000 cells against other programs that emit the same objects."""
+        """Measure 1,000 cells against other programs that emit the same objects."""
         out, objects = self._folder / "o1000", self._folder / "objects.json"
         mine = self._synth(self._profiles[1000], out)
         interleaved({"": mine}, 1)
@@ -145,7 +145,7 @@ class Suite:
         ]  # fmt: skip
 
     def one_changed(self) -> Row:
-        """One profile of 1,000 cells changed, against a full synth."""
+        """Measure a synth after a change of one profile of 1,000 cells, against a full synth."""
         profiles, out = self._profiles[1000], self._folder / "o1000"
         model = profiles / "models/model-7.yaml"
         cores = iter(range(11, 1000))
@@ -160,7 +160,7 @@ class Suite:
                    found["changed"], found["full"], "<= 0.5", "<= 0.1")  # fmt: skip
 
     def scaling(self) -> dict[int, Figure]:
-        """Full synths of growing matrices."""
+        """Measure full synths of growing matrices."""
         commands = {
             str(size): self._synth(profiles, self._folder / f"s{size}")
             for size, profiles in self._profiles.items()
@@ -170,6 +170,6 @@ class Suite:
 
 
 def exponent(figures: dict[int, Figure], of: Callable[[Figure], float]) -> float:
-    """Return the slope of time over size, both as logarithms, of the two largest sizes."""
+    """Return the slope of log(time) over log(size) between the two largest sizes."""
     small, large = sorted(figures)[-2:]
     return math.log(of(figures[large]) / of(figures[small])) / math.log(large / small)

@@ -1,4 +1,4 @@
-"""What the figures are compared with: other programs that write or render the same objects."""
+"""Yardsticks: other programs that write or render the same objects."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Objects = dict[str, list[dict[str, Any]]]
 
 
 def directories(tree: Path) -> list[Path]:
-    """Return the directories of a tree, each once: the link of the user's files is none."""
+    """Return the directories of a tree, without links."""
     return [path for path in sorted(tree.iterdir()) if path.is_dir() and not path.is_symlink()]
 
 
@@ -76,7 +76,7 @@ def charts(tree: Path, folder: Path) -> list[Path]:
 
 
 def helm() -> Path:
-    """Return the helm of the wheel in the benchmark's own environment, unpacked."""
+    """Return the helm program, unpacked from a wheel of the benchmark's environment."""
     place = BUILD / "helm"
     if not place.exists():
         (package,) = (BUILD / "venv").rglob("lambda-layer-kubectl-*.jsii.tgz")
@@ -98,7 +98,7 @@ def remove(*places: Path) -> None:
 
 
 def machine() -> str:
-    """Return what ran the figures: processor, cores, Python and Node.js."""
+    """Return a description of this machine: processor, cores, Python and Node.js."""
     info = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
     model = next((line.split(":", 1)[1].strip() for line in info if "model name" in line), "?")
     python_version = ".".join(map(str, sys.version_info[:3]))

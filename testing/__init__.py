@@ -1,1 +1,1 @@
-"""What tests, tools and benchmarks share."""
+"""Helpers that tests, tools and benchmarks share."""

@@ -1,7 +1,7 @@
-"""A busybox, whose shell and tools are those of the warm-up's image.
+"""Finds a busybox, which provides the shell and tools of the warm-up's image.
 
-The first of: the one that the variable BUSYBOX names, the machine's own, and Debian's package
-busybox-static, which apt-get downloads and nothing installs: it is unpacked into build/.
+It is the one in the variable BUSYBOX, else the one on PATH, else Debian's package busybox-static,
+which apt-get downloads and which is unpacked into build/ without being installed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ UNPACKED = ROOT / "build" / "busybox"
 
 
 def busybox() -> Path:
-    """Return the program. Without one, its tests are skipped; a CI that can't run them fails."""
+    """Return the program. Without one, the test is skipped, or fails in CI."""
     found = shutil.which(os.environ.get("BUSYBOX", "busybox"))
     if found:
         return Path(found)
@@ -35,7 +35,7 @@ def busybox() -> Path:
 
 
 def tools(folder: Path) -> Path:
-    """Make the folder a `/bin` of busybox alone, as the image has it, and return it."""
+    """Create a folder with busybox's tools only, like the image's `/bin`, and return it."""
     program = busybox()
     folder.mkdir()
     listed = subprocess.run([program, "--list"], capture_output=True, text=True, check=True)
@@ -49,7 +49,7 @@ def _unpacked() -> list[Path]:
 
 
 def _unpack() -> None:
-    """Download and unpack the package, as any user: apt-get keeps its lists in a folder."""
+    """Download and unpack the package without root: apt-get's lists are in a temporary folder."""
     UNPACKED.parent.mkdir(exist_ok=True)
     with TemporaryDirectory(dir=UNPACKED.parent) as folder:
         lists, cache = Path(folder, "lists"), Path(folder, "cache")

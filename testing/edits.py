@@ -1,4 +1,4 @@
-"""Edits of texts that fail, instead of changing nothing, where the text is another one by now."""
+"""Edits of texts that fail, instead of changing nothing, if the expected part is missing."""
 
 from __future__ import annotations
 

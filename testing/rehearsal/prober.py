@@ -1,7 +1,7 @@
-"""A kubelet's probes of one container, by a clock that nobody waits for.
+"""Simulates a kubelet's probes of one container, with a simulated clock.
 
-Each probe has a ticker of its own and counts equal results in a row; until the startup probe has
-succeeded the others wait (https://github.com/kubernetes/kubernetes, pkg/kubelet/prober/worker.go).
+Each probe has its own timer and counts equal results in a row; the others wait until the startup
+probe has succeeded (https://github.com/kubernetes/kubernetes, pkg/kubelet/prober/worker.go).
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from testing.rehearsal.server import TOOK, Clock, Life, StandIn
 
 STARTUP, LIVENESS, READINESS = "startupProbe", "livenessProbe", "readinessProbe"
 PORT = 8000
-"""vLLM's own, where no --port says otherwise."""
+"""vLLM's default port."""
 
 
 def observed(container: Json, life: Life, seconds: float) -> Record:
-    """What the kubelet does about a server of this life within so many seconds."""
+    """Return what the kubelet does with a server of this behaviour within `seconds`."""
     with StandIn(life, Clock()) as stand_in:
         return Prober(container, stand_in, {PORT: stand_in.port}).run(seconds)
 
@@ -54,7 +54,7 @@ class Probe:
 
 @dataclass
 class Record:
-    """What the kubelet did, in seconds of the clock."""
+    """The kubelet's actions, in seconds of the clock."""
 
     started: float | None = None
     killed: float | None = None
@@ -62,12 +62,12 @@ class Record:
 
     @property
     def is_ready(self) -> bool:
-        """Whether the container gets requests at the end."""
+        """Whether the container is ready at the end."""
         return bool(self.ready) and self.ready[-1][1]
 
 
 class Prober:
-    """Probes a container's server. `ports`: the container's ports, and where they are here."""
+    """Probes a container's server. `ports`: from ports of the container to ports on loopback."""
 
     def __init__(self, container: Json, server: StandIn, ports: Mapping[int, int]) -> None:
         names = (STARTUP, LIVENESS, READINESS)
@@ -77,7 +77,7 @@ class Prober:
         self._runs: dict[str, tuple[bool, int]] = {}
 
     def run(self, seconds: float) -> Record:
-        """Let so many seconds pass, or fewer if the container is killed."""
+        """Simulate a number of seconds, or fewer if the container is killed."""
         ticks = [(0.0, name) for name in self.probes]
         heapq.heapify(ticks)
         while ticks and ticks[0][0] <= seconds and self.record.killed is None:

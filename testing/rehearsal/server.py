@@ -1,8 +1,8 @@
-"""A stand-in for vLLM's server on loopback, which lives in the seconds of a clock that it is given.
+"""A stand-in for vLLM's server on loopback, with a simulated clock.
 
-vLLM answers on its port when the model is loaded, and GET /health then with 200
-(https://github.com/vllm-project/vllm, vllm/entrypoints). How long an answer takes by the clock is
-said in a header; nobody waits for it.
+vLLM opens its port when the model is loaded, and then answers GET /health with 200
+(https://github.com/vllm-project/vllm, vllm/entrypoints). A header gives the simulated duration of
+an answer; the real one comes at once.
 """
 
 from __future__ import annotations
@@ -21,21 +21,24 @@ NEVER = math.inf
 
 @dataclass
 class Clock:
-    """The seconds that have passed for the server."""
+    """The simulated time in seconds since the server's start."""
 
     now: float = 0
 
 
 @dataclass(frozen=True)
 class Life:
-    """When the model is loaded, and how long an answer takes at each time after."""
+    """A server's behaviour: the time when the model is loaded, and the duration of answers.
+
+    `load`: in seconds. `answer`: from the time of a request to the seconds until its answer.
+    """
 
     load: float
     answer: Callable[[float], float] = lambda _now: 0
 
 
 class StandIn(AbstractContextManager["StandIn"]):
-    """The server. Before the load is over its port is closed."""
+    """The server. Its port is closed until the model is loaded."""
 
     def __init__(self, life: Life, clock: Clock) -> None:
         self.life, self.clock = life, clock
@@ -54,7 +57,7 @@ class StandIn(AbstractContextManager["StandIn"]):
         self._server.server_close()
 
     def tick(self) -> None:
-        """Do what is due by the clock."""
+        """Open the port if the model is loaded by now."""
         if self._thread is None and self.clock.now >= self.life.load:
             self._server.server_activate()
             self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))

@@ -1,4 +1,4 @@
-"""The walkthrough here: a copy of dist/, a folder for the bucket, a Hub on loopback."""
+"""The walkthrough's stage on this machine: a copy of dist/, a folder as bucket, a stand-in Hub."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ INDEX = "model.safetensors.index.json"
 
 @dataclass(frozen=True)
 class Cell:
-    """One directory of dist/, its two containers as kubectl renders them."""
+    """One directory of dist/, with its two containers as kubectl renders them."""
 
     directory: str
     server: Container
@@ -30,7 +30,7 @@ class Cell:
 
     @property
     def model_path(self) -> str:
-        """The path that vLLM is given: the argument after `vllm serve`."""
+        """The model argument: the one after `vllm serve`."""
         return self.server.command[2]
 
     @property
@@ -64,13 +64,13 @@ class Stage:
         return Cell(directory, found["inference-server"], found["fetch-safetensors"])
 
     def download(self, hub: Hub) -> CompletedProcess[str]:
-        """Steps 2 to 5: name the model, apply model-download, and wait for its end."""
+        """Run steps 2 to 5: set the model, start model-download, and wait for its end."""
         with self.downloading(hub) as process:
             return processes.finish(process)
 
     @contextmanager
     def downloading(self, hub: Hub) -> Iterator[Popen[str]]:
-        """The Job's last container, started; whatever is left of it at the end is killed."""
+        """Run the Job's last container in the block; its remaining processes are then killed."""
         fill_in(self.dist, hub.model_id)
         objects = objects_in(kustomize(self.dist / "model-download"))
         installation, container = containers(objects, "Job", {BUCKET: self.bucket})
@@ -95,7 +95,7 @@ class Stage:
 
 
 def missing(model: Path) -> list[str]:
-    """What a server that is given the folder does not find: config, index, shards."""
+    """Return the files that a server needs but a model's folder lacks: config, index, shards."""
     needed = ["config.json", INDEX]
     if (model / INDEX).is_file():
         needed += sorted(set(json.loads((model / INDEX).read_text())["weight_map"].values()))
@@ -103,7 +103,7 @@ def missing(model: Path) -> list[str]:
 
 
 def warm_up(container: Container, folder: Path) -> str:
-    """Run the warm-up until it has read everything, in a `/` of its own; return what it said."""
+    """Run the warm-up in its own `/` until it has read everything; return its output."""
     root = container.root(folder / "root")
     root.mkdir(parents=True, exist_ok=True)
     machine = {"PATH": str(tools(folder / "bin")), "MODEL_ROOT": str(root / "gcs")}
