@@ -3,7 +3,7 @@
 Usage:
 
     python -m tools.accuracy                      with the package's own constants
-    python -m tools.accuracy --leave-one-out      with constants that never saw the row's model
+    python -m tools.accuracy --leave-one-out      with constants fitted without the row's model
 """
 
 import sys

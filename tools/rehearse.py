@@ -34,7 +34,7 @@ LONG = 48 * 60 * MINUTE
 
 
 class Account:
-    """What is printed, and whether all of it is as it must be."""
+    """The printed report, and whether everything was as expected."""
 
     def __init__(self) -> None:
         self.good = True
@@ -44,7 +44,7 @@ class Account:
         print(f"\n{text}")
 
     def say(self, part: str, text: str, *, good: bool = True) -> None:
-        """Print what happened to a part of the Pod."""
+        """Print the result of a part of the Pod."""
         self.good = self.good and good
         indent = f"  {part:<9}" if part else "  "
         mark = "" if good else "NOT GOOD: "
@@ -106,7 +106,7 @@ def _serve(account: Account, cell: Cell, folder: Path) -> None:
 
 
 def _probe(account: Account, cell: Cell) -> str:
-    """Probe three servers: one that loads, one that never does, one that hangs."""
+    """Probe three servers: one that loads, one that never loads, and one that hangs."""
     server = cell.server.json
     load = observed(server, Life(LOAD), LOAD + 10 * MINUTE)
     never = observed(server, Life(NEVER), LONG)

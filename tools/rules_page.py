@@ -2,8 +2,8 @@
 
 Usage:
 
-    python -m tools.rules_page            write them; what stands above the first page stays
-    python -m tools.rules_page --check    exit with 1 where the file is not what would be written
+    python -m tools.rules_page            write them; the text above the first page is kept
+    python -m tools.rules_page --check    exit with 1 if the file is not up to date
 """
 
 import sys
@@ -17,7 +17,7 @@ _FIRST_PAGE = "\n## IRA000 "
 
 
 def written(text: str) -> str:
-    """Return the text of docs/rules.md with the pages as they are in the code now."""
+    """Return the text of docs/rules.md with the current pages."""
     introduction, _, _ = text.partition(_FIRST_PAGE)
     pages = (
         f"## {rule.id} {rule.name} ({rule.severity})\n\n{rule.page}\n" for rule in rules().values()

@@ -4,8 +4,8 @@ vLLM builds its parser in three places, which this module follows in the order o
 
     ServeSubcommand.subparser_init   literal options
     make_arg_parser                  literal options, or the fields of FrontendArgs
-    AsyncEngineArgs.add_cli_args     options named by hand, whose shape follows from the type of a
-                                     field of a config dataclass (`get_kwargs`)
+    AsyncEngineArgs.add_cli_args     literal names, with the `add_argument` keywords derived from
+                                     the type of a config dataclass's field (`get_kwargs`)
 
 Nothing of the release is imported, so neither torch nor a GPU is needed.
 """
@@ -38,13 +38,13 @@ Scope: TypeAlias = dict[str, Value]
 
 @dataclass(frozen=True)
 class Serve:
-    """What `vllm serve` of a release takes.
+    """The command-line options of `vllm serve` in a release.
 
     Attributes:
-        options: each option, and what it takes.
-        aliases: other names of an option -> the first long one.
-        choices: the values of options that take few.
-        bounds: of numbers, as `>0 <=1`.
+        options: each option, with its kind.
+        aliases: from other names of an option to its first long one.
+        choices: the values of options with choices.
+        bounds: the bounds of numbers, such as `>0 <=1`.
     """
 
     options: Mapping[str, Kind]
@@ -81,7 +81,7 @@ def takes_dotted_keys(source: Source) -> bool:
 
 
 class _Parser:
-    """What the release's own parser class does with the command line before argparse sees it."""
+    """How the release's own parser class changes the command line before argparse parses it."""
 
     def __init__(self, source: Source) -> None:
         found = source.find(source.module(ENGINE), "FlexibleArgumentParser")
@@ -114,7 +114,7 @@ class _Parser:
 
 
 def _adjusted(options: Mapping[str, Kind], parser: _Parser) -> dict[str, Kind]:
-    """Return the options as the parser class takes them, which is not always as registered."""
+    """Return the options as the parser class accepts them, which may differ from the registered."""
     adjusted = dict(options)
     if parser.rewrites_level:
         adjusted["-O"] = options["--optimization-level"]
@@ -132,7 +132,7 @@ def _is_pair(name: str, kind: Kind) -> bool:
 
 
 class _Reader:
-    """Follows the functions that fill the parser, and collects what they register."""
+    """Follows the functions that fill the parser, and collects the options that they register."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
@@ -170,7 +170,7 @@ class _Reader:
         return ExtractionError(f"vLLM {self._source.release}: can't follow {what}")
 
     def register(self, call: ast.Call, names: Sequence[str], shape: Shape) -> None:
-        """Record one `add_argument`; positional arguments are no options."""
+        """Record one `add_argument`; positional arguments are skipped."""
         self._seen.add(call)
         options = [name for name in names if name.startswith("-")]
         full = next((name for name in options if name.startswith("--")), "")
@@ -188,7 +188,7 @@ class _Reader:
             self.bounds[name] = shape.bounds
 
     def shapes(self, module: Module, cls: Value, name: str) -> Fields:
-        """Return what `get_kwargs` makes of a config class."""
+        """Return the shapes that `get_kwargs` derives from a config class."""
         owner = cls if isinstance(cls, Definition) else self._source.find(module, name)
         if owner is None:
             raise self._unreadable(f"get_kwargs({name})")
@@ -202,7 +202,7 @@ class _Reader:
         raise self._unreadable(name)
 
     def call_method(self, owner: Definition, name: str, fields: Value) -> Value:
-        """Follow a call of a method whose last parameter may be the shapes of the fields."""
+        """Follow a call of a method; its last parameter may be the shapes of the fields."""
         scope: Scope = {"cls": owner}
         if fields is not None:
             scope["frontend_kwargs"] = fields
@@ -217,7 +217,7 @@ class _Reader:
         return self._run_method(base, name, scope)
 
     def find(self, module: Module, name: str) -> Definition | None:
-        """Return what a name means in a module of the release."""
+        """Return the definition of a name in a module of the release."""
         return self._source.find(module, name)
 
     def findclass_node(self, module: Module, node: ast.expr, scope: Scope) -> Definition:
@@ -230,9 +230,9 @@ class _Reader:
 
 
 class _Frame:
-    """One call of one of those functions: its names, and the statements that matter here.
+    """One call of one of those functions: runs the statements that affect options.
 
-    Both branches of an `if` count: they ask for help texts or for which of two programs runs.
+    Both branches of an `if` are followed: conditions are about help texts or the program's name.
     """
 
     def __init__(self, reader: _Reader, module: Module, scope: Scope) -> None:
@@ -355,7 +355,7 @@ class _Frame:
         fields[name] = replace(shape, choices=tuple(c for c in shape.choices if c != text))
 
     def _constant(self, node: ast.expr) -> str:
-        """Return a text, or the one of the release that a name stands for."""
+        """Return a literal text, or the text of a constant of the release."""
         match self._reader.find(self._module, last_name(node)):
             case Definition(node=ast.Constant(value=str() as text)):
                 return text

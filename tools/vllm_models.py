@@ -5,8 +5,8 @@ Usage:
     python -m tools.vllm_models 0.34.0    read this release, and add it to the table
     python -m tools.vllm_models           read every release of the table of options
 
-Needs pip and the package index that it is set up for; neither torch nor a GPU. The table is the
-same bytes for the same releases.
+Needs pip and its configured package index, but neither torch nor a GPU. The table is the same bytes
+for the same releases.
 """
 
 import ast
@@ -29,7 +29,7 @@ _ABOUT = (
     "end being the newest release here. Written by `python -m tools.vllm_models`, not by hand."
 )
 
-# What the registry's tables are for. An architecture in two of them has the task of the first.
+# The task of each of the registry's tables. An architecture in several has the task of the first.
 _TASKS = {
     "_TEXT_GENERATION_MODELS": Task.TEXT,
     "_TRANSFORMERS_SUPPORTED_MODELS": Task.TEXT,
@@ -42,14 +42,14 @@ _TASKS = {
     "_SEQUENCE_CLASSIFICATION_MODELS": Task.POOLING,
     "_SPECULATIVE_DECODING_MODELS": Task.DRAFT,
 }
-# Classes that load what vLLM has no class for: no model names them.
+# Fallback classes for models without a class in vLLM; no model's config.json names them.
 _LEFT_OUT = {"_TRANSFORMERS_MODELS", "_TRANSFORMERS_BACKEND_MODELS"}
 
 
 def read(source: Source) -> dict[str, str]:
-    """Return the architectures of a release, and what each is run for.
+    """Return the architectures of a release, each with its task.
 
-    Raises ExtractionError for a registry of another form, or with a table that is not known.
+    Raises ExtractionError for a registry of another form, or with an unknown table.
     """
     module = source.module(_REGISTRY)
     match module and module.definitions.get("_VLLM_MODELS"):
@@ -81,7 +81,7 @@ def _keys(node: ast.AST, name: str) -> Iterator[str]:
 
 
 def encode(models: Mapping[str, Mapping[str, str]]) -> str:
-    """Return the text of the table, from what `read` gave of each release."""
+    """Return the text of the table, from the result of `read` for each release."""
     known = sorted(models, key=Release.parse)
     names = sorted({name for release in models.values() for name in release})
     rows = [
@@ -93,7 +93,7 @@ def encode(models: Mapping[str, Mapping[str, str]]) -> str:
 
 
 def stored(text: str) -> dict[str, dict[str, str]]:
-    """Return what a table holds of each release, as `encode` was given it."""
+    """Return the architectures of each release in a table; the reverse of `encode`."""
     data = json.loads(text)
     known = data["releases"]
     runs = runs_of(data["models"], known)

@@ -6,8 +6,8 @@ Usage:
     python -m tools.vllm_options                  read every release of the table again
     python -m tools.vllm_options --check 0.26.0   compare with the table, write nothing
 
-Needs pip and the package index that it is set up for; neither torch nor a GPU. The table holds
-names of options and what they take, and is the same bytes for the same releases.
+Needs pip and its configured package index, but neither torch nor a GPU. The table holds the names
+of options and their kinds, and is the same bytes for the same releases.
 """
 
 import argparse
@@ -40,14 +40,14 @@ _ABOUT = (
 
 @dataclass(frozen=True)
 class ReleaseOptions:
-    """What one release takes.
+    """The options of one release.
 
     Attributes:
-        options: each option and what it takes.
-        dotted: whether --option.key is a key of an option.
-        aliases: the options that are other names of one option.
-        choices: `--dtype auto` -> "taken", for each value of an option that takes few.
-        bounds: of numbers, as `>0 <=1`.
+        options: each option, with its kind.
+        dotted: whether --option.key sets a key of a JSON option.
+        aliases: from other names of an option to its first long one.
+        choices: `--dtype auto` -> "taken", for each choice of an option.
+        bounds: the bounds of numbers, such as `>0 <=1`.
     """
 
     options: Mapping[str, Kind]
@@ -97,7 +97,7 @@ def encode(tables: Mapping[str, ReleaseOptions]) -> str:
 
 
 def _section(title: str, values: Sequence[Mapping[str, str]], known: Sequence[str]) -> str:
-    """Return one part of the table: what each name has in which releases."""
+    """Return one part of the table: the text of each name, by ranges of releases."""
     names = sorted({name for release in values for name in release})
     if not names:
         return f"{json_text(title)}: {{}}"
@@ -106,7 +106,7 @@ def _section(title: str, values: Sequence[Mapping[str, str]], known: Sequence[st
 
 
 def stored(text: str) -> dict[str, ReleaseOptions]:
-    """Return what a table holds of each release, as `encode` was given it."""
+    """Return the options of each release in a table; the reverse of `encode`."""
     table = decode(text)
     return {release: _stored(table, place) for place, release in enumerate(table.releases)}
 
@@ -127,7 +127,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _release(text: str) -> str:
-    """Return a release as the table has it: 0.34.0 for 0.34 and v0.34.0."""
+    """Return a release as the table writes it: 0.34.0 for 0.34 and v0.34.0."""
     try:
         return str(Release.parse(text))
     except UnknownReleaseError as error:
@@ -149,7 +149,7 @@ def _compare(
     known: Mapping[str, ReleaseOptions],
     fetched: Mapping[str, ReleaseOptions],
 ) -> int:
-    """Name the releases that were not found, or that the table does not hold as they are."""
+    """Print the releases that were not found or differ from the table; return the exit code."""
     different = [r for r in wanted if r not in fetched or fetched[r] != known.get(r)]
     for release in different:
         print(f"the table does not hold what vLLM {release} takes", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Names that the server looks up as it starts: parsers, quantisation methods, load formats."""
+"""Reads the names in vLLM's registries: parsers, quantisation methods, load formats."""
 
 import ast
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ _TABLES = {"_TOOL_PARSERS_TO_REGISTER", "_REASONING_PARSERS_TO_REGISTER"}
 
 
 def registered_names(source: Source) -> dict[str, tuple[str, ...]]:
-    """Return the names that options of a release take, by option; no entry where none is found."""
+    """Return the names that options of a release accept, by option, if there are any."""
     found = {
         option: tuple(
             sorted({name for m in source.modules(*packages) for name in _parsers(m.tree)})
@@ -60,7 +60,7 @@ def _quantization(source: Source) -> tuple[str, ...]:
 
 
 def _load_formats(source: Source) -> tuple[str, ...]:
-    """Return the keys of the table of loaders; before 0.10.1 the values of an Enum."""
+    """Return the keys of the table of loaders, or before 0.10.1 the values of an Enum."""
     match source.find(source.module(_LOADERS), "_LOAD_FORMAT_TO_MODEL_LOADER"):
         case Definition(node=ast.Dict(keys=keys)):
             return tuple(_names(keys))

@@ -1,11 +1,11 @@
-"""Add a release of vLLM: its options and its image, and a list of what a person must confirm.
+"""Add a release of vLLM: its options and image, and print a list of facts for a person to confirm.
 
 Usage:
 
     make release VERSION=0.34.0
 
-Reads the published source of the release and of the one before it. Writes options.json, and in
-vllm/changes.py the newest release and what docker/Dockerfile says. Needs pip and the package index.
+Reads the published source of the release and of the one before it. Writes options.json, and to
+vllm/changes.py the newest release and facts of docker/Dockerfile. Needs pip and the package index.
 """
 
 import argparse
@@ -36,7 +36,7 @@ _USER = re.compile(r"^RUN useradd --uid 2000\b", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Found:
-    """A release and the one before it in the table, as their sources have them."""
+    """A release compared with the one before it in the table, from their sources."""
 
     release: Release
     before: Release
@@ -46,7 +46,7 @@ class Found:
     """Facts of docker/Dockerfile that differ from those of the release before."""
     has_dockerfile: bool
     changed: Mapping[str, tuple[int, int]]
-    """Sources of known facts that differ, with their lines added and removed."""
+    """Changed source files of known facts, with the numbers of lines added and removed."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -70,8 +70,8 @@ def read(release: Release, table: Mapping[str, ReleaseOptions]) -> Found:
     """Read a release and compare it with the one before it in the table.
 
     Raises `UnknownReleaseError` for a candidate, and for a release before the oldest of the table;
-    `SourceError` where the package index has no source; `ExtractionError` where the source has a
-    form that the reader of options does not know.
+    `SourceError` if the package index has no source; `ExtractionError` if the reader of options
+    does not understand the source.
     """
     if not release.is_final:
         raise UnknownReleaseError(f"vLLM {release} is no final release; give {release.final}")
@@ -94,7 +94,7 @@ def read(release: Release, table: Mapping[str, ReleaseOptions]) -> Found:
 
 
 def image_facts(dockerfile: str, before: ReleaseFacts) -> dict[str, Any]:
-    """Return the facts of an image's Dockerfile that differ from those of the release before."""
+    """Return the facts of an image's Dockerfile that differ from the release before."""
     cuda = _CUDA.search(dockerfile)
     found = {
         "cuda": cuda[1] if cuda else before.cuda,
@@ -104,7 +104,7 @@ def image_facts(dockerfile: str, before: ReleaseFacts) -> dict[str, Any]:
 
 
 def changed_sources(before: Source, after: Source) -> dict[str, tuple[int, int]]:
-    """Return the sources of known facts whose code differs, with lines added and removed."""
+    """Return the source files of known facts whose code differs, with lines added and removed."""
     found = {}
     for path in _facts_by_source():
         texts = [each.text(path) or "" for each in (before, after)]
@@ -116,7 +116,7 @@ def changed_sources(before: Source, after: Source) -> dict[str, tuple[int, int]]
 
 
 def _code(text: str) -> str:
-    """Return what Python reads of a module: no comments, no layout."""
+    """Return the code of a module without comments and layout."""
     return ast.dump(ast.parse(text))
 
 
@@ -135,7 +135,7 @@ def _write_changes(file: Path, found: Found) -> None:
 
 
 def with_release(text: str, release: Release, image: Mapping[str, Any]) -> str:
-    """Return the text of changes.py with a newest release, and with what changed in its image."""
+    """Return the text of changes.py with a new newest release and the changes of its image."""
     text, count = _NEWEST.subn(f'NEWEST = Release.parse("{release}")', text)
     if count != 1 or text.count(_END) != 1:
         raise ValueError(f"{CHANGES} has no single NEWEST, or no end of CHANGES")
@@ -152,7 +152,7 @@ def _line(release: Release, image: Mapping[str, Any]) -> str:
 
 
 def report(found: Found) -> Iterator[str]:
-    """Yield the lines that tell what was added, and what a person must confirm."""
+    """Yield the lines of the report: what was added, and what a person must confirm."""
     yield f"vLLM {found.release} is in {TABLE.name}. Compared with {found.before}:"
     yield from _options(found.options_before, found.options)
     yield from _image(found)

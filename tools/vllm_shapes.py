@@ -1,4 +1,4 @@
-"""What argparse is told about an option, as far as it decides what the option takes.
+"""The keywords of argparse's `add_argument` that decide an option's kind.
 
 For an option of a config dataclass's field, vLLM derives it from the field's type
 (`vllm.engine.arg_utils.get_kwargs`); this module follows the same order of cases.
@@ -22,9 +22,9 @@ _TYPES = {
     "loads": Kind.JSON,
     "union_dict_and_str": Kind.JSON_OR_TEXT,
 }
-# Functions that return another one, which reads the text.
+# Functions that return the function which parses the text.
 _WRAPPERS = frozenset({"optional_type", "parse_type"})
-# What reads any text, or more than a kind can say: `type` is a loop's variable.
+# Types that accept any text, or for which there is no kind. `type` is the variable of a loop.
 _TEXTS = frozenset(
     {"str", "type", "nullable_str", "nullable_kvs", "from_cli", "from_json", "optional_str"}
     | {"parse_reasoning_parser"}
@@ -34,7 +34,7 @@ _SCALARS = frozenset({"bool", "int", "float", "str", "dict", "list", "tuple", "s
 _SHAPES = {"List": "list", "Tuple": "tuple", "Set": "set", "Dict": "dict"}
 _LISTS = frozenset({"list", "tuple", "set"})
 _NO_VALUE = frozenset({"store_true", "store_false", "store_const", "count", "help", "version"})
-# An option whose bare form means True and that may carry a text, in releases that know this.
+# Hints of an option that may stand alone, which means True, or take a text, in releases with it.
 _TRUE_OR_TEXT = frozenset({"bool", "str", "none"})
 
 
@@ -44,7 +44,7 @@ class ExtractionError(SourceError):
 
 @dataclass(frozen=True)
 class Shape:
-    """What argparse is told about an option, as far as it decides what the option takes."""
+    """The `add_argument` keywords of an option that decide its kind."""
 
     action: str = "store"
     nargs: str = ""
@@ -55,7 +55,7 @@ class Shape:
 
     @property
     def kind(self) -> Kind:
-        """Return what the option takes on the command line."""
+        """The kind of value that the option takes on the command line."""
         if self.action in _NO_VALUE:
             return Kind.FLAG
         if self.action == "BooleanOptionalAction":
@@ -69,7 +69,7 @@ Fields: TypeAlias = dict[str, Shape]
 
 
 class FieldShapes:
-    """What argparse is told about a dataclass field, from its annotation (`get_kwargs`)."""
+    """The shapes of dataclass fields, derived from their annotations (`get_kwargs`)."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
@@ -124,7 +124,7 @@ class FieldShapes:
     def _typed(self, name: str, hints: frozenset[str]) -> Kind | None:
         if "literal" in hints:
             return Kind.INT if "int literal" in hints else None
-        # The converter names the fields that take 1k, 2M or auto, which are no plain numbers.
+        # The converter names the fields that accept 1k, 2M or auto besides plain numbers.
         if name in self._named_in_converter:
             return self._size(name)
         if "dict" in hints:
@@ -137,7 +137,7 @@ class FieldShapes:
         return Kind.SIZE if "human_readable_int" in self._names_in_converter else None
 
     def _choices(self, node: ast.expr | None, module: Module) -> list[str] | None:
-        """Return the texts of the Literals in a type; None where one can't be read."""
+        """Return the texts of the Literals in a type; None if one can't be read."""
         match node:
             case ast.Subscript(value=base, slice=inner):
                 parts = inner.elts if isinstance(inner, ast.Tuple) else [inner]
@@ -223,19 +223,19 @@ def lineage(source: Source, cls: Definition) -> Iterator[Definition]:
 
 
 def class_node(definition: Definition) -> ast.ClassDef:
-    """Return the definition as the class that it must be."""
+    """Return the definition's class. Raises `ExtractionError` for anything else."""
     if not isinstance(definition.node, ast.ClassDef):
         raise ExtractionError(f"{ast.unparse(definition.node)[:80]} is no class")
     return definition.node
 
 
 def is_name(node: ast.AST) -> TypeGuard[ast.Name | ast.Attribute]:
-    """Return whether a node is a name, with or without dots before it."""
+    """Return whether a node is a plain or dotted name."""
     return isinstance(node, ast.Name | ast.Attribute)
 
 
 def last_name(node: ast.expr) -> str:
-    """Return the name behind any dots, of what is called too: `Enum` for `enum.Enum()`."""
+    """Return the last part of a dotted name, also of a call: `Enum` for `enum.Enum()`."""
     match node:
         case ast.Name(id=name) | ast.Attribute(attr=name):
             return name
@@ -245,7 +245,7 @@ def last_name(node: ast.expr) -> str:
 
 
 def changed(shape: Shape, key: str, value: ast.expr | None) -> Shape:
-    """Return the shape after a keyword of `add_argument` was set, or deleted."""
+    """Return the shape with a keyword of `add_argument` set, or deleted if `value` is None."""
     match key:
         case "action":
             return replace(shape, action=_action(value))
@@ -262,7 +262,7 @@ def changed(shape: Shape, key: str, value: ast.expr | None) -> Shape:
 
 
 def _typed(node: ast.expr) -> Kind | None:
-    """Return the kind of what `type=` reads; None for a text."""
+    """Return the kind for the value of `type=`; None for any text."""
     match node:
         case ast.Call(func=func, args=[inner]) if last_name(func) in _WRAPPERS:
             return _typed(inner)
@@ -274,7 +274,7 @@ def _typed(node: ast.expr) -> Kind | None:
 
 
 def _texts_of(node: ast.expr | None) -> tuple[str, ...]:
-    """Return the texts of a list of constants; none where it is computed."""
+    """Return the texts of a list of constants; empty if it is computed."""
     if not isinstance(node, ast.List | ast.Tuple):
         return ()
     is_constant = all(isinstance(element, ast.Constant) for element in node.elts)

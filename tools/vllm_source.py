@@ -1,4 +1,4 @@
-"""The published source of a vLLM release: fetched with pip, read as syntax trees, never run."""
+"""Fetches the published source of a vLLM release with pip, and parses it without running it."""
 
 import ast
 import os
@@ -13,8 +13,8 @@ from pathlib import Path
 
 from tools.vllm_wheel import WheelError, python_files
 
-# pip asks every source distribution for its metadata, and vLLM's own answer needs torch. This
-# backend stands in for it, so that pip saves the archive and no code of the release is run.
+# pip runs a source distribution's build backend to get its metadata, and vLLM's backend needs
+# torch. This backend replaces it, so that pip saves the archive and runs no code of the release.
 _BACKEND = """\
 import os
 import pathlib
@@ -37,7 +37,7 @@ _DOWNLOAD = (
 _DOWNLOAD_SECONDS = 600
 
 DOCKERFILE = "docker/Dockerfile"
-"""What vLLM's own image is built from; wheels do not have it."""
+"""The Dockerfile of vLLM's own image, which wheels do not contain."""
 
 
 class SourceError(Exception):
@@ -50,14 +50,14 @@ class NoSourceError(SourceError):
 
 @dataclass(frozen=True)
 class Definition:
-    """What a name means in a module: a class, a function, or the value assigned to it."""
+    """The definition of a name in a module: a class, a function, or an assigned value."""
 
     module: "Module"
     node: ast.ClassDef | ast.FunctionDef | ast.expr
 
 
 class Module:
-    """The top level of one module, by name."""
+    """The top-level names of one module."""
 
     def __init__(self, name: str, text: str, *, package: bool) -> None:
         self.name = name
@@ -80,7 +80,7 @@ class Module:
 
     @cached_property
     def imports(self) -> Mapping[str, tuple[str, str]]:
-        """Return what `from … import …` binds: name -> (module, name there)."""
+        """Return the names that `from … import …` binds: name -> (module, name there)."""
         found: dict[str, tuple[str, str]] = {}
         for node in self._top_level():
             if isinstance(node, ast.ImportFrom):
@@ -95,7 +95,10 @@ class Module:
         return ".".join([*parents[: len(parents) - node.level + 1], *filter(None, [node.module])])
 
     def _top_level(self) -> Iterator[ast.stmt]:
-        """Yield the statements; what only type checkers see comes first, so the rest wins."""
+        """Yield the statements, with those of `if` before those of `else`, so that the latter win.
+
+        `if TYPE_CHECKING` has declarations for type checkers only.
+        """
         for node in self.tree.body:
             if isinstance(node, ast.If):
                 yield from node.body
@@ -113,11 +116,11 @@ class Source:
         self._modules: dict[str, Module] = {}
 
     def text(self, path: str) -> str | None:
-        """Return the text of a file, or None where the release has none."""
+        """Return the text of a file, or None if the release does not have it."""
         return self._files.get(path)
 
     def module(self, name: str) -> Module | None:
-        """Return a module by its dotted name, or None where the release has no such file."""
+        """Return a module by its dotted name, or None if the release does not have it."""
         if name not in self._modules:
             path = name.replace(".", "/")
             candidates = (f"{path}.py", f"{path}/__init__.py")
@@ -129,7 +132,7 @@ class Source:
         return self._modules[name]
 
     def modules(self, *packages: str) -> Iterator[Module]:
-        """Yield the modules of the packages that the release has."""
+        """Yield the modules of those packages that the release has."""
         for package in packages:
             folder = package.replace(".", "/") + "/"
             for file in sorted(self._files):
@@ -137,7 +140,7 @@ class Source:
                     yield module
 
     def find(self, module: Module | None, name: str) -> Definition | None:
-        """Return what `name` means in the module, through any imports, or None if it's foreign."""
+        """Return the definition of a name, through imports; None if it is not in the release."""
         if module is None:
             return None
         if name in module.definitions:
@@ -155,8 +158,8 @@ def _dotted(file: str) -> str:
 def fetch(release: str) -> Source:
     """Read the release's source from pip's configured index.
 
-    Of a release without a source distribution, as 0.15.0, its wheel is read.
-    Raises NoSourceError where the index has neither, SourceError where pip failed otherwise.
+    For a release without a source distribution, such as 0.15.0, its wheel is read.
+    Raises NoSourceError if the index has neither, SourceError if pip fails otherwise.
     """
     with tempfile.TemporaryDirectory() as folder:
         try:

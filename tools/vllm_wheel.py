@@ -1,4 +1,4 @@
-"""The Python files of a vLLM wheel, read in place: a wheel is some 400 MB, its Python files 20."""
+"""Reads the Python files of a remote vLLM wheel: some 20 MB, where the wheel has 400 MB."""
 
 import io
 import json
@@ -18,11 +18,11 @@ _READ_AHEAD = 1 << 20
 
 
 class WheelError(Exception):
-    """The package index has no such wheel, or no parts of it."""
+    """The package index has no such wheel, or can't serve parts of it."""
 
 
 def python_files(release: str) -> Mapping[str, str]:
-    """Return path -> text of the Python files of a release's wheel; no code of it is run."""
+    """Return the texts of the Python files of a release's wheel by path; no code of it is run."""
     result = subprocess.run(  # noqa: S603 - pip, with a release as its only variable
         [sys.executable, *_WHEEL, f"vllm=={release}"],
         capture_output=True, text=True, check=False, timeout=_SECONDS,
@@ -39,7 +39,7 @@ def python_files(release: str) -> Mapping[str, str]:
 
 
 class _Remote(io.RawIOBase):
-    """A file behind an address, of which parts are fetched as they are read."""
+    """A remote file, of which only the parts that are read are fetched."""
 
     def __init__(self, address: str) -> None:
         self._address = address
