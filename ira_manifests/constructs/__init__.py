@@ -1,6 +1,6 @@
 """cdk8s constructs of the reference architecture.
 
-Each is imported when it is first used, which starts Node.js; `manifests` is not one, and does not.
+A construct is imported on first use, which starts Node.js. Importing `manifests` does not start it.
 """
 
 from __future__ import annotations

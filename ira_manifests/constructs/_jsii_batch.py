@@ -1,9 +1,9 @@
-"""cdk8s objects in bulk: all objects of a construct, or of a chart, in one crossing into Node.js.
+"""Creates and renders all objects of a construct or chart in one call into Node.js.
 
-Each call into cdk8s waits for Node.js, and every value in it is converted on both sides; an object
-of a plain `ApiObject` and two patches is three such calls. The classes here do as much in one, in
-`jsii_batch/index.js`. They are written as jsii's generator writes a binding, and loaded as it loads
-one: https://aws.github.io/jsii/specification/
+Each call into cdk8s waits for Node.js, and every value is converted on both sides. A plain
+`ApiObject` with two patches takes three calls. The classes here need one; they are implemented in
+`jsii_batch/index.js`. They are written and loaded like the bindings that jsii generates:
+https://aws.github.io/jsii/specification/
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _CHART, _CONSTRUCT = {"fqn": "cdk8s.Chart"}, {"fqn": "constructs.Construct"}
 
 
 class Composite(Construct, metaclass=jsii.JSIIMeta, jsii_type=f"{_NAME}.Composite"):
-    """A construct of several objects. `manifests`: each complete, by its id in the construct."""
+    """A construct of several objects. `manifests`: complete objects, by id in the construct."""
 
     def __init__(self, scope: Construct, id: str, manifests: Mapping[str, Json]) -> None:
         jsii.create(self.__class__, self, [scope, id, _text(manifests)])
@@ -41,7 +41,7 @@ class Composite(Construct, metaclass=jsii.JSIIMeta, jsii_type=f"{_NAME}.Composit
         return found
 
     def _json(self, id: str) -> Json:
-        """Return one object as it is rendered now."""
+        """Return one object, rendered with its current patches."""
         rendered: Json = json.loads(jsii.invoke(self, "json", [id]))
         return rendered
 
@@ -49,8 +49,7 @@ class Composite(Construct, metaclass=jsii.JSIIMeta, jsii_type=f"{_NAME}.Composit
 class Derived(Composite, jsii_type=f"{_NAME}.Derived"):
     """A construct whose objects are computed whenever they are rendered.
 
-    They are computed from the main object of `source`; patches of their own are applied after
-    that.
+    They are computed from the main object of `source`. Their own patches are applied to the result.
     """
 
     def __init__(
@@ -61,17 +60,20 @@ class Derived(Composite, jsii_type=f"{_NAME}.Derived"):
         source: Construct,
         additions: Mapping[str, Any],
     ) -> None:
-        """Add the construct. `additions`: to the main object of `source`, by JSON pointer."""
+        """Add the construct.
+
+        `additions`: values to add to the main object of `source`, by JSON pointer.
+        """
         arguments = [scope, id, _text(manifests), source, json.dumps(additions)]
         jsii.create(self.__class__, self, arguments)
         _hold(self, scope, manifests)
 
     @jsii.member(jsii_name="derive")
     def _derive(self, inputs: str) -> str:
-        """Return, as JSON, what to merge into each object, by id.
+        """Return the values to merge into each object, by id, as JSON.
 
-        `inputs`: what they are computed from, as JSON: "source", and by its id each object with
-        patches of its own that stands before the one that is rendered.
+        `inputs`: the objects to compute them from, as JSON: "source", and, by id, each object of
+        the construct that has patches and precedes the object that is rendered.
         """
         raise NotImplementedError
 
@@ -93,9 +95,9 @@ def _text(manifests: Mapping[str, Json]) -> str:
 
 
 def holds(scope: Construct, kind: str, name: str) -> bool:
-    """Tell whether the chart of `scope` has an object of this kind and name from a `Composite`.
+    """Return whether the chart of `scope` has an object of this kind and name from a `Composite`.
 
-    A chart has one namespace, so two objects of one name would be one object in the cluster.
+    A chart has one namespace, so two objects of one kind and name are the same in the cluster.
     """
     chart = _chart(scope)
     holder = _held.get(chart, {}).get((kind, name))
@@ -103,7 +105,7 @@ def holds(scope: Construct, kind: str, name: str) -> bool:
 
 
 def new_in(scope: Construct, manifests: Mapping[str, Json]) -> dict[str, Json]:
-    """Return what is to be added to the chart of `scope`: an account that it has is shared."""
+    """Return the objects to add to the chart of `scope`: all but service accounts that it has."""
     return {
         name: manifest
         for name, manifest in manifests.items()
@@ -112,7 +114,7 @@ def new_in(scope: Construct, manifests: Mapping[str, Json]) -> dict[str, Json]:
 
 
 def path(scope: Construct, id: str) -> str:
-    """Return where in the tree of constructs a child is, or is about to be."""
+    """Return the path of a child in the tree of constructs; the child need not exist."""
     return f"{scope.node.path}/{id}"
 
 
@@ -121,7 +123,10 @@ def _chart(scope: Construct) -> Chart:
 
 
 def new_charts(ids: Sequence[str], namespace: str | None) -> list[Chart]:
-    """Return empty charts, alone each; their objects go to `namespace`, or to the context's."""
+    """Return empty charts, each in an app of its own.
+
+    `namespace`: the namespace of their objects; None: that of kubectl's context.
+    """
     charts: list[Chart] = jsii.sinvoke(Composite, "charts", [list(ids), namespace])
     return charts
 
@@ -133,7 +138,7 @@ def render(charts: Sequence[Chart]) -> list[list[Json]]:
 
 
 def take(charts: Sequence[Chart]) -> list[list[Json]]:
-    """Return the objects of each chart, and leave it empty."""
+    """Return the objects of each chart and remove them from it."""
     objects: list[list[Json]] = json.loads(jsii.sinvoke(Composite, "take", [list(charts)]))
     return objects
 
@@ -143,7 +148,7 @@ def _list(kind: Json) -> Json:
 
 
 def _method(name: str, returns: Json | None, **parameters: Json) -> Json:
-    """Return a method as jsii describes one. Python gives every argument, if only None."""
+    """Return jsii's description of a method. Python passes every argument, None if it is unset."""
     listed = [{"name": name, "type": kind, "optional": True} for name, kind in parameters.items()]
     return {"name": name, "parameters": listed} | (
         {"returns": {"type": returns}} if returns else {}
@@ -184,7 +189,7 @@ def _assembly() -> Json:
         "schema": "jsii/0.10.0",
         "name": _NAME,
         "version": _VERSION,
-        "jsiiVersion": "1.0.0",  # since 1.19, jsii's compiler marks classes; else its kernel does
+        "jsiiVersion": "1.0.0",  # before 1.19: the kernel marks classes, later the compiler does
         "dependencies": {"cdk8s": "^2.69.0", "constructs": "^10.3.0"},
         "types": {item["fqn"]: item for item in (composite, derived)},
     }

@@ -1,4 +1,4 @@
-"""The classes and functions that run in Node.js. Importing this module starts it."""
+"""Classes and functions that run in Node.js. Importing this module starts Node.js."""
 
 from __future__ import annotations
 

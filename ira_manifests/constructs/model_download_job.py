@@ -18,21 +18,25 @@ if TYPE_CHECKING:
 
 
 class ModelDownloadJob(Composite):
-    """A Job, the disk that it buffers files on, and its Kubernetes service account.
+    """A Job, its buffer disk and its Kubernetes service account.
 
     Objects: ServiceAccount (id "ServiceAccount"), ConfigMap (id "ConfigMap", only with
     `bucket`), PersistentVolumeClaim (id "Buffer"), Job (id "Default").
 
-    `platform`: images and amounts, from `load_matrix().platform`. `bucket` and `model_id`:
-    where to and what; with both the construct stands on its own. Default: neither, for a
-    kustomize directory that generates the ConfigMap `ira-model-configmap`.
-    `models`: the profiles of models that say themselves what is downloaded of them; the Job takes
-    those of its MODEL_ID. Default: none, so that the platform's lists hold for every model.
-    `token_secret`: the Secret whose key HUGGING_FACE_TOKEN is the token. It is never created
-    here: a token has no place in a manifest. Default: the platform's, else
+    `platform`: images and amounts, from `load_matrix().platform`.
+    `bucket` and `model_id`: the bucket to copy to and the model to copy. With both, the construct
+    also adds a ConfigMap. Default: neither, for a kustomize directory that generates the ConfigMap
+    `ira-model-configmap`.
+    `models`: profiles of models with their own download lists; the Job uses the lists of its
+    MODEL_ID. Default: none; the platform's lists apply to every model.
+    `token_secret`: the Secret whose key HUGGING_FACE_TOKEN is the token. The construct never
+    creates it, because a token must not be in a manifest. Default: the platform's, else
     hugging-face-token-secret.
 
-    The Pod first installs huggingface_hub, in a container that is not given the token.
+    The Pod first installs huggingface_hub, in a container without the token.
+
+    Raises `InputError` for an invalid name, for only one of `bucket` and `model_id`, and for a
+    second download Job in a chart.
     """
 
     def __init__(

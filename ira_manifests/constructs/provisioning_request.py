@@ -18,22 +18,22 @@ if TYPE_CHECKING:
 
 
 class ProvisioningRequest(Derived):
-    """A request for queued capacity, and the PodTemplate that says what it is for.
+    """A request for queued capacity, and the PodTemplate that it refers to.
 
     Objects: PodTemplate (id "PodTemplate"), ProvisioningRequest (id "Default").
 
-    `workload`: who consumes the capacity. Its Deployment gets the consuming annotations, the
-    node selector of queued nodes in the place of the compute class, and the toleration of their
-    taint. Name, count and PodTemplate are read from the Deployment when it is rendered, so a
-    patch of the Deployment, early or late, is in the request as well. Patches of the two objects
-    themselves are applied last.
+    `workload`: the workload that consumes the capacity. Its Deployment gets the annotations that
+    consume the request, the node selector of queued nodes instead of the compute class, and the
+    toleration of their taint. Name, count and PodTemplate are read from the Deployment when it is
+    rendered, so patches of the Deployment, earlier or later, also apply to the request. Patches of
+    the two objects themselves are applied last.
 
-    The request's spec is immutable in the cluster. The PodTemplate's name therefore ends in a
-    hash of what decides where its Pods fit: a request for another shape is refused when it is
-    applied, and never mistaken for the old one.
+    The request's spec is immutable in the cluster. The PodTemplate's name therefore ends in a hash
+    of the fields that decide on which nodes its Pods fit: applying a request for other nodes fails,
+    instead of silently keeping the old request.
 
-    Raises `InputError` where the GPU type has no queued capacity, or where the Deployment asks
-    for other capacity as well, such as Spot.
+    Raises `InputError` if the GPU type has no queued capacity, or if the Deployment also selects
+    other capacity, such as Spot.
     """
 
     def __init__(self, scope: Construct, id: str, *, workload: VllmDeployment) -> None:
@@ -70,7 +70,7 @@ class ProvisioningRequest(Derived):
         return json.dumps({manifests.TEMPLATE: template, manifests.REQUEST: request})
 
     def _checked(self, deployment: Json) -> Json:
-        """Return the consumer as it is now, or raise `InputError` where it can't be one."""
+        """Return the rendered Deployment; raise `InputError` if it can't consume the request."""
         template = deployment.get("spec", {}).get("template", {})
         annotations = template.get("metadata", {}).get("annotations", {})
         for annotation in (queued.CONSUME, queued.CLASS):

@@ -24,14 +24,15 @@ class VllmDeployment(Composite):
 
     Objects: ServiceAccount (id "ServiceAccount", with the first workload of its model in a
     chart), ConfigMap (id "ConfigMap", only with `bucket`), Service (id "Service"), Deployment
-    (id "Default", so `ApiObject.of(construct)`).
+    (id "Default", so `ApiObject.of(construct)` returns it).
 
-    `cell`: what runs where. `bucket`: the bucket that holds the model; with it the construct
-    stands on its own. Default: none, for a kustomize directory that generates the ConfigMap
-    `ira-model-configmap` and puts the bucket's name in place.
-    `service_account`: the name of an account that exists. Default: the cell's, which is added.
+    `cell`: the model, the GPU type and their settings.
+    `bucket`: the bucket that holds the model; with it, the construct also adds a ConfigMap.
+    Default: none, for a kustomize directory that generates the ConfigMap `ira-model-configmap` and
+    inserts the bucket's name.
+    `service_account`: the name of an existing account. Default: the cell's account, which is added.
 
-    Raises `InputError` for a name that is none, and for a second workload of one name in a chart.
+    Raises `InputError` for an invalid name, and for a second workload of the same name in a chart.
     """
 
     def __init__(
@@ -69,16 +70,17 @@ class VllmDeployment(Composite):
 
     @property
     def selector(self) -> dict[str, str]:
-        """The labels that only this workload's Pods carry; never changed once applied."""
+        """The labels that select only this workload's Pods; immutable once applied."""
         return manifests.selector(self.cell)
 
     def consume(self) -> tuple[str, Json]:
-        """Return what moves the Pods from the compute class to queued capacity.
+        """Return the changes that move the Pods from the compute class to queued capacity.
 
-        For `ProvisioningRequest`: the name of the request that they consume, which is the
-        Deployment's, and what to add to the Deployment, by JSON pointer. What the caller patched
-        until now stays; what the caller patches later wins.
-        Raises `InputError` the second time, and where a patch asks for other capacity as well.
+        For `ProvisioningRequest`: the name of the request to consume, which is the Deployment's,
+        and the values to add to the Deployment, by JSON pointer. Earlier patches of the Deployment
+        are kept; later ones override the values.
+        Raises `InputError` if the workload already consumes a request, or if a patch also selects
+        other capacity.
         """
         if self._consumes:
             raise InputError(
@@ -91,10 +93,10 @@ class VllmDeployment(Composite):
         return str(deployment["metadata"]["name"]), additions
 
     def consumed(self) -> None:
-        """Note that the request has been added; a second one is refused."""
+        """Mark the workload as consuming a request; a second `consume` fails."""
         self._consumes = True
 
     def refuse_other_capacity(self, node_selector: Mapping[str, str]) -> None:
-        """Raise `InputError` where a node selector asks for what is never queued."""
+        """Raise `InputError` if a node selector selects capacity that can't be queued."""
         for key, reason in queued.excluded(node_selector).items():
             raise InputError(f"{self.node.path}: drop the node selector {key}: {reason}")

@@ -1,4 +1,4 @@
-// What would be many crossings from Python, as one each. JSON crosses as text, and so unconverted.
+// Batched calls from Python. JSON is passed as text, which jsii does not convert value by value.
 'use strict';
 
 const { ApiObject, App, Chart, JsonPatch } = require('cdk8s');
@@ -13,7 +13,7 @@ function additions(values, below = '') {
 }
 
 class Composite extends Construct {
-  // An app for each: cdk8s looks at all of an app whenever it renders one of its charts.
+  // One app for each chart: cdk8s visits all charts of an app whenever it renders one of them.
   static charts(ids, namespace) {
     return ids.map((id) => new Chart(new App(), id, { namespace }));
   }
@@ -22,7 +22,7 @@ class Composite extends Construct {
     return JSON.stringify(charts.map((chart) => chart.toJson()));
   }
 
-  // jsii keeps every construct that Python has seen for good, so they give up what they hold.
+  // jsii never frees a construct that Python has a reference to, so remove all children.
   static take(charts) {
     const objects = Composite.render(charts);
     charts.flatMap((chart) => [chart, ...chart.node.children]).forEach(empty);
@@ -33,7 +33,7 @@ class Composite extends Construct {
     super(scope, id);
     for (const { id, apiVersion, kind, metadata, ...body } of JSON.parse(manifests)) {
       const object = this.create(id, { apiVersion, kind, metadata });
-      // The body is added by patches: cdk8s sorts the keys of what it gets as properties.
+      // Add the body by patches, because cdk8s sorts the keys of properties.
       ApiObject.prototype.addJsonPatch.call(object, ...additions(body, '/'));
     }
   }
@@ -54,7 +54,7 @@ class Composite extends Construct {
 class DerivedObject extends ApiObject {
   later = [];
 
-  // A caller's patch is for what has been derived.
+  // Patches apply to the derived object, so keep them until it is rendered.
   addJsonPatch(...operations) {
     this.later.push(...operations);
   }
@@ -65,7 +65,7 @@ class DerivedObject extends ApiObject {
     const complete = { ...rendered, metadata: { ...rendered.metadata, ...metadata }, ...body };
     try {
       return JsonPatch.apply(complete, ...this.later);
-    } catch (error) { // in cdk8s' own words
+    } catch (error) { // the same message as cdk8s
       const at = `at path '${this.node.path}' with name '${this.name}'`;
       throw new Error(`Failed serializing construct ${at}: ${error}`);
     }
@@ -93,7 +93,7 @@ class Derived extends Composite {
     return new DerivedObject(this, id, properties);
   }
 
-  // Python is asked again only when what it computes from has changed.
+  // Call Python again only if the inputs have changed.
   derived(inputs) {
     if (inputs !== this.inputs) {
       this.answer = JSON.parse(this.derive(inputs));

@@ -1,4 +1,4 @@
-"""All objects of a directory as plain values, equal to what cdk8s renders."""
+"""All objects of a directory as plain values, equal to the output of cdk8s."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from ira_manifests.profiles.schema import ModelProfile, Platform
 
 
 def objects(cell: Cell, *, queued: bool) -> dict[str, Json]:
-    """Return the objects of a cell's directory by file name, in the order of their application."""
+    """Return the objects of a cell's directory by file name, in the order to apply them."""
     workload = vllm_deployment.objects(cell)
     found = _on_queued_capacity(cell, workload) if queued else list(workload.values())
     return _by_file(found, cell.platform.namespace)
 
 
 def sources(cell: Cell, *, queued: bool) -> list[Source]:
-    """Return what decides each field of the objects; the last row of a field is its own."""
+    """Return the source of each field of the objects; the last row for a field applies."""
     found = vllm_deployment.sources(cell)
     return [*found, *provisioning_request.sources(cell)] if queued else found
 
 
 def download_objects(platform: Platform, models: Iterable[ModelProfile]) -> dict[str, Json]:
-    """Return the objects of the download's directory, as `objects` does those of a cell's."""
+    """Return the objects of the download's directory by file name, in the order to apply them."""
     found = model_download_job.objects(platform, models=models)
     return _by_file(found.values(), platform.namespace)
 

@@ -1,4 +1,4 @@
-"""The two containers of the download's Pod, and what decides their fields."""
+"""The two containers of the download's Pod, and the sources of their fields."""
 
 from __future__ import annotations
 
@@ -18,19 +18,22 @@ TOKEN_VOLUME = "hugging-face-token"  # noqa: S105  a name, not a token
 PACKAGES_VOLUME = "packages"
 
 PLACEHOLDERS = {name: f"<{name}>" for name in ("MODEL_ID", "IRA_BUCKET_NAME")}
-"""What both read from the ConfigMap, as it is until the user fills in its file."""
+"""The values that both read from the ConfigMap, before the user fills in its file."""
 
-# Linux takes no longer text of an argument or variable (MAX_ARG_STRLEN), less its name.
+# Linux's limit for one argument or variable (MAX_ARG_STRLEN), less the variable's name.
 _LONGEST_VARIABLE = 128 * 1024 - 100
 
 
 def _common(download: ModelDownload, config_map: str, script: str) -> Json:
-    """Return what both containers have; they run one after the other, so each may have it all."""
+    """Return the fields of both containers.
+
+    They run one after the other, so each gets the full resources.
+    """
     return {
         "image": download.image,
         "command": ["bash", "-c"],
         "args": [parts.script("check_settings.sh", script)],
-        # The script's last words become the Pod's status, where `kubectl describe` shows them.
+        # The end of the script's log becomes the Pod's status, which `kubectl describe` shows.
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "env": [
             *parts.env(config_map, list(PLACEHOLDERS)),
@@ -43,7 +46,7 @@ def _common(download: ModelDownload, config_map: str, script: str) -> Json:
 
 
 def installation(download: ModelDownload, config_map: str) -> Json:
-    """Return the container that talks to the package index, and has no token."""
+    """Return the container that installs huggingface_hub from the package index, without token."""
     common = _common(download, config_map, "install_huggingface_hub.sh")
     lock = hub_lock.requirements(download.huggingface_hub)
     common["env"].append({"name": "HUGGINGFACE_HUB_LOCK", "value": lock})
@@ -52,7 +55,10 @@ def installation(download: ModelDownload, config_map: str) -> Json:
 
 
 def lists_of_models(models: Iterable[ModelProfile], model_id: str | None) -> str:
-    """Return what models say themselves of their download, by id as JSON; empty if none does."""
+    """Return the download lists of models that have some, by model id, as JSON; empty if none.
+
+    Raises `InputError` if they are too long for an environment variable.
+    """
     lists = {
         model.model_id: {"exclude": model.download.exclude, "keep": model.download.keep}
         for model in models
@@ -68,7 +74,7 @@ def lists_of_models(models: Iterable[ModelProfile], model_id: str | None) -> str
 
 
 def container(download: ModelDownload, config_map: str, own_lists: str) -> Json:
-    """Return the container that talks to the Hub, and alone has the token."""
+    """Return the container that downloads from the Hub; only this one has the token."""
     common = _common(download, config_map, "download_model.sh")
     beside = " ".join(download.exclude_beside_safetensors)
     common["env"] += [
@@ -92,12 +98,12 @@ DOWNLOADS, _INSTALLS = f"{POD}.containers[{NAME}]", f"{POD}.initContainers[{INST
 
 
 def of_both(*fields: str) -> list[str]:
-    """Return fields that both containers have, first those of the one that downloads."""
+    """Return the paths of fields in both containers, those of the downloading one first."""
     return [f"{each}.{field}" for each in (DOWNLOADS, _INSTALLS) for field in fields]
 
 
 def sources() -> list[Source]:
-    """Return what decides each field of the containers, but for their mounts."""
+    """Return the source of each field of the containers, except their mounts."""
     return [*_from_profiles(), *_from_construct()]
 
 

@@ -1,4 +1,4 @@
-"""The container of a serving Pod that reads the model once, and what decides its fields."""
+"""The container that reads the model once to warm the file cache, and the sources of its fields."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from ira_manifests.profiles.cell import Cell
 
 NAME = "fetch-safetensors"
 
-# It writes nothing to disk but its log, a few lines for each file of the model. The kubelet keeps
-# five files of 10 MiB of a container's log.
+# It writes only its log to disk, a few lines for each file of the model. The kubelet keeps five log
+# files of 10 MiB for each container.
 _LOGS = "64Mi"
 
 
 def container(cell: Cell, config_map: str) -> Json:
-    """Return the container, which reads the values of a ConfigMap."""
+    """Return the container. `config_map`: the name of the ConfigMap that it reads."""
     fetch = cell.platform.fetch_safetensors
     parallelism = {"name": "FETCH_PARALLELISM", "value": str(fetch.parallelism)}
     return {
@@ -24,7 +24,7 @@ def container(cell: Cell, config_map: str) -> Json:
         "command": ["/bin/sh", "-c"],
         "args": [parts.script("fetch_safetensors.sh")],
         "env": [*parts.env(config_map, ["MODEL_ID"]), parallelism],
-        # No limit of CPU: it would throttle the reads that the server's load waits for.
+        # No CPU limit: it would throttle the reads that the server waits for while loading.
         "resources": {
             "requests": {"cpu": fetch.cpu, "memory": fetch.memory, "ephemeral-storage": _LOGS},
             "limits": {"memory": fetch.memory, "ephemeral-storage": _LOGS},
@@ -35,7 +35,7 @@ def container(cell: Cell, config_map: str) -> Json:
 
 
 def sources(field: str) -> list[Source]:
-    """Return what decides each field of the container at `field`."""
+    """Return the source of each field of the container at `field`."""
     of_profile, logs = "@platform.fetch_safetensors", "ephemeral-storage"
     return [
         source(f"{of_profile}.image", f"{field}.image", name="fetch_image"),

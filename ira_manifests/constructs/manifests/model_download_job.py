@@ -1,6 +1,6 @@
 """The Job that copies a model from the Hugging Face Hub to the bucket.
 
-The objects of `ModelDownloadJob`, and what decides their fields.
+The objects of `ModelDownloadJob`, and the sources of their fields.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ira_manifests.profiles.schema import ModelDownload, ModelProfile, Platform
 
 # The FUSE sidecar writes files to the volume of this name before it uploads them.
 _BUFFER_VOLUME = "gke-gcsfuse-buffer"
-# huggingface_hub and what it needs take 35 MB unpacked; the model's files never come here.
+# huggingface_hub and its dependencies take 35 MB unpacked; the model's files are not stored here.
 _TEMPORARY_LIMIT = "1Gi"
 
 
@@ -37,9 +37,9 @@ def objects(
     token_secret: str | None = None,
     models: Iterable[ModelProfile] = (),
 ) -> dict[str, Json]:
-    """Return the objects by their ids in the construct, whose options these are.
+    """Return the objects by their ids in the construct. The options are those of the construct.
 
-    Raises `InputError` for lists of models that no variable holds.
+    Raises `InputError` if the models' lists are too long for an environment variable.
     """
     download, labels = platform.model_download, _labels()
     found = {"ServiceAccount": parts.service_account(download.service_account, labels)}
@@ -87,7 +87,7 @@ def _job(download: ModelDownload, *, containers: tuple[Json, Json], volumes: lis
         "labels": {"app": NAME, **_labels()},
         "annotations": {
             **keys.GCSFUSE_ANNOTATIONS,
-            # An eviction ends a Job that is not tried again.
+            # An eviction would end the Job, because it is not retried.
             keys.SAFE_TO_EVICT: "false",
             keys.DEFAULT_CONTAINER: NAME,
         },
@@ -117,15 +117,15 @@ def _job(download: ModelDownload, *, containers: tuple[Json, Json], volumes: lis
 
 
 def _volumes(bucket: str, token_secret: str) -> list[Json]:
-    # Without the driver's own check, the Job starts even where the bucket's name is wrong, and
-    # says so; with it, the Pod would wait for its volume and say nothing.
+    # Without the driver's check, the Job starts with a wrong bucket name and reports the error.
+    # With the check, the Pod would wait for its volume without an error in its log.
     attributes = {"bucketName": bucket, "skipCSIBucketAccessCheck": "true"}
     token = {
         "secretName": token_secret,
         "items": [{"key": "HUGGING_FACE_TOKEN", "path": "HUGGING_FACE_TOKEN"}],
-        # Read by root and by the group of fsGroup, which the container's user is in.
+        # Readable by root and by the group of fsGroup, which includes the container's user.
         "defaultMode": 0o440,
-        # Without a token the Pod starts all the same, and the script says what is missing.
+        # Without a token the Pod still starts, and the script reports what is missing.
         "optional": True,
     }
     return [
@@ -150,7 +150,7 @@ def sources(
     model_id: str | None = None,
     token_secret: str | None = None,
 ) -> list[Source]:
-    """Return what decides each field of the objects that have the same options."""
+    """Return the source of each field of the objects with the same options."""
     of_model, of_secret = "base/ira-model-config.env: MODEL_ID", _of_secret(platform)
     config_map = [source(parts.KIND, "ConfigMap kind")]
     if model_id is not None:
@@ -200,7 +200,7 @@ def _from_profiles(download: ModelDownload) -> list[Source]:
 
 
 def _from_construct() -> list[Source]:
-    """Return the rows of values that no profile decides, but for containers and volumes."""
+    """Return the rows of values that no profile decides, except containers and volumes."""
     template = "Job spec.template.metadata"
     return [
         *parts.described("Job", "PersistentVolumeClaim", "ServiceAccount"),
@@ -227,7 +227,7 @@ def _from_construct() -> list[Source]:
 
 
 def _of_volumes() -> list[Source]:
-    """Return the rows of what the construct decides in volumes and their mounts."""
+    """Return the rows of volumes and mounts that the construct decides."""
     temporary, packages = (
         [f"{POD}.volumes[{name}]", *of_both(f"volumeMounts[{name}]")]
         for name in (parts.TEMPORARY_VOLUME, PACKAGES_VOLUME)

@@ -1,4 +1,4 @@
-"""What several manifests have in common: names of the contract, labels, and parts of objects."""
+"""Shared parts of manifests: names that users rely on, labels, and fragments of objects."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from ira_manifests.profiles.schema import Toleration
 CONFIG_MAP = "ira-model-configmap"
 TOKEN_SECRET = "hugging-face-token-secret"  # noqa: S105  a name, not a token
 
-# Kustomize puts the bucket's name in the place of this; the '<' keeps it from ever naming a bucket.
+# Kustomize replaces this with the bucket's name; no bucket name contains '<'.
 BUCKET_PLACEHOLDER = "<IRA_BUCKET_NAME>"
 
-# Reasons that several tables give.
+# Texts that several tables of sources use.
 KIND = "the construct: the object's kind"
 LABELS = "the construct: the labels that Kubernetes recommends"
 CONFIG = "the construct: read from the ConfigMap, which is named after its content"
@@ -48,13 +48,13 @@ def manifest(
     body: Mapping[str, Any],
 ) -> Json:
     """Return one complete object. `body` holds its top-level keys besides metadata."""
-    # In the order of cdk8s, which sorts the keys of metadata and no others.
+    # In the order of cdk8s, which sorts only the keys of metadata.
     metadata = {"labels": dict(sorted(object_labels.items())), "name": name}
     return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **body}
 
 
 def described(*kinds: str) -> list[Source]:
-    """Return the rows of what objects of all kinds have: apiVersion, kind, labels."""
+    """Return the rows of the fields that all kinds of objects have: apiVersion, kind, labels."""
     identity = [f"{kind} {field}" for kind in kinds for field in ("apiVersion", "kind")]
     return [
         source(KIND, *identity),
@@ -77,23 +77,23 @@ def labels(name: str, instance: str, component: str) -> dict[str, str]:
 
 
 def bucket_label(bucket: str | None) -> dict[str, str]:
-    """Return the label that names a bucket: its name to the first dot.
+    """Return the label with the bucket's name up to the first dot.
 
-    A part between dots has 63 characters at most, as a label's value has:
+    A part between dots has at most 63 characters, the limit of a label's value:
     https://cloud.google.com/storage/docs/buckets#naming
     """
     return {keys.BUCKET: (bucket or BUCKET_PLACEHOLDER).partition(".")[0]}
 
 
 def config_map(values: Mapping[str, str], object_labels: Mapping[str, str]) -> Json:
-    """Return an immutable ConfigMap named after its content and its owner."""
+    """Return an immutable ConfigMap whose name contains a hash of its values and labels."""
     name = f"{CONFIG_MAP}-{fingerprint([dict(values), dict(object_labels)], 10)}"
     body = {"data": dict(values), "immutable": True}
     return manifest("v1", "ConfigMap", name, object_labels, body)
 
 
 def sources_of_config_map() -> list[Source]:
-    """Return the rows of what every ConfigMap of `config_map` has besides its data."""
+    """Return the rows of the fields of `config_map`, except its data."""
     return [
         *described("ConfigMap"),
         source("the construct: a name with a hash of values and labels, new for another value",
@@ -109,38 +109,38 @@ def of_option(option: str) -> str:
 
 
 def of_bucket(bucket: str | None) -> str:
-    """Return the source of the bucket's name; `bucket`: the option of the construct."""
+    """Return the source of the bucket's name. `bucket`: the construct's option."""
     if bucket is not None:
         return of_option("bucket")
     return "base/ira-model-config.env: IRA_BUCKET_NAME, which kustomize puts in place"
 
 
 def of_namespace(bucket: str | None) -> str:
-    """Return the source of the namespace; `bucket`: the option, by which a chart is the user's."""
+    """Return the source of the namespace. `bucket`: the option, set outside kustomize."""
     return "@platform.namespace" if bucket is None else _CHART
 
 
 def service_account(name: str, object_labels: Mapping[str, str]) -> Json:
     """Return a Kubernetes service account.
 
-    The platform's IAM bindings know the account by its name; workloads of one model share it.
+    The platform's IAM bindings refer to the account by name; workloads of one model share it.
     """
     return manifest("v1", "ServiceAccount", name, object_labels, {})
 
 
 def fingerprint(value: Any, length: int) -> str:
-    """Return a short hash of plain values; the same values give the same text everywhere."""
+    """Return the first `length` hex digits of a hash of plain values, equal on every platform."""
     text = json.dumps(value, sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:length]
 
 
 def model_mount(cell: Cell) -> Json:
-    """Return the mount of a cell's model, for reading."""
+    """Return the read-only mount of a cell's model."""
     return {"name": BUCKET_VOLUME, "mountPath": cell.mount_path, "readOnly": True}
 
 
 def env(config_map_name: str, names: Sequence[str]) -> list[Json]:
-    """Return environment variables that a container reads from a ConfigMap, each by its key."""
+    """Return environment variables with the values of the same keys of a ConfigMap."""
     return [
         {"name": name, "valueFrom": {"configMapKeyRef": {"name": config_map_name, "key": name}}}
         for name in names
@@ -148,7 +148,7 @@ def env(config_map_name: str, names: Sequence[str]) -> list[Json]:
 
 
 def tolerations(items: Sequence[Toleration]) -> list[Json]:
-    """Return tolerations as a Pod spells them."""
+    """Return tolerations in the format of a Pod's spec."""
     return [
         {"key": item.key, "operator": "Exists", "effect": item.effect}
         if item.value is None
@@ -158,17 +158,17 @@ def tolerations(items: Sequence[Toleration]) -> list[Json]:
 
 
 def resources_of(cpu: str, memory: str, **extra: str) -> Json:
-    """Return requests that equal limits."""
+    """Return resources whose requests equal their limits."""
     amounts = {"cpu": cpu, "memory": memory, **extra}
     return {"requests": dict(amounts), "limits": dict(amounts)}
 
 
 def variables(**values: str) -> list[Json]:
-    """Return environment variables of fixed values."""
+    """Return environment variables with fixed values."""
     return [{"name": name, "value": value} for name, value in values.items()]
 
 
-# Beside a read-only root, everything temporary goes here, and so does what programs write home.
+# With a read-only root, temporary files and files in the home directory are written here.
 TEMPORARY = "/tmp"  # noqa: S108
 TEMPORARY_VOLUME = "tmp"
 TEMPORARY_MOUNT = {"name": TEMPORARY_VOLUME, "mountPath": TEMPORARY}
@@ -180,10 +180,11 @@ def temporary_volume(size_limit: str | None = None) -> Json:
 
 
 def container_security(run_as_user: int | None, *, read_only: bool) -> Json:
-    """Return a container's security context, as tight as Pod Security `restricted` asks.
+    """Return a container's security context according to Pod Security `restricted`.
 
     https://kubernetes.io/docs/concepts/security/pod-security-standards/
-    Without a user the image's own user runs, which may be root; the rest still holds.
+    Without `run_as_user`, the image's default user runs, which may be root; the other settings
+    still apply.
     """
     context: Json = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
     if run_as_user is not None:
@@ -195,8 +196,8 @@ def container_security(run_as_user: int | None, *, read_only: bool) -> Json:
 
 @cache
 def script(*names: str) -> str:
-    """Return shell scripts of this package, one after the other, as a container's argument.
+    """Return shell scripts of this package, concatenated, as a container's argument.
 
-    Kubernetes expands $(NAME) and turns $$ into $ in arguments; the scripts use neither.
+    Kubernetes expands $(NAME) and $$ in arguments; the scripts use neither.
     """
     return "\n".join((_SCRIPTS / name).read_text("utf-8") for name in names)

@@ -1,6 +1,6 @@
-"""The objects of `ProvisioningRequest`, what it changes in the Deployment, and their sources.
+"""The objects of `ProvisioningRequest`, its changes to the Deployment, and their sources.
 
-Both objects are computed from the Deployment as it is rendered, with the patches of a caller.
+Both objects are computed from the rendered Deployment, including the caller's patches.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ TEMPLATE, REQUEST = "PodTemplate", "Default"
 
 NODE_SELECTOR = "/spec/template/spec/nodeSelector"
 
-# What decides which machine a Pod fits: a template that differs here needs capacity of its own.
+# Fields that decide on which nodes a Pod fits: a template that differs in them needs a new request.
 _OF_POD = (
     "affinity",
     "nodeName",
@@ -38,15 +38,15 @@ _LISTS = ("initContainers", "containers")
 
 
 def objects(cell: Cell, name: str, bucket: str | None = None) -> dict[str, Json]:
-    """Return the objects by their ids in the construct, without what is computed.
+    """Return the objects by their ids in the construct, without the computed fields.
 
-    `name`: of the request that the Pods consume.
+    `name`: the name of the request that the Pods consume.
     """
     labels = {
         **parts.labels("vllm", cell.workload_name, "capacity"),
         **parts.bucket_label(bucket),
     }
-    # The release of the Pods' engine, which the image's tag need not name.
+    # The engine's release, because the image's tag may not contain it.
     of_template = {
         **labels,
         keys.VERSION: cell.platform.engine.version,
@@ -59,9 +59,9 @@ def objects(cell: Cell, name: str, bucket: str | None = None) -> dict[str, Json]
 
 
 def additions(cell: Cell, deployment: Json) -> Json:
-    """Return what moves a Deployment's Pods from the compute class to queued capacity.
+    """Return the changes that move a Deployment's Pods from the compute class to queued capacity.
 
-    By JSON pointer, what to add to the Deployment, whose other values stay.
+    They are values to add to the Deployment, by JSON pointer; its other values are kept.
     """
     spec, queue = deployment["spec"], cell.platform.queued_provisioning
     metadata, pod = dict(spec["template"].get("metadata", {})), spec["template"]["spec"]
@@ -84,7 +84,7 @@ def additions(cell: Cell, deployment: Json) -> Json:
 
 
 def computed_template(deployment: Json) -> Json:
-    """Return what the PodTemplate has of a Deployment."""
+    """Return the fields of the PodTemplate that are computed from a Deployment."""
     template = deployment["spec"]["template"]
     pod = template["spec"]
     lists = {key: pod[key] for key in _LISTS if key in pod}
@@ -96,7 +96,7 @@ def computed_template(deployment: Json) -> Json:
 
 
 def computed_request(cell: Cell, deployment: Json, template_name: str) -> Json:
-    """Return what the ProvisioningRequest has of a Deployment and of its own PodTemplate."""
+    """Return the fields of the ProvisioningRequest that are computed from a Deployment."""
     annotations = deployment["spec"]["template"]["metadata"]["annotations"]
     queue = cell.platform.queued_provisioning
     parameters = {"maxRunDurationSeconds": str(queue.max_run_duration_seconds)}
@@ -119,7 +119,7 @@ def computed_request(cell: Cell, deployment: Json, template_name: str) -> Json:
 def _node_selector(cell: Cell) -> dict[str, str]:
     pool = cell.gpu.queued_node_pool
     if pool is not None:
-        return {queued.NODE_POOL: pool}  # whose driver is what it was made with
+        return {queued.NODE_POOL: pool}  # the driver was chosen when the pool was created
     return {
         queued.ACCELERATOR: cell.machine.accelerator,
         queued.FLEX_START: "true",
@@ -157,7 +157,7 @@ _QUEUE = "@platform.queued_provisioning"
 
 
 def sources(cell: Cell, bucket: str | None = None) -> list[Source]:
-    """Return what decides each field of the objects, and each field changed in the Deployment."""
+    """Return the source of each field of the objects, and of each changed Deployment field."""
     version, namespace = f"metadata.labels.{keys.VERSION}", "metadata.namespace"
     return [
         source("@gpu.queued_node_pool", f"{_SELECTOR}.{queued.NODE_POOL}", name="queued_nodes"),
@@ -193,7 +193,7 @@ def sources(cell: Cell, bucket: str | None = None) -> list[Source]:
 
 
 def _of_tolerations(cell: Cell) -> list[Source]:
-    """Return the rows of the tolerations that are added behind those of all Pods."""
+    """Return the rows of the tolerations that are appended to the Deployment's."""
     kept = cell.platform.inference.tolerations
     queue = cell.platform.queued_provisioning.tolerations
     added = [number for number, item in enumerate(queue) if item not in kept]

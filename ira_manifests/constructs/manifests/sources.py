@@ -1,7 +1,7 @@
-"""The rows of a construct's table of sources: what decides the fields of its objects.
+"""The rows of a construct's table of sources, which say where the values of fields come from.
 
-A field is written "Kind path", such as "Deployment spec.replicas". An item of a list is named by
-its `name`, by its option where it is one of a command line, else by its number:
+A field is written "Kind path", such as "Deployment spec.replicas". An item of a list is written
+with its `name`, else with its command-line option, else with its index:
 "Deployment spec.template.spec.containers[inference-server].args[--trust-remote-code]".
 """
 
@@ -19,20 +19,20 @@ def shown(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Source:
-    """What decides some fields, and the fields inside them that no other row names."""
+    """The source of some fields, and of fields inside them without a row of their own."""
 
     text: str
     """Where the values come from. "@platform.engine.version" is replaced by the file and line of
-    that value: in the profiles of the @platform and of the cell's @gpu and @model, in the model's
-    entry for the @cell, and in the GPU type's entry for the @machine; "@models.download" by the
-    lines of all models that have that value."""
+    that value. Other prefixes are @gpu and @model (the cell's profiles), @cell (the model's entry
+    for the GPU type) and @machine (the GPU type's entry for the machine). "@models.download" is
+    replaced by the lines of all models that have that value."""
     fields: tuple[str, ...]
     name: str = ""
-    """The name under which `explain` lists the first field; empty: it is not listed."""
+    """The name under which `explain` lists the first field; empty: not listed."""
     listed: Callable[[Sequence[Any]], str] | None = None
-    """Converts the values of all fields to the text that is listed; None: that of the first."""
+    """Converts the values of all fields to the listed text; None: the first field's text."""
     copied: str = ""
-    """The field that the first field is a copy of: fields inside it have the sources of those."""
+    """The field that the first field is a copy of; fields inside the copy have its sources."""
 
 
 def source(
@@ -54,7 +54,7 @@ def option(argument: str) -> str:
 def of_items(list_of: str, field: str, numbers: Iterable[int], first: int = 0) -> list[Source]:
     """Return one row for each item of a list that is copied from a profile's list.
 
-    `numbers`: of the items in the profile. `first`: number of the first of them in the manifest.
+    `numbers`: indexes of the items in the profile. `first`: index of the first one in the manifest.
     """
     return [
         source(f"{list_of}[{number}]", f"{field}[{at}]") for at, number in enumerate(numbers, first)
@@ -62,7 +62,7 @@ def of_items(list_of: str, field: str, numbers: Iterable[int], first: int = 0) -
 
 
 def taints(values: Sequence[Any]) -> str:
-    """Return tolerations, in a list or one by one, as taints in kubectl's notation."""
+    """Return tolerations, one list or several items, as taints in kubectl's notation."""
     items: Sequence[Mapping[str, str]] = values[0] if isinstance(values[0], list) else values
     return ", ".join(
         f"{item['key']}{'=' + item['value'] if 'value' in item else ''}:{item['effect']}"

@@ -1,4 +1,4 @@
-"""One model on one GPU type: the objects of `VllmDeployment`, and what decides their fields."""
+"""The objects of `VllmDeployment`, and the sources of their fields."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ _NAME = "vllm"
 _SERVER = "inference-server"
 _SHARED_MEMORY = "dshm"
 
-# Health checks, in seconds. A server that answers late under load is not a hung one, so liveness
-# gives it three minutes; the load itself is the startup probe's, whose length is the engine's.
+# Health checks, in seconds. A server under load can answer late without hanging, so the liveness
+# probe allows three minutes of failures. The startup probe covers the loading of the model; its
+# length is the engine's startup_seconds.
 _STARTUP_PERIOD = 10
 _HEALTH = {"httpGet": {"path": "/health", "port": _PORT, "scheme": "HTTP"}}
 _READINESS = {**_HEALTH, "periodSeconds": 10, "timeoutSeconds": 5, "failureThreshold": 3}
@@ -28,7 +29,7 @@ _LIVENESS = {**_HEALTH, "periodSeconds": 30, "timeoutSeconds": 10, "failureThres
 def objects(
     cell: Cell, *, bucket: str | None = None, service_account: str | None = None
 ) -> dict[str, Json]:
-    """Return the objects by their ids in the construct, whose options these are."""
+    """Return the objects by their ids in the construct. The options are those of the construct."""
     found = {}
     if service_account is None:
         service_account = cell.service_account
@@ -44,7 +45,7 @@ def objects(
 
 
 def selector(cell: Cell) -> dict[str, str]:
-    """Return the labels that only this workload's Pods carry; never changed once applied."""
+    """Return the labels that select only this workload's Pods; immutable once applied."""
     own = _labels(cell)
     return {key: own[key] for key in (keys.NAME, keys.INSTANCE)}
 
@@ -82,11 +83,11 @@ def _pod_spec(cell: Cell, service_account: str, config_map: str, bucket: str) ->
     inference = cell.platform.inference
     return {
         "serviceAccountName": service_account,
-        # Nobody asks the API server. Cloud Storage FUSE gets its own tokens, from the kubelet
-        # (tokenRequests of its CSIDriver) and from GKE's metadata server; its tests start Pods
-        # without this one (GoogleCloudPlatform/gcs-fuse-csi-driver, test/e2e/testsuites).
+        # No container calls the API server. Cloud Storage FUSE gets its own tokens, from the
+        # kubelet (tokenRequests of its CSIDriver) and from GKE's metadata server; its tests start
+        # Pods without this one (GoogleCloudPlatform/gcs-fuse-csi-driver, test/e2e/testsuites).
         "automountServiceAccountToken": False,
-        # A Service named like an engine's setting would otherwise overwrite it: VLLM_PORT.
+        # Otherwise the variables of a Service could overwrite an engine's setting: VLLM_PORT.
         "enableServiceLinks": False,
         "nodeSelector": {queued.COMPUTE_CLASS: cell.machine.compute_class},
         "tolerations": parts.tolerations(inference.tolerations),
@@ -102,9 +103,9 @@ def _grace_period(drain: Drain | None) -> Json:
 
 
 def _pre_stop(drain: Drain | None) -> Json:
-    """Return the hook during which the Pod leaves its Services.
+    """Return the preStop hook, which waits until the Pod is removed from its Services.
 
-    A command, not the API's own sleep: Kubernetes before 1.30 drops that one without a word.
+    It runs a command, because Kubernetes before 1.30 silently drops the API's own sleep action.
     """
     if drain is None:
         return {}
@@ -160,13 +161,13 @@ def _server(cell: Cell, config_map: str) -> Json:
 
 
 def _settings(engine: Engine) -> list[Json]:
-    """Return the environment by which the server talks to nobody but its clients.
+    """Return the environment variables that disable access to the Hub and usage statistics.
 
-    The model is local, so nothing is looked up on the Hub; statistics of its use are sent unless
-    one of two variables says otherwise (vllm/usage/usage_lib.py).
+    The model is local, so the Hub is not needed. vLLM sends usage statistics unless one of two
+    variables is set (vllm/usage/usage_lib.py).
     """
     settings = parts.variables(HF_HUB_OFFLINE="1", VLLM_NO_USAGE_STATS="1", DO_NOT_TRACK="1")
-    # Caches of compiled kernels are in the home of the engine's user.
+    # Caches of compiled kernels are in the home directory of the engine's user.
     home = parts.variables(HOME=parts.TEMPORARY) if engine.read_only_root else []
     return [*settings, *home]
 
@@ -179,10 +180,10 @@ def _volumes(cell: Cell, bucket: str) -> list[Json]:
         "skipCSIBucketAccessCheck": "true",
     }
     csi = {"driver": keys.GCSFUSE_DRIVER, "volumeAttributes": attributes}
-    # The sidecar takes these three names for its cache, its temporary files and its write buffer.
+    # The sidecar uses volumes of these names for its cache, temporary files and write buffer.
     sidecar = ("gke-gcsfuse-cache", "gke-gcsfuse-tmp", "gke-gcsfuse-buffer")
-    # Shared memory counts as the server's own memory. What the sidecar keeps is the model's size,
-    # which only its repository knows, and compiled kernels are of no known size either.
+    # Shared memory counts as the server's memory. The other volumes have no limit: the sidecar's
+    # cache is as large as the model's files, and the size of compiled kernels is not known either.
     shared = {"medium": "Memory", "sizeLimit": cell.profile.memory}
     return [
         {"name": parts.BUCKET_VOLUME, "csi": csi},
@@ -201,7 +202,7 @@ _STARTUP = "@platform.engine.startup_seconds"
 def sources(
     cell: Cell, *, bucket: str | None = None, service_account: str | None = None
 ) -> list[Source]:
-    """Return what decides each field of the objects that have the same options."""
+    """Return the source of each field of the objects with the same options."""
     of_account = "@platform.inference.service_account"
     if service_account is not None:
         of_account = parts.of_option("service_account")
@@ -324,7 +325,7 @@ def _from_construct(bucket: str | None) -> list[Source]:
 
 
 def _of_config_map(bucket: str | None) -> list[Source]:
-    """Return the rows of the construct's own ConfigMap, or of the one that kustomize makes."""
+    """Return the rows of the construct's ConfigMap, or of the one that kustomize generates."""
     if bucket is None:
         return [source(parts.KIND, "ConfigMap kind")]
     of_bucket = source(parts.of_bucket(bucket), "ConfigMap data.IRA_BUCKET_NAME")
