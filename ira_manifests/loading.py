@@ -1,4 +1,4 @@
-"""Reads a folder of profiles with every check, those that need the rules included."""
+"""Reads a folder of profiles with all checks, including those that need the rules."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ def load_matrix(
     """Read the profiles and return their matrix.
 
     `folder`: the profiles folder; default ./profiles, else the copy inside the package.
-    `workload_name`: a name template in the place of the platform's, such as
-    "vllm-{gpu}-{model}". `namespace`: a namespace in the place of the platform's.
+    `workload_name`: a name template that replaces the platform's, such as "vllm-{gpu}-{model}".
+    `namespace`: a namespace that replaces the platform's.
 
-    Raises `ProfileError` with every problem of every file and argument, and `InputError` where
-    only the folder or a template can't be used.
+    Raises `ProfileError` with all problems of all files and arguments, and `InputError` if only the
+    folder or a template is invalid.
     """
     return read_matrix(
         folder, workload_name=workload_name, namespace=namespace, further=waivers.unknown

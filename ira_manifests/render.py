@@ -1,4 +1,4 @@
-"""Matrix -> directories: every object from its construct, through cdk8s."""
+"""Renders the directories of a matrix with cdk8s."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from ira_manifests.profiles.schema import Platform
 if TYPE_CHECKING:
     from cdk8s import Chart
 
-# Cells that cross to Node.js together: each wait for it costs as much as an object does, and more
-# of them gain nothing.
+# Cells for each call into Node.js: a call takes as long as rendering one object. Larger batches
+# are not faster.
 _BATCH = 32
 
 Progress = Callable[[str], None]
@@ -36,8 +36,8 @@ def render(
 ) -> Iterator[Directory]:
     """Yield `base`, `model-download` and every cell's directories.
 
-    `cells`: the cells to render. Default: all of the matrix. `progress` is called with each
-    directory's name when it is rendered. `known`: directories to leave out.
+    `cells`: the cells to render. Default: all of the matrix. `progress` is called with the name of
+    each directory after it is rendered. `known`: names of directories to leave out.
     """
     for directory in _every(matrix, matrix.values() if cells is None else cells, known):
         progress(directory.name)
@@ -59,7 +59,7 @@ def _every(matrix: Matrix, cells: Iterable[Cell], known: Container[str]) -> Iter
 def _cells(
     cells: Sequence[Cell], namespace: str | None, known: Container[str]
 ) -> Iterator[Directory]:
-    """Yield the directories of some cells. Twins have their workload in common."""
+    """Yield the directories of some cells. Both directories of a cell share one workload."""
     charts = _node.new_charts([cell.directory for cell in cells], namespace)
     works = [
         _Work(cell, chart, constructs.VllmDeployment(chart, "vllm", cell=cell))

@@ -1,15 +1,15 @@
-"""Directories that need no rendering, because this program has rendered them before.
+"""Skips the rendering of directories whose inputs and files are unchanged.
 
-For each output folder a record in the user's cache says which inputs gave which files, both as
-hashes. A directory is taken as it is on disk where its inputs are those of the record, its files
-have the recorded hashes, and the rules had nothing to say of it; every other one is rendered. The
-inputs are the profiles that the directory follows from and the program: its own files, and the
-releases that it renders with.
+The user's cache has one record for each output folder. It maps each directory to the hashes of its
+inputs and of its files. A directory is not rendered if its inputs and its files on disk have the
+recorded hashes and the rules had no findings in it; all others are rendered. The inputs are the
+profiles that the directory depends on, and the program: its own files and the releases of the
+packages that it renders with.
 
-A record holds no content, so it can't bring back an old one; without a record all is rendered.
-It is data like any other: one of another shape is none, and what the rules find in a tree of which
-it is a part is confirmed by a rendering before it refuses anything.
-`check` and `synth --check` judge what is rendered then, and never a record.
+A record holds no file contents, so it can't restore old ones. Without a record, everything is
+rendered. A record is untrusted: one of the wrong shape is ignored, and findings in a tree that it
+contributed to are confirmed by rendering before they fail a run. `check` and `synth --check` always
+render and never use a record.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from ira_manifests.profiles.matrix import Matrix
     from ira_manifests.rules.view.namespace import Seen
 
-# What else decides the bytes, each with a file that names its release.
+# Packages that determine the output, each with a file that contains its version.
 _RENDERERS = {
     "cdk8s": "_jsii/__init__.py",
     "constructs": "_jsii/__init__.py",
@@ -44,23 +44,23 @@ _RENDERERS = {
 _OWN = (".py", ".js", ".json", ".sh", ".txt")
 
 _KIND = "synth"
-_KEPT = 100  # output folders of which there is a record
-_MOST_BYTES = 1 << 26  # ten thousand cells have a third of it
+_KEPT = 100  # records to keep, one for each output folder
+_MOST_BYTES = 1 << 26  # ten thousand cells need a third of it
 
 
 class _Entry(NamedTuple):
-    """What is recorded of a directory."""
+    """The record of one directory."""
 
     inputs: str
-    """The hash of all that it follows from."""
+    """The hash of its inputs."""
     files: Mapping[str, str]
-    """The hashes of its files by name."""
+    """The hashes of its files, by name."""
     selector_index: str
     """Its `SelectorIndex`, as JSON."""
 
 
 class RenderCache:
-    """The record of one output folder, and what the cells' directories follow from now."""
+    """The record of one output folder, and the current hashes of its directories' inputs."""
 
     def __init__(self, out: Path, matrix: Matrix, cells: Sequence[Cell]) -> None:
         self._out = out
@@ -69,7 +69,7 @@ class RenderCache:
         self._cell_of = {name: cell.name for cell in cells for name in cell.directories}
 
     def unchanged(self, generated: Mapping[str, bytes]) -> list[Seen]:
-        """Return the directories that need no rendering. `generated`: what is on disk, by path."""
+        """Return the directories that need no rendering. `generated`: files on disk, by path."""
         from ira_manifests.rules.view.namespace import Seen
 
         by_directory: dict[str, dict[str, bytes]] = {}
@@ -86,8 +86,8 @@ class RenderCache:
     def keep(self, unchanged: Iterable[Seen], rendered: Iterable[Seen], *, partial: bool) -> None:
         """Record what is on disk now, for the next run.
 
-        `partial`: whether the folder has directories of other cells, of which the record stays.
-        What is found in a directory is to be found every time, so one with findings has no record.
+        `partial`: whether to keep the records of directories of other cells. A directory with
+        findings gets no record, so that every run reports them.
         """
         kept = self._record if partial else {e.name: self._record[e.name] for e in unchanged}
         fresh = {
@@ -102,7 +102,7 @@ class RenderCache:
 
 
 def _read(out: Path) -> dict[str, _Entry]:
-    """Return the record of an output folder; empty where there is none, or none of this shape."""
+    """Return the record of an output folder; empty if it is missing or has the wrong shape."""
     name = _name(out) if out.is_dir() else None
     content = None if name is None else user_cache.read(_KIND, name, _MOST_BYTES)
     try:
@@ -113,7 +113,7 @@ def _read(out: Path) -> dict[str, _Entry]:
 
 
 def _entry(inputs: Any, files: Any, index: Any) -> _Entry:
-    """Return an entry. Raises `TypeError` or `ValueError` where it is none."""
+    """Return a checked entry. Raises `TypeError` or `ValueError` if it has the wrong shape."""
     from ira_manifests.rules.view.selector_index import SelectorIndex
 
     SelectorIndex.from_json(_text(index))
@@ -139,7 +139,7 @@ def _hashes(files: Mapping[str, bytes]) -> dict[str, str]:
 
 
 def _inputs(matrix: Matrix, cells: Sequence[Cell]) -> dict[str, str]:
-    """Return the hash of all that a directory follows from, by its name."""
+    """Return the hash of each directory's inputs, by name."""
     program, of_platform = _program(), matrix.platform.model_dump_json()
     gpus = _texts({cell.gpu_name: cell.gpu for cell in cells})
     models = _texts({cell.model_name: cell.model for cell in cells})
@@ -166,7 +166,7 @@ def _program() -> str:
         spec = find_spec(package)
         files += [Path(folder, file) for folder in (spec and spec.submodule_search_locations) or ()]
     contents = (path.read_bytes() for path in sorted(files))
-    # cdk8s reads this one: https://cdk8s.io/docs/latest/basics/api-object/
+    # cdk8s reads this variable: https://cdk8s.io/docs/latest/basics/api-object/
     return _hash(sys.version, os.environ.get("CDK8S_DISABLE_SORT", ""), *contents)
 
 
@@ -182,5 +182,5 @@ def _hash(*parts: str | bytes) -> str:
 def _name(out: Path) -> str | None:
     try:
         return _hash(os.fsencode(out.resolve()))[:32] + ".json"
-    except (OSError, RuntimeError):  # links that lead round in a circle
+    except (OSError, RuntimeError):  # a loop of symbolic links
         return None
