@@ -48,8 +48,17 @@ def test_the_version_is_the_packages() -> None:
         ("explain", "required: GPU/MODEL"),
         (
             "explain h100",
-            "'h100' is not a cell or a rule: name a cell such as h100/llama3, or a rule",
+            "'h100' is a GPU type; name one of its cells: h100/gemma3-27b, h100/llama3, ",
         ),
+        ("explain llama3", "'llama3' is a model; name one of its cells: h100/llama3, h200/llama3"),
+        ("explain llama3 cpu", "'llama3' is a model; name one of its cells: h100/llama3, h200"),
+        ("explain gemma3-27", "'gemma3-27' is not a cell or a rule; did you mean 'gemma3-27b'?"),
+        (
+            "explain online-inference-gpu-h100-lama3",
+            "did you mean 'online-inference-gpu-h100-llama3'?",
+        ),
+        ("explain zzz", "'zzz' is not a cell or a rule: name a cell such as h100/gemma3-27b"),
+        ("check --format jsn", "did you mean 'json'?"),
         (
             "explain model-downlod",
             "'model-downlod' is not a cell or a rule; did you mean 'model-download'?",

@@ -84,12 +84,24 @@ def test_a_rule_is_named_by_its_name_and_in_any_case() -> None:
     assert ira("explain", "ira012").stdout == ira("explain", "no-shared-memory").stdout
 
 
+@pytest.mark.parametrize("end", ["", "/"])
+def test_a_directory_is_the_cell_that_it_is_of(end: str) -> None:
+    cell = ira("explain", "h100/llama3").stdout
+    for name in ("online-inference-gpu-h100-llama3", "dist/online-inference-gpu-h100-llama3"):
+        assert ira("explain", name + end).stdout == cell
+    named = ira("explain", "online-inference-gpu-h100-llama3", "cpu").stdout
+    assert named == ira("explain", "h100/llama3", "cpu").stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["h1000", "llama3"], "did you mean 'h100 × llama3'?"),
         (["h100", "lama3"], "did you mean 'h100 × llama3'?"),
         (["h100", "llama3", "memry"], "did you mean 'memory'?"),
+        (["h100/llama3", "nodeSelectr"], "did you mean 'nodeSelector'?"),
+        (["h100/llama3", "replcas"], "did you mean 'replicas'?"),
+        (["h100/llama3", "zzz"], "a field of the manifests by its name or path"),
     ],
 )
 def test_what_is_unknown_is_guessed(arguments: list[str], message: str) -> None:

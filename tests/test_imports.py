@@ -61,7 +61,7 @@ def packages(modules: set[str]) -> set[str]:
         ("synth --help", 0),
         ("synht", 2),
         ("list --no-such-option", 2),
-        ("explain h100", 2),
+        ("list h100", 2),
     ],
 )
 def test_help_and_mistyped_words_read_no_profile_code(

@@ -77,8 +77,14 @@ def _path(directories: Sequence[ExplainedDirectory], field: str) -> str:
         shown_paths = ", ".join(repr(path) for path in found[:_MOST_CANDIDATES])
         raise InputError(f"{field!r} is in several places; write one of {shown_paths}{more}")
     names = list(dict.fromkeys(value.name for each in directories for value in each.values))
-    guess = did_you_mean(field, [*names, *(path.partition(" ")[2] for path in paths)])
-    raise InputError(f"unknown field {field!r}; expected one of {one_of(names)}{guess}")
+    inside = [path.partition(" ")[2] for path in paths]
+    last = [path.rpartition(".")[2] for path in inside]
+    # Of names that are as close, the shorter one.
+    guess = did_you_mean(field, [*names, *last, *inside])
+    raise InputError(
+        f"unknown field {field!r}; expected a field of the manifests by its name or path, such as "
+        f"replicas or spec.replicas, or one of {one_of(names)}{guess}"
+    )
 
 
 def _below(directory: ExplainedDirectory, path: str) -> tuple[Leaf, ...]:

@@ -14,8 +14,7 @@ def command(
     *,
     rule: str | None,
     download: bool,
-    gpu: str,
-    model: str,
+    words: Sequence[str],
     field: str | None,
     profiles_folder: Path | None,
     namespace: str | None,
@@ -33,6 +32,9 @@ def command(
         else:
             _say_field(field, [directory], directory.values)
         return 0
+    from ira_manifests.cli import cell_names
+
+    (gpu, model), field = cell_names.pair_and_field(matrix, words)
     known = gpu in matrix.profiles.gpus and model in matrix.profiles.models
     if known and (gpu, model) not in matrix and field is None:
         from ira_manifests.analysis import matrix_summary

@@ -57,7 +57,9 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise an `InputError` that refers to --help."""
-        raise InputError(self._explained(message))
+        choice = re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message)
+        close = did_you_mean(choice[1], re.findall(r"\w+", choice[2])) if choice else ""
+        raise InputError(self._explained(f"{message}{close}"))
 
 
 class _Help(argparse.HelpFormatter):
@@ -204,33 +206,22 @@ def _rule(word: str) -> str | None:
 
 
 def _explained(given: argparse.Namespace) -> None:
-    """Parse a cell ("h100/llama3 FIELD" or "h100 llama3 FIELD"), the download, or a rule.
-
-    A rule is named by its id or name.
-    """
-    words = given.words
-    del given.words
-    first, *more = words
-    given.gpu = given.model = given.field = None
+    """Parse a rule, by its id or name, or the download; what is left names a cell."""
+    first, *more = given.words
+    given.field = None
     given.download = first == MODEL_DOWNLOAD
     given.rule = None if given.download else _rule(first)
-    if given.rule is not None:
-        if more:
-            raise InputError(f"unexpected argument after a rule: {more[0]!r}")
-        return
-    gpu, slash, model = first.partition("/")
-    named = [gpu, model, *more] if slash else words
+    if given.rule is not None and more:
+        raise InputError(f"unexpected argument after a rule: {more[0]!r}")
     if given.download:
-        fields = more
-    elif len(named) >= len(("GPU", "MODEL")):
-        given.gpu, given.model, *fields = named
-    else:
-        guess = did_you_mean(gpu, [MODEL_DOWNLOAD])
-        expected = guess or f": name a cell such as {gpu}/llama3, or a rule"
-        raise InputError(f"{gpu!r} is not a cell or a rule{expected}")
-    if len(fields) > 1:
-        raise InputError(f"unexpected argument: {fields[1]!r}")
-    given.field = fields[0] if fields else None
+        given.field = only_field(more)
+
+
+def only_field(words: Sequence[str]) -> str | None:
+    """Return the field that words name; raises `InputError` for more than one."""
+    if len(words) > 1:
+        raise InputError(f"unexpected argument: {words[1]!r}")
+    return words[0] if words else None
 
 
 def _out(parser: Parser) -> None:

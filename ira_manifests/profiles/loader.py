@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -12,7 +13,7 @@ from typing import Any, TypeVar, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from ira_manifests import files
-from ira_manifests.errors import InputError, Problem, one_of
+from ira_manifests.errors import InputError, Problem, did_you_mean, one_of
 from ira_manifests.kubernetes import names
 from ira_manifests.profiles import yaml_source
 from ira_manifests.profiles.base import Profile
@@ -264,7 +265,9 @@ def _message(kind: str, error: Any) -> str:
     if kind in _TYPES:
         return f"is {_shown(error['input'])}; it must be {_TYPES[kind]}"
     if kind == "literal_error":
-        return f"is {_shown(error['input'])}; it must be one of {context['expected']}"
+        known = re.findall(r"'([^']*)'", context["expected"])
+        close = did_you_mean(str(error["input"]), known)
+        return f"is {_shown(error['input'])}; it must be one of {context['expected']}{close}"
     return f"is {_shown(error['input'])}: {error['msg']}"
 
 

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from ira_manifests.errors import Problem
+from ira_manifests.profiles import yaml_slips
 
 # A profile is a page of text. These bounds keep a hostile one from costing memory or the stack.
 MAX_BYTES = 1 << 20
@@ -133,6 +134,9 @@ class _Reader:
         try:
             yield from yaml.parse(text, Loader=_LOADER)
         except yaml.MarkedYAMLError as error:
+            if slip := yaml_slips.find(text, error):
+                place = Place(slip.line + 1, slip.column + 1)
+                raise _BrokenError(place, f"is not YAML: {slip.message}") from None
             mark = error.problem_mark or error.context_mark
             place = Place(mark.line + 1, mark.column + 1) if mark else START
             reason = " ".join(part for part in (error.context, error.problem) if part)

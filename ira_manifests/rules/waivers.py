@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Container, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from ira_manifests.errors import Problem, did_you_mean
 from ira_manifests.profiles.cell import Cell
@@ -18,16 +18,27 @@ from ira_manifests.rules.registry import Group, rule
 
 def unknown(profiles: Profiles) -> Iterator[Problem]:
     """Yield a problem for each waiver of a rule that does not exist or can't be waived."""
-    for name, model in profiles.models.items():
-        paths: list[Path] = [("waive", rule_id) for rule_id in model.waive]
-        for gpu, cell in model.cells.items():
-            paths += [("cells", gpu, "waive", rule_id) for rule_id in cell.waive]
-        for path in paths:
+    # From the text as it was read, since a model may have other problems as well.
+    for (kind, _), source in profiles.sources.items():
+        for path in _waivers(source.document.data) if kind == "models" else ():
             rule_id = str(path[-1])
             if rule_id == BAD_INPUT or catalogue.find(rule_id) is None:
                 close = did_you_mean(rule_id, catalogue.rules().keys() - {BAD_INPUT})
                 message = f"is an unknown rule; write an id such as IRA005{close}"
-                yield profiles.sources["models", name].problem(path, message, at_key=True)
+                yield source.problem(path, message, at_key=True)
+
+
+def _waivers(data: Any) -> Iterator[Path]:
+    """Yield the place of each waiver in what a model's file holds, be it well-formed or not."""
+    yield from (("waive", rule_id) for rule_id in _inner(data, "waive"))
+    cells = _inner(data, "cells")
+    for gpu, cell in cells.items():
+        yield from (("cells", gpu, "waive", rule_id) for rule_id in _inner(cell, "waive"))
+
+
+def _inner(data: Any, key: str) -> Mapping[str, Any]:
+    inner = data.get(key) if isinstance(data, Mapping) else None
+    return inner if isinstance(inner, Mapping) else {}
 
 
 class _Applied(NamedTuple):

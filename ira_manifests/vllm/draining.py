@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ira_manifests.vllm.options import first_with, option_strings
+from ira_manifests.vllm.options import first_with, is_likely
 from ira_manifests.vllm.release import UnknownReleaseError
 
 OPTION = "--shutdown-timeout"
@@ -46,9 +46,12 @@ def drain(seconds: int, release: str) -> Drain | None:
 
 
 def can_wait(release: str) -> bool:
-    """Return whether the release of vLLM can wait for running requests; false if unknown."""
+    """Return whether the release of vLLM can wait for running requests.
+
+    A release that was not read counts as the last one before it; text that is no version can't.
+    """
     try:
-        return OPTION in option_strings(release)
+        return is_likely(OPTION, release)
     except UnknownReleaseError:
         return False
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
+from ira_manifests.errors import did_you_mean
 from ira_manifests.vllm.options import Kind
 
 _WITH_SUFFIX = re.compile(r"(\d+(?:\.\d+)?)([kKmMgGtT])")
@@ -85,7 +86,8 @@ def _keeps(number: float, bound: str) -> bool:
 def _bad_choice(text: str, choices: Sequence[str]) -> tuple[Reason, str] | None:
     if not choices or text in choices:
         return None
-    return Reason.NOT_ALLOWED, f"{text[:60]!r} is not one of {', '.join(choices)}"
+    message = f"{text[:60]!r} is not one of {', '.join(choices)}"
+    return Reason.NOT_ALLOWED, f"{message}{did_you_mean(text, choices)}"
 
 
 def _bad_json(text: str, kind: Kind) -> tuple[Reason, str] | None:

@@ -92,13 +92,30 @@ class Table:
         Raises UnknownReleaseError for a version that is not in the table, even one between two
         others or a candidate of a release in the table, and for text that is no version.
         """
-        place = self._places.get(Release.parse(version))
+        release = Release.parse(version)
+        place = self._places.get(release)
         if place is None:
             raise UnknownReleaseError(
-                f"the options of vLLM {version} are unknown: "
-                f"the table holds releases from {self.releases[0]} to {self.releases[-1]}"
+                f"the options of vLLM {version} are unknown: {self._why_unknown(release)}"
             )
         return place
+
+    def place_before(self, version: str) -> int | None:
+        """Return the place of a version, else of the last one before it; None before all.
+
+        Raises UnknownReleaseError for text that is no version.
+        """
+        release = Release.parse(version)
+        return max((at for known, at in self._places.items() if known <= release), default=None)
+
+    def _why_unknown(self, release: Release) -> str:
+        before = [text for known, text in zip(self._places, self.releases, strict=True)
+                  if known < release]  # fmt: skip
+        if before and len(before) < len(self.releases):
+            return (
+                f"it is between two known releases, {before[-1]} and {self.releases[len(before)]}"
+            )
+        return f"the table holds releases from {self.releases[0]} to {self.releases[-1]}"
 
     @cached_property
     def _places(self) -> Mapping[Release, int]:
@@ -194,6 +211,16 @@ def option_strings(version: str) -> frozenset[str]:
     """
     known = table()
     return frozenset(known.kinds(known.place(version)))
+
+
+def is_likely(spelling: str, version: str) -> bool:
+    """Return whether a release takes an option; one that was not read, as the last before it.
+
+    Raises UnknownReleaseError for text that is no version.
+    """
+    known = table()
+    place = known.place_before(version)
+    return place is not None and spelling in known.kinds(place)
 
 
 def first_with(spelling: str) -> str:

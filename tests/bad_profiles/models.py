@@ -69,6 +69,12 @@ _WAIVERS = [
         f"3:3: waive.IRA043x: {_UNKNOWN_RULE} 'IRA043'?",
     ),
     tiny(
+        "unknown_rule_without_a_reason",
+        more("    waive:\n      IRA999: foo"),
+        f"10:7: cells.h100.waive.IRA999: {_UNKNOWN_RULE} 'IRA039'?",
+        f"10:15: cells.h100.waive.IRA999: 'foo' {_NO_REASON}",
+    ),
+    tiny(
         "waiver_without_a_reason",
         more("    waive:\n      IRA005: no"),
         f"10:15: cells.h100.waive.IRA005: 'no' {_NO_REASON}",

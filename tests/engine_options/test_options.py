@@ -97,6 +97,18 @@ def test_a_version_outside_the_table_is_refused(version: str) -> None:
         option_strings(version)
 
 
+@pytest.mark.parametrize(
+    ("version", "around"),
+    [("0.27.9", ("0.27.1", "0.28.0")), ("0.26.0rc1", ("0.25.1", "0.26.0"))],
+)
+def test_a_version_between_two_that_were_read_is_told_so(
+    version: str, around: tuple[str, str]
+) -> None:
+    said = f"between two known releases, {around[0]} and {around[1]}$"
+    with pytest.raises(UnknownReleaseError, match=said):
+        option_strings(version)
+
+
 def test_releases_are_in_the_order_of_versions() -> None:
     order = [Version(release) for release in releases()]
     assert order == sorted(order)

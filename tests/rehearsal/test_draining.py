@@ -98,7 +98,15 @@ def test_the_grace_period_is_longer_than_what_it_covers(rendered: Rendered, dire
 
 @pytest.mark.parametrize(
     ("release", "can_wait"),
-    [("0.17.1", False), ("0.18.0", True), ("0.26.0", True), ("0.99.0", False)],
+    [
+        ("0.17.1", False),
+        ("0.18.0", True),
+        ("0.26.0", True),
+        ("0.99.0", True),
+        ("0.27.9", True),
+        ("0.18.0rc1", False),
+        ("0.17.9", False),
+    ],
 )
 def test_the_engine_waits_where_its_release_can(release: str, can_wait: bool) -> None:
     times = drain(60, release)

@@ -37,8 +37,8 @@ def release_that_can_not_drain(chosen: Chosen) -> Iterator[Finding]:
     engine = chosen.matrix.platform.engine
     if not engine.drain_seconds or draining.can_wait(engine.version):
         return
-    message = f"{engine.drain_seconds} seconds are wanted, and vLLM {engine.version} is not known "
-    message += f"to have {draining.OPTION}: it aborts running requests at SIGTERM"
+    message = f"{engine.drain_seconds} seconds are wanted, and vLLM {engine.version} has no "
+    message += f"{draining.OPTION}: it aborts running requests at SIGTERM"
     hint = f"pin {draining.first_that_waits()} or newer, or set drain_seconds: 0"
     yield chosen.finding(("engine", "drain_seconds"), message, hint)
 
