@@ -56,9 +56,14 @@ class Problem:
     field: str
     message: str
 
+    @property
+    def place(self) -> str:
+        """The place as editors read it: file, line and column."""
+        return visible(f"{self.file}:{self.line}:{self.column}:")
+
     def __str__(self) -> str:
         field = f" {self.field}:" if self.field else ""
-        return visible(f"{self.file}:{self.line}:{self.column}:{field} {self.message}")
+        return f"{self.place}{visible(f'{field} {self.message}')}"
 
 
 class InputError(IraError):

@@ -281,6 +281,24 @@ def test_the_parts_of_memory_add_up_to_the_gpu_and_agree_with_the_list(
     assert max(map(len, shown.splitlines())) <= 80
 
 
+def test_the_line_in_a_bar_is_explained(tmp_path: Path) -> None:
+    folder = copy_edited(tmp_path, "h100/llama3", ("tensor_parallel: 4", "tensor_parallel: 1"))
+    text = ira("explain", "h100/llama3", "--profiles", folder).stdout
+
+    # 0.95 of 79.19 GiB.
+    assert "  | at 75.23 GiB: the end of the share of each GPU" in text
+    assert "  | at" not in ira("explain", "h100/llama3").stdout
+
+
+def test_values_are_shown_without_their_names_and_lists_with_spaces() -> None:
+    lines = ira("explain", "h100/llama3").stdout.splitlines()
+
+    assert "--trust-remote-code: true" in lines
+    assert "--shutdown-timeout: 120" in lines
+    assert "    file-cache:enable-parallel-downloads:true, implicit-dirs," in lines
+    assert [line for line in lines if line.endswith("  above the model's own 131072")]
+
+
 def test_no_step_asks_for_a_machine_that_there_is_not() -> None:
     text = ira("explain", "l4", "gemma3-27b").stdout
 

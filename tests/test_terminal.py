@@ -23,7 +23,9 @@ COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 TO_THE_END = "\x1b[K"
 
 
-def on_a_terminal(*words: str | Path, columns: int = 80, env: Mapping[str, str] = {}) -> str:
+def on_a_terminal(
+    *words: str | Path, columns: int = 80, env: Mapping[str, str] = {}, code: int = 0
+) -> str:
     """Everything that a command sends to a terminal of that width."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
@@ -43,7 +45,7 @@ def on_a_terminal(*words: str | Path, columns: int = 80, env: Mapping[str, str] 
     except OSError:  # Linux says so where the other end is closed
         pass
     os.close(ours)
-    assert process.wait(timeout=60) == 0
+    assert process.wait(timeout=60) == code
     return sent.decode().replace("\r\n", "\n")
 
 
@@ -161,3 +163,39 @@ def test_a_table_has_letters_that_the_encoding_has() -> None:
     rule = ira("list", env={"PYTHONIOENCODING": "ascii"}).stdout.splitlines()[2]
 
     assert set(rule) == {"-"}
+
+
+def test_findings_are_wrapped_on_a_terminal_alone() -> None:
+    words = ("check", "--profiles-only")
+    shown = COLOUR.sub("", on_a_terminal(*words)).splitlines()
+    plain = ira(*words).stdout
+
+    assert max(map(len, shown)) <= 80
+    assert len(shown) > len(plain.splitlines())
+    assert max(map(len, plain.splitlines())) > 80
+    assert " ".join(shown).split() == plain.split()
+    assert on_a_terminal(*words, "--format", "json") == ira(*words, "--format", "json").stdout
+
+
+def test_the_place_of_a_finding_stays_in_one_line_on_a_terminal(tmp_path: Path) -> None:
+    profiles = copy_profiles(tmp_path / ("a b, c" * 15))
+    shown = COLOUR.sub("", on_a_terminal("check", "--profiles-only", "--profiles", profiles))
+
+    found = f"{profiles}/models/gemma3-27b.yaml:40:20: warning IRA002 little-margin"
+    assert found in shown.splitlines()
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_errors_are_wrapped_on_a_terminal_behind_their_place(columns: int, tmp_path: Path) -> None:
+    profiles = copy_profiles(tmp_path / ("a b, c" * 15))
+    platform = profiles / "platform.yaml"
+    platform.write_text(platform.read_text() + "enginge: 1\n")
+    words = ("check", "--profiles", profiles)
+    line = len(platform.read_text().splitlines())
+    plain = ira(*words).stderr
+    first, *others = on_a_terminal(*words, columns=columns, code=2).splitlines()
+
+    assert first == f"{platform}:{line}:1:"
+    assert max(map(len, others)) <= columns
+    assert " ".join([first, *others]).split() == plain.split()
+    assert plain.splitlines()[0].startswith(f"{first} enginge: is an unknown key; allowed: ")

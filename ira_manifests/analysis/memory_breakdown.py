@@ -108,5 +108,5 @@ def _step(serving: Serving, knob: str, changes: dict[str, object]) -> Step:
         return Step(knob, None, None, str(error))
     longest, most = estimate.longest_max_model_len, serving.geometry.max_position_embeddings
     if estimate.serving.max_model_len > most:
-        return Step(knob, None, longest, f"more than the model's own {most}")
+        return Step(knob, None, None, f"above the model's own {most}")
     return Step(knob, round(float(estimate.concurrency), 2), longest, str(estimate.verdict))

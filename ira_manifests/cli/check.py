@@ -110,7 +110,9 @@ def _in_git(file: str, out: Path) -> str:
 
 
 def _print(findings: list[Finding], output_format: str, cells: int) -> None:
-    show = formats.formatter(output_format, colour=terminal.colourful(sys.stdout))
+    stream = sys.stdout
+    colour, columns = terminal.colourful(stream), terminal.width(stream)
+    show = formats.formatter(output_format, colour=colour, columns=columns)
     shown = show(findings)
     if shown:
         terminal.say(shown)

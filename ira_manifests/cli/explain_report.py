@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -38,7 +39,7 @@ def rule(found: Rule) -> None:
 
 def value(item: Value) -> None:
     """Print one value: what it is, where it is in the manifest, where it comes from."""
-    _field(item.name, item.value, item.manifest, item.source)
+    _field(item.name, _shown(item), item.manifest, item.source)
 
 
 def answers(field: str, found: Sequence[Answer]) -> None:
@@ -86,7 +87,7 @@ def directory(found: ExplainedDirectory) -> None:
 def _values(values: Sequence[Value]) -> None:
     terminal.say_heading("Values and where they come from:")
     for item in values:
-        terminal.say_wrapped(f"{item.name}: {item.value}")
+        terminal.say_wrapped(f"{item.name}: {_shown(item)}")
         _say_source(item.source)
 
 
@@ -95,6 +96,7 @@ def _memory(cell: Cell, estimate: Budget | None) -> None:
         terminal.say_wrapped(f"memory: not judged, {cell.unjudged}")
         return
     _bar(memory_breakdown.bar(estimate), memory_breakdown.parts(estimate))
+    _end(memory_breakdown.bar(estimate), estimate.requested, "the share of each GPU")
     gpus = count(cell.profile.tensor_parallel, "GPU")
     terminal.say(f"  = {estimate.total / GIB:7.2f} GiB  of each of {gpus}")
     states = estimate.layout.state_bytes
@@ -120,6 +122,7 @@ def _node(cell: Cell) -> None:
     machine, usage = cell.machine.machine_type, node_usage.memory(cell)
     terminal.say_heading("Memory of the node, at most:")
     _bar(node_usage.bar(usage), node_usage.parts(usage))
+    _end(node_usage.bar(usage), usage.allocatable, "what the machine allocates")
     terminal.say(f"  = {usage.allocatable / GIB:7.2f} GiB  that {machine} allocates to Pods")
     if cell.model.weights is None:
         terminal.say_wrapped("The file cache is not counted: the model's weights are not known.")
@@ -134,6 +137,20 @@ def _bar(bar: str, parts: Sequence[Part]) -> None:
     terminal.say(f"\n{bar}")
     for part in parts:
         terminal.say(f"  {part.letter} {part.size / GIB:7.2f} GiB  {part.name}")
+
+
+def _end(bar: str, size: int, what: str) -> None:
+    """Print what the line in a bar is, where it has one."""
+    if "|" in bar:
+        terminal.say(f"  | at {size / GIB:.2f} GiB: the end of {what}")
+
+
+def _shown(item: Value) -> str:
+    """Return a value without the name of its option, and with spaces in a list of options."""
+    if item.value == item.name:
+        return "true"
+    text = item.value.removeprefix(f"{item.name}=")
+    return text if "{" in text else re.sub(r",(?=\S)", ", ", text)
 
 
 def _say_source(source: str) -> None:

@@ -5,37 +5,40 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ira_manifests.cli.terminal import BOLD_RED, BOLD_YELLOW, DIM, painted
+from ira_manifests.cli.terminal import BOLD_RED, BOLD_YELLOW, DIM, fitted, painted
 from ira_manifests.messages import count, visible
 from ira_manifests.rules import catalogue
 from ira_manifests.rules.catalogue import Rule, Severity
 from ira_manifests.rules.finding import Finding
 
 _MOST_SHOWN = 200
+_CONTINUED = " " * 6
 _STYLES = {Severity.ERROR: BOLD_RED, Severity.WARNING: BOLD_YELLOW}
 
 
-def text(findings: Sequence[Finding], *, colour: bool = False) -> str:
+def text(findings: Sequence[Finding], *, colour: bool = False, columns: int | None = None) -> str:
     """Return findings for people: place, rule and message, and below it what to do.
 
-    Of very many the first, and how many more there are.
+    Messages and hints are wrapped at `columns`. Of very many findings the first are returned, and
+    how many more there are.
     """
-    lines = [_text(finding, colour) for finding in findings[:_MOST_SHOWN]]
+    lines = [_text(finding, colour, columns) for finding in findings[:_MOST_SHOWN]]
     more = len(findings) - _MOST_SHOWN
     if more > 0:
         lines.append(f"... and {count(more, 'more finding')}; --format json has all of them")
     return "\n".join(lines)
 
 
-def _text(finding: Finding, colour: bool) -> str:
+def _text(finding: Finding, colour: bool, columns: int | None) -> str:
     severity = finding.rule.severity
-    rule, hint = f"{severity} {finding.rule_id}", visible(finding.hint)
+    rule = f"{severity} {finding.rule_id}"
+    hint = fitted(f"    {visible(finding.hint)}", columns, _CONTINUED)[4:]
     if colour:
         rule, hint = painted(rule, _STYLES[severity]), painted(hint, DIM)
     place = visible(f"{finding.file}:{finding.line}:{finding.column}: ") if finding.file else ""
     field = f" {finding.field}:" if finding.field else ""
-    said = visible(f"{field} {finding.message}")
-    return f"{place}{rule} {finding.rule.name}\n   {said}\n    {hint}"
+    said = fitted(visible(f"   {field} {finding.message}"), columns, _CONTINUED)
+    return f"{place}{rule} {finding.rule.name}\n{said}\n    {hint}"
 
 
 def as_json(findings: Sequence[Finding]) -> str:
@@ -177,10 +180,12 @@ def _escaped(value: str, more: str = "") -> str:
     return value
 
 
-def formatter(name: str, *, colour: bool) -> Callable[[Sequence[Finding]], str]:
+def formatter(
+    name: str, *, colour: bool, columns: int | None = None
+) -> Callable[[Sequence[Finding]], str]:
     """Return the format of a name: text, json, sarif or github."""
     return {
-        "text": lambda findings: text(findings, colour=colour),
+        "text": lambda findings: text(findings, colour=colour, columns=columns),
         "json": as_json,
         "sarif": sarif,
         "github": github,

@@ -79,20 +79,20 @@ def _outcome(program: str) -> int:
         return end.code if isinstance(end.code, int) else 0
     except ProfileError as error:
         for problem in error.problems:
-            terminal.complain(str(problem))
+            terminal.complain_wrapped(str(problem), unbroken=len(problem.place))
         terminal.complain(error.summary)
         _complain_of(error.options)
     except IraError as error:
         _complain_of(error.messages)
     except OSError as error:
         place = error.filename or "the system"
-        terminal.complain(f"error: {visible(f'{place}: {files.reason(error)}')}")
+        terminal.complain_wrapped(f"error: {visible(f'{place}: {files.reason(error)}')}")
     return BAD_INPUT
 
 
 def _complain_of(messages: Iterable[str]) -> None:
     for message in messages:
-        terminal.complain(f"error: {visible(shortened(message, _MOST_LETTERS))}")
+        terminal.complain_wrapped(f"error: {visible(shortened(message, _MOST_LETTERS))}")
 
 
 def _run_and_flush(program: str) -> int:

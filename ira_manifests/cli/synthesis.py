@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -70,7 +71,7 @@ def write(request: SynthRequest, findings: list[Finding], values: dict[str, str]
     ids = check_user_files.ids_of(request.matrix)
     unserved = check_user_files.unserved(str(folder.config_path(out)), users.model_config, ids)
     if unserved:
-        terminal.complain(formats.text(unserved, colour=terminal.colourful(sys.stderr)))
+        terminal.complain(_for_people(unserved))
     return 0
 
 
@@ -112,7 +113,7 @@ def _refused(findings: list[Finding]) -> bool:
     """Return whether there are errors, and print them; `check` prints warnings."""
     refusing = [finding for finding in distinct(findings) if finding.refuses]
     if refusing:
-        terminal.complain(formats.text(refusing, colour=terminal.colourful(sys.stderr)))
+        terminal.complain(_for_people(refusing))
         terminal.complain(f"{count(len(refusing), 'error')}; nothing was written.")
     return bool(refusing)
 
@@ -181,3 +182,9 @@ def _read(path: str) -> bytes:
     if sys.stdin is None:
         raise InputError("standard input is closed; --terraform-output - reads it")
     return sys.stdin.buffer.read(_MOST_BYTES)
+
+
+def _for_people(findings: Sequence[Finding]) -> str:
+    stream = sys.stderr
+    colour, columns = terminal.colourful(stream), terminal.width(stream)
+    return formats.text(findings, colour=colour, columns=columns)

@@ -53,12 +53,36 @@ def say_wrapped(text: str, style: str = "", *, indent: str = "    ") -> None:
     say(styled(shown if len(shown) <= _COLUMNS else _wrapped(shown, indent), style))
 
 
-def _wrapped(text: str, indent: str) -> str:
+def complain_wrapped(text: str, unbroken: int = 0) -> None:
+    """Print a line on standard error, wrapped at the width of a terminal as `fitted` does."""
+    complain(fitted(text, width(sys.stderr), unbroken=unbroken))
+
+
+def width(stream: TextIO) -> int | None:
+    """Return the columns of a terminal; None for what is none, whose lines are not wrapped."""
+    return _columns(stream) if stream.isatty() else None
+
+
+def fitted(text: str, columns: int | None, indent: str = "    ", unbroken: int = 0) -> str:
+    """Return a line wrapped at some columns with an indent; as it is where there are none.
+
+    `unbroken`: letters at its beginning that stay together, such as a place in a file.
+    """
+    if columns is None or len(text) <= columns:
+        return text
+    filled = _wrapped("x" * unbroken + text[unbroken:], indent, columns)
+    return text[:unbroken] + filled[unbroken:]
+
+
+def _wrapped(text: str, indent: str, columns: int = _COLUMNS) -> str:
     import re
     import textwrap
 
     wrapper = textwrap.TextWrapper(
-        _COLUMNS, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+        max(columns, _NARROWEST),
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
     )
     # Lines may also break after a comma: lists of options have no spaces.
     wrapper.wordsep_simple_re = re.compile(r"(\s+)|(?<=,)(?=\S)")

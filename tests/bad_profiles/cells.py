@@ -120,6 +120,12 @@ _KEYS = [
         "gpu-h100-80gb-high-x8, gpu-h100-80gb-mega-x8; did you mean 'gpu-h100-80gb-high-x1'?",
     ),
     tiny(
+        "kv_cache_dtype_with_a_slip",
+        more("    kv_cache_dtype: fp8_e4m4"),
+        "9:21: cells.h100.kv_cache_dtype: is the text 'fp8_e4m4'; it must be one of 'auto', 'fp8', "
+        "'fp8_e4m3' or 'fp8_e5m2'; did you mean 'fp8_e4m3'?",
+    ),
+    tiny(
         "unknown_kv_cache_dtype",
         more("    kv_cache_dtype: int2"),
         "9:21: cells.h100.kv_cache_dtype: is the text 'int2'; it must be one of 'auto', 'fp8', "

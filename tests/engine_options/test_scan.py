@@ -308,6 +308,8 @@ def test_other_texts_are_no_numbers(text: str) -> None:
         (["-q", "fp9"], Reason.NOT_ALLOWED, "compressed-tensors"),
         (["--dtype=banana"], Reason.NOT_ALLOWED, "auto, bfloat16, float, float16, float32, half"),
         (["--tool-call-parser=bogus"], Reason.NOT_ALLOWED, "hermes"),
+        (["--tool-call-parser=hermis"], Reason.NOT_ALLOWED, "; did you mean 'hermes'?"),
+        (["--dtype=bfloat61"], Reason.NOT_ALLOWED, "; did you mean 'bfloat16'?"),
         (["--reasoning-parser=bogus"], Reason.NOT_ALLOWED, "qwen3"),
         (["--max-num-seqs=-5"], Reason.NOT_ALLOWED, "-5 is not >=1"),
         (["--max-num-seqs", "0"], Reason.NOT_ALLOWED, "0 is not >=1"),
