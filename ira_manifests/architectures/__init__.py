@@ -1,7 +1,7 @@
-"""A model's files on the Hub -> what a profile needs of it: geometry, weights, first release.
+"""Derives a profile's geometry, weights and first release from a model's files on the Hub.
 
-Pure functions over what `config.json`, `hf_quant_config.json` and safetensors headers say: no
-files, no network. What can't be judged is refused, in words.
+Pure functions over the contents of `config.json`, `hf_quant_config.json` and safetensors headers:
+no files, no network. An unsupported model raises an error that says why.
 
     model = read({"architectures": ["LlamaForCausalLM"], ...})
     model.geometry             the `geometry` of a profile, as plain values

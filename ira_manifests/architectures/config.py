@@ -1,4 +1,4 @@
-"""Reads a model's config.json: untrusted JSON, of which every value is checked when asked for."""
+"""Reads a model's config.json: untrusted JSON, whose values are checked on access."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ MOST_LAYERS = 10_000
 _MOST = 100_000_000
 _SHOWN = 60
 
-# Where models with several parts keep the language model's values.
+# Keys of the language model's values in models with several parts.
 _TEXT = ("text_config", "llm_config", "language_config")
 
 
 def parse(text: bytes, file: str = CONFIG_FILE) -> Mapping[str, Any]:
     """Return the JSON object of a file.
 
-    Raises ConfigError for text that is none, such as a file that was cut off.
+    Raises ConfigError for any other text, such as a truncated file.
     """
     try:
         data = json.loads(text)
@@ -36,12 +36,12 @@ def parse(text: bytes, file: str = CONFIG_FILE) -> Mapping[str, Any]:
 
 @dataclass(frozen=True)
 class Config:
-    """An object of config.json.
+    """An object of config.json. Reading a value of the wrong type or range raises ConfigError.
 
     Attributes:
-        values: what it says.
-        place: how messages name it.
-        outer: the object around it, whose values hold where it has none.
+        values: its keys and values.
+        place: its name in messages.
+        outer: the object to fall back to for keys that it does not have.
     """
 
     values: Mapping[str, Any]
@@ -49,7 +49,7 @@ class Config:
     outer: Config | None = None
 
     def get(self, *names: str) -> Any:
-        """Return the value of the first name that has one, here or further out; None for none."""
+        """Return the value of the first name that has one, here or else in `outer`; else None."""
         for name in names:
             value = self.values.get(name)
             if value is not None:
@@ -57,9 +57,9 @@ class Config:
         return None if self.outer is None else self.outer.get(*names)
 
     def whole(self, *names: str, most: int = _MOST) -> int:
-        """Return the whole number above 0 of the first name that has one.
+        """Return a whole number from 1 to `most`: the value of the first name that has one.
 
-        Raises ConfigError where there is none, and for anything else.
+        Raises ConfigError if there is none, and for any other value.
         """
         found = self.optional(*names, most=most)
         if found is None:
@@ -67,9 +67,9 @@ class Config:
         return found
 
     def optional(self, *names: str, most: int = _MOST) -> int | None:
-        """Return a whole number above 0; None where there is none, or 0.
+        """Return a whole number from 1 to `most`; None if there is none or it is 0.
 
-        Raises ConfigError for anything else.
+        Raises ConfigError for any other value.
         """
         value = self.get(*names)
         if value is None or (isinstance(value, int) and value == 0):
@@ -79,7 +79,7 @@ class Config:
         return value
 
     def factor(self, name: str) -> float:
-        """Return a positive number, 1 where there is none."""
+        """Return a positive number; 1 if there is none."""
         value = self.get(name)
         if value is None:
             return 1.0
@@ -88,7 +88,7 @@ class Config:
         return float(value)
 
     def flag(self, name: str, *, default: bool = False) -> bool:
-        """Return true or false."""
+        """Return a boolean; `default` if there is none."""
         value = self.get(name)
         if value is None:
             return default
@@ -97,7 +97,7 @@ class Config:
         return value
 
     def text(self, name: str) -> str:
-        """Return a text; an empty one where there is none."""
+        """Return a string; empty if there is none."""
         value = self.get(name)
         if value is None:
             return ""
@@ -106,7 +106,7 @@ class Config:
         return value
 
     def items(self, name: str) -> Sequence[Any]:
-        """Return a list; an empty one where there is none."""
+        """Return a list; empty if there is none."""
         value = self.get(name)
         if value is None:
             return ()
@@ -115,16 +115,16 @@ class Config:
         return value
 
     def texts(self, name: str) -> tuple[str, ...]:
-        """Return a list of texts; an empty one where there is none."""
+        """Return a list of strings; empty if there is none."""
         items = self.items(name)
         if not all(isinstance(item, str) for item in items):
             raise self._wrong((name,), items, "a list of texts")
         return tuple(items)
 
     def per_layer(self, name: str, count: int) -> Sequence[Any]:
-        """Return a list with an item for each layer; an empty one where there is none.
+        """Return a list with an item for each layer; empty if there is none.
 
-        Raises ConfigError where it has another length.
+        Raises ConfigError for a list of another length.
         """
         items = self.items(name)
         if items and len(items) != count:
@@ -134,7 +134,7 @@ class Config:
         return items
 
     def inner(self, name: str) -> Config | None:
-        """Return an object inside, without what stands around it; None where there is none."""
+        """Return a nested object, without `outer`; None if there is none."""
         value = self.get(name)
         if value is None:
             return None
@@ -144,7 +144,7 @@ class Config:
 
     @property
     def language_model(self) -> Config:
-        """The part that generates text."""
+        """The configuration of the part that generates text."""
         for name in _TEXT:
             value = self.values.get(name)
             if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""What is wrong with a model's files, or why no profile follows from them."""
+"""Errors for invalid model files and for models without a profile."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from ira_manifests.errors import IraError
 
 
 class ConfigError(IraError, ValueError):
-    """A file of a model that can't be read as what it should be; the message names file and key."""
+    """An invalid file of a model; the message names the file and the key."""
 
 
 class RefusedError(IraError, ValueError):
-    """A model that vLLM does not serve as a chat or completion server, or that is not judged yet.
+    """A model that vLLM does not serve for chat or completion, or that is not supported here yet.
 
     The message says which of the two, and why.
     """

@@ -1,7 +1,8 @@
-"""The architectures whose layers and weights are known, by the name of vLLM's class.
+"""The supported architectures, by the name of vLLM's class: their layers and weights.
 
 Sources are the files of vllm/model_executor/models in release 0.26.0, and the defaults of the
-Transformers configuration classes that they read. What is not in the table is not judged.
+Transformers configuration classes that they read. Architectures outside the table are not
+supported.
 """
 
 from __future__ import annotations
@@ -42,13 +43,13 @@ Read = Callable[[Config], list[Layer]]
 
 @dataclass(frozen=True)
 class Family:
-    """Architectures that are read alike.
+    """How to read the config.json of an architecture.
 
     Attributes:
         layers: reads the layers from the language model's configuration.
-        tied: whether the output layer is the embedding's table where config.json does not say.
-        defaults: what the Transformers class takes for keys that config.json leaves out.
-        tower: reads the vision tower; None of a model without.
+        tied: whether the output layer shares the embedding's table, if config.json does not say.
+        defaults: the Transformers class's defaults for keys that config.json leaves out.
+        tower: reads the vision tower; None for a model without one.
     """
 
     layers: Read
@@ -58,7 +59,10 @@ class Family:
 
 
 def _decoder(reach: Callable[[Config], Callable[[int], str]]) -> Read:
-    """Return a reader of attention layers that are alike but for how far they attend."""
+    """Return a reader of attention layers that differ only in their window or chunk.
+
+    `reach`: returns the kind of attention of a layer, by index, if config.json does not list it.
+    """
 
     def read(config: Config) -> list[Layer]:
         heads, follow = Heads.of(config), feed_forward(config)
@@ -80,7 +84,7 @@ def _layer(config: Config, heads: Heads, reach: Mapping[str, Any], follows: Feed
 
 
 def _llama4(config: Config) -> list[Layer]:
-    """Experts in every n-th layer, each beside a shared expert; dense layers are wider."""
+    """Read layers with a mixture and a shared expert in every n-th; dense layers are wider."""
     hidden, count = config.whole("hidden_size"), count_of(config)
     step = config.optional("interleave_moe_layer_step") or 1
     shared = config.whole("intermediate_size")
@@ -96,7 +100,7 @@ def _llama4(config: Config) -> list[Layer]:
 
 
 def _gemma4(config: Config) -> list[Layer]:
-    """Full layers have heads of their own; the last layers may share what earlier ones keep."""
+    """Read layers whose full-attention heads differ; the last ones may share earlier KV caches."""
     count = count_of(config)
     reaches = attends(config, every(6)(config))
     first_shared = count - (config.optional("num_kv_shared_layers") or 0)
@@ -127,7 +131,7 @@ def _global_heads(config: Config) -> Heads:
 
 
 def _gemma4_follows(config: Config, wide: int) -> FeedForward:
-    """Return the dense MLP, and the experts beside it."""
+    """Return the dense MLP, and the experts in parallel to it."""
     hidden, width = config.whole("hidden_size"), config.whole("intermediate_size") * wide
     parts = dense(hidden, width)
     mixture = Mixture.of(config) if config.flag("enable_moe_block") else None
@@ -137,7 +141,7 @@ def _gemma4_follows(config: Config, wide: int) -> FeedForward:
 
 
 def _mimo(config: Config) -> list[Layer]:
-    """Sliding layers have heads of their own, and so have values."""
+    """Read layers with other heads for sliding attention, and value heads of another width."""
     full = Heads.of(config)
     dim = config.whole("swa_head_dim")
     sliding = Heads(
@@ -160,7 +164,7 @@ def _mimo(config: Config) -> list[Layer]:
 
 
 def _decilm(config: Config) -> list[Layer]:
-    """Each block has its own number of heads and its own MLP, or none."""
+    """Read blocks that each have their own number of KV heads and MLP width, or none."""
     count = count_of(config)
     blocks = config.per_layer("block_configs", count)
     if not blocks:
@@ -191,7 +195,7 @@ def _block(config: Config, values: object) -> Layer:
 
 
 def _mla(config: Config) -> list[Layer]:
-    """DeepSeek V2, V3, V3.2 and what is built like them."""
+    """Read the layers of DeepSeek V2, V3, V3.2 and models of the same design."""
     words, parts, widths = latent(config)
     follow = feed_forward(config)
     follows = [follow(index) for index in range(count_of(config))]
@@ -202,7 +206,7 @@ def _mla(config: Config) -> list[Layer]:
 
 
 def _qwen_hybrid(config: Config) -> list[Layer]:
-    """Gated delta nets, and every fourth layer gated attention: Qwen3-Next and Qwen3.5."""
+    """Read gated delta nets, with gated attention in every fourth layer: Qwen3-Next, Qwen3.5."""
     count, hidden = count_of(config), config.whole("hidden_size")
     interval = config.optional("full_attention_interval") or 4
     kinds = config.per_layer("layer_types", count) or [
@@ -228,7 +232,7 @@ def _qwen_hybrid(config: Config) -> list[Layer]:
 
 
 def _nemotron_h(config: Config) -> list[Layer]:
-    """One kind of block a layer: Mamba-2 (M), attention (*), MLP (-) or experts (E)."""
+    """Read layers of one block each: Mamba-2 (M), attention (*), MLP (-) or experts (E)."""
     count, hidden = count_of(config), config.whole("hidden_size")
     pattern = config.text("hybrid_override_pattern")
     if len(pattern) != count:

@@ -1,4 +1,4 @@
-"""A model's layers one by one: what each keeps of a token or a sequence, and its weights."""
+"""A model's layers: what each caches of a token or a sequence, and its weights."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ira_manifests.architectures.config import MOST_LAYERS, Config
 from ira_manifests.architectures.errors import ConfigError, RefusedError
 
 Words = Mapping[str, int | str | bool]
-"""What layers keep, in the words of a profile's `layers`, without `count`."""
+"""What layers cache, as the fields of a profile's `layers` entry, without `count`."""
 
 KEEPS_NOTHING: Words = {"no_kv_cache": True}
 SLIDING, CHUNKED, FULL = "sliding_attention", "chunked_attention", "full_attention"
@@ -17,13 +17,13 @@ SLIDING, CHUNKED, FULL = "sliding_attention", "chunked_attention", "full_attenti
 
 @dataclass(frozen=True)
 class Part:
-    """Weights of one layer that are quantised together, or not.
+    """Weights of one layer that are either all quantised or all not.
 
     Attributes:
-        name: as the checkpoint's names have it behind the layer's number.
-        parameters: how many.
-        quantised: False for what no method quantises, such as the router of experts.
-        padded: of experts, how many there are once vLLM has padded them for mxfp4; else 0.
+        name: the part of their names in the checkpoint after the layer's number.
+        parameters: the number of weights.
+        quantised: False for weights that no method quantises, such as the router of experts.
+        padded: for experts, the number of weights after vLLM's padding for mxfp4; else 0.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Part:
     quantised: bool = True
     padded: int = 0
     is_copy: bool = False
-    """Whether the server makes it of other weights, so that no checkpoint has it."""
+    """Whether the server computes them from other weights; they are in no checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,10 @@ class Layer:
     """One layer.
 
     Attributes:
-        keeps: what it keeps of a token or a sequence.
+        keeps: what it caches of a token or a sequence.
         parts: its weights.
         widths: widths that tensor parallelism splits.
-        mlp_width: inner width of its dense MLP, or of the expert that every token sees; 0 for none.
+        mlp_width: inner width of its dense MLP, or of its shared expert; 0 for none.
         mixture: its experts.
     """
 
@@ -59,7 +59,7 @@ def count_of(config: Config) -> int:
 
 
 def grouped(layers: Iterable[Layer]) -> tuple[Mapping[str, int | str | bool], ...]:
-    """Return the layers as groups of a profile: alike layers together, in order, with `count`."""
+    """Return the layers as a profile's `layers`: equal layers grouped, in order, with `count`."""
     counts: dict[tuple[tuple[str, int | str | bool], ...], int] = {}
     for layer in layers:
         key = tuple(layer.keeps.items())
@@ -67,11 +67,11 @@ def grouped(layers: Iterable[Layer]) -> tuple[Mapping[str, int | str | bool], ..
     return tuple({"count": count, **dict(key)} for key, count in counts.items())
 
 
-# --- how far layers attend -------------------------------------------------------------------
+# --- windows and chunks of attention ---------------------------------------------------------
 
 
 def attends(config: Config, default: Callable[[int], str]) -> list[Words]:
-    """Return each layer's window or chunk, from `layer_types`, else from a family's default."""
+    """Return each layer's window or chunk, from `layer_types`, else from the family's default."""
     count = count_of(config)
     types = config.per_layer("layer_types", count) or [default(index) for index in range(count)]
     return [_reach(config, kind) for kind in types]
@@ -88,25 +88,28 @@ def _reach(config: Config, kind: object) -> Words:
 
 
 def all_full(_config: Config) -> Callable[[int], str]:
-    """All layers attend to all tokens, whatever window config.json has."""
+    """Full attention in all layers, even if config.json has a window."""
     return lambda _index: FULL
 
 
 def one_window(config: Config) -> Callable[[int], str]:
-    """All layers have the window, where there is one (Mistral)."""
+    """The window in all layers, if config.json has one (Mistral)."""
     has = config.optional("sliding_window") is not None
     return lambda _index: SLIDING if has else FULL
 
 
 def window_in_use(config: Config) -> Callable[[int], str]:
-    """Qwen: layers from max_window_layers on have the window, if use_sliding_window says so."""
+    """Qwen: the window in layers from max_window_layers on, if use_sliding_window is set."""
     used = config.flag("use_sliding_window") and config.optional("sliding_window") is not None
     first = config.optional("max_window_layers") or 0
     return lambda index: SLIDING if used and index >= first else FULL
 
 
 def every(number: str | int) -> Callable[[Config], Callable[[int], str]]:
-    """Every n-th layer is full and the others have the window; n may be a key of config.json."""
+    """Full attention in every n-th layer, the window in the others.
+
+    `number`: n, or the key of config.json that holds it.
+    """
 
     def default(config: Config) -> Callable[[int], str]:
         n = number if isinstance(number, int) else config.optional(number, "sliding_window_pattern")
@@ -117,7 +120,7 @@ def every(number: str | int) -> Callable[[Config], Callable[[int], str]]:
 
 
 def chunked(config: Config) -> Callable[[int], str]:
-    """Llama 4: layers with rotary positions have chunks, every fourth has neither."""
+    """Llama 4: chunks in layers with rotary positions, full attention in every fourth."""
     interval = config.optional("no_rope_layer_interval") or 4
     rotary = config.per_layer("no_rope_layers", count_of(config))
     has_chunks = config.optional("attention_chunk_size") is not None
@@ -143,7 +146,7 @@ class Heads:
 
     @classmethod
     def of(cls, config: Config) -> Heads:
-        """Read the model's heads."""
+        """Read the model's heads from its configuration."""
         query = config.whole("num_attention_heads", "n_head")
         dim = config.optional("head_dim", "attention_head_dim")
         dim = dim or config.whole("hidden_size", "n_embd") // query
@@ -153,12 +156,12 @@ class Heads:
         return cls(query, key_value, dim, config.optional("v_head_dim") or dim)
 
     def keeps(self, reach: Words) -> Words:
-        """Return what such a layer keeps."""
+        """Return what a layer with these heads and this window or chunk caches."""
         value = {"v_head_dim": self.value_dim} if self.value_dim != self.dim else {}
         return {**reach, "num_key_value_heads": self.key_value, "head_dim": self.dim, **value}
 
     def parameters(self, hidden: int, *, gate: bool = False) -> int:
-        """Return the weights of the four projections; a gate doubles the query's."""
+        """Return the number of weights of the four projections; a gate doubles the query's."""
         query = self.query * self.dim * (2 if gate else 1)
         key_value = self.key_value * (self.dim + self.value_dim)
         return hidden * (query + key_value + self.query * self.value_dim)
@@ -170,10 +173,10 @@ class Heads:
 
 
 def latent(config: Config) -> tuple[Words, tuple[Part, ...], tuple[int, ...]]:
-    """Return what a layer of multi-head latent attention (MLA) keeps, its weights and widths.
+    """Return what a layer of multi-head latent attention (MLA) caches, its weights and widths.
 
-    Source: vllm/model_executor/models/deepseek_v2.py; as mla_attention.py takes the key and value
-    up-projections apart, a copy of them in 16 bit is beside the loaded one.
+    Source: vllm/model_executor/models/deepseek_v2.py. mla_attention.py splits the key and value
+    up-projections, and so keeps a 16-bit copy of them in addition to the loaded ones.
     """
     hidden, heads = config.whole("hidden_size"), config.whole("num_attention_heads")
     rank, rope = config.whole("kv_lora_rank"), config.whole("qk_rope_head_dim")
@@ -208,17 +211,17 @@ def latent(config: Config) -> tuple[Words, tuple[Part, ...], tuple[int, ...]]:
 
 @dataclass(frozen=True)
 class Mixture:
-    """A mixture of experts, in which each token sees few."""
+    """A mixture of `experts` experts, of which `chosen` process each token."""
 
     experts: int
     chosen: int
     width: int
     shared: int = 0
-    """Width of the expert that every token sees; 0 for none."""
+    """Inner width of the shared expert; 0 for none."""
 
     @classmethod
     def of(cls, config: Config) -> Mixture | None:
-        """Read a mixture; None of a dense model."""
+        """Read the mixture from the configuration; None for a dense model."""
         experts = config.optional("n_routed_experts", "num_local_experts", "num_experts")
         if experts is None:
             return None
@@ -232,10 +235,10 @@ class Mixture:
         return cls(experts, chosen, width, shared)
 
     def parts(self, hidden: int, *, matrices: int = 3) -> tuple[Part, ...]:
-        """Return the weights of such a layer."""
+        """Return the weights of a layer with this mixture."""
         each = matrices * hidden * self.width
         rows, columns = _padded(hidden), _padded(self.width)
-        # Gate and up projection stand side by side, so their outputs need no padding.
+        # Gate and up projection are one matrix, so their outputs need no padding.
         padded = 2 * rows * self.width + rows * columns
         return (
             Part("mlp.experts", self.experts * each, padded=self.experts * padded),
@@ -246,7 +249,7 @@ class Mixture:
 
 @dataclass(frozen=True)
 class FeedForward:
-    """What follows attention in a layer; see `Layer` for the fields."""
+    """The MLP or experts of a layer; see `Layer` for the fields."""
 
     parts: tuple[Part, ...]
     mlp_width: int
@@ -258,12 +261,12 @@ def _padded(width: int) -> int:
 
 
 def dense(hidden: int, width: int, *, matrices: int = 3) -> tuple[Part, ...]:
-    """Return the weights of an ordinary MLP: gate, up and down projection, or two of them."""
+    """Return the weights of a dense MLP: gate, up and down projection, or only two matrices."""
     return (Part("mlp", matrices * hidden * width),)
 
 
 def feed_forward(config: Config) -> Callable[[int], FeedForward]:
-    """Return what follows attention in each layer, by the layer's index."""
+    """Return a function from a layer's index to its MLP or experts."""
     hidden, mixture = config.whole("hidden_size", "n_embd"), Mixture.of(config)
     if mixture is None:
         width = config.whole("intermediate_size", "n_inner")
@@ -281,7 +284,7 @@ def feed_forward(config: Config) -> Callable[[int], FeedForward]:
 
 
 def _sparse(config: Config) -> Callable[[int], bool]:
-    """Return which layers have experts; the others are dense."""
+    """Return a function that tells from a layer's index whether it has experts."""
     only_dense = set(map(str, config.items("mlp_only_layers")))
     step = config.optional("decoder_sparse_step") or 1
     first = config.optional("first_k_dense_replace") or 0
@@ -301,11 +304,11 @@ def _sparse(config: Config) -> Callable[[int], bool]:
     return is_sparse
 
 
-# --- layers that keep a state of each sequence -----------------------------------------------
+# --- layers that cache a state of each sequence ----------------------------------------------
 
 
 def gated_delta_net(config: Config) -> tuple[Words, Part]:
-    """Return what a linear attention layer of Qwen3-Next and Qwen3.5 keeps, and its weights."""
+    """Return what a linear attention layer of Qwen3-Next and Qwen3.5 caches, and its weights."""
     words: dict[str, int | str | bool] = {
         name: config.whole(name)
         for name in (
@@ -319,14 +322,14 @@ def gated_delta_net(config: Config) -> tuple[Words, Part]:
     key_heads, value_heads, key_dim, value_dim, kernel = map(int, words.values())
     hidden = config.whole("hidden_size")
     keys, values = key_heads * key_dim, value_heads * value_dim
-    # Queries, keys, values and the gate; two numbers a head; the output; the convolution.
+    # Queries, keys, values and gate; two values for each value head; output; convolution.
     parameters = hidden * (2 * keys + 2 * values + 2 * value_heads) + values * hidden
     parameters += (2 * keys + values) * kernel
     return {**words, **_state_dtype(config)}, Part("linear_attn", parameters)
 
 
 def mamba2(config: Config) -> tuple[Words, Part]:
-    """Return what a Mamba-2 layer of Nemotron-H keeps, and its weights."""
+    """Return what a Mamba-2 layer of Nemotron-H caches, and its weights."""
     words: dict[str, int | str | bool] = {
         name: config.whole(name)
         for name in (

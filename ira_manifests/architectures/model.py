@@ -1,4 +1,4 @@
-"""A model as its config.json describes it, in the words of a profile."""
+"""A model as its config.json describes it, with the values of a profile."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from ira_manifests.architectures.vision import Tower
 from ira_manifests.errors import did_you_mean
 from ira_manifests.vllm.models import Served, Task, architectures, served
 
-# Later than the release that has the class: what that one installs can't read the configuration.
+# First releases that can read the configuration, if later than the first that has the class: the
+# packages that are installed with that one can't read it.
 _FIRST = {"Gemma4ForConditionalGeneration": "0.19.1"}
-# Configurations that vLLM or Transformers can read without running code of the repository,
-# although these repositories carry some.
+# model_type of configurations that vLLM or Transformers read without the code in the repository.
 _READ_WITHOUT_CODE = {
     "deepseek_v2",
     "deepseek_v3",
@@ -36,15 +36,15 @@ _READ_WITHOUT_CODE = {
 
 @dataclass(frozen=True)
 class Model:
-    """What follows from a model's files.
+    """A model, as read from its files.
 
     Attributes:
-        architecture: the class that serves it.
+        architecture: vLLM's class that serves it.
         min_engine: the first release of vLLM that serves it.
-        layers: its layers one by one.
+        layers: its layers, in order.
         quantization: how its weights are stored.
         config: its language model's configuration.
-        family, tower: how it is read, and its vision tower.
+        family, tower: its family of architectures, and its vision tower.
     """
 
     architecture: str
@@ -82,7 +82,7 @@ class Model:
     def computed_bytes(self) -> int:
         """Return the bytes of the weights as loaded, computed from the architecture.
 
-        Norms, biases and scales of whole tensors are left out: some thousandths.
+        Norms, biases and per-tensor scales are ignored: some thousandths of the total.
         """
         method = self.quantization
         blocks = sum(
@@ -108,7 +108,7 @@ class Model:
 
     @property
     def _beside(self) -> int:
-        """Return the bytes that the server holds beyond the checkpoint's."""
+        """Return the bytes that the server holds in addition to the checkpoint's."""
         method = self.quantization
         padding = sum(
             (part.padded - part.parameters) * method.weight_bytes
@@ -142,10 +142,10 @@ class Model:
         return rotary.table_bytes(self.config, tuple(widths))
 
     def split_problem(self, tensor_parallel: int) -> str:
-        """Return why block-quantised weights can't be split over so many GPUs; empty if they can.
+        """Return why block-quantised weights can't be split over the GPUs; empty if they can.
 
-        Source: vllm/model_executor/layers/quantization/fp8.py, which refuses shares of a layer
-        that are no multiple of its blocks.
+        Source: vllm/model_executor/layers/quantization/fp8.py, which rejects parts of a layer
+        that are not a multiple of its blocks.
         """
         block = self.quantization.block
         if block is None or tensor_parallel == 1:
@@ -165,10 +165,10 @@ class Model:
 def read(values: Mapping[str, Any], hf_quant: Mapping[str, Any] | None = None) -> Model:
     """Return the model that a config.json describes.
 
-    hf_quant: NVIDIA's hf_quant_config.json, where the checkpoint has one.
+    hf_quant: NVIDIA's hf_quant_config.json, if the checkpoint has one.
 
-    Raises ConfigError for values that can't be, and RefusedError for a model that vLLM does not
-    serve, or whose memory is not judged yet.
+    Raises ConfigError for invalid values, and RefusedError for a model that vLLM does not serve, or
+    whose memory can't be estimated yet.
     """
     config = Config(values)
     name, found = _architecture(config)
@@ -183,12 +183,12 @@ def read(values: Mapping[str, Any], hf_quant: Mapping[str, Any] | None = None) -
     method = quantization.read(config, hf_quant)
     first = _FIRST.get(name, found.first)
     model = Model(name, first, layers, method, text, family, tower)
-    _ = model.geometry  # its numbers are read, so that what is wrong with them is told here
+    _ = model.geometry  # reads its numbers, so that errors in them are raised here
     return model
 
 
 def _architecture(config: Config) -> tuple[str, Served]:
-    """Return the first architecture that vLLM has, and its releases."""
+    """Return the first of the model's architectures that vLLM has, and its releases."""
     names = config.texts("architectures")
     if not names:
         raise ConfigError(f"{config.place} names no architectures: it is not a model's")
@@ -214,7 +214,7 @@ def _architecture(config: Config) -> tuple[str, Served]:
 
 
 def _refuse_code(config: Config, name: str) -> None:
-    """Refuse a configuration that only code of its repository can read."""
+    """Raise RefusedError for a configuration that only code of its repository can read."""
     code = config.inner("auto_map")
     if code is None or not code.get("AutoConfig"):
         return

@@ -1,4 +1,4 @@
-"""Bytes of a weight by quantisation method, and which weights a checkpoint leaves as they are."""
+"""Bytes per weight by quantisation method, and the weights that are not quantised."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ira_manifests.architectures.errors import RefusedError
 from ira_manifests.architectures.layers import Part
 
 SERVED = Fraction(2)
-"""Bytes of a weight that is not quantised: vLLM serves float32 models in 16 bit, too."""
+"""Bytes of a weight that is not quantised; vLLM also serves float32 models in 16 bit."""
 HF_QUANT_FILE = "hf_quant_config.json"
 
 _FP8 = Fraction(1)
@@ -22,21 +22,21 @@ _NVFP4 = Fraction(1, 2) + Fraction(1, 16)  # a scale of one byte for 16 weights
 _MXFP4 = Fraction(1, 2) + Fraction(1, 32)  # a scale of one byte for 32 weights
 _MODELOPT = {"FP8": _FP8, "NVFP4": _NVFP4, "FP8_PB_WO": _FP8, "FP8_PER_CHANNEL_PER_TOKEN": _FP8}
 _MOST_WILDCARDS = 100
-# Submodules by which a list that names no part as a whole leaves it out.
+# A part also counts as excluded if the checkpoint's list names this submodule of it.
 _LAST = {"self_attn": "o_proj", "mlp": "down_proj", "linear_attn": "out_proj", "mixer": "out_proj"}
 
 
 @dataclass(frozen=True)
 class Quantization:
-    """How a checkpoint's weights are stored, and so held by the server.
+    """How a checkpoint's weights are stored, and held by the server.
 
     Attributes:
-        method: as config.json names it; empty where weights are not quantised.
-        weight_bytes: of one quantised weight, with its scales.
+        method: its name in config.json; empty if weights are not quantised.
+        weight_bytes: bytes of one quantised weight, including its scales.
         left_out: patterns of modules that are not quantised.
-        experts_only: only experts are quantised, and padded (mxfp4).
-        block: rows and columns that share a scale, where weights are split at those only.
-        kv_cache_dtype: type of the key/value cache that the checkpoint asks for.
+        experts_only: whether only experts are quantised, and padded (mxfp4).
+        block: rows and columns that share a scale, if weights can only be split between blocks.
+        kv_cache_dtype: dtype of the KV cache that the checkpoint specifies.
     """
 
     method: str = ""
@@ -70,7 +70,7 @@ class Quantization:
 
     @cached_property
     def _patterns(self) -> tuple[frozenset[str], frozenset[str], tuple[str, ...]]:
-        """Names, beginnings and other patterns, each from "layers." on."""
+        """Exact names, prefixes and other patterns, each from "layers." on."""
         exact, beginnings, wildcards = set(), set(), []
         for pattern in map(_tail, self.left_out):
             plain = pattern.removesuffix("*")
@@ -84,7 +84,7 @@ class Quantization:
 
 
 def _tail(pattern: str) -> str:
-    """Return a pattern of module names from "layers." on; of a regular expression, its like."""
+    """Return a pattern of module names from "layers." on; a regular expression becomes a glob."""
     if pattern.startswith("re:"):
         pattern = pattern[3:].replace(".*", "*").replace("\\", "").strip("^$")
     start = pattern.find("layers.")
@@ -94,7 +94,7 @@ def _tail(pattern: str) -> str:
 def read(config: Config, hf_quant: Mapping[str, Any] | None = None) -> Quantization:
     """Read `quantization_config` of config.json, else hf_quant_config.json.
 
-    Raises RefusedError for a method whose weights can't be computed.
+    Raises RefusedError for an unsupported method.
     """
     given = config.inner("quantization_config") or config.language_model.inner(
         "quantization_config"
@@ -152,7 +152,7 @@ def _mxfp4(given: Config) -> Quantization:
 
 
 def _grouped(given: Config) -> Quantization:
-    """AWQ and GPTQ: a 16-bit scale and a zero point for each group."""
+    """Read AWQ and GPTQ, which have a 16-bit scale and a zero point for each group."""
     bits = given.whole("bits", "w_bit", most=16)
     method = given.text("quant_method")
     group = given.get("group_size", "q_group_size")

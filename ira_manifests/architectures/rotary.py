@@ -1,4 +1,4 @@
-"""Rotary positions: the context that they reach, and the tables that every GPU holds."""
+"""Rotary position embeddings: the longest context, and the tables that every GPU holds."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _POSITIONS = ("max_position_embeddings", "n_positions", "seq_length", "model_max
 
 
 def context(config: Config) -> int:
-    """Return the longest context, in tokens, that vLLM takes without an override.
+    """Return the longest context, in tokens, that vLLM accepts without an override.
 
     Source: vllm/config/model.py (_get_and_verify_max_len).
     """
     longest, factor = config.whole(*_POSITIONS), 1.0
     if "gemma3" in config.text("model_type"):
-        return longest  # its positions are scaled already
+        return longest  # already includes the scaling
     for rope in _ropes(config):
         if _kind(rope) not in _UNSCALED:
             factor = rope.factor("factor")
@@ -30,10 +30,10 @@ def context(config: Config) -> int:
 def table_bytes(config: Config, widths: tuple[int, ...]) -> int:
     """Return the bytes of the tables of sines and cosines.
 
-    widths: elements of a head that are rotated, of each kind of head.
+    widths: rotary elements per head, for each kind of head.
 
-    Source: vllm/model_executor/layers/rotary_embedding: a row of 16-bit values for each position,
-    of linear scaling for each scaled position. Gemma 3 has a second table for sliding layers.
+    Source: vllm/model_executor/layers/rotary_embedding: a row of 16-bit values for each position;
+    with linear scaling, for each scaled position. Gemma 3 has a second table for sliding layers.
     """
     longest = config.whole(*_POSITIONS)
     factor = max([rope.factor("factor") for rope in _ropes(config) if _kind(rope) == "linear"],

@@ -1,7 +1,7 @@
-"""Reads what safetensors files say of themselves: their headers, or the index of several files.
+"""Reads the headers of safetensors files, and the index of a checkpoint of several files.
 
-Format: https://github.com/huggingface/safetensors: eight bytes with the header's length, little
-end first, then the header as JSON, then the tensors.
+Format: https://github.com/huggingface/safetensors: eight bytes with the header's length
+(little-endian), then the header as JSON, then the tensors.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _BITS = {
 
 @dataclass(frozen=True)
 class Tensor:
-    """A tensor of a checkpoint: its name, its type as the header has it, and its bytes."""
+    """A tensor of a checkpoint: its name, the header's dtype, and its size in bytes."""
 
     name: str
     dtype: str
@@ -37,9 +37,9 @@ class Tensor:
 
 
 def header_length(start: bytes, file_bytes: int, file: str) -> int:
-    """Return the bytes of a header, from the first eight bytes of its file.
+    """Return the length of a header in bytes, from the first eight bytes of its file.
 
-    Raises ConfigError where the file can't hold so long a header.
+    Raises ConfigError if it exceeds the file or the format's limit.
     """
     length = int.from_bytes(start, "little")
     if len(start) != LENGTH_BYTES or not 0 < length <= file_bytes - LENGTH_BYTES:
@@ -54,7 +54,7 @@ def header_length(start: bytes, file_bytes: int, file: str) -> int:
 def tensors(header: bytes, file_bytes: int, file: str) -> tuple[Tensor, ...]:
     """Return the tensors of a header.
 
-    Raises ConfigError where it is none, or does not agree with itself or with the file's length.
+    Raises ConfigError for an invalid header, or one that contradicts itself or the file's length.
     """
     data_bytes = file_bytes - LENGTH_BYTES - len(header)
     entries = parse(header, f"the header of {file}")
@@ -96,7 +96,7 @@ def _is_size(value: object) -> bool:
 def files_of(index: bytes) -> tuple[str, ...]:
     """Return the files that an index names.
 
-    Raises ConfigError for an index that is none, or that names what is not a plain file name.
+    Raises ConfigError for an invalid index, or an entry that is not a plain file name.
     """
     weights = Config(parse(index, INDEX_FILE), INDEX_FILE).inner("weight_map")
     names = list(weights.values.values()) if weights else []
@@ -111,9 +111,9 @@ def _base(name: str) -> str:
 
 
 def total_of(index: bytes) -> int:
-    """Return the bytes of all tensors, as the index says.
+    """Return the bytes of all tensors, according to the index.
 
-    Raises ConfigError for an index that is none, or that does not say it.
+    Raises ConfigError for an invalid index, or one without the total.
     """
     metadata = Config(parse(index, INDEX_FILE), INDEX_FILE).inner("metadata")
     if metadata is None:
@@ -126,10 +126,10 @@ def total_of(index: bytes) -> int:
 
 
 def loaded_bytes(found: Iterable[Tensor], *, is_quantised: bool, layers: int) -> int:
-    """Return the bytes of the tensors that the server loads, as it holds them.
+    """Return the bytes in GPU memory of the tensors that the server loads.
 
-    Layers of multi-token prediction, which follow the model's own, are not loaded. Models that are
-    not quantised are served in 16 bit, also where the checkpoint has 32.
+    Layers for multi-token prediction, which follow the model's own, are not loaded. Models that are
+    not quantised are served in 16 bit, even if the checkpoint has 32.
     """
     return sum(
         tensor.size // 2 if tensor.dtype == "F32" and not is_quantised else tensor.size

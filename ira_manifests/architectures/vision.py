@@ -1,4 +1,4 @@
-"""Vision towers: their weights, and the input behind one image token."""
+"""Vision towers: their weights, and the input values for one image token."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ _CHANNELS = 3
 
 @dataclass(frozen=True)
 class Tower:
-    """A vision tower and what joins it to the language model.
+    """A vision tower with its projection into the language model.
 
     Attributes:
-        parameters: weights, which are not quantised.
-        values_per_token: input values (pixels times channels) behind one image token.
+        parameters: number of weights, which are not quantised.
+        values_per_token: input values (pixels times channels) for one image token.
     """
 
     parameters: int
     values_per_token: int
 
 
-# Towers of published models, for a config.json that leaves values out.
+# Values of published models, for keys that config.json leaves out.
 _SIGLIP = {
     "hidden_size": 1152,
     "image_size": 896,
@@ -43,7 +43,7 @@ _LLAMA4 = {
 
 
 def gemma3(config: Config) -> Tower:
-    """SigLIP, of which 4 times 4 patches become one token of 256."""
+    """Read Gemma 3's SigLIP, which pools 4 times 4 patches into each of 256 tokens."""
     tower, hidden = _part(config, _SIGLIP), config.language_model.whole("hidden_size")
     width, patch = tower.whole("hidden_size"), tower.whole("patch_size")
     side = tower.whole("image_size") // patch
@@ -56,7 +56,7 @@ def gemma3(config: Config) -> Tower:
 
 
 def gemma4(config: Config) -> Tower:
-    """A tower with gated MLPs, whose patches are pooled."""
+    """Read Gemma 4's tower, which has gated MLPs and pools patches."""
     tower, hidden = _part(config, {}), config.language_model.whole("hidden_size")
     width, patch = tower.whole("hidden_size"), tower.whole("patch_size")
     inputs = _CHANNELS * patch**2 * width
@@ -69,7 +69,7 @@ def gemma4(config: Config) -> Tower:
 
 
 def llama4(config: Config) -> Tower:
-    """A tower whose patches are joined two by two in each direction."""
+    """Read Llama 4's tower, which merges 2 times 2 patches into one token."""
     tower, hidden = _part(config, _LLAMA4), config.language_model.whole("hidden_size")
     width, patch = tower.whole("hidden_size"), tower.whole("patch_size")
     between = tower.whole("projector_output_dim")
@@ -81,7 +81,7 @@ def llama4(config: Config) -> Tower:
 
 
 def qwen_vl(config: Config) -> Tower:
-    """A tower that takes images as two equal frames, with mergers behind some of its layers."""
+    """Read Qwen's tower: images are two equal frames, and some layers are followed by a merger."""
     tower = _part(config, {})
     width, patch = tower.whole("hidden_size"), tower.whole("patch_size")
     merge = tower.optional("spatial_merge_size") or 1
