@@ -1,1 +1,1 @@
-"""What a cell needs, what would make it work, and where its values come from."""
+"""Analyses of cells: resource needs, changes that make a cell fit, and sources of values."""

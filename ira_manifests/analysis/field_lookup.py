@@ -1,7 +1,7 @@
-"""One field of manifests: what each directory has there, and where that comes from. Pure.
+"""Looks up the value and the source of one manifest field in each directory. Pure.
 
 A field is written "Kind path", such as "Deployment spec.replicas". A path without its kind, the
-last part of a path and a kind alone name a field too, where they name one alone.
+last part of a path, and a kind alone are also accepted if they match exactly one field.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _MOST_CANDIDATES = 12
 
 @dataclass(frozen=True)
 class Leaf:
-    """A field that holds no other: where it is, its value, its source."""
+    """A field without inner fields: its path, its value, its source."""
 
     path: str
     value: str
@@ -28,7 +28,7 @@ class Leaf:
 
 @dataclass(frozen=True)
 class Answer:
-    """What directories hold at a field; `directories` is empty where all of those asked do."""
+    """The leaves at a field. `directories`: those with these leaves; empty if it is all of them."""
 
     path: str
     leaves: tuple[Leaf, ...]
@@ -36,9 +36,9 @@ class Answer:
 
 
 def find(directories: Sequence[ExplainedDirectory], field: str) -> list[Answer]:
-    """Return what directories hold at a field: one answer, or one for each that differs.
+    """Return the leaves at a field: one answer for each distinct result among the directories.
 
-    Raises `InputError` for a field that there is not, and for a name of several fields.
+    Raises `InputError` for an unknown field, and for a name that matches several fields.
     """
     path = _path(directories, field)
     by_leaves: dict[tuple[Leaf, ...], list[str]] = {}
@@ -51,7 +51,7 @@ def find(directories: Sequence[ExplainedDirectory], field: str) -> list[Answer]:
 
 
 def leaves(item: Manifest) -> Iterator[Node]:
-    """Return every field of an object that holds no other."""
+    """Return every field of an object without inner fields."""
     return filter(_is_leaf, nodes(item))
 
 
@@ -60,7 +60,7 @@ def _is_leaf(node: Node) -> bool:
 
 
 def _path(directories: Sequence[ExplainedDirectory], field: str) -> str:
-    """Return the one field that a name means."""
+    """Return the path of the only field that a name matches."""
     paths = dict.fromkeys(
         node.path for each in directories for item in each.objects for node in nodes(item)
     )
@@ -88,7 +88,7 @@ def _path(directories: Sequence[ExplainedDirectory], field: str) -> str:
 
 
 def _below(directory: ExplainedDirectory, path: str) -> tuple[Leaf, ...]:
-    # Not by how paths begin: the label "app" is not around "app.kubernetes.io/name".
+    # Not by a prefix of the path: "app.kubernetes.io/name" is not inside the label "app".
     return tuple(
         Leaf(leaf.path, shown(leaf.value), directory.source_of(leaf))
         for item in directory.objects

@@ -1,4 +1,4 @@
-"""Whether a cell's memory suffices, and every limit that it misses, in words. Pure."""
+"""The verdict for a cell's memory, and a description of every limit that it misses. Pure."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from ira_manifests.memory import Budget, Check, Limit, Verdict
 from ira_manifests.messages import gib
 from ira_manifests.profiles.cell import LEAST_AUTO, Cell
 
-# What the share of gpu_memory_utilization must leave free; the other limits are inside the share.
+# Checks of the memory outside the share of gpu_memory_utilization; the others are inside it.
 _OUTSIDE = frozenset({Limit.START, Limit.WARM_UP})
 
 
 def verdict(cell: Cell, estimate: Budget) -> Verdict:
-    """Return the verdict of a cell; `auto` that finds no context worth serving does not fit."""
+    """Return the verdict for a cell; `auto` without a long enough context does not fit."""
     return Verdict.DOES_NOT_FIT if auto_fails(cell, estimate) else estimate.verdict
 
 
 def auto_fails(cell: Cell, estimate: Budget) -> bool:
-    """Tell whether `max_model_len: auto` finds less than anybody would serve."""
+    """Return whether `max_model_len: auto` finds only contexts below `LEAST_AUTO` tokens."""
     least = min(LEAST_AUTO, estimate.serving.geometry.max_position_embeddings)
     return cell.profile.max_model_len == "auto" and estimate.safe_max_model_len < least
 
 
 def lacking(estimate: Budget) -> list[Check]:
-    """Return the checks that fail, else those that are tight; what lacks most comes first.
+    """Return the checks that fail, else those that are tight; the largest shortfall comes first.
 
-    Checks of one part of the memory fail together: of those inside the share, and of those outside
-    of it, the one that lacks most is returned.
+    Checks inside the share usually fail together, and so do those outside it: at most one check of
+    each part is returned, that with the largest shortfall.
     """
     if estimate.verdict is Verdict.FITS:
         return []
@@ -37,7 +37,7 @@ def lacking(estimate: Budget) -> list[Check]:
 
 
 def lacks(estimate: Budget, *, outside: bool) -> bool:
-    """Tell whether a check inside, or outside, of the share misses its margin."""
+    """Return whether a check inside the share, or outside it, misses its margin."""
     return any(
         check.verdict is not Verdict.FITS
         for check in estimate.checks
@@ -56,7 +56,7 @@ def _to_spare(check: Check) -> int:
 
 
 def limit(cell: Cell, estimate: Budget) -> str:
-    """Return what decides the verdict, in a sentence."""
+    """Return the verdict and the limits that decide it, as text."""
     if auto_fails(cell, estimate):
         least = estimate.serving.max_model_len
         return (
@@ -67,21 +67,21 @@ def limit(cell: Cell, estimate: Budget) -> str:
 
 
 def failing(estimate: Budget) -> list[str]:
-    """Return what does not fit, in words: where most is missing first."""
+    """Return a description of each failing limit, the largest shortfall first."""
     if estimate.verdict is not Verdict.DOES_NOT_FIT:
         return []
     return [_missing(estimate, check) for check in lacking(estimate)]
 
 
 def tight(estimate: Budget) -> list[str]:
-    """Return the limits with less than their margin, in words, where nothing fails."""
+    """Return a description of each limit that misses its margin; empty if a check fails."""
     if estimate.verdict is not Verdict.TIGHT:
         return []
     return [_spare(check) for check in lacking(estimate)]
 
 
 def in_share(estimate: Budget) -> str:
-    """Return what weights and start-up take of the share of each GPU."""
+    """Return a description of the memory that weights and start-up take from each GPU's share."""
     start_up = estimate.requested - estimate.kv_pool - estimate.weights
     return (
         f"weights take {gib(estimate.weights)} and start-up {gib(start_up)} "

@@ -1,4 +1,4 @@
-"""The matrix judged: a row for each cell, and why other pairs are not in it. Pure."""
+"""Summarises the matrix: a row for each cell, and why other pairs have no cell. Pure."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.profiles.schema import CellProfile
 
 NOT_JUDGED = "not judged"
-"""Verdict of a cell whose memory can't be computed."""
+"""Verdict for a cell whose memory can't be computed."""
 
-# What a pair that has no cell is judged with where no cell of its GPU type says better.
+# Settings with which a pair without a cell is estimated. The utilization is a fallback for GPU
+# types without cells.
 _UTILIZATION = Decimal("0.90")
 _CONTEXT = 8192
 
 
 @dataclass(frozen=True)
 class Row:
-    """A cell and its verdict; sizes are GiB on each GPU, None where it can't be judged."""
+    """A cell and its verdict. Sizes are GiB on each GPU, None if its memory can't be computed."""
 
     gpu: str
     model: str
@@ -48,7 +49,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Absent:
-    """A pair that is not in the matrix, and why."""
+    """A GPU type and model without a cell, and why."""
 
     gpu: str
     model: str
@@ -56,7 +57,7 @@ class Absent:
 
 
 def rows(matrix: Matrix) -> list[Row]:
-    """Return a row for each cell, in the matrix' order."""
+    """Return a row for each cell, in the order of the matrix."""
     return [_row(cell) for cell in matrix.values()]
 
 
@@ -101,9 +102,9 @@ def _round(value: float) -> float:
 
 
 def absent(matrix: Matrix) -> Iterator[Absent]:
-    """Yield the pairs that have no cell, with what memory says of them.
+    """Yield the pairs without a cell, each with the result of its memory estimate.
 
-    A GPU type that no cell uses is left out: `explain` tells of it.
+    GPU types without any cell are left out; `explain` reports them.
     """
     for gpu in sorted({gpu for gpu, _ in matrix}):
         utilization = _utilization(matrix, gpu)
@@ -113,7 +114,7 @@ def absent(matrix: Matrix) -> Iterator[Absent]:
 
 
 def why(matrix: Matrix, gpu: str, model: str) -> str:
-    """Return what memory says of a pair of known names that has no cell."""
+    """Return the result of the memory estimate for a GPU type and model without a cell."""
     return _why(matrix, gpu, model, _utilization(matrix, gpu))
 
 
@@ -138,14 +139,14 @@ def _why(matrix: Matrix, gpu: str, model: str, utilization: Decimal) -> str:
 
 
 def _utilization(matrix: Matrix, gpu: str) -> Decimal:
-    """Return the least that the cells of a GPU type ask for."""
+    """Return the lowest utilization of the cells of a GPU type."""
     asked = (cell.profile.gpu_memory_utilization for key, cell in matrix.items() if key[0] == gpu)
     return min(asked, default=_UTILIZATION)
 
 
 def _imagined(matrix: Matrix, gpu: str, model: str, size: int, utilization: Decimal) -> Cell:
-    """Return the cell that the pair would have."""
-    profile = CellProfile.model_construct(  # nothing here is anybody's input
+    """Return a hypothetical cell for the pair."""
+    profile = CellProfile.model_construct(  # not validated: none of these values is user input
         tensor_parallel=size,
         cpu="1",
         memory="1Gi",

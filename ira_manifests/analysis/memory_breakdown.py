@@ -1,4 +1,4 @@
-"""Where a cell's memory goes, and what would change that. Pure."""
+"""The parts of a cell's GPU memory, and the effect of changing its settings. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BAR_WIDTH = 64
 
 @dataclass(frozen=True)
 class Part:
-    """A part of a memory, in bytes; `letter` stands for it in the bar."""
+    """A part of a memory, in bytes; `letter` represents it in the bar."""
 
     letter: str
     name: str
@@ -23,7 +23,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Step:
-    """What one more step of a knob does."""
+    """The effect of changing one setting by one step."""
 
     knob: str
     concurrency: float | None
@@ -32,7 +32,7 @@ class Step:
 
 
 def parts(estimate: Budget) -> list[Part]:
-    """Return one GPU's memory in parts that add up to the whole; a shortfall is negative."""
+    """Return the parts of one GPU's memory, which add up to its total; a shortfall is negative."""
     outside = estimate.graphs - estimate.budgeted_graphs
     headroom = estimate.kv_pool - estimate.kv_request
     short = headroom < 0
@@ -51,9 +51,9 @@ def parts(estimate: Budget) -> list[Part]:
 
 
 def bar(estimate: Budget) -> str:
-    """Return the parts as a bar of letters; each part that is not empty has one at least.
+    """Return the parts as a bar of letters; each non-empty part has at least one letter.
 
-    Where memory is missing, a line marks the end of the share.
+    With a shortfall, a line marks the end of the share.
     """
     shown = [part for part in parts(estimate) if part.size > 0]
     needed = [part for part in shown if part.letter in "WAOK" or part.name == "CUDA graphs"]
@@ -62,7 +62,7 @@ def bar(estimate: Budget) -> str:
 
 
 def bar_of(shown: Sequence[Part], end: int | None = None) -> str:
-    """Return parts as a bar of letters, with a line at `end`, in bytes, where there is one."""
+    """Return parts as a bar of letters, with a line at `end`, in bytes, if given."""
     total = sum(part.size for part in shown)
     letters = "".join(part.letter * max(1, round(BAR_WIDTH * part.size / total)) for part in shown)
     if end is None:
@@ -72,7 +72,7 @@ def bar_of(shown: Sequence[Part], end: int | None = None) -> str:
 
 
 def steps(cell: Cell) -> list[Step]:
-    """Return what one more step of each knob would do; empty where nothing can be judged."""
+    """Return the effect of one step of each setting; empty if memory can't be computed."""
     serving = cell.serving
     if serving is None:
         return []
@@ -92,7 +92,7 @@ def steps(cell: Cell) -> list[Step]:
 
 
 def _more_gpus(cell: Cell, serving: Serving) -> Step:
-    """Return the step to the next size that the GPU type has a machine for."""
+    """Return the step to the next larger number of GPUs of the GPU type's machines."""
     sizes = sorted({machine.gpus for machine in cell.gpu.machines})
     larger = [size for size in sizes if size > serving.tensor_parallel]
     if not larger:

@@ -1,4 +1,4 @@
-"""Which cell a model gets on a GPU type: machine, tensor parallel size, context. Pure."""
+"""Proposes a model's cell on a GPU type: machine, tensor parallel size, context. Pure."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from ira_manifests.profiles.cell import Cell, find_machine
 from ira_manifests.profiles.schema import CellProfile, GpuProfile, Machine, ModelProfile, Platform
 
 LEAST_CONTEXT = 8192
-"""Tokens that a new cell serves at least, where the model has so many."""
+"""The shortest context of a new cell, in tokens, unless the model's own is shorter."""
 
 _UTILIZATIONS = tuple(map(Decimal, ("0.95", "0.92", "0.90", "0.85", "0.80")))
 _IDLE = "Tensor parallelism can't use more of the machine's GPUs, and no smaller machine works."
-# Of a machine, for the server: of its vCPUs three eighths, of its memory half, as in the
-# reference architecture.
+# The server's part of a machine, as in the reference architecture: three eighths of the vCPUs and
+# half of the memory.
 _CPU_PART, _MEMORY_PART = (3, 8), 2
 _LEAST_GB, _GB_PER_GPU = 8, 4
 _GB = 10**9
@@ -36,13 +36,14 @@ _GB = 10**9
 
 @dataclass(frozen=True)
 class Wanted:
-    """A model for which cells are looked for.
+    """A model that needs cells.
 
     Attributes:
-        model: its profile, whatever cells that has.
-        max_model_len: the context that a cell must serve; None takes the longest that fits.
-        split_problem: why its weights can't be split over so many GPUs; empty where they can.
-        kv_cache_dtype: type of the key/value cache.
+        model: its profile; existing cells are ignored.
+        max_model_len: the context that a cell must serve, in tokens; None: the longest that fits.
+        split_problem: returns why the weights can't be split over a number of GPUs; empty if they
+            can.
+        kv_cache_dtype: dtype of the KV cache.
     """
 
     name: str
@@ -56,7 +57,7 @@ class Wanted:
 def propose(wanted: Wanted, gpu_name: str, gpu: GpuProfile) -> CellProfile | str:
     """Return the cell on the smallest machine that works, else why the largest does not.
 
-    It works where the estimate keeps its margins, and the node holds what the Pods need.
+    A machine works if the estimate keeps its margins and the Pods' requests fit on the node.
     """
     lacking: dict[int, str] = {}
     unsplit: dict[int, str] = {}
@@ -86,7 +87,7 @@ def _split_problem(cell: Cell) -> str:
 
 
 def _candidates(gpu: GpuProfile) -> Iterator[tuple[Machine, int]]:
-    """Yield machines from the smallest on, each with the sizes that no smaller one has room for."""
+    """Yield machines, smallest first, with the sizes that are too large for smaller ones."""
     below = 0
     for gpus in sorted({machine.gpus for machine in gpu.machines}):
         machines = [machine for machine in gpu.machines if machine.gpus == gpus]
@@ -118,7 +119,7 @@ def _profile(
 
 
 def _on(wanted: Wanted, cell: Cell) -> CellProfile | str:
-    """Return the cell with all its values, else why it does not work."""
+    """Return the complete cell, else why it does not work."""
     try:
         serving = cell.serving_with(max_model_len=LEAST_CONTEXT)
     except MemoryInputError as error:
@@ -141,7 +142,10 @@ def _on(wanted: Wanted, cell: Cell) -> CellProfile | str:
 
 
 def _fitting(wanted: Wanted, cell: Cell, serving: Serving) -> Serving | str:
-    """Return the longest context at the largest share that keeps all margins, else what lacks."""
+    """Return the serving with the longest context that keeps all margins, else why there is none.
+
+    With equal contexts, the largest utilization is used.
+    """
     most = serving.geometry.max_position_embeddings
     least = wanted.max_model_len or min(LEAST_CONTEXT, most)
     best: Serving | None = None
@@ -157,13 +161,13 @@ def _fitting(wanted: Wanted, cell: Cell, serving: Serving) -> Serving | str:
             best = replace(tried, max_model_len=longest)
     if best is not None:
         return best
-    # A share that is more than what is free says nothing of the smaller ones.
+    # Only the largest shares exceed the free memory, so any other reason is shown first.
     shown = [why for what, why in reasons.items() if what is not Limit.START] or [*reasons.values()]
     return f"{shown[0]}, with {least} tokens at tensor parallel {serving.tensor_parallel}"
 
 
 def _host(cell: Cell) -> Mapping[str, str] | str:
-    """Return the server's CPU and memory on the cell's machine, else what the node lacks."""
+    """Return the server's CPU and memory on the cell's machine, else why the node is too small."""
     machine, size = cell.machine, cell.profile.tensor_parallel
     cores, memory = node_usage.cpu(cell), node_usage.memory(cell)
     least = node_usage.least_cpus(cell)

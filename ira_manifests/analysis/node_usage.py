@@ -1,6 +1,6 @@
-"""What the node of a cell holds beside what GKE and the kernel keep for themselves. Pure.
+"""The CPU and memory of a cell's node that are allocatable and in use. Pure.
 
-The volumes in memory count as the memory of those who write to them: /dev/shm as the server's, the
+Memory volumes count as memory of the container that writes to them: /dev/shm as the server's, the
 file cache of Cloud Storage FUSE as its sidecar's, which has no limit.
 """
 
@@ -22,9 +22,9 @@ _SIDECAR, _SYSTEM = "Cloud Storage FUSE", "GKE's own Pods, as assumed"
 
 @dataclass(frozen=True)
 class Usage:
-    """A resource of a node: bytes of memory, or thousandths of a core.
+    """The usage of a resource of a node: bytes of memory, or thousandths of a core.
 
-    `asked`: what the scheduler counts, by who asks for it. `beside`: what is in use besides, or 0.
+    `asked`: requests that the scheduler counts, by container. `beside`: further usage, or 0.
     """
 
     asked: tuple[Part, ...]
@@ -33,24 +33,25 @@ class Usage:
 
     @property
     def requests(self) -> int:
-        """What all Pods of the node ask for together."""
+        """The sum of the requests of all Pods of the node."""
         return sum(part.size for part in self.asked)
 
     @property
     def spare(self) -> int:
-        """What is left where all use what they ask for, and `beside`; negative where it lacks."""
+        """What remains beside all requests and `beside`; negative for a shortfall."""
         return self.allocatable - self.requests - self.beside
 
     @property
     def server(self) -> int:
-        """The most that the server could ask for, with the others as they are."""
+        """The largest possible request of the server, with the others unchanged."""
         return self.asked[0].size + self.spare
 
 
 def memory(cell: Cell) -> Usage:
-    """Return the memory of the node, in bytes.
+    """Return the memory usage of the node, in bytes.
 
-    The model's weights stand for its files; where they are not known, the cache counts as empty.
+    The size of the model's files is taken from its weights; without those, the cache counts as
+    empty.
     """
     weights = cell.model.weights
     files = 0 if weights is None else int(weights.total_gib * GIB)
@@ -65,7 +66,7 @@ def memory(cell: Cell) -> Usage:
 
 
 def cpu(cell: Cell) -> Usage:
-    """Return the CPU of the node, in thousandths of a core."""
+    """Return the CPU usage of the node, in thousandths of a core."""
     asked = (
         Part("S", _SERVER, _millicpus(cell.profile.cpu)),
         Part("F", _FETCH, _millicpus(cell.platform.fetch_safetensors.cpu)),
@@ -76,7 +77,7 @@ def cpu(cell: Cell) -> Usage:
 
 
 def least_cpus(cell: Cell) -> int:
-    """Return the fewest vCPUs that the cell's server wants."""
+    """Return the minimum of vCPUs for the cell's server."""
     return cpus.least(cell.profile.tensor_parallel)
 
 
@@ -85,7 +86,7 @@ def _millicpus(text: str) -> int:
 
 
 def larger_machine(cell: Cell) -> Machine | None:
-    """Return the smallest machine of the cell's GPU type that holds everything."""
+    """Return the smallest machine of the cell's GPU type on which all requests fit, or None."""
     able = [
         machine
         for machine in cell.gpu.machines
@@ -103,7 +104,7 @@ def _holds(machine: Machine, cell: Cell) -> bool:
 
 
 def parts(usage: Usage) -> list[Part]:
-    """Return the memory of a node in parts that add up to the whole; a shortfall is negative."""
+    """Return the parts of a node's memory, which add up to its total; a shortfall is negative."""
     short = usage.spare < 0
     found = [
         usage.asked[0],
@@ -115,6 +116,6 @@ def parts(usage: Usage) -> list[Part]:
 
 
 def bar(usage: Usage) -> str:
-    """Return the parts as a bar of letters; where memory is missing, a line marks the end."""
+    """Return the parts as a bar of letters; with a shortfall, a line marks the end of the node."""
     shown = [part for part in parts(usage) if part.size > 0]
     return bar_of(shown) if usage.spare >= 0 else bar_of(shown, usage.allocatable)

@@ -1,7 +1,7 @@
-"""Where each value of a directory comes from: a profile's line, or a construct's reason.
+"""Finds the source of each value of a directory: a line of a profile, or a construct's reason.
 
-Values are read from the objects that the functions of `constructs.manifests` make, and sources
-from their tables, in which fields are written as there. Pure; needs no Node.js.
+Values are read from the objects of `constructs.manifests`, and sources from its tables, whose
+notation for fields is used. Pure; needs no Node.js.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Manifest = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Value:
-    """A value that a profile decides: its short name, its field, its text, its source."""
+    """A value that a profile decides: its short name, its field, its text and its source."""
 
     name: str
     manifest: str
@@ -37,10 +37,10 @@ class Value:
 
 @dataclass(frozen=True)
 class Node:
-    """A field of an object, and what it holds.
+    """A field of an object, and its value.
 
-    `path`: as users write it, with the numbers of items. `keys`: as tables write the field, then
-    those around it, from the inside.
+    `path`: the field as users write it, with indexes of list items. `keys`: the field as tables
+    write it, followed by the fields around it, innermost first.
     """
 
     path: str
@@ -55,7 +55,7 @@ def nodes(item: Manifest) -> Iterator[Node]:
 
 
 def below(node: Node) -> Iterator[Node]:
-    """Yield a field and all that is in it, the field itself first."""
+    """Yield a field and all fields inside it, the field itself first."""
     yield node
     steps: list[tuple[str, str, Any]] = []
     if isinstance(node.value, Mapping):
@@ -68,14 +68,14 @@ def below(node: Node) -> Iterator[Node]:
 
 
 class Places:
-    """The lines of the profiles that all cells have in common, as "file:line"."""
+    """Looks up lines in the profiles that all cells share, as "file:line"."""
 
     def __init__(self, matrix: Matrix) -> None:
         """Look up lines of the profiles that `matrix` was read from."""
         self._profiles = matrix.profiles
 
     def fill_in(self, text: str) -> str:
-        """Return a row's text, with each "@…" replaced by the line of that value."""
+        """Return a row's text with each "@…" replaced by the line of its value."""
         return _PLACE.sub(self._named, text)
 
     def _named(self, match: re.Match[str]) -> str:
@@ -100,7 +100,7 @@ class Places:
 
 
 class PlacesOfCell(Places):
-    """The lines of the profiles that a cell is made of."""
+    """Looks up lines in the profiles of a cell."""
 
     def __init__(self, matrix: Matrix, cell: Cell) -> None:
         """Look up lines of the profiles that `matrix` was read from."""
@@ -147,7 +147,7 @@ class PlacesOfCell(Places):
 
 @dataclass(frozen=True)
 class ExplainedDirectory:
-    """A directory of the output: its name, its objects, and what decides their fields."""
+    """A directory of the output: its name, its objects, and the sources of their fields."""
 
     name: str
     objects: Sequence[Manifest]
@@ -157,17 +157,17 @@ class ExplainedDirectory:
     @cached_property
     def values(self) -> list[Value]:
         """The values that profiles decide, in the order of the table."""
-        by_field = defaultdict(list)  # an option may be there twice
+        by_field = defaultdict(list)  # an option can be given twice
         for item in self.objects:
             for node in nodes(item):
                 by_field[node.keys[0]].append(node)
-        # Where a directory on queued capacity has another row for a field, that one is listed.
+        # Directories on queued capacity can have a second row for a field; the last one is listed.
         last = {row.fields[0]: row for row in self.table if row.name}
         listed = [row for row in self.table if row.name and last[row.fields[0]] is row]
         return [value for row in listed for value in self._listed(row, by_field)]
 
     def source_of(self, node: Node) -> str:
-        """Return the source of a field: its own, else that of the closest field around it."""
+        """Return the source of a field: its own, else that of the innermost field around it."""
         row = self._row(node.keys)
         return "unknown" if row is None else self.places.fill_in(row.text)
 
@@ -199,7 +199,7 @@ class ExplainedDirectory:
 def directories(matrix: Matrix, cell: Cell) -> list[ExplainedDirectory]:
     """Return the directories of a cell, on ordinary capacity first."""
     places = PlacesOfCell(matrix, cell)
-    # Kustomize makes the ConfigMap, of a file of these values.
+    # Kustomize generates the ConfigMap from a file with these values.
     config_map = {"kind": "ConfigMap", "data": cell.runtime_values}
     return [
         ExplainedDirectory(
@@ -216,7 +216,7 @@ def directories(matrix: Matrix, cell: Cell) -> list[ExplainedDirectory]:
 def model_download(matrix: Matrix) -> ExplainedDirectory:
     """Return the directory of the download."""
     platform, models = matrix.platform, matrix.profiles.models.values()
-    # Kustomize makes the ConfigMap, of a file that the user fills in.
+    # Kustomize generates the ConfigMap from a file that the user fills in.
     config_map = {"kind": "ConfigMap", "data": download_containers.PLACEHOLDERS}
     return ExplainedDirectory(
         MODEL_DOWNLOAD,
@@ -227,7 +227,7 @@ def model_download(matrix: Matrix) -> ExplainedDirectory:
 
 
 def values(found: Sequence[ExplainedDirectory]) -> list[Value]:
-    """Return the values of all directories, each name once."""
+    """Return the values of all directories; each name appears once."""
     listed: list[Value] = []
     for each in found:
         known = {value.name for value in listed}
@@ -236,7 +236,7 @@ def values(found: Sequence[ExplainedDirectory]) -> list[Value]:
 
 
 def _item(value: Any, number: int) -> str:
-    """Return how tables name an item of a list."""
+    """Return an item of a list as tables write it: its name, its option, or its index."""
     if isinstance(value, Mapping) and "name" in value:
         return str(value["name"])
     if isinstance(value, str) and value.startswith("-"):

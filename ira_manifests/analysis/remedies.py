@@ -1,4 +1,4 @@
-"""The cheapest changes that would make a cell fit with its margin. Pure."""
+"""Finds the cheapest changes that make a cell fit with its margin. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _STEP = Decimal("0.01")
 
 @dataclass(frozen=True)
 class Change:
-    """A value of a field of the cell."""
+    """A new value for a field of the cell."""
 
     field: str
     value: str
@@ -27,7 +27,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Remedy:
-    """Changes with which the cell fits; all of them are needed."""
+    """Changes that together make the cell fit."""
 
     changes: tuple[Change, ...]
 
@@ -37,7 +37,7 @@ class Remedy:
         return self.changes[0].field
 
     def also(self, other: Remedy) -> Remedy:
-        """Return both together."""
+        """Return the changes of both."""
         return Remedy((*self.changes, *other.changes))
 
     def __str__(self) -> str:
@@ -45,7 +45,7 @@ class Remedy:
 
 
 def sizes(cell: Cell) -> list[int]:
-    """Return the tensor parallel sizes with which the cell would fit, on any machine of its GPU."""
+    """Return the tensor parallel sizes with which the cell fits on some machine of its GPU type."""
     most = max(machine.gpus for machine in cell.gpu.machines)
     return [
         serving.tensor_parallel
@@ -57,8 +57,8 @@ def sizes(cell: Cell) -> list[int]:
 def remedies(cell: Cell, estimate: Budget) -> list[Remedy]:
     """Return changes that make the cell fit with its margin, the cheapest first.
 
-    What keeps the machine comes before more GPUs. Changes of several fields are given where no
-    change of one is enough.
+    Changes that keep the machine come before more GPUs. Remedies with several changes are returned
+    only if no single change is enough.
     """
     serving = _as_judged(cell, estimate.serving)
     larger = _larger(cell, serving.tensor_parallel)
@@ -72,13 +72,13 @@ def remedies(cell: Cell, estimate: Budget) -> list[Remedy]:
 
 
 def remedies_of_split(cell: Cell) -> list[Remedy]:
-    """Return the same where the model can't be divided among the cell's GPUs."""
+    """Return remedies for a model that can't be split over the cell's GPUs."""
     larger = _larger(cell, cell.profile.tensor_parallel)
     return [*_several(cell, None, larger)]
 
 
 def _several(cell: Cell, serving: Serving | None, larger: Sequence[Serving]) -> Iterator[Remedy]:
-    """Yield changes of several fields, those of the fewest first."""
+    """Yield remedies with several changes, those with the fewest first."""
     if serving is not None:
         yield from _share_and_context(cell, serving)
     for change in (other_share, partial(_context, cell), partial(_share_and_context, cell)):
@@ -94,7 +94,7 @@ def _fits(serving: Serving) -> bool:
 
 
 def _fewer_requests(serving: Serving, estimate: Budget) -> Iterator[Remedy]:
-    """Yield the most requests of a batch whose states fit, where those decide."""
+    """Yield the largest max_num_seqs whose states fit, if states decide the verdict."""
     requests = estimate.most_states
     if requests < 1 or all(check.limit is not Limit.STATES for check in lacking(estimate)):
         return
@@ -103,9 +103,9 @@ def _fewer_requests(serving: Serving, estimate: Budget) -> Iterator[Remedy]:
 
 
 def other_share(serving: Serving) -> Iterator[Remedy]:
-    """Yield the utilization nearest to the serving's that fits."""
+    """Yield the utilization closest to the serving's with which it fits."""
     estimate = budget(serving)
-    # More of it is less outside of it.
+    # A larger share leaves less memory outside it.
     lower = lacks(estimate, outside=True)
     if lower and lacks(estimate, outside=False):
         return
@@ -118,7 +118,7 @@ def other_share(serving: Serving) -> Iterator[Remedy]:
 
 
 def _context(cell: Cell, serving: Serving) -> Iterator[Remedy]:
-    """Yield the longest context that keeps the margin, where a shorter one is enough."""
+    """Yield the longest context that keeps the margin, if a shorter context is enough."""
     longest = budget(serving).safe_max_model_len
     if cell.profile.max_model_len == "auto" or not 0 < longest < serving.max_model_len:
         return
@@ -127,7 +127,7 @@ def _context(cell: Cell, serving: Serving) -> Iterator[Remedy]:
 
 
 def _share_and_context(cell: Cell, serving: Serving) -> Iterator[Remedy]:
-    """Yield the largest share that leaves enough outside of it, and the context that it holds."""
+    """Yield the largest share that leaves enough memory outside it, with the longest context."""
     value = 1 - _STEP
     while value > 0 and lacks(budget(replace(serving, utilization=value)), outside=True):
         value -= _STEP
@@ -138,7 +138,7 @@ def _share_and_context(cell: Cell, serving: Serving) -> Iterator[Remedy]:
 
 
 def _more_gpus(larger: Iterable[Serving]) -> Iterator[Remedy]:
-    """Yield the fewest GPUs, more than the cell's, with which it fits."""
+    """Yield the smallest number of GPUs above the cell's with which it fits."""
     for split in larger:
         if _fits(split):
             yield _gpus(split)
@@ -154,13 +154,13 @@ def _remedy(field: str, value: str) -> Remedy:
 
 
 def _larger(cell: Cell, size: int) -> list[Serving]:
-    """Return the cell on each larger number of GPUs that a machine has and the model allows."""
+    """Return the cell on each larger number of GPUs that machines have and the model supports."""
     machines = sorted({machine.gpus for machine in cell.gpu.machines if machine.gpus > size})
     return list(_splits(cell, machines))
 
 
 def _splits(cell: Cell, candidates: Iterable[int]) -> Iterator[Serving]:
-    """Yield the cell with those of the tensor parallel sizes for which there is an estimate."""
+    """Yield the cell with each tensor parallel size that has an estimate."""
     asked = cell.profile.max_model_len
     for size in candidates:
         profile = cell.profile.model_copy(update={"tensor_parallel": size, "compute_class": None})
@@ -176,7 +176,7 @@ def _splits(cell: Cell, candidates: Iterable[int]) -> Iterator[Serving]:
 
 
 def _as_judged(cell: Cell, serving: Serving) -> Serving:
-    """Return what must fit: with `auto`, the least context that anybody would serve."""
+    """Return the configuration that must fit; with `auto`, its context is `LEAST_AUTO` at most."""
     if cell.profile.max_model_len != "auto":
         return serving
     least = min(LEAST_AUTO, serving.geometry.max_position_embeddings)
