@@ -1,4 +1,4 @@
-"""Profiles: the data of the matrix, read with the place of every value."""
+"""Profiles: the data of the matrix, read with the line and column of every value."""
 
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix, UnknownCellError

@@ -1,4 +1,4 @@
-"""The base of all models of profile files."""
+"""The base class of all profile models."""
 
 from pydantic import BaseModel, ConfigDict
 
@@ -6,5 +6,5 @@ from pydantic import BaseModel, ConfigDict
 class Profile(BaseModel):
     """Base of all profile models: unknown keys are errors, values are never converted."""
 
-    # Only the models of whole files are asked to validate; those inside need no validator.
+    # Only models of whole files validate; inner models need no validator of their own.
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)

@@ -1,4 +1,4 @@
-"""A cell: one model on one GPU type, and everything that follows from it."""
+"""A cell: one model on one GPU type, with its profiles and derived values."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from ira_manifests.profiles.schema import CellProfile, GpuProfile, Machine, Mode
 QUEUED_SUFFIX = "-queued"
 
 LEAST_AUTO = 1024
-"""Tokens that `max_model_len: auto` takes at least; a cell with room for fewer is refused."""
+"""The shortest context of `max_model_len: auto`, in tokens; a cell with less room is refused."""
 
 
 def directory_names(gpu_name: str, model_name: str, gpu: GpuProfile) -> tuple[str, ...]:
-    """Return the directories of a cell: on ordinary capacity, and on queued where there is any."""
+    """Return the directories of a cell: for ordinary capacity, then for queued if it has any."""
     name = f"{CELLS}{gpu_name}-{model_name}"
     return (name, name + QUEUED_SUFFIX) if gpu.queued else (name,)
 
 
 def find_machine(gpu: GpuProfile, profile: CellProfile) -> Machine | None:
-    """Return the machine of the cell's compute class, else the smallest one with enough GPUs."""
+    """Return the machine of the cell's compute class, or the smallest with enough GPUs; or None."""
     if profile.compute_class is not None:
         named = (item for item in gpu.machines if item.compute_class == profile.compute_class)
         return next(named, None)
@@ -35,7 +35,7 @@ def find_machine(gpu: GpuProfile, profile: CellProfile) -> Machine | None:
 
 @dataclass(frozen=True)
 class Cell:
-    """One model on one GPU type, with everything that follows from it."""
+    """One model on one GPU type, with its profiles and derived values."""
 
     gpu_name: str
     model_name: str
@@ -46,12 +46,12 @@ class Cell:
 
     @property
     def key(self) -> tuple[str, str]:
-        """GPU type and model: the cell's index in the matrix."""
+        """GPU type and model: the cell's key in the matrix."""
         return self.gpu_name, self.model_name
 
     @property
     def name(self) -> str:
-        """The key as findings, waivers and --only spell it."""
+        """The key as text, as in findings, waivers and --only."""
         return "/".join(self.key)
 
     @property
@@ -66,7 +66,7 @@ class Cell:
 
     @property
     def directories(self) -> tuple[str, ...]:
-        """All directories that are written for the cell."""
+        """All directories of the cell."""
         return directory_names(self.gpu_name, self.model_name, self.gpu)
 
     @property
@@ -77,12 +77,15 @@ class Cell:
 
     @property
     def service_account(self) -> str:
-        """The Kubernetes service account that IAM lets read the bucket."""
+        """The Kubernetes service account that has IAM access to the bucket."""
         return self.platform.inference.service_account.format(model=self.model_name)
 
     @cached_property
     def machine(self) -> Machine:
-        """The machine that the compute class provides: the named one, else the smallest."""
+        """The machine of the cell's compute class, or the smallest with enough GPUs.
+
+        Raises `InputError` if the GPU type has none.
+        """
         machine = find_machine(self.gpu, self.profile)
         if machine is None:
             raise InputError(f"no machine for the cell {self.gpu_name} × {self.model_name}")
@@ -90,15 +93,15 @@ class Cell:
 
     @cached_property
     def unjudged(self) -> str:
-        """Why the cell's memory is not judged; empty where it is."""
+        """Why the cell's memory can't be computed; empty if it can."""
         label, release = self.machine.accelerator, self.platform.engine.version
         return memory_inputs.unjudged(self.model, self.profile, label, release)
 
     @cached_property
     def serving(self) -> Serving | None:
-        """The configuration to estimate; None where the cell's memory is not judged.
+        """The configuration to estimate; None if the cell's memory can't be computed.
 
-        Raises `MemoryInputError` where the engine can't split the model so.
+        Raises `MemoryInputError` if the engine can't split the model over the cell's GPUs.
         """
         asked = self.profile.max_model_len
         longest = self.serving_with(max_model_len=1 if asked == "auto" else asked)
@@ -110,7 +113,7 @@ class Cell:
     def serving_with(self, *, max_model_len: int) -> Serving | None:
         """Return the configuration to estimate with another context, in tokens.
 
-        None where the cell's memory is not judged. Raises `MemoryInputError` as `serving` does.
+        None if the cell's memory can't be computed. Raises `MemoryInputError` as `serving` does.
         """
         return memory_inputs.serving(
             self.model,
@@ -122,7 +125,7 @@ class Cell:
 
     @cached_property
     def budget(self) -> Budget | None:
-        """The estimate of where one GPU's memory goes; None where it is not judged.
+        """The memory estimate of one GPU; None if the cell's memory can't be computed.
 
         Raises `MemoryInputError` as `serving` does.
         """
@@ -130,18 +133,18 @@ class Cell:
 
     @property
     def max_model_len(self) -> int:
-        """Tokens of prompt and answer; with `auto`, the longest that keeps a margin."""
+        """Tokens of prompt and answer; with `auto`, the longest context that keeps the margin."""
         asked = self.profile.max_model_len
         if asked != "auto":
             return asked
         try:
             return self.serving.max_model_len if self.serving else 1
         except MemoryInputError:
-            return 1  # refused by a rule, which says why
+            return 1  # a rule reports the error
 
     @property
     def server_flags(self) -> tuple[str, ...]:
-        """The server's flags besides those that every cell has."""
+        """The server's flags, except those that every cell has."""
         dtype = self.profile.kv_cache_dtype
         remote_code = ("--trust-remote-code",) if self.model.trust_remote_code else ()
         kv_cache = () if dtype == "auto" else (f"--kv-cache-dtype={dtype}",)
@@ -149,7 +152,7 @@ class Cell:
 
     @property
     def waived(self) -> frozenset[str]:
-        """The rules that don't count for the cell."""
+        """The rules that are waived for the cell."""
         return frozenset({*self.model.waive, *self.profile.waive})
 
     @property
@@ -169,7 +172,7 @@ class Cell:
 
 
 def pairs_of(profiles: Profiles) -> list[tuple[str, str]]:
-    """Return (GPU type, model) of every cell that can be made of what was read, in order."""
+    """Return (GPU type, model) of every cell whose profiles were read, sorted."""
     return sorted(
         (gpu, model)
         for model, profile in profiles.models.items()
@@ -179,7 +182,7 @@ def pairs_of(profiles: Profiles) -> list[tuple[str, str]]:
 
 
 def cells_of(profiles: Profiles, platform: Platform) -> list[Cell]:
-    """Return every cell that can be made of what was read, in order."""
+    """Return every cell whose profiles were read, sorted by GPU type and model."""
     return [
         Cell(gpu, model, profiles.gpus[gpu], profile, profile.cells[gpu], platform)
         for gpu, model in pairs_of(profiles)

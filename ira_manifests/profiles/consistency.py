@@ -1,7 +1,7 @@
-"""What is wrong between fields, or files, that are each well-formed.
+"""Validation across fields and files.
 
-Each check goes as far as the files that it needs were read, so that one broken file hides as
-little as it can of what is wrong in the others.
+Each check runs if the files that it needs could be read, so that a broken file hides as few
+problems in other files as possible.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _Pair = tuple[str, str]
 
 
 def problems(profiles: Profiles) -> list[Problem]:
-    """Return everything that two fields or two files say differently."""
+    """Return all inconsistencies between fields or files."""
     return [
         *_engine_tag(profiles),
         *_read_only_root(profiles),
@@ -70,9 +70,9 @@ def _read_only_root(profiles: Profiles) -> Iterator[Problem]:
 
 
 def _unknown_gpus(profiles: Profiles) -> Iterator[Problem]:
-    # From the text as it was read, since a model may have other problems as well.
+    # Uses the raw data, because a model with other problems has no profile.
     known = {name for kind, name in profiles.sources if kind == "gpus"}
-    if not known:  # that they are missing, or can't be read, is a problem of its own
+    if not known:  # missing or unreadable GPU profiles are reported elsewhere
         return
     for (kind, _), source in profiles.sources.items():
         data = source.document.data
@@ -172,7 +172,7 @@ def _why_not_auto(profiles: Profiles, model: ModelProfile, gpu: str, release: st
     if options:
         return f"is auto, which can't be computed with {', '.join(options)}; give a number"
     machine = find_machine(profiles.gpus[gpu], cell) if gpu in profiles.gpus else None
-    if machine is None or model.weights is None:  # problems of their own
+    if machine is None or model.weights is None:  # reported by other checks
         return ""
     reason = memory_inputs.unjudged(model, cell, machine.accelerator, release)
     return f"is auto, which can't be computed: {reason}; give a number" if reason else ""
@@ -211,7 +211,7 @@ def _composed_names(profiles: Profiles) -> Iterator[Problem]:
 
 
 def _shared_account(profiles: Profiles) -> Iterator[Problem]:
-    """Refuse the download's account for serving: deleting model-download would delete it."""
+    """Refuse a service account of both download and serving: deleting the former deletes it."""
     if profiles.platform is None:
         return
     account = profiles.platform.model_download.service_account

@@ -1,4 +1,4 @@
-"""Which files of a model's repository the download takes, as `download_model.sh` decides it."""
+"""Selects the files of a model's repository to download, as `download_model.sh` does."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ira_manifests.profiles.schema import DownloadProfile, ModelProfile, Platfor
 
 
 def taken(platform: Platform, model: ModelProfile, paths: Iterable[str]) -> set[str]:
-    """Return the paths of a repository that the download takes."""
+    """Return the paths of a repository that are downloaded."""
     own = model.download or DownloadProfile()
     download = platform.model_download
     kept = {path for path in paths if _matches(path, own.keep)}
@@ -23,7 +23,7 @@ def taken(platform: Platform, model: ModelProfile, paths: Iterable[str]) -> set[
 
 
 def excluded(platform: Platform, model: ModelProfile, path: str) -> bool:
-    """Tell whether the download leaves out a file, where its folder has model.safetensors too."""
+    """Return whether a file is not downloaded, assuming model.safetensors in the same folder."""
     beside = str(PurePosixPath(path).with_name("model.safetensors"))
     return path not in taken(platform, model, [path, beside])
 

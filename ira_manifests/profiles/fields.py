@@ -1,8 +1,8 @@
-"""The kinds of values that profiles hold, as annotated types.
+"""Annotated types for the values of profiles.
 
-Each refuses a value with a phrase that says what is allowed. Bounds are those of Kubernetes'
-fields where it has one, and otherwise far above any machine there is: what passes here can
-neither be refused by an API server nor make the arithmetic endless.
+Each rejects an invalid value with a phrase that says what is allowed. Bounds are those of
+Kubernetes' fields, else far above any existing machine: a valid value is accepted by the API
+server and keeps computations short.
 """
 
 import re
@@ -32,14 +32,14 @@ _Check = Callable[[str], str | None]
 
 
 def refuse(message: str) -> PydanticCustomError:
-    """Return the error that carries `message` to the user as it is."""
+    """Return a validation error whose message the user sees unchanged."""
     return PydanticCustomError("ours", "{message}", {"message": message})
 
 
 def checked(check: _Check) -> WrapValidator:
-    """Return a validator of text from a check that gives None or a phrase.
+    """Return a validator of text from a check that returns None or what is wrong.
 
-    A number is asked to be in quotes only where the check takes it then.
+    A number is checked as text, too: it is reported as unquoted only if the text is valid.
     """
 
     def validate(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
@@ -91,7 +91,7 @@ def _not_empty(value: Any) -> Any:
 
 
 def _check_engine(version: str) -> str | None:
-    """A release as its image has it behind a "v"; it becomes app.kubernetes.io/version as well."""
+    """Check a release: the image's tag without the "v"; also used for app.kubernetes.io/version."""
     try:
         release = Release.parse(version)
         facts_of(release)
@@ -110,8 +110,8 @@ def _check_min_engine(version: str) -> str | None:
     return None
 
 
-# Flags that the construct sets, or that would change what the cell's own fields say: argparse
-# takes the last one, so a second would win without being judged.
+# Flags that the construct sets, or that would override the cell's fields: argparse uses the last
+# one, so a second one would take effect without being checked.
 _OWNED = {
     "--config": "its file is not in the image, and its options would not be judged",
     "--data-parallel-size": "a cell's GPUs are its tensor_parallel",
@@ -135,9 +135,9 @@ _OWNED = {
     "-pp": "a cell's GPUs are its tensor_parallel",
     "-tp": "set tensor_parallel",
 }
-# `--device` is not short for the share of memory: --device-ids begins so too.
+# `--device` does not abbreviate --device-memory-utilization: --device-ids has the same prefix.
 _OTHERS = {"--device", "--device-", "-"}
-# An argument of exec, which no shell reads: everything that can be printed.
+# An argument of exec, not of a shell: any printable character is allowed.
 _FLAG = re.compile(r"(-[A-Za-z][A-Za-z0-9]*|--[A-Za-z][A-Za-z0-9_-]*)([.=].*)?", re.DOTALL)
 
 
@@ -147,7 +147,7 @@ def _check_flag(flag: str) -> str | None:
         return "is not a flag of the server such as --max-num-seqs=256"
     name = match[1].replace("_", "-").replace("--no-", "--", 1)
     for owned, instead in _OWNED.items():
-        # argparse takes a beginning for the whole, where it is long.
+        # argparse accepts a prefix of a long option.
         if name == owned or (owned.startswith(name) and name not in _OTHERS):
             return f"can't be set in flags: {instead}"
     return None
@@ -161,7 +161,7 @@ def _check_mount_option(option: str) -> str | None:
     return None
 
 
-# What a server can't do without, in any repository.
+# Files that the server needs from every repository.
 _NEEDED = ("config.json", "model.safetensors", "model.safetensors.index.json", "tokenizer.json")
 
 
@@ -184,7 +184,7 @@ def _check_reason(text: str) -> str | None:
     )
 
 
-# Pydantic's own min_length also speaks up where an entry is wrong, and so not counted.
+# Unlike this, pydantic's min_length also fails for a list whose only entries are invalid.
 NOT_EMPTY = AfterValidator(_not_empty)
 
 Label = Annotated[str, checked(names.check_rfc1123_label)]
@@ -218,7 +218,7 @@ MinEngine = Annotated[str, BeforeValidator(_number_as_text), checked(_check_min_
 MountOption = Annotated[str, checked(_check_mount_option)]
 FilePattern = Annotated[str, checked(_check_file_pattern)]
 Glob = Annotated[str, checked(_check_glob)]
-"""A pattern for every model, which so must leave what every model needs."""
+"""A pattern for all models; it must not match files that every model needs."""
 Flag = Annotated[str, checked(_check_flag)]
 Reason = Annotated[str, checked(_check_reason)]
 TaintEffect = Annotated[
@@ -234,17 +234,17 @@ TaintEffect = Annotated[
 Count = Annotated[int, Field(gt=0, le=100_000_000)]
 """GPUs, layers, heads, widths, tokens."""
 GpuCount = Annotated[int, Field(gt=0, le=1024)]
-"""GPUs of a machine, each of which is tried as a tensor parallel size."""
+"""GPUs of a machine; every number up to it is tried as a tensor parallel size."""
 LayerCount = Annotated[int, Field(gt=0, le=10_000)]
-"""Layers of a model: the largest that were published have some 130."""
+"""Layers of a model; the largest published models have about 130."""
 IndexDim = Annotated[int, Field(gt=0, le=1024, multiple_of=128)]
-"""Elements of a sparse indexer's key, which is quantised by 128 at a time."""
+"""Elements of a sparse indexer's key, which is quantised in blocks of 128."""
 StateBytes = Annotated[int, Field(gt=0, le=2**40)]
 """Bytes of one sequence in one layer."""
 Seconds = Annotated[int, Field(gt=0, le=_YEAR)]
 # The kernel's 0 is root; Kubernetes refuses ids above 2^31 - 1.
 UserId = Annotated[int, Field(gt=0, le=_INT32)]
-# One GPU's share of its memory that vLLM may take. Its text is kept: 0.80 stays 0.80.
+# The share of a GPU's memory that vLLM may use. The text is preserved: 0.80 stays 0.80.
 Utilization = Annotated[Decimal, BeforeValidator(_whole_as_decimal), Field(gt=0, le=1)]
 Context = Annotated[int | Literal["auto"], BeforeValidator(_tokens_or_auto)]
 Gib = Annotated[Decimal, BeforeValidator(_whole_as_decimal), Field(gt=0, le=1_000_000)]

@@ -1,6 +1,6 @@
-"""The shape of a model, as part of a profile, in the words of its config.json."""
+"""The shape of a model, as part of a profile, with the names of its config.json."""
 
-# No annotations from __future__ here: they are text, which pydantic would evaluate at every start.
+# No annotations from __future__ here: pydantic would have to evaluate their text at every start.
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, model_validator
@@ -24,32 +24,32 @@ def _true(value: bool) -> bool:
 
 
 class LayersProfile(Profile):
-    """Layers of one kind and shape; the fields that are given say which kind.
+    """Layers of one kind and shape; the fields that are set determine the kind.
 
-    Attention (sliding, chunked, or with neither, full) caches keys and values of each token; other
-    kinds cache a latent of each token, a state of each sequence, or nothing.
+    Attention layers (sliding, chunked, or full without either) cache keys and values of each token;
+    other kinds cache a latent of each token, a state of each sequence, or nothing.
     """
 
     count: LayerCount
-    """How many of the model's layers are of this kind and shape."""
+    """Number of the model's layers of this kind and shape."""
     num_attention_heads: Count | None = None
-    """Query heads of these layers, where they are not the model's."""
+    """Query heads of these layers, if they differ from the model's."""
     num_key_value_heads: Count | None = None
     head_dim: Count | None = None
     v_head_dim: Count | None = None
-    """Of the values, where keys have another."""
+    """Elements per value head, if they differ from head_dim."""
     sliding_window: Count | None = None
-    """Window in tokens, of layers that have one; config.json gives it for the model."""
+    """Window in tokens, for layers that have one; config.json has it once for the model."""
     attention_chunk_size: Count | None = None
-    """Chunk in tokens, of layers that have one; config.json gives it for the model."""
+    """Chunk in tokens, for layers that have one; config.json has it once for the model."""
     kv_lora_rank: Count | None = None
     """With the next two and v_head_dim: latent attention (MLA)."""
     qk_rope_head_dim: Count | None = None
     qk_nope_head_dim: Count | None = None
     q_lora_rank: Count | None = None
-    """Of latent attention whose queries have a latent as well."""
+    """For latent attention whose queries also have a latent."""
     index_head_dim: IndexDim | None = None
-    """Of latent attention with a sparse indexer."""
+    """For latent attention with a sparse indexer."""
     index_n_heads: Count | None = None
     linear_num_key_heads: Count | None = None
     """With the next four: gated delta net ("linear_attention" of Qwen3-Next and Qwen3.5)."""
@@ -58,21 +58,21 @@ class LayersProfile(Profile):
     linear_value_head_dim: Count | None = None
     linear_conv_kernel_dim: Count | None = None
     mamba_num_heads: Count | None = None
-    """With the next four: Mamba-2, as Nemotron-H calls them."""
+    """With the next four: Mamba-2, with Nemotron-H's names."""
     mamba_head_dim: Count | None = None
     ssm_state_size: Count | None = None
     n_groups: Count | None = None
     conv_kernel: Count | None = None
     mamba_intermediate_size: Count | None = None
-    """With the next two: Mamba-1; mamba_expand times hidden_size."""
+    """With the next two: Mamba-1. The value is mamba_expand times hidden_size."""
     mamba_d_state: Count | None = None
     mamba_d_conv: Count | None = None
     mamba_ssm_dtype: Literal["bfloat16", "float16", "float32"] | None = None
-    """Of the state, where it is not the model's; Nemotron-H calls it mamba_ssm_cache_dtype."""
+    """Dtype of the state, if it differs from the model's; Nemotron-H: mamba_ssm_cache_dtype."""
     state_bytes: StateBytes | None = None
-    """Bytes of another kind of state: of one sequence in one layer, on all GPUs together."""
+    """Bytes of another kind of state, for one sequence in one layer, over all GPUs."""
     no_kv_cache: Annotated[bool, AfterValidator(_true)] | None = None
-    """Layers without a cache of their own: without attention, or with an earlier layer's."""
+    """Layers without a cache: no attention, or they share the cache of an earlier layer."""
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
@@ -83,7 +83,7 @@ class LayersProfile(Profile):
 
     @property
     def given(self) -> dict[str, Any]:
-        """The fields that are given, with their values."""
+        """The fields that are set, with their values."""
         return self.model_dump(exclude_none=True)
 
 
@@ -91,13 +91,13 @@ class ExpertsProfile(Profile):
     """A mixture of experts."""
 
     num_experts_per_tok: Count
-    """Experts that see a token."""
+    """Experts that process each token."""
     moe_intermediate_size: Count
-    """Inner width of one expert: the intermediate_size of a config.json that lacks this word."""
+    """Inner width of one expert; in a config.json without this key, intermediate_size."""
 
 
 class GeometryProfile(Profile):
-    """The model's shape, in the words of its config.json."""
+    """The model's shape, with the names of its config.json."""
 
     num_attention_heads: Count
     hidden_size: Count
@@ -105,9 +105,9 @@ class GeometryProfile(Profile):
     vocab_size: Count
     max_position_embeddings: Count
     num_hidden_layers: LayerCount | None = None
-    """Layers of the model, which its `layers` must add up to."""
+    """Number of the model's layers; the counts of `layers` must add up to it."""
     image_values_per_token: Count | None = None
-    """Pixels times channels behind one image token, for a model with a vision tower."""
+    """Pixels times channels for one image token, for a model with a vision tower."""
     layers: Annotated[tuple[LayersProfile, ...], NOT_EMPTY]
     """The model's layers by kind and shape: `layer_types` of config.json, counted."""
     experts: ExpertsProfile | None = None

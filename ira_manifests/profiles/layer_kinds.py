@@ -1,4 +1,4 @@
-"""Which kind of layers the words of a group of layers mean."""
+"""Determines the kind of layers from the fields of a `layers` entry."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _WINDOW, _CHUNK = "sliding_window", "attention_chunk_size"
 
 
 def problem(given: Collection[str]) -> str:
-    """Return what is wrong with the words of a group of layers; empty where they are one kind.
+    """Return what is wrong with the fields of a `layers` entry; empty if they match one kind.
 
-    Two words of which no kind has both are named, else what the nearest kind lacks.
+    The text names two fields that no kind has both of, else the missing fields of the closest kind.
     """
     if _WINDOW in given and _CHUNK in given:
         return f"has {_WINDOW} and {_CHUNK}; keep the one that these layers have"
@@ -33,12 +33,12 @@ def problem(given: Collection[str]) -> str:
 
 
 def kind_of(given: Collection[str]) -> type[AnyLayers]:
-    """Return the kind of which these are the words, `problem` having found nothing."""
+    """Return the kind of layers with these fields. Call `problem` first."""
     return next(kind for kind in _kinds_with(given) if all(name in given for name in _needed(kind)))
 
 
 def _contradiction(given: Collection[str]) -> str:
-    # In the order of the fields, so that the message does not depend on the file's.
+    # In the order of the fields, so that the message does not depend on the order in the file.
     words = [name for name in _all_words() if name in given]
     pairs = ((a, b) for n, a in enumerate(words) for b in words[n + 1 :])
     first, second = next(pair for pair in pairs if not _kinds_with(pair))

@@ -1,4 +1,4 @@
-"""A folder of profile files -> checked profiles, or every problem of every file."""
+"""Reads and checks a folder of profile files, and collects the problems of all files."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ P = TypeVar("P", bound=Profile)
 
 @dataclass(frozen=True)
 class Source:
-    """One profile file as read: its name in messages, and the places of its values."""
+    """One profile file: its name in messages, and the places of its values."""
 
     file: str
     document: Document
 
     def problem(self, path: yaml_source.Path, message: str, *, at_key: bool = False) -> Problem:
-        """Return a problem at the value (or the key) of `path`."""
+        """Return a problem at the value of `path`, or at its key."""
         place = self.document.keys.get(path) if at_key else None
         line, column = place or self.document.place(path)
         return Problem(self.file, line, column, yaml_source.dotted(path), message)
@@ -50,25 +50,25 @@ class Source:
 
 @dataclass(frozen=True)
 class Profiles:
-    """Checked profiles by name; a name is the file's, without its ending."""
+    """Checked profiles by name, which is the file's name without its extension."""
 
     platform: Platform | None
-    """None where its file is broken, and nothing can be rendered."""
+    """None if its file is invalid; nothing can be rendered then."""
     gpus: Mapping[str, GpuProfile]
     models: Mapping[str, ModelProfile]
     sources: Mapping[tuple[str, str], Source]
     """(kind, name) to source; kinds are "gpus", "models" and "platform"."""
     known_model_ids: frozenset[str] = frozenset()
     options: frozenset[yaml_source.Path] = frozenset()
-    """Paths of the platform's fields that an option of the same name decides, not the file."""
+    """Paths of the platform's fields that an option of the same name overrides."""
 
 
 def find_folder(folder: str | os.PathLike[str] | None = None) -> Path:
-    """Return the profiles folder: the one named, else ./profiles, else the packaged copy.
+    """Return the profiles folder: `folder` if given, else ./profiles, else the packaged copy.
 
-    ./profiles counts when it holds any of what a profiles folder holds, so that another
-    program's folder of that name is left alone. Raises `InputError` where it holds nothing at
-    all, and for a name that is no folder's.
+    ./profiles is used only if it has an entry of a profiles folder, so that another program's
+    folder of that name is ignored. Raises `InputError` if it is empty or can't be read, and if
+    `folder` is not a folder.
     """
     if folder is not None:
         named = Path(folder)
@@ -91,17 +91,17 @@ def find_folder(folder: str | os.PathLike[str] | None = None) -> Path:
 
 
 def packaged_folder() -> Path:
-    """Return the folder of the profiles that the package carries."""
+    """Return the folder of the packaged profiles."""
     package = Path(__file__).parents[1]
     packaged = package / "_profiles"
-    # An editable install has no copy of its own.
+    # An editable install has no packaged copy.
     return packaged if packaged.is_dir() else package.parent / "profiles"
 
 
 def _entries(folder: Path) -> list[Path]:
-    """Return what a folder holds, in order and but for hidden files; nothing where it is none.
+    """Return the entries of a folder, sorted, without hidden files; empty if it is not a folder.
 
-    Raises `OSError` where it can't be read.
+    Raises `OSError` if it can't be read.
     """
     try:
         return sorted(each for each in folder.iterdir() if not each.name.startswith("."))
@@ -110,9 +110,9 @@ def _entries(folder: Path) -> list[Path]:
 
 
 def read_profiles(folder: Path) -> tuple[Profiles, list[Problem]]:
-    """Read and check every file below `folder`; a broken file is a problem and no profile.
+    """Read and check every file below `folder`; return the valid profiles and all problems.
 
-    So is a folder that can't be read.
+    Invalid files and unreadable folders are problems.
     """
     reader = _FolderReader(folder)
     platform = reader.one("platform", folder / PLATFORM_FILE, Platform)
@@ -128,7 +128,10 @@ def read_profiles(folder: Path) -> tuple[Profiles, list[Problem]]:
 
 
 def with_model(profiles: Profiles, file: Path, content: bytes) -> tuple[Profiles, list[Problem]]:
-    """Add a model's profile that is not in its file yet; where it has problems, return those."""
+    """Return the profiles with a model whose file has `content`, and the problems of that file.
+
+    If there are problems, the profiles are unchanged. `file` need not exist.
+    """
     reader = _FolderReader(file.parent)
     model = reader.one(MODEL_FOLDER, file, ModelProfile, content)
     if model is None:
@@ -145,7 +148,7 @@ class _FolderReader:
         self.sources: dict[tuple[str, str], Source] = {}
 
     def all(self, kind: str, model: type[P]) -> dict[str, P]:
-        """Read every profile of one kind, in the order of names."""
+        """Read every profile of one kind, sorted by name."""
         folder = self._folder / kind
         entries = self.entries(folder)
         if entries is None:
@@ -159,7 +162,7 @@ class _FolderReader:
         return {name: profile for name, profile in found.items() if profile is not None}
 
     def entries(self, folder: Path) -> list[Path] | None:
-        """Return what a folder holds, or None where it can't be read, which is a problem."""
+        """Return the entries of a folder; None, with a problem, if it can't be read."""
         try:
             return _entries(folder)
         except OSError as error:
@@ -168,7 +171,7 @@ class _FolderReader:
             return None
 
     def refuse_other_endings(self, entries: Iterable[Path]) -> None:
-        """Say so where a file looks like a profile and is none."""
+        """Add a problem for each file that looks like a profile but is not read."""
         self.problems += [
             Problem(str(file), 1, 1, "", "is not read; name it with the ending .yaml")
             for file in entries
@@ -176,7 +179,7 @@ class _FolderReader:
         ]
 
     def one(self, kind: str, file: Path, model: type[P], content: bytes | None = None) -> P | None:
-        """Read one profile, or what is to be its content; None where it has problems."""
+        """Read one profile, from `content` if given; None if it has problems."""
         before = len(self.problems)
         source = self._read(kind, file) if content is None else self._parsed(file, content)
         if source is None:
@@ -213,7 +216,7 @@ class _FolderReader:
         return Source(str(file), document)
 
 
-# Pydantic's error types in the words of a YAML file.
+# Pydantic's error types, in terms of YAML.
 _TYPES = {
     "int_type": "a whole number",
     "string_type": "text in quotes",
@@ -246,7 +249,7 @@ def _problem(source: Source, model: type[BaseModel], error: Any) -> Problem:
 
 
 def _inside(document: Document, loc: tuple[Any, ...]) -> yaml_source.Path:
-    """Drop the parts of pydantic's location that name a branch of a type, not a key."""
+    """Return pydantic's location as a path, without parts that name a type instead of a key."""
     known = document.values
     path: yaml_source.Path = ()
     for index, part in enumerate(loc):
@@ -299,7 +302,7 @@ def _model_at(model: type[BaseModel], path: Iterable[str | int]) -> type[BaseMod
 
 
 def _step(annotation: Any, part: str | int) -> Any:
-    # A key of a mapping may be the name of a field as well.
+    # A key of a mapping can also be the name of a field, so check for mappings first.
     if get_origin(annotation) is dict:
         return get_args(annotation)[1]
     if get_origin(annotation) is tuple:

@@ -1,4 +1,4 @@
-"""The matrix of cells, and how a folder of profiles becomes one."""
+"""The matrix of cells, and its creation from a folder of profiles."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from ira_manifests.profiles.schema import Platform
 
 
 class Matrix(Mapping[tuple[str, str], Cell]):
-    """All cells by (GPU type, model), in the order of GPU types and models.
+    """All cells by (GPU type, model), sorted.
 
-    Indexing with a pair that is not in the matrix raises `InputError`, which names the pairs
-    that are; `get` and `in` behave as for any mapping.
+    Indexing with a pair that is not in the matrix raises `UnknownCellError`, an `InputError` that
+    lists the existing pairs; `get` and `in` behave as for any mapping.
     """
 
     def __init__(self, platform: Platform, profiles: Profiles) -> None:
         self.platform = platform
-        """Facts that all cells share."""
+        """Settings that all cells share."""
         self.profiles = profiles
         self._cells = {cell.key: cell for cell in cells_of(profiles, platform)}
 
@@ -35,7 +35,7 @@ class Matrix(Mapping[tuple[str, str], Cell]):
         return self._cells[key]
 
     def __contains__(self, key: object) -> bool:
-        return key in self._cells  # Mapping's own would word an error for each pair that is not
+        return key in self._cells  # Mapping's own would build an error message for a missing pair
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return iter(self._cells)
@@ -45,12 +45,12 @@ class Matrix(Mapping[tuple[str, str], Cell]):
 
 
 def directories(cells: Iterable[Cell]) -> list[str]:
-    """Return the names of all directories that a synth of the cells writes."""
+    """Return the names of all directories that `synth` writes for the cells."""
     return [TOP, BASE, MODEL_DOWNLOAD, *(name for cell in cells for name in cell.directories)]
 
 
 def shared_workloads(cells: Iterable[Cell]) -> dict[str, tuple[Cell, ...]]:
-    """Return the names that several cells give to their objects: the last applied wins."""
+    """Return cells by workload name, for names of several cells: they overwrite each other."""
     by_name: dict[str, list[Cell]] = defaultdict(list)
     for cell in cells:
         by_name[cell.workload_name].append(cell)
@@ -58,7 +58,7 @@ def shared_workloads(cells: Iterable[Cell]) -> dict[str, tuple[Cell, ...]]:
 
 
 class UnknownCellError(InputError, KeyError):
-    """A GPU type or model that the matrix does not combine."""
+    """A GPU type and model that have no cell in the matrix."""
 
     def __init__(self, key: object, known: Iterable[tuple[str, str]]) -> None:
         asked = " × ".join(map(str, key)) if isinstance(key, tuple) else str(key)
@@ -81,8 +81,8 @@ def read_matrix(
 ) -> Matrix:
     """Read the profiles and return their matrix.
 
-    `further`: a check of what was read, by those who know more than profiles. Its problems are
-    told together with all others. The rest is as for `ira_manifests.load_matrix`.
+    `further`: an additional check of the profiles; its problems are reported with all others. The
+    other arguments and errors are those of `ira_manifests.load_matrix`.
     """
     wrong = Gathered()
     template = namespace_given = None
@@ -107,7 +107,7 @@ def read_matrix(
 def _overridden(
     profiles: Profiles, platform: Platform, workload_name: str | None, namespace: str | None
 ) -> Profiles:
-    """Return profiles whose platform has what options decide."""
+    """Return the profiles with the options' values in the platform."""
     options: list[yaml_source.Path] = []
     if workload_name is not None:
         inference = platform.inference.model_copy(update={"workload_name": workload_name})

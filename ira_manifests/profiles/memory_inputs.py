@@ -32,9 +32,9 @@ from ira_manifests.vllm.changes import facts_of
 
 
 def unjudged(model: ModelProfile, profile: CellProfile, accelerator: str, release: str) -> str:
-    """Return why the memory of a cell is not judged with a release of vLLM; empty where it is.
+    """Return why a cell's memory can't be computed for a release of vLLM; empty if it can.
 
-    `accelerator` is GKE's label of the GPU.
+    `accelerator`: GKE's label of the GPU.
     """
     if model.geometry is None or model.weights is None:
         return "the model's profile has no weights and geometry"
@@ -58,12 +58,12 @@ def serving(
     *,
     max_model_len: int,
 ) -> Serving | None:
-    """Return the configuration to estimate of a cell, or None where it is not judged.
+    """Return the configuration to estimate for a cell; None if its memory can't be computed.
 
-    `max_model_len` is in tokens and takes the place of the cell's own.
+    `max_model_len`: the context in tokens, which replaces the cell's own.
 
-    Raises UnknownReleaseError for a release that is too old, and `MemoryInputError` where it can't
-    split the model so.
+    Raises `UnknownReleaseError` for a release that is too old, and `MemoryInputError` if it can't
+    split the model over the cell's GPUs.
     """
     if model.geometry is None or model.weights is None:
         return None
@@ -84,7 +84,7 @@ def serving(
 
 
 def _default_batch(gpu: Accelerator, engine: Release) -> BatchLimits:
-    """Return vLLM's default; of a pre-release, the larger one of those before and after it."""
+    """Return vLLM's default; for a pre-release, the larger of the releases before and after it."""
     either = [gpu.default_batch(facts_of(release)) for release in (engine, engine.final)]
     return max(either, key=lambda batch: batch.tokens)
 
@@ -92,13 +92,13 @@ def _default_batch(gpu: Accelerator, engine: Release) -> BatchLimits:
 def accelerator(gpu: GpuProfile, machine: Machine) -> Accelerator:
     """Return the GPU of a machine."""
     label = machine.accelerator
-    # vLLM asks the device's name for this, too.
+    # vLLM also checks the device's name.
     is_a100 = "a100" in label
     return Accelerator(label, gpu.memory_gib, is_a100, gpu.multiprocessors)
 
 
 def contradictions(model: ModelProfile) -> Iterator[tuple[int, str]]:
-    """Yield the measured weights, by index, that contradict the total, and what that says."""
+    """Yield the index of each measured weight that contradicts the total, and a description."""
     if model.weights is None or model.geometry is None:
         return
     weights, geometry = _weights(model.weights), _geometry(model.geometry)

@@ -1,7 +1,7 @@
-"""The server's options that change what memory a cell needs, computed or not.
+"""Server options that affect memory use, and whether their effect is computed.
 
-Source of the list: the options of all releases in vllm/options.json. `make release` lists those
-that a new release adds.
+Source: the options of all releases in vllm/options.json. `make release` lists those that a new
+release adds.
 """
 
 from __future__ import annotations
@@ -59,12 +59,12 @@ _EXECUTION = {
     "--scheduler-cls", "--worker-cls", "--worker-extension-cls",
 }  # fmt: skip
 NOT_COMPUTED = frozenset(_MODEL | _CACHE | _ADDED | _MULTIMODAL | _PLACEMENT | _EXECUTION)
-"""Options that change the memory that is needed, in a way that is not computed."""
+"""Options whose effect on memory use is not computed."""
 
 LONGER_CONTEXT = frozenset({"--config", "--hf-config-path", "--hf-overrides", "--rope-scaling"})
-"""Options that can make contexts legal beyond the model's own: they change its config."""
+"""Options that can allow contexts beyond the model's own, because they change its config."""
 
-# Values that leave the memory as it is: the defaults of switches, and texts that say as much.
+# Values that do not change memory use: the defaults of switches, and values with the same effect.
 _SAME = dict.fromkeys(NOT_COMPUTED, frozenset({"false"})) | {
     "--async-scheduling": frozenset({"true"}),
     "--convert": frozenset({"auto", "none"}),
@@ -82,9 +82,9 @@ _READ: dict[str, Callable[[str], int]] = {TOKENS: human_readable_int, REQUESTS: 
 
 
 def uncomputed(flags: Sequence[str], engine: str, *, has_states: bool = False) -> tuple[str, ...]:
-    """Return the options, by their full names, because of which memory can't be computed.
+    """Return the full names of the options because of which memory can't be computed.
 
-    `has_states`: the model caches states, of which prefix caching needs more than one a sequence.
+    `has_states`: whether the model caches states; prefix caching keeps several for each sequence.
     """
     if not flags:
         return ()
@@ -94,12 +94,12 @@ def uncomputed(flags: Sequence[str], engine: str, *, has_states: bool = False) -
         for name, value in given.items()
         if (name in NOT_COMPUTED and value not in _SAME[name])
         or (name == PREFIXES and has_states and value != "false")
-        or (name in _READ and "$(" in value)  # known when the container starts
+        or (name in _READ and "$(" in value)  # known only when the container starts
     )
 
 
 def batch(flags: Sequence[str], engine: str, default: BatchLimits) -> BatchLimits:
-    """Return the largest batch: what the flags say of it, as the engine reads them."""
+    """Return the largest batch: the values of the flags, as the engine parses them, or default."""
     given = settings(flags, engine) if flags else {}
     return BatchLimits(
         tokens=_number(given, TOKENS) or default.tokens,
@@ -108,7 +108,7 @@ def batch(flags: Sequence[str], engine: str, default: BatchLimits) -> BatchLimit
 
 
 def _number(given: dict[str, str], name: str) -> int | None:
-    """Return the number of an option; None where there is none that the engine takes."""
+    """Return the value of an option; None if it is missing or invalid."""
     try:
         number = _READ[name](given[name])
     except (KeyError, ValueError):

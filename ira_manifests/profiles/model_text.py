@@ -1,4 +1,4 @@
-"""The text of a new model's profile, as a person would write it."""
+"""Writes the profile of a new model as YAML."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ira_manifests.profiles.schema import CellProfile
 
 @dataclass(frozen=True)
 class NewModel:
-    """What a new profile says, but for its cells.
+    """The values of a new profile, except its cells.
 
     Attributes:
-        weights_gib: as loaded, on one GPU.
+        weights_gib: GiB of the weights as loaded on one GPU.
         weights_from: what they were computed from.
-        geometry: in the words of `GeometryProfile`.
+        geometry: the fields of `GeometryProfile`.
     """
 
     model_id: str
@@ -47,7 +47,7 @@ class NewModel:
 
 
 def _cell(cell: CellProfile) -> dict[str, Any]:
-    """Return what a cell says; what is as if it were left out is left out."""
+    """Return the fields of a cell that are set, without empty values."""
     given = {name: getattr(cell, name) for name in CellProfile.model_fields}
     return {
         name: value

@@ -1,10 +1,10 @@
-"""The shape of the profile files, as pydantic models.
+"""The schema of the profile files, as pydantic models.
 
-The text below a field gives its unit and meaning. Values are checked one by one here, by the types
-of `fields`; what needs two files at once is checked in `consistency`.
+The text below a field gives its unit and meaning. Single values are checked here, by the types of
+`fields`; checks across fields and files are in `consistency`.
 """
 
-# No annotations from __future__ here: they are text, which pydantic would evaluate at every start.
+# No annotations from __future__ here: pydantic would have to evaluate their text at every start.
 from collections import Counter
 from typing import Annotated, Literal, Self
 
@@ -79,11 +79,11 @@ class GpuProfile(Profile):
     """Streaming multiprocessors of one GPU."""
     machines: Annotated[tuple[Machine, ...], NOT_EMPTY, AfterValidator(_classes_differ)]
     queued: bool = False
-    """Whether each of its cells gets a directory on queued capacity as well."""
+    """Whether each of its cells also gets a directory for queued capacity."""
     auto_provisioning_limit: bool = True
-    """Whether the cluster's node auto-provisioning has one for it; GKE makes no nodes without."""
+    """Whether node auto-provisioning has a limit for it; if not, GKE adds no nodes."""
     queued_node_pool: Label | None = None
-    """Node pool made with --enable-queued-provisioning; without one, GKE makes the nodes."""
+    """Node pool with --enable-queued-provisioning; without one, GKE creates the nodes."""
 
     @model_validator(mode="after")
     def _pool_needs_queue(self) -> Self:
@@ -103,26 +103,26 @@ class CellProfile(Profile):
     memory: Bytes
     gpu_memory_utilization: Utilization
     max_model_len: Context
-    """Tokens of prompt and answer together; `auto` takes the longest that keeps a margin."""
+    """Tokens of prompt and answer together; `auto`: the longest context that keeps the margin."""
     kv_cache_dtype: Literal["auto", "fp8", "fp8_e4m3", "fp8_e5m2"] = "auto"
-    """Type of the key/value cache; `auto` is the model's own."""
+    """Dtype of the KV cache; `auto`: the model's own."""
     compute_class: Label | None = None
-    """Where the smallest machine that fits is not the one to use."""
+    """Compute class to use, if it is not that of the smallest machine with enough GPUs."""
     flags: tuple[Flag, ...] = ()
     """Further flags of the server."""
     waive: Annotated[dict[str, Reason], Field(default_factory=dict)]
-    """Rules that don't count for this cell, by id, each with the reason."""
+    """Rules that are waived for this cell, by id, each with the reason."""
 
 
 class MeasuredWeights(Profile):
-    """What a log says of the weights on each GPU."""
+    """The weights on each GPU, from a log."""
 
     tensor_parallel: Count
     gib: Gib
 
 
 class WeightsProfile(Profile):
-    """The weights as the server loads them, quantised ones as they are."""
+    """The weights as the server loads them, quantised or not."""
 
     total_gib: Gib
     """GiB on one GPU, without tensor parallelism."""
@@ -130,12 +130,12 @@ class WeightsProfile(Profile):
 
 
 class DownloadProfile(Profile):
-    """What is downloaded of a model, where the platform's lists do not suit it."""
+    """A model's own download lists, in addition to the platform's."""
 
     exclude: Annotated[tuple[FilePattern, ...], Field(max_length=100)] = ()
-    """Files that are left out as well."""
+    """Further files that are not downloaded."""
     keep: Annotated[tuple[FilePattern, ...], Field(max_length=100)] = ()
-    """Files that are downloaded whatever a list says."""
+    """Files that are downloaded even if a list excludes them."""
 
 
 class ModelProfile(Profile):
@@ -150,13 +150,13 @@ class ModelProfile(Profile):
     geometry: GeometryProfile | None = None
     download: DownloadProfile | None = None
     waive: Annotated[dict[str, Reason], Field(default_factory=dict)]
-    """Rules that don't count for any cell of the model, by id, each with the reason."""
+    """Rules that are waived for all cells of the model, by id, each with the reason."""
     cells: Annotated[dict[str, CellProfile], NOT_EMPTY]
     """GPU type to cell."""
 
 
 class Toleration(Profile):
-    """A taint that Pods tolerate; without a value, any value of the key."""
+    """A taint that Pods tolerate; without `value`, any value of the key."""
 
     key: LabelKey
     value: LabelValue | None = None
@@ -164,7 +164,7 @@ class Toleration(Profile):
 
 
 class KnownModels(Profile):
-    """Model ids as their owners write them: `profiles/known-models.yaml`."""
+    """Model ids with the spelling of the Hub: `profiles/known-models.yaml`."""
 
     model_ids: tuple[HubId, ...]
 
@@ -174,32 +174,32 @@ class Engine(Profile):
 
     image: Repository
     version: EngineRelease
-    """The release that the image holds: what is known of options and memory goes by it.
+    """The release in the image, which determines the known options and the memory estimate.
 
-    Every published one from 0.8.4 on is taken, and candidates: their options are not known
-    (IRA032), and their memory is that of the release before or after, whichever needs more.
+    Every published release from 0.8.4 on is accepted, and release candidates: their options are not
+    known (IRA032), and their memory is that of the release before or after, whichever needs more.
     """
     tag: Tag | None = None
-    """The image's tag; of vLLM's own image, without one, the version behind a "v"."""
+    """The image's tag; the default for vLLM's own image is "v" and the version."""
     digest: Digest | None = None
-    """The image's digest, of the same image as the tag: a registry goes by it alone."""
+    """The digest of the image with that tag; if given, a registry ignores the tag."""
     run_as_user: UserId | None = None
-    """A user of the image that is not root; without one the image's default user runs."""
+    """A non-root user id of the image; without one, the image's default user runs."""
     read_only_root: bool = False
-    """Whether the image's user can do with a read-only root and a /tmp that is its home."""
+    """Whether the image works with a read-only root file system and /tmp as its home directory."""
     startup_seconds: Annotated[int, Field(ge=600, le=86400)]
-    """The longest load of a model that is still waited for."""
+    """The maximum time to wait for a model to load."""
     drain_seconds: Annotated[int, Field(ge=0, le=3600)] = 0
-    """How long a server that is to end goes on with the requests that it has; 0 cuts them off."""
+    """How long a terminating server continues its running requests; 0 aborts them."""
 
     @property
     def drain(self) -> Drain | None:
-        """The times by which requests are drained."""
+        """The durations of draining; None if requests are not drained."""
         return drain(self.drain_seconds, self.version)
 
     @property
     def reference(self) -> str:
-        """The image as a container names it: path, tag, and the digest where there is one."""
+        """The image reference of the container: path, tag, and the digest if there is one."""
         tag = self.tag or (f"v{self.version}" if images.is_vllms_own(self.image) else None)
         tagged = self.image if tag is None else f"{self.image}:{tag}"
         return tagged if self.digest is None else f"{tagged}@{self.digest}"
@@ -221,7 +221,7 @@ class ModelDownload(Profile):
     image: PinnedImage
     run_as_user: UserId
     huggingface_hub: HubRelease
-    """A release that `ira_manifests.hub_lock` has a lock of."""
+    """A release for which `ira_manifests.hub_lock` has a lock."""
     service_account: Label
     cpu: Cpu
     memory: Bytes
@@ -230,23 +230,23 @@ class ModelDownload(Profile):
     storage: Bytes
     ttl_seconds_after_finished: Seconds
     active_deadline_seconds: Annotated[int, Field(ge=600, le=31536000)] = 86400
-    """The longest that the Job may take, its wait for a node and a disk included."""
+    """The maximum run time of the Job, including the wait for a node and a disk."""
     token_secret: Subdomain | None = None
-    """A Secret that exists, whose key HUGGING_FACE_TOKEN is the token; none: the user's file."""
+    """An existing Secret with the token in its key HUGGING_FACE_TOKEN; none: the user's file."""
     exclude: tuple[Glob, ...]
     """Files of a repository that serving does not need, as patterns of their paths."""
     exclude_beside_safetensors: tuple[Glob, ...]
-    """Files left out where safetensors of the same folder hold the same weights."""
+    """Files that are not downloaded if safetensors in the same folder have the same weights."""
     tolerations: tuple[Toleration, ...]
 
 
 class Inference(Profile):
-    """What all serving workloads have in common."""
+    """Settings of all serving workloads."""
 
     workload_name: WorkloadTemplate
     service_account: KsaTemplate
     node_wait_seconds: Seconds
-    """The longest wait for a node before a rollout counts as stuck."""
+    """The maximum wait for a node before a rollout counts as failed."""
     mount_options: tuple[MountOption, ...]
     tolerations: tuple[Toleration, ...]
 
@@ -257,14 +257,14 @@ class QueuedProvisioning(Profile):
     provisioning_class: Subdomain
     max_run_duration_seconds: Annotated[int, Field(ge=SHORTEST_RUN, le=LONGEST_RUN)]
     valid_until_seconds: Seconds | None = None
-    """Without one, a request waits for capacity as long as it takes."""
+    """How long a request waits for capacity; without it, there is no limit."""
     wait_seconds: Seconds
-    """The longest wait in the queue before a rollout counts as stuck."""
+    """The maximum wait in the queue before a rollout counts as failed."""
     tolerations: tuple[Toleration, ...]
 
 
 class Platform(Profile):
-    """Facts of the platform: `profiles/platform.yaml`."""
+    """Settings of the platform: `profiles/platform.yaml`."""
 
     namespace: Label | None = None
     bucket_suffix: Label

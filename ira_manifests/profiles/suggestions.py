@@ -1,4 +1,4 @@
-"""What an unknown key of a profile is likely to mean."""
+"""Suggestions for unknown keys of profiles."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pydantic import BaseModel
 from ira_manifests.errors import did_you_mean
 from ira_manifests.profiles.geometry import ExpertsProfile, GeometryProfile, LayersProfile
 
-# Names that are too unlike to be found by their letters: former keys, and what some models'
-# config.json call them (experts_per_token: gpt-oss, top_k_experts and global_head_dim: Gemma 4,
+# Names that are not similar enough to be found by spelling: former keys, and keys of some models'
+# config.json (experts_per_token: gpt-oss, top_k_experts and global_head_dim: Gemma 4,
 # mamba_n_heads: Bamba and Falcon-H1).
 _OTHER_NAMES: Mapping[type[BaseModel], Mapping[str, str]] = {
     GeometryProfile: {
@@ -20,7 +20,7 @@ _OTHER_NAMES: Mapping[type[BaseModel], Mapping[str, str]] = {
         "intermediate": "intermediate_size",
         "vocab": "vocab_size",
         "max_position": "max_position_embeddings",
-        # Of the whole model in config.json, of a part of it in a profile.
+        # Fields of the whole model in config.json, but of a part of it in a profile.
         **{name: f"layers[0].{name}" for name in LayersProfile.model_fields},
         **{name: f"experts.{name}" for name in ExpertsProfile.model_fields},
     },
@@ -49,7 +49,7 @@ _OTHER_NAMES: Mapping[type[BaseModel], Mapping[str, str]] = {
 def suggestion(model: type[BaseModel], values: Mapping[Any, Any], key: str) -> str:
     """Return "; did you mean 'x'?" for an unknown key of a mapping, or an empty string.
 
-    `model` is what the mapping should be, `values` what it holds.
+    `model`: the model of the mapping. `values`: its values.
     """
     if model is LayersProfile and key in ("kind", "span"):
         return _of_attention(values.get("kind"))
@@ -58,7 +58,7 @@ def suggestion(model: type[BaseModel], values: Mapping[Any, Any], key: str) -> s
 
 
 def _of_attention(kind: object) -> str:
-    """Return what takes the place of the former keys `kind` and `span` of layers."""
+    """Return what replaces the former keys `kind` and `span` of layers."""
     if kind == "full":
         return "; leave it out: layers without a window and a chunk have full attention"
     if kind == "sliding":

@@ -1,9 +1,9 @@
-"""YAML text -> plain values, with the place of each.
+"""Parses YAML to plain values, with the line and column of each.
 
-PyYAML's own loaders take duplicate keys silently, read YAML 1.1 (`no` is false, `012` is ten,
-`1:30` is ninety) and follow aliases wherever they lead. A profile is read from PyYAML's events
-instead, with the scalars of YAML 1.2's core schema (https://yaml.org/spec/1.2.2/#103-core-schema);
-numbers with a point become `Decimal`, so that 0.80 stays 0.80.
+PyYAML's own loaders silently accept duplicate keys, read YAML 1.1 (`no` is false, `012` is ten,
+`1:30` is ninety) and expand aliases without a limit. This parser uses PyYAML's events instead, with
+the scalars of YAML 1.2's core schema (https://yaml.org/spec/1.2.2/#103-core-schema). Numbers with a
+decimal point become `Decimal`, so that 0.80 stays 0.80.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ import yaml
 from ira_manifests.errors import Problem
 from ira_manifests.profiles import yaml_slips
 
-# A profile is a page of text. These bounds keep a hostile one from costing memory or the stack.
+# Profiles are short. These limits protect memory and stack from a malicious one.
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 20
 MAX_ENTRIES = 1000
 """Entries of one list or mapping."""
 MAX_VALUES = 4000
-"""Values of a file, lists and mappings included."""
+"""Values of a file, including lists and mappings."""
 MAX_TEXT = 8192
 """Characters of a value."""
 MAX_KEY = 253
-"""Characters of a key: the longest name that Kubernetes has."""
+"""Characters of a key: the limit for names in Kubernetes."""
 _MAX_DIGITS = 18
 
 Path = tuple[str | int, ...]
 
-# The C parser where PyYAML was built with it.
+# The C parser, if PyYAML was built with it.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _INT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
 _DECIMAL = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*)")
@@ -42,7 +42,7 @@ _WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
 
 
 class Place(NamedTuple):
-    """A place in a file; both count from 1."""
+    """A line and column of a file, both starting at 1."""
 
     line: int
     column: int
@@ -67,14 +67,14 @@ class Document:
 
 
 class _BrokenError(Exception):
-    """Stops the reading of one file at its first syntax error."""
+    """Ends the parsing of a file at its first syntax error."""
 
     def __init__(self, place: Place, message: str, path: Path = ()) -> None:
         self.problem = (place, path, message)
 
 
 def read(name: str, content: bytes) -> tuple[Document, list[Problem]]:
-    """Read one file. `name` is what problems call it; a broken file gives an empty document."""
+    """Parse one file. `name`: its name in problems. A broken file gives an empty document."""
     try:
         reader = _Reader(_decode(content))
         document = reader.read()
@@ -113,7 +113,7 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self._events: Iterator[Any] = self._parse(text)
         self._document = Document()
-        self._values = 0  # of a duplicate key as well
+        self._values = 0  # including those of duplicate keys
         self.problems: list[tuple[Place, Path, str]] = []
 
     def read(self) -> Document:
