@@ -1,4 +1,4 @@
-"""Changes of right directories that make rules fire, and where the finding must be."""
+"""Changes of valid directories that make rules fire, and the place of the expected finding."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def cases(table: Mapping[str, Sequence[Break]]) -> list[Any]:
 
 
 def changed(directories: Directories, change: Change, name: str = ONE) -> Directory:
-    """Return a right directory after a change of its objects."""
+    """Return a valid directory after a change of its objects."""
     right = directories[name]
     objects = copy.deepcopy(dict(right.objects))
     change(objects)
@@ -57,7 +57,7 @@ def changed(directories: Directories, change: Change, name: str = ONE) -> Direct
 
 
 def with_each_field(right: Directory, wrong: Any) -> Iterator[Directory]:
-    """Yield a directory as often as its objects have fields, each time with another one wrong."""
+    """Yield copies of a directory, each with a wrong value in another field of its objects."""
     for path in _places({**right.objects}):
         objects: Any = copy.deepcopy({**right.objects})
         holder = objects
@@ -69,7 +69,7 @@ def with_each_field(right: Directory, wrong: Any) -> Iterator[Directory]:
 
 
 def _places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Yield the path of everything in a value."""
+    """Yield the path of every part of a value."""
     if isinstance(value, list):
         value = dict(enumerate(value))
     for key, each in value.items() if isinstance(value, dict) else ():
@@ -78,18 +78,18 @@ def _places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]
 
 
 def findings_of(right: Directory, edited: Directory) -> list[Finding]:
-    """Return what is found in a directory after an edit, before which nothing must be found."""
+    """Return the findings of a directory after an edit; fail if it had any before."""
     assert check_objects.check_directory(right, OUT) == []
     return check_objects.check_directory(edited, OUT)
 
 
 def findings_after(directories: Directories, change: Change, name: str = ONE) -> list[Finding]:
-    """Return what is found in a right directory after a change, as `findings_of` does."""
+    """Return the findings of a valid directory after a change, as `findings_of` does."""
     return findings_of(directories[name], changed(directories, change, name))
 
 
 def found_in(directories: Directories) -> list[Finding]:
-    """Return what is found in all directories together."""
+    """Return the findings of all directories together."""
     judging = check_objects.Judge(load_matrix(PROFILES), OUT)
     return check_objects.check_seen(
         [judging.check(directory) for directory in directories.values()], OUT
@@ -99,7 +99,7 @@ def found_in(directories: Directories) -> list[Finding]:
 def newly_found(
     rule: str, before: Iterable[Finding], after: Iterable[Finding], cell: str | None = None
 ) -> list[Finding]:
-    """Return what a rule of cells finds after an edit: something, and nothing before it."""
+    """Return a rule's findings of cells after an edit; fail if it has none, or had any before."""
 
     def of_rule(found: Iterable[Finding]) -> list[Finding]:
         return [each for each in found if each.rule_id == rule and cell in (None, each.cell)]
@@ -111,7 +111,7 @@ def newly_found(
 
 
 def assert_fires(rule: str, item: Break, directories: Directories) -> None:
-    """All rules must be silent before the change, and the rule fire at the field after it."""
+    """Assert that a rule fires at the field after the change, and that none fires before it."""
     found = findings_after(directories, item.change, item.directory)
 
     place = (rule, f"dist/{item.directory}/{item.file}", item.field)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
-import ira_manifests  # before any test module imports cdk8s: it names the Node.js of the extra
+import ira_manifests  # before any test module imports cdk8s: it selects the extra's Node.js
 from testing.kubectl import kustomize
 from testing.objects import Json, objects_in
 from testing.project import DIST, PROFILES, copy_filled
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 assert ira_manifests.__all__
 
-# A shell starts what runs in the background with Ctrl-C ignored, and its children inherit that: the
-# runs that tests interrupt would go on.
+# A shell starts background jobs with SIGINT ignored, and their children inherit that, so the runs
+# that tests interrupt would not stop.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# The gate tries the same examples each time; `make fuzz` looks for new ones, and prints what
-# `@example` needs to pin one. No example has a deadline: machines are shared.
+# `make test` tries the same examples each time; `make fuzz` looks for new ones, and prints the
+# arguments of `@example` to keep one. Examples have no deadline, because machines are shared.
 settings.register_profile("gate", derandomize=True, deadline=None)
 settings.register_profile("fuzz", derandomize=False, deadline=None, print_blob=True)
 settings.load_profile("gate")
@@ -34,7 +34,7 @@ settings.load_profile("gate")
 
 @pytest.fixture(scope="session")
 def directories() -> dict[str, Directory]:
-    """What the shipped profiles render to: right in every respect."""
+    """The rendered directories of the shipped profiles, without any finding."""
     from ira_manifests.render import render
 
     return {item.name: item for item in render(ira_manifests.load_matrix(PROFILES))}
@@ -48,7 +48,7 @@ def filled_dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def rendered_text(filled_dist: Path) -> dict[str, str]:
-    """What kubectl makes of each directory of dist/."""
+    """The output of `kubectl kustomize` for each directory of dist/."""
     return {path.name: kustomize(path) for path in sorted(filled_dist.iterdir()) if path.is_dir()}
 
 
@@ -59,13 +59,13 @@ def rendered(rendered_text: dict[str, str]) -> dict[str, list[Json]]:
 
 @pytest.fixture
 def cell() -> Cell:
-    """A cell for constructs of somebody else's app."""
+    """A cell for constructs in a user's own cdk8s app."""
     return ira_manifests.load_matrix()["h100", "gemma3-27b"]
 
 
 @pytest.fixture
 def chart() -> Chart:
-    """A chart of somebody else's app."""
+    """A chart of a user's own cdk8s app."""
     from cdk8s import App, Chart
 
     return Chart(App(), "inference", namespace="llm")

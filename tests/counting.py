@@ -1,7 +1,7 @@
-"""The command line, with a count of what it costs: `counting.py REPORT ARGUMENT...`.
+"""Runs the command line and counts its costs: `counting.py REPORT ARGUMENT...`.
 
-REPORT gets JSON: the crossings into Node.js by what they ask for, and the files that were opened
-for reading and for writing.
+It writes JSON to REPORT: the calls into Node.js by kind, and the files opened for reading and for
+writing.
 """
 
 from __future__ import annotations

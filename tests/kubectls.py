@@ -1,4 +1,4 @@
-"""Tests with each kubectl that the README supports."""
+"""Parametrizes tests with each kubectl that the README names as supported."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from testing.kubectl import KUBECTL, OLDEST, oldest_packages
 
 
 def each_kubectl() -> list[object]:
-    """Parameters: a kubectl, or a skip where `make` has not installed it."""
+    """Return parameters: each kubectl, skipped if `make` has not installed it."""
     why = "not installed: make build/oldest-kubectl/.installed"
     missing = pytest.mark.skipif(not oldest_packages(), reason=why)
     return [

@@ -1,4 +1,4 @@
-"""Reads a lock: a file in pip's format that pins every package by version and SHA-256."""
+"""Reads lock files: pip requirements with a version and SHA-256 for every package."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ENTRY = re.compile(
 
 
 def locked(file: Path) -> dict[Requirement, frozenset[str]]:
-    """Each requirement and its hashes. A line that is anything else is an assertion's failure."""
+    """Return each requirement with its hashes; fail for any other line."""
     found = {}
     text = re.sub(r" \\\n +", " ", file.read_text())
     for line in text.splitlines():
@@ -26,7 +26,7 @@ def locked(file: Path) -> dict[Requirement, frozenset[str]]:
 
 
 def versions(file: Path) -> dict[NormalizedName, str]:
-    """The version of each package, by the name that indexes compare."""
+    """Return the version of each package by its normalised name."""
     return {
         canonicalize_name(each.name): str(each.specifier).removeprefix("==")
         for each in locked(file)

@@ -70,7 +70,7 @@ PROVISIONING_REQUEST: Json = {
 
 
 def validate(item: Any, version: str) -> None:
-    """Raise where the object has a field that its kind lacks, or a wrong value."""
+    """Raise if the object has an unknown field or a wrong value."""
     if item["kind"] == "ProvisioningRequest":
         jsonschema.validate(item, PROVISIONING_REQUEST)
     else:

@@ -1,6 +1,6 @@
-"""The configurations of tests/data/model-configs, and those of measured models that are not there.
+"""The configurations in tests/data/model-configs, and those of other measured models.
 
-The latter hold the keys that matter, typed from each owner's config.json on the Hub.
+The latter are the relevant keys of each owner's config.json on the Hub, typed by hand.
 """
 
 import json
@@ -23,7 +23,7 @@ def config(name: str) -> dict[str, Any]:
 
 
 def hf_quant(name: str) -> dict[str, Any] | None:
-    """Return the hf_quant_config.json beside it, where there is one."""
+    """Return the hf_quant_config.json beside it, if there is one."""
     path = FOLDER / f"{name}.hf_quant.json"
     return json.loads(path.read_text("utf-8")) if path.exists() else None
 

@@ -1,4 +1,4 @@
-"""Files that are not what they should be: one clear message each, and no long work."""
+"""Malformed model files get one clear message each, without long work."""
 
 import contextlib
 import json
@@ -95,7 +95,7 @@ def test_a_model_that_is_not_served_or_judged_is_refused(
         read({**LLAMA, **changes})
 
 
-# What a key may hold by accident or on purpose.
+# Values that a key may have by accident or on purpose.
 ANYTHING: list[Any] = [
     None, 0, -1, 7, 10**9, 10**30, NAN, float("inf"), 1.5, "", "x", True,
     [], [1], [None], [[]] * 40, ["a"] * 40, {}, {"a": 1}, {"a": {}}, [{}],

@@ -16,7 +16,7 @@ DATA = ROOT / "tests/data"
 def rows() -> list[dict[str, str]]:
     with (DATA / "vllm-memory-measured.csv").open(newline="") as file:
         found = list(csv.DictReader(file))
-    # Quantised as they were loaded, by an option: not what the checkpoint is.
+    # Quantised by an option when they were loaded, unlike the checkpoint.
     return [row for row in found if row["quantization"] != "fp8"]
 
 

@@ -1,4 +1,4 @@
-"""Defects of profiles, each an edit of the shipped ones, and the messages that they get.
+"""Defects of profiles, each an edit of the shipped ones, and the expected messages.
 
 Messages are written by hand from the defect.
 """

@@ -1,4 +1,4 @@
-"""A defect of the shipped profiles: an edit of them, and the messages that it gets."""
+"""A defect of the shipped profiles: an edit of them, and the expected messages."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ cells:
     gpu_memory_utilization: 0.95
     max_model_len: 8192
 """
-"""A model without a defect, of the keys that each must have."""
+"""A valid model with the required keys only."""
 
 GEOMETRY = """\
 weights:
@@ -34,7 +34,7 @@ geometry:
       head_dim: 128
 """
 MEASURED = edited(TINY, {"cells:\n": f"{GEOMETRY}cells:\n"})
-"""The same with what its memory is computed from."""
+"""The same with the values from which its memory is computed."""
 
 A100 = """\
 memory_gib: 79.25
@@ -46,7 +46,7 @@ machines:
     memory_gb: 170
     accelerator: nvidia-a100-80gb
 """
-"""A GPU type without a defect, which is not shipped."""
+"""A valid GPU type that is not shipped."""
 
 _LAST_OF_TINY = "max_model_len: 8192\n"
 _LAST_OF_A100 = "accelerator: nvidia-a100-80gb\n"
@@ -64,7 +64,7 @@ UNKNOWN_GPU = "is an unknown GPU type; known: h100, h200, l4"
 
 @dataclass(frozen=True)
 class At:
-    """A message whose line follows from an edited file: it is where `marked` has its mark `|`."""
+    """A message about the place in an edited file where `marked` has its mark `|`."""
 
     path: str
     marked: str
@@ -94,7 +94,7 @@ class Case:
             (profiles / path).write_bytes(content)
 
     def expected(self, profiles: Path) -> list[str]:
-        """Return the messages, of edited profiles in a folder that is called `profiles`."""
+        """Return the messages about edited profiles in a folder named `profiles`."""
         return [
             each if isinstance(each, str) else _placed(each, profiles) for each in self.messages
         ]

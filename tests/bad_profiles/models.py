@@ -1,4 +1,4 @@
-"""What a model says beside its cells: its id, its downloads, its waivers, its keys."""
+"""Fields of a model besides its cells: its id, its download, its waivers, its keys."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What runs inside the containers, run here: scripts by their own shells, a Hub on loopback."""
+"""Runs the containers' scripts on this machine, with the images' shells and a stand-in Hub."""

@@ -1,4 +1,4 @@
-"""The download script as the Job runs it: its environment, its bucket, and what it leaves there."""
+"""The download script as the Job runs it: its environment, and the files in its bucket."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PINNED = PROFILE.huggingface_hub
 
 @dataclass
 class Job:
-    """What the Pod gives the script: mounts of bucket and token, a /tmp, and the environment."""
+    """The script's view of the Pod: mounts of bucket and token, a /tmp, and the environment."""
 
     root: Path
     tmp: Path
@@ -28,7 +28,7 @@ class Job:
     token_file: Path
 
     def environment(self, **changes: str | None) -> dict[str, str]:
-        """The environment with changes; one of HUGGING_FACE_TOKEN is one of the mounted Secret."""
+        """Return the environment with changes; HUGGING_FACE_TOKEN changes the mounted Secret."""
         self.token_file.unlink(missing_ok=True)
         token = changes.pop("HUGGING_FACE_TOKEN", TOKEN)
         if token is not None:
@@ -43,7 +43,7 @@ class Job:
         return self.root / self.env["MODEL_ID"]
 
     def model(self) -> dict[str, bytes]:
-        """What a reader finds in the model's folder."""
+        """The files in the model's folder."""
         return contents(self.folder)
 
     def everything(self) -> set[str]:
@@ -52,7 +52,7 @@ class Job:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """The files that are there and stay there while they are read."""
+    """Return the files of a folder, without those that disappear meanwhile."""
     found: dict[str, bytes] = {}
     for path in folder.rglob("*"):
         with suppress(FileNotFoundError, IsADirectoryError):
@@ -88,7 +88,7 @@ def job_in(folder: Path, hub: Hub) -> Job:
 
 
 def assert_failed(run: subprocess.CompletedProcess[str], code: int, message: str) -> None:
-    # huggingface_hub may warn of a disk that fills up; the script itself has one last word.
+    # huggingface_hub may warn of a full disk first; the last line is the script's.
     own = [line for line in run.stderr.splitlines() if line.startswith("download-model: ")]
     assert (run.returncode, len(own)) == (code, 1), run.stderr
     assert run.stderr.endswith(f"{own[0]}\n")

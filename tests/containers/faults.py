@@ -1,4 +1,4 @@
-"""What can go wrong between the Hub and a download: each is queued with `Hub.fail`."""
+"""Faults between the Hub and a download, to be queued with `Hub.fail`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def status(code: int) -> Fault:
 
 
 def refusal(code: int, message: str) -> Fault:
-    """Answer with the status and the Hub's header for what it has to say."""
+    """Answer with the status and the Hub's headers for the error and its message."""
 
     def fault(handler: Handler) -> bool:
         handler.answer(code, {"X-Error-Message": message})
@@ -31,7 +31,7 @@ def refusal(code: int, message: str) -> Fault:
 
 
 def cut_after(count: int) -> Fault:
-    """Close the connection in the middle of the body, as a proxy does that goes away."""
+    """Close the connection in the middle of the body, as a proxy does when it stops."""
 
     def fault(handler: Handler) -> bool:
         handler.send_file(handler.file, handler.hub.files[handler.file], count)
@@ -74,7 +74,7 @@ def damaged(handler: Handler) -> bool:
 
 
 def held_until(event: threading.Event) -> Fault:
-    """Answer as ever, but not before the event."""
+    """Answer as usual, but not before the event."""
 
     def fault(handler: Handler) -> bool:
         event.wait(60)

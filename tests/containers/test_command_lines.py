@@ -1,4 +1,4 @@
-"""What each container of dist/ is started with: what it reads is there, and the engine takes it."""
+"""Command lines of dist/: variables are defined, and the engine accepts every argument."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ each_directory = pytest.mark.parametrize("directory", DIRECTORIES)
 
 
 def containers(objects: list[Json]) -> Iterator[Json]:
-    """Every container of every object that holds a Pod's template."""
+    """Yield every container of every object with a Pod template."""
     for item in objects:
         template = item["template"] if item["kind"] == "PodTemplate" else None
         template = template or item.get("spec", {}).get("template")
@@ -40,13 +40,13 @@ def is_server(container: Json) -> bool:
 
 
 def refused(container: Json, objects: list[Json]) -> list[FlagProblem]:
-    """What the engine of the container's image says to its effective arguments."""
+    """Return the problems that the engine of the container's image has with its arguments."""
     _vllm, _serve, *arguments = command_line(container, objects)
     return flag_problems(arguments, container["image"].rpartition(":v")[2])
 
 
 def unexpanded(container: Json, objects: list[Json]) -> list[str]:
-    """What reaches the engine as it is written."""
+    """Return the references that reach the engine unexpanded."""
     return [word for word in command_line(container, objects) if "$" in word]
 
 
@@ -55,7 +55,7 @@ def words(container: Json) -> list[str]:
 
 
 def undefined(container: Json, objects: list[Json]) -> set[str]:
-    """What the container reads and has not: $(NAME) in words, or a script's NAME."""
+    """Return the undefined variables that the container reads, as $(NAME) or in a script."""
     read = {name for word in words(container) for name in references(word)}
     if not is_server(container):
         read = required_by_script(container["args"][0])
@@ -63,7 +63,7 @@ def undefined(container: Json, objects: list[Json]) -> set[str]:
 
 
 def required_by_script(text: str) -> set[str]:
-    """The variables that a script reads without a default of its own."""
+    """Return the variables that a script reads without a default."""
     read = set(re.findall(r"\$\{?!?([A-Z][A-Z_]+)\b", text))
     read |= set(re.findall(r"^ *require ([A-Z_]+)", text, re.MULTILINE))
     read |= set(re.findall(r'environ\[\s*"([A-Z_]+)"', text))
@@ -116,7 +116,7 @@ def test_what_the_scripts_require_is_known() -> None:
     assert required_by_script(FETCH) == {"MODEL_ID"}
 
 
-# --- what is wrong is seen ------------------------------------------------------------------------
+# --- errors are detected --------------------------------------------------------------------------
 
 Change = Callable[[Json], object]
 

@@ -1,4 +1,4 @@
-"""What the download does about failures: it goes on, or ends at once and says why."""
+"""Failures of a download: it retries, or ends at once with a reason."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ INVALID_INPUT = {
 }
 
 
-# Failures that pass
+# Temporary failures
 
 
 def test_a_connection_that_is_cut_goes_on_where_it_broke(hub: Hub, job: Job) -> None:
@@ -128,7 +128,7 @@ def test_weights_that_never_match_their_checksum_are_not_published(hub: Hub, job
     assert job.model() == {}
 
 
-# Failures that stay
+# Permanent failures
 
 
 @pytest.mark.parametrize(("changes", "code", "message"), INVALID_INPUT.values(), ids=INVALID_INPUT)

@@ -1,4 +1,4 @@
-"""What the download leaves in the bucket, at its end and at every moment before."""
+"""The files of a download in the bucket, during the download and at its end."""
 
 from __future__ import annotations
 
@@ -195,7 +195,7 @@ def test_a_new_revision_replaces_what_changed_even_at_the_same_size(hub: Hub, jo
 
 
 def test_until_every_file_is_there_the_folder_has_no_config(hub: Hub, job: Job) -> None:
-    """A run that is killed leaves no half model, and the next one goes on from what it had."""
+    """A killed run leaves no incomplete model, and the next run resumes from its files."""
     staging = f".ira-model-download/{MODEL_ID}"
     others = {f"{staging}/{path}" for path in hub.files if path != SHARDS[1]}
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""The download as a process: where its token shows, how it stops, what it needs of the Pod."""
+"""The download as a process: secrecy of its token, its end, and its needs of the Pod."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_a_message_that_quotes_the_token_is_printed_without_it(hub: Hub, job: Jo
 
 
 def stub_python(job: Job, body: str) -> str:
-    """A PATH whose python3 is the shell commands."""
+    """Return a PATH whose python3 is a script of these shell commands."""
     folder = job.root.parent / "bin"
     folder.mkdir()
     stub = folder / "python3"
@@ -124,7 +124,7 @@ def test_only_the_container_of_the_download_is_given_the_token(rendered: Rendere
 
 
 def installation(job: Job, **changes: str) -> dict[str, str]:
-    """What the first container is given, where Python has no huggingface_hub yet."""
+    """The environment of the first container, whose Python has no huggingface_hub yet."""
     lock = {"HUGGINGFACE_HUB_LOCK": hub_lock.requirements(PINNED)}
     return job.environment(**lock, **changes)
 
@@ -141,7 +141,7 @@ def test_pip_is_told_to_take_wheels_by_hash_and_nothing_else(job: Job) -> None:
 
 @pytest.fixture(scope="session")
 def pip_alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An environment with pip and nothing else. Installs go to a folder of the test's."""
+    """An environment with pip only, which installs to a folder of the test."""
     folder = tmp_path_factory.mktemp("pip") / "venv"
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     return folder
@@ -151,7 +151,7 @@ def pip_alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_pip_refuses_a_file_that_is_not_the_locks(
     job: Job, pip_alone: Path, tmp_path: Path, file: str
 ) -> None:
-    """Real pip, and an index in a folder that has something else under the name."""
+    """The real pip, with an index in a folder that has another file of the same name."""
     index, ran = tmp_path / "index", tmp_path / "ran"
     index.mkdir()
     if file == "wheel":
@@ -177,7 +177,7 @@ def test_pip_refuses_a_file_that_is_not_the_locks(
 
 
 def test_an_image_that_has_the_release_keeps_it(job: Job) -> None:
-    """The tests' own Python has it, and pip would find no index."""
+    """The Python of the tests has the release, and pip has no index."""
     run = finish(processes.start(["bash", "-c", INSTALL], installation(job, PIP_NO_INDEX="1")))
     assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
 
@@ -225,12 +225,12 @@ for writable in $WRITABLE; do mount --bind "$writable" "$writable"; done &&
 """
 POD_USER, ROOT_WITHOUT_ITS_POWERS = 65534, 0
 TOKEN_MODE = 0o440
-"""As the kubelet mounts a Secret with defaultMode 0440 and fsGroup: root's, and the group's."""
+"""Owner and mode of a Secret's file with defaultMode 0440 and fsGroup, as the kubelet sets them."""
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A folder that other users can reach, which pytest's are not."""
+    """A folder that other users can read, unlike pytest's."""
     with TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         yield Path(folder)
@@ -246,7 +246,7 @@ def has_pip(python: str) -> bool:
 
 
 def run_as_in_the_pod(folder: Path, hub: Hub, path: str, user: int) -> None:
-    """Run both containers, where nothing can be written but their mounts, and pip must install."""
+    """Run both containers with only their mounts writable, so that pip must install."""
     job = job_in(folder, hub)
     packages = folder / "packages"
     packages.mkdir()

@@ -1,4 +1,4 @@
-"""The warm-up script, run by busybox's shell with busybox's tools and no others."""
+"""The warm-up script, run by busybox's shell with busybox's tools only."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Sidecar:
         return text in self.log.read_text()
 
     def readers(self) -> list[int]:
-        """Processes that read a file at this moment."""
+        """The processes that have a file open now."""
         return [
             pid
             for pid in processes.session(self.process)
@@ -39,14 +39,14 @@ class Sidecar:
         ]
 
     def bytes_read(self) -> int:
-        """What the script, and all the processes that it has waited for, have read."""
+        """The bytes that the script and its finished children have read."""
         counters = Path(f"/proc/{self.process.pid}/io").read_text().splitlines()
         return int(dict(line.split(": ") for line in counters)["rchar"])
 
 
 @dataclass
 class Pod:
-    """What the script finds in its container."""
+    """The script's view of its container."""
 
     mount: Path
     tools: Path
@@ -62,7 +62,7 @@ class Pod:
             path.write_bytes(os.urandom(size))
 
     def add_huge(self, count: int) -> None:
-        """Files that take minutes to read, and no room on the disk."""
+        """Add sparse files that take minutes to read."""
         self.folder.mkdir(parents=True, exist_ok=True)
         for number in range(count):
             with (self.folder / f"huge-{number}.safetensors").open("wb") as file:
@@ -79,7 +79,7 @@ class Pod:
 
 @pytest.fixture
 def pod() -> Iterator[Pod]:
-    """An empty mount, and a `/bin` of busybox alone, as the image has it, for any user to see."""
+    """An empty mount, and a `/bin` of busybox only, as in the image, readable by any user."""
     with TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         yield Pod(Path(folder, "gcs"), busybox.tools(Path(folder, "bin")))
@@ -160,11 +160,11 @@ def test_a_missing_model_id_ends_the_container(pod: Pod) -> None:
         assert sidecar.says("MODEL_ID: is not set")
 
 
-# Staying
+# Waiting after the end
 
 
 def assert_stays(sidecar: Sidecar) -> None:
-    """It waits for a process that sleeps, and for no other."""
+    """Assert that the script only waits for a sleeping process."""
 
     def names() -> list[str]:
         return [processes.name(pid) for pid in processes.session(sidecar.process)]

@@ -1,4 +1,4 @@
-"""What holds for the text of both scripts."""
+"""Properties of the text of both scripts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each release changes what its source says that it changes."""
+"""The facts of each release, against its source."""
 
 from __future__ import annotations
 

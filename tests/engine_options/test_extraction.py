@@ -1,4 +1,4 @@
-"""Reading options from source: a small release made up here, and a published one."""
+"""Extracts options from the source of a small made-up release and of a published one."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Expected options are those of vLLM's documentation pages and of measured start-ups.
+"""Options of releases. Expected ones are from vLLM's documentation and measured start-ups.
 
 0.8.5    docs.vllm.ai, v0.8.5, serving/engine_args: the usage line
 0.12.0   docs.vllm.ai, v0.12.0, cli/serve

@@ -1,4 +1,4 @@
-"""vLLM's versions are read, printed and ordered as the package index has them."""
+"""vLLM's versions are parsed, printed and ordered as on the package index."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`make release`: what it derives of a release of vLLM, and what it asks a person to confirm."""
+"""`make release`: the facts that it derives, and the list of facts that a person must confirm."""
 
 from __future__ import annotations
 

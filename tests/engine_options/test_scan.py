@@ -1,4 +1,4 @@
-"""What vLLM's parser refuses: argparse's rules, and the notes of docs.vllm.ai, cli/serve."""
+"""Arguments that vLLM's parser refuses, by argparse's rules and docs.vllm.ai, cli/serve."""
 
 import argparse
 import json
@@ -149,7 +149,7 @@ class Refusal(Exception):  # noqa: N818 - what the parser below says instead of 
 
 
 def _unset_or(number: Callable[[str], object]) -> Callable[[str], object]:
-    """Take an empty value too, as vLLM does where the option may be None."""
+    """Accept an empty value too, as vLLM does for options that may be None."""
     return lambda text: number(text) if text else None
 
 

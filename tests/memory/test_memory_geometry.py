@@ -1,4 +1,4 @@
-"""Impossible models, and ways to split a model that vLLM would refuse, are told apart."""
+"""Impossible models, and splits of a model that vLLM would refuse, have different errors."""
 
 from dataclasses import replace
 from decimal import Decimal

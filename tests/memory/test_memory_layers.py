@@ -1,4 +1,4 @@
-"""Latents, states of sequences and layers that keep nothing, as vLLM lays them out.
+"""Memory of latent attention, states of sequences and layers without a cache, as in vLLM.
 
 Shapes are those of the published config.json; the arithmetic is written out by hand beside each,
 from vLLM's mla_attention.py, deepseek_v2.py, mamba_utils.py and platforms/interface.py.

@@ -1,4 +1,4 @@
-"""What must hold for every model, GPU and engine."""
+"""Properties of the estimate for every model, GPU and engine."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -58,7 +58,7 @@ EMPTY = st.builds(EmptyLayers, COUNTS)
 
 @st.composite
 def any_layers(draw: st.DrawFn) -> tuple[AnyLayers, ...]:
-    """Return layers of one kind that caches tokens, or beside states, and layers without."""
+    """Return layers with token caches, states or both, and maybe layers without a cache."""
     latents = st.builds(
         LatentLayers, COUNTS, DIMS, DIMS, DIMS, DIMS, index_head_dim=st.sampled_from([None, 128])
     )

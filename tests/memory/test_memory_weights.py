@@ -1,4 +1,4 @@
-"""Weights per GPU follow the measured rows, and what is not split stays whole."""
+"""Weights per GPU, against the measured rows; unsplit tensors are whole on every GPU."""
 
 from dataclasses import replace
 from decimal import Decimal

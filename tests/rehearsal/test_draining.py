@@ -1,4 +1,4 @@
-"""A request that runs when its Pod is deleted gets its whole answer."""
+"""A request that is running when its Pod is deleted gets its complete answer."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def deleted_with_a_request(
 ) -> str:
     """Start the Pod's containers, send a request, delete the Pod, and return the answer.
 
-    `seconds_left`: what the request takes from SIGTERM on.
+    `seconds_left`: the duration of the request after SIGTERM.
     """
     path = f"{programs(folder / 'bin')}:{os.environ['PATH']}"
     files = {"PORT_FILE": str(folder / "port"), "STARTED": str(folder / "started")}

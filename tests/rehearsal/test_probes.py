@@ -1,4 +1,4 @@
-"""The probes of every cell wait for a long load, and see a server that hangs."""
+"""The probes of every cell wait for a long load, and detect a server that hangs."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_a_server_that_answers_late_is_not_killed(server: Json) -> None:
     assert (record.killed, record.is_ready) == (None, True)
 
 
-# --- what is wrong is seen ------------------------------------------------------------------------
+# --- errors are detected --------------------------------------------------------------------------
 
 
 @a_cell

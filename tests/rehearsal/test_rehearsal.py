@@ -1,4 +1,4 @@
-"""From the Hub to the path that vLLM is given, through the manifests of dist/."""
+"""A model's way from the Hub to vLLM's model path, with the manifests of dist/."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def empty(tmp_path: Path) -> Iterator[tuple[Stage, Hub]]:
 
 
 def served(cell: Cell, folder: Path) -> Path:
-    """The folder that vLLM finds at the path that it is given."""
+    """Return the folder at vLLM's model path."""
     return cell.server.root(folder) / cell.model_path.lstrip("/")
 
 
@@ -99,11 +99,11 @@ def test_a_server_that_starts_during_the_download_finds_no_model(
     assert "config.json" in early
 
 
-# --- what is wrong is seen ------------------------------------------------------------------------
+# --- errors are detected --------------------------------------------------------------------------
 
 
 def rewritten(container: Container, old: str, new: str) -> Container:
-    """The container after a change of the Pod's text."""
+    """Return the container after a change of the Pod's text."""
     text = json.dumps(container.pod)
     assert old in text
     pod = json.loads(text.replace(old, new))
