@@ -13,7 +13,7 @@ from testing.kubectl import OLDEST, ready
 from testing.objects import objects_in, template_of, the
 from testing.project import BUCKET, ROOT
 from tests import kubectls
-from tests.support import Run
+from tests.support import Run, ira
 
 TOKEN = "dist/base/hugging-face-token.env"
 
@@ -104,6 +104,23 @@ def test_every_serving_directory_of_a_clone_builds(
         run = built(kubectl, directory)
         assert run.returncode == 0, run.stderr
         assert "Secret" not in [item["kind"] for item in objects_in(run.stdout)]
+
+
+@pytest.mark.parametrize("kind", [without_links, with_texts_for_links])
+def test_check_misses_the_link_of_a_clone_and_synth_makes_it(
+    kind: object, repository: Path, tmp_path: Path
+) -> None:
+    assert callable(kind)
+    clone = kind(repository, tmp_path / "clone")
+
+    before = ira("check", cwd=clone)
+    profiles = ira("check", "--profiles-only", cwd=clone)
+    ira("synth", cwd=clone)
+
+    assert before.returncode == 1
+    assert "dist/base:1:1: error IRA028 stale-output" in before.stdout
+    assert profiles.returncode == 0
+    assert ira("check", cwd=clone).returncode == 0
 
 
 @each_kubectl

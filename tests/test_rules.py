@@ -120,6 +120,23 @@ def test_every_rule_has_a_test_that_fires_it() -> None:
     assert set(rules()) == elsewhere.union(*tables)
 
 
+def test_the_introduction_names_the_rules_of_the_users_files() -> None:
+    introduction, _, _ = rules_page.FILE.read_text().partition("## IRA000")
+    named = re.search(r"user's files \(([^)]+)\)", introduction)
+    assert named
+    folder = ROOT / "ira_manifests/rules/user_files"
+    registered = {
+        rule_id
+        for file in folder.glob("*.py")
+        for rule_id in re.findall(r'^@(?:also|rule)\("(IRA\d+)"', file.read_text(), re.MULTILINE)
+    }
+
+    assert set(re.split(r",\s+", named[1])) == registered
+    # `synth` says in that rule's page, and here, that it reports it too.
+    (also,) = (each.id for each in rules().values() if "`synth` reports it as well" in each.page)
+    assert f"`synth` reports {also} as well" in introduction
+
+
 def test_the_pages_in_the_docs_are_those_of_the_rules() -> None:
     text = rules_page.FILE.read_text()
 
