@@ -18,6 +18,7 @@ synth: $(STAMP)  ## write dist/ from profiles/
 
 docs: $(STAMP)  ## write the pages of docs/rules.md from the docstrings of the rules
 	$(BIN)/python -m tools.rules_page
+	$(BIN)/python -m tools.memory_page
 
 check: $(STAMP)  ## lint, types, rules, and whether dist/ and docs/rules.md are fresh
 	$(BIN)/ruff format --check .
@@ -25,6 +26,7 @@ check: $(STAMP)  ## lint, types, rules, and whether dist/ and docs/rules.md are 
 	$(BIN)/mypy
 	$(BIN)/python -m ira_manifests check
 	$(BIN)/python -m tools.rules_page --check
+	$(BIN)/python -m tools.memory_page --check
 
 test: $(STAMP) $(OLDEST_KUBECTL)/.installed  ## every test; those on a control plane where it is built
 	$(BIN)/python -m compileall -q ira_manifests

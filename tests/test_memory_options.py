@@ -7,10 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from ira_manifests.memory import BatchLimits
-from ira_manifests.profiles.memory_options import NOT_COMPUTED, batch, uncomputed
+from ira_manifests.memory import GIB, BatchLimits, EngineOptions, Geometry
+from ira_manifests.profiles.memory_options import Flags, batch, read
+from ira_manifests.profiles.memory_readers import Asked
+from ira_manifests.profiles.memory_table import LISTED, ROWS
 from testing.project import copy_edited
+from tests.memory.models import GEMMA3_27B, GPT_OSS_20B, LLAMA33_70B
 from tests.support import ira
+from tools import memory_page
 
 DEFAULT = BatchLimits(8192, 1024)
 ENGINE = "0.26.0"
@@ -54,40 +58,82 @@ def test_batches_are_read_as_the_engine_reads_them(
     assert batch(flags, ENGINE, DEFAULT) == expected
 
 
+def uncomputed(
+    flags: list[str], geometry: Geometry = GEMMA3_27B, engine: str = ENGINE
+) -> tuple[str, ...]:
+    return read(flags, engine, Asked(geometry, 26 * GIB, tensor_parallel=2)).uncomputed
+
+
 @pytest.mark.parametrize(
     ("flags", "option"),
     [
         (["--dtype=float32"], "--dtype"),
         (["--quantization=fp8"], "--quantization"),
         (["-q", "fp8"], "--quantization"),
-        (["--kv-cache-memory-bytes=8G"], "--kv-cache-memory-bytes"),
-        (["--num-gpu-blocks-override=100"], "--num-gpu-blocks-override"),
-        (["--cpu-offload-gb=10"], "--cpu-offload-gb"),
-        (["--block-size=32"], "--block-size"),
-        (["--enforce-eager"], "--enforce-eager"),
-        (["--enforce-e"], "--enforce-eager"),
-        (["--disable-hybrid-kv-cache-manager"], "--disable-hybrid-kv-cache-manager"),
+        (["--kv-cache-memory-bytes=many"], "--kv-cache-memory-bytes"),
+        (["--num-gpu-blocks-override=0"], "--num-gpu-blocks-override"),
+        (["--cpu-offload-gb=20"], "--cpu-offload-gb"),
+        (["--cpu-offload-gb=nan"], "--cpu-offload-gb"),
+        (["--block-size=48"], "--block-size"),
         (["--enable-lora"], "--enable-lora"),
         (["--max-loras=4"], "--max-loras"),
         (["--max-lora-rank=64"], "--max-lora-rank"),
         (['--speculative-config={"method":"ngram"}'], "--speculative-config"),
         (["--speculative-config.method=ngram"], "--speculative-config"),
         (["--limit-mm-per-prompt.image=0"], "--limit-mm-per-prompt"),
+        (["--limit-mm-per-prompt=[1]"], "--limit-mm-per-prompt"),
         (["-pp", "2"], "--pipeline-parallel-size"),
         (["-dp=2"], "--data-parallel-size"),
-        (["--enable-expert-parallel"], "--enable-expert-parallel"),
         (["-dcp=2"], "--decode-context-parallel-size"),
-        (["-O0"], "--optimization-level"),
-        (["--cudagraph-capture-sizes", "1", "2"], "--cudagraph-capture-sizes"),
-        (["--compilation-config.cudagraph_mode=NONE"], "--compilation-config"),
+        (["-O1"], "--optimization-level"),
+        (["--cudagraph-capture-sizes", "1", "1024"], "--cudagraph-capture-sizes"),
+        (["--compilation-config.cudagraph_mode=PIECEWISE"], "--compilation-config"),
+        (['--compilation-config={"mode":0}'], "--compilation-config"),
+        (["--compilation-config=null"], "--compilation-config"),
         (["--no-enable-chunked-prefill"], "--enable-chunked-prefill"),
-        (["--no-async-scheduling"], "--async-scheduling"),
         (["--hf-overrides={}"], "--hf-overrides"),
         (["--max-num-seqs=$(SEQS)"], "--max-num-seqs"),
+        (["--block-size=$(SIZE)"], "--block-size"),
     ],
 )
-def test_an_option_that_changes_memory_is_named(flags: list[str], option: str) -> None:
-    assert uncomputed(flags, ENGINE) == (option,)
+def test_an_option_that_changes_memory_and_is_not_computed_is_named(
+    flags: list[str], option: str
+) -> None:
+    assert uncomputed(flags) == (option,)
+
+
+@pytest.mark.parametrize(
+    ("flags", "changes"),
+    [
+        (["--block-size=32"], {"block_tokens": 32}),
+        (["--enforce-e"], {"capture_sizes": ()}),
+        (["--enforce-eager", "--no-enforce-eager"], {}),
+        (["-O0"], {"capture_sizes": ()}),
+        (["-O", "3"], {}),
+        (["-cc.cudagraph_mode=none"], {"capture_sizes": ()}),
+        (["-cc.cudagraph_mode=FULL_AND_PIECEWISE"], {}),
+        (['-cc={"cudagraph_capture_sizes":[1,2]}'], {"capture_sizes": (1, 2)}),
+        (["--cudagraph-capture-sizes", "1", "8"], {"capture_sizes": (1, 8)}),
+        (["--enforce-eager", "--cudagraph-capture-sizes", "1"], {"capture_sizes": ()}),
+        (["--cudagraph-capture-sizes", "1", "-O0"], {"capture_sizes": ()}),
+        (["--max-cudagraph-capture-size=64"], {"largest_capture": 64}),
+        (["--disable-hybrid-kv-cache"], {"hybrid_cache": False}),
+        (["--no-disable-hybrid-kv-cache-manager"], {}),
+        (["--no-async-scheduling"], {"async_scheduling": False}),
+        (["--kv-cache-memory-bytes", "8G"], {"kv_cache_bytes": 8 * 1024**3}),
+        (["--kv-cache-memory-bytes=8g"], {"kv_cache_bytes": 8 * 1000**3}),
+        (["--kv-cache-memory-bytes=0"], {}),
+        (["--num-gpu-blocks-override=1", "--num_gpu_blocks_override=9"], {"kv_cache_blocks": 9}),
+        (["--cpu-offload-gb=1.5"], {"cpu_offload_bytes": 3 * GIB // 2}),
+        (["--cpu-offload-gb=0"], {}),
+    ],
+)
+def test_what_is_computed_is_read_as_the_engine_reads_it(
+    flags: list[str], changes: dict[str, object]
+) -> None:
+    """Expected: the parser's rules, and the files of vLLM that the table names."""
+    found = read(flags, ENGINE, Asked(GEMMA3_27B, 26 * GIB, tensor_parallel=2))
+    assert found == Flags(EngineOptions(**changes))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -95,27 +141,53 @@ def test_an_option_that_changes_memory_is_named(flags: list[str], option: str) -
     [
         "--max-num-seqs=16",
         "--dtype=auto",
+        "--dtype=bfloat16",
+        "--quantization=awq",
         "--no-enforce-eager",
         "--enable-chunked-prefill",
         "--swap-space=4",
         "--seed=1",
         "--enable-prefix-caching",
         "--load-format=safetensors",
+        "--limit-mm-per-prompt.image=2",
+        "--enable-expert-parallel",
+        "--decode-context-parallel-size=1",
+        "--served-model-name=x",
+        "--no-enable-lora",
     ],
 )
 def test_what_leaves_memory_as_it_is_is_judged(flag: str) -> None:
-    assert uncomputed([flag], ENGINE) == ()
+    found = read([flag], ENGINE, Asked(GEMMA3_27B, 26 * GIB, tensor_parallel=2))
+    assert found == Flags()
 
 
-def test_the_last_of_two_switches_counts() -> None:
-    assert uncomputed(["--enforce-eager", "--no-enforce-eager"], ENGINE) == ()
+def test_experts_of_several_gpus_are_not_judged_when_they_are_whole() -> None:
+    flags = ["--enable-expert-parallel"]
+    assert uncomputed(flags, GPT_OSS_20B) == ("--enable-expert-parallel",)
+    assert read(flags, ENGINE, Asked(GPT_OSS_20B, 14 * GIB)) == Flags()
+    assert uncomputed(flags, LLAMA33_70B) == ()
 
 
-def test_the_options_are_those_of_a_release() -> None:
+@pytest.mark.parametrize("engine", ["0.18.0", "0.28.0"])
+def test_no_option_is_computed_of_a_release_whose_source_was_not_compared(engine: str) -> None:
+    assert uncomputed(["--enforce-eager"], engine=engine) == ("--enforce-eager",)
+    assert uncomputed(["--no-enforce-eager"], engine=engine) == ()
+
+
+def test_the_options_are_those_of_a_release_and_each_is_in_one_row() -> None:
     from ira_manifests.vllm import option_strings, releases
 
     known = set().union(*(option_strings(release) for release in releases()))
-    assert known >= NOT_COMPUTED
+    names = [name for row in ROWS for name in row.options]
+    assert known >= set(names)
+    assert len(names) == len(set(names)) == len(LISTED) + 2
+
+
+def test_the_table_of_the_documentation_is_the_one_that_is_used() -> None:
+    text = memory_page.FILE.read_text()
+    assert memory_page.written(text) == text
+    for row in ROWS:
+        assert all(f"`{name}`" in text for name in row.options)
 
 
 @pytest.mark.parametrize("flag", ["--max-num-batched-tokens=128k", "--max-num-batched-t=128k"])
@@ -147,10 +219,10 @@ def test_a_cell_with_such_an_option_is_not_judged_anywhere(tmp_path: Path) -> No
 
 
 def test_auto_says_with_which_option_it_can_not_be_computed(tmp_path: Path) -> None:
-    run = ira("list", cwd=with_flags(tmp_path, "--enforce-eager", length="auto"))
+    run = ira("list", cwd=with_flags(tmp_path, "--enable-lora", length="auto"))
 
     assert run.returncode == 2
-    assert "is auto, which can't be computed with --enforce-eager; give a number" in run.stderr
+    assert "is auto, which can't be computed with --enable-lora; give a number" in run.stderr
 
 
 @pytest.mark.parametrize(
@@ -163,3 +235,15 @@ def test_a_longer_context_is_refused_unless_the_models_config_is_overridden(
     run = ira("check", cwd=with_flags(tmp_path, *flags, length=262144))
 
     assert ("IRA007" in run.stdout) is refused
+
+
+def test_a_cell_without_the_hybrid_cache_does_not_fit(tmp_path: Path) -> None:
+    """One request takes 62 layers x 8192 blocks of 16 x 16 heads x 128 x 2 x 2 bytes: 62 GiB."""
+    without = "--disable-hybrid-kv-cache-manager"
+    cell = cell_of(with_flags(tmp_path / "off", without, gpus=1))
+    other = cell_of(with_flags(tmp_path / "on", f"--no-{without[2:]}", gpus=1))
+
+    assert cell["verdict"] == "does not fit"
+    assert other["verdict"] in ("fits", "tight")
+    explained = ira("check", cwd=tmp_path / "off").stdout
+    assert "one request of 131072 tokens needs 62.0 GiB" in explained

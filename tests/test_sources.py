@@ -65,7 +65,8 @@ EDITS = {
     },
     "h100/llama3": {
         "tensor_parallel: 4": (
-            "kv_cache_dtype: fp8\n    flags: [--max-num-seqs=64]\n    tensor_parallel: 4"
+            "kv_cache_dtype: fp8\n    flags: [--max-num-seqs=64]\n"
+            "    pipeline_parallel: 2\n    tensor_parallel: 4"
         ),
     },
 }

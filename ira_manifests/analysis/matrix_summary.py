@@ -69,7 +69,7 @@ def _row(cell: Cell) -> Row:
         directory=cell.directory,
         machine=cell.machine.machine_type,
         compute_class=cell.machine.compute_class,
-        gpus=cell.profile.tensor_parallel,
+        gpus=cell.profile.gpus,
         max_model_len=cell.max_model_len,
         kv_headroom_gib=_headroom_gib(estimate) if estimate else None,
         concurrency=_round(float(estimate.concurrency)) if estimate else None,

@@ -93,10 +93,11 @@ def steps(cell: Cell) -> list[Step]:
 
 def _more_gpus(cell: Cell, serving: Serving) -> Step:
     """Return the step to the next larger number of GPUs of the GPU type's machines."""
-    sizes = sorted({machine.gpus for machine in cell.gpu.machines})
+    sizes = sorted({machine.gpus // serving.pipeline_parallel for machine in cell.gpu.machines})
     larger = [size for size in sizes if size > serving.tensor_parallel]
     if not larger:
-        most = f"{sizes[-1]} GPUs are the most of a machine of {cell.gpu_name}"
+        gpus = max(machine.gpus for machine in cell.gpu.machines)
+        most = f"{gpus} GPUs are the most of a machine of {cell.gpu_name}"
         return Step("tensor_parallel", None, None, most)
     return _step(serving, f"tensor_parallel: {larger[0]}", {"tensor_parallel": larger[0]})
 

@@ -78,7 +78,7 @@ def cpu(cell: Cell) -> Usage:
 
 def least_cpus(cell: Cell) -> int:
     """Return the minimum of vCPUs for the cell's server."""
-    return cpus.least(cell.profile.tensor_parallel)
+    return cpus.least(cell.profile.gpus)
 
 
 def _millicpus(text: str) -> int:
@@ -90,7 +90,7 @@ def larger_machine(cell: Cell) -> Machine | None:
     able = [
         machine
         for machine in cell.gpu.machines
-        if machine.gpus >= cell.profile.tensor_parallel and _holds(machine, cell)
+        if machine.gpus >= cell.profile.gpus and _holds(machine, cell)
     ]
     return min(able, key=lambda machine: (machine.gpus, machine.memory_gb), default=None)
 

@@ -136,7 +136,7 @@ class PlacesOfCell(Places):
         found = self._of("gpu", "machines", cell.gpu.machines.index(cell.machine), field)
         if cell.profile.compute_class is not None:
             return f"{found}, named by {self._of('cell', 'compute_class')}"
-        return f"{found}: smallest machine with {count(cell.profile.tensor_parallel, 'GPU')}"
+        return f"{found}: smallest machine with {count(cell.profile.gpus, 'GPU')}"
 
     def _max_model_len(self) -> str:
         found = self._of("cell", "max_model_len")

@@ -155,14 +155,16 @@ def _remedy(field: str, value: str) -> Remedy:
 
 def _larger(cell: Cell, size: int) -> list[Serving]:
     """Return the cell on each larger number of GPUs that machines have and the model supports."""
-    machines = sorted({machine.gpus for machine in cell.gpu.machines if machine.gpus > size})
-    return list(_splits(cell, machines))
+    stages = cell.profile.pipeline_parallel
+    sizes = {machine.gpus // stages for machine in cell.gpu.machines}
+    return list(_splits(cell, sorted(each for each in sizes if each > size)))
 
 
 def _splits(cell: Cell, candidates: Iterable[int]) -> Iterator[Serving]:
     """Yield the cell with each tensor parallel size that has an estimate."""
-    asked = cell.profile.max_model_len
-    for size in candidates:
+    asked, stages = cell.profile.max_model_len, cell.profile.pipeline_parallel
+    most = max(machine.gpus for machine in cell.gpu.machines)
+    for size in (each for each in candidates if each * stages <= most):
         profile = cell.profile.model_copy(update={"tensor_parallel": size, "compute_class": None})
         length = LEAST_AUTO if asked == "auto" else asked
         try:

@@ -42,6 +42,7 @@ from ira_manifests.memory.budget import (
     safe_context,
     with_max_model_len,
 )
+from ira_manifests.memory.engine_options import EngineOptions
 from ira_manifests.memory.errors import (
     GeometryError,
     MemoryInputError,
@@ -65,6 +66,7 @@ from ira_manifests.memory.recurrent import (
     StateLayers,
 )
 from ira_manifests.memory.serving import Serving
+from ira_manifests.memory.stages import layers_of_stages, why_not_staged
 from ira_manifests.memory.weights import Weights
 
 __all__ = [
@@ -78,6 +80,7 @@ __all__ = [
     "Budget",
     "Check",
     "EmptyLayers",
+    "EngineOptions",
     "Experts",
     "GatedDeltaNetLayers",
     "Geometry",
@@ -102,10 +105,12 @@ __all__ = [
     "gib",
     "kv_element_bytes",
     "kv_layout",
+    "layers_of_stages",
     "logged_tokens",
     "logits_bytes",
     "round_context",
     "safe_context",
     "unknown_layout",
+    "why_not_staged",
     "with_max_model_len",
 ]

@@ -9,9 +9,11 @@ from functools import cached_property
 from ira_manifests.memory.accelerator import gib
 from ira_manifests.memory.activation import activation, logits_bytes
 from ira_manifests.memory.blocks import KvLayout, logged_tokens
+from ira_manifests.memory.engine_options import EngineOptions
 from ira_manifests.memory.layout import kv_layout
 from ira_manifests.memory.overhead import MEASURED, Overheads, has_many_experts
 from ira_manifests.memory.serving import Serving
+from ira_manifests.memory.stages import Stage, stages
 
 MEASURED_MARGIN = Decimal("0.005")
 """Share of a GPU to keep free in the KV pool; the largest measured error is 0.35 %."""
@@ -88,7 +90,8 @@ class Budget:
 
     Attributes:
         serving: the configuration that is estimated.
-        total, requested: the memory that torch reports, and the utilization's share of it.
+        total, requested: the memory that torch reports, and the utilization's share of it; with a
+            KV cache of a given size, the sum of what is taken.
         weights, activation, other: memory that is taken from the share before the KV cache.
         graphs: the CUDA graphs.
         budgeted_graphs: what the engine subtracts from the share for them; 0 if it does not.
@@ -156,7 +159,12 @@ class Budget:
 
     @property
     def margin(self) -> int:
-        """Return the bytes of the pool to keep free: more for unmeasured configurations."""
+        """Return the bytes of the pool to keep free: more for unmeasured configurations.
+
+        0 for a pool of a given size, which is exact.
+        """
+        if self.serving.options.sets_kv_cache:
+            return 0
         share = EXTRAPOLATED_MARGIN if self.serving.unmeasured else MEASURED_MARGIN
         return int(share * self.total)
 
@@ -170,12 +178,17 @@ class Budget:
         """Return vLLM's start-up checks, in the order in which vLLM makes them."""
         reason = "; ".join(self.serving.unmeasured)
         return (
-            Check(Limit.START, self.outside),
+            Check(Limit.START, self._free_at_start),
             Check(Limit.WEIGHTS, self.kv_pool),
             Check(Limit.KV_CACHE, self.kv_pool - self.kv_request, self.margin, reason),
             *self._state_checks(reason),
             self._warm_up_check,
         )
+
+    @property
+    def _free_at_start(self) -> int:
+        """Return what is free when the engine looks, less the share, whatever the KV cache."""
+        return self.outside + self.requested - self.serving.requested_bytes
 
     def _state_checks(self, reason: str) -> tuple[Check, ...]:
         """Return the check that the pool has a block for the state of each request of a batch."""
@@ -243,28 +256,51 @@ def safe_context(serving: Serving) -> int:
 
 def _possible(serving: Serving, overheads: Overheads) -> list[Budget]:
     if serving.engine.is_final:
-        return [_budget(serving, overheads)]
+        return _of_stages(serving, overheads)
     engines = (serving.engine, serving.engine.final)
-    return [_budget(replace(serving, taken_as=engine), overheads) for engine in engines]
+    taken = [replace(serving, taken_as=engine) for engine in engines]
+    return [answer for each in taken for answer in _of_stages(each, overheads)]
 
 
-def _to_spare(answer: Budget) -> tuple[int, int, int]:
+def _of_stages(serving: Serving, overheads: Overheads) -> list[Budget]:
+    split = stages(
+        serving.geometry,
+        serving.weights,
+        serving.tensor_parallel,
+        serving.pipeline_parallel,
+        serving.batch_limits.tokens,
+    )
+    return [_budget(serving, overheads, stage) for stage in split]
+
+
+def _to_spare(answer: Budget) -> tuple[int, int, int, int]:
     """Return the sort key that orders budgets from the worst to the best."""
     verdicts = (Verdict.DOES_NOT_FIT, Verdict.TIGHT, Verdict.FITS)
     least = min(check.spare - check.margin for check in answer.checks)
-    return verdicts.index(answer.verdict), answer.safe_max_model_len, least
+    return verdicts.index(answer.verdict), answer.safe_max_model_len, least, answer.blocks
 
 
-def _budget(serving: Serving, overheads: Overheads) -> Budget:
-    facts, geometry, batch = serving.facts, serving.geometry, serving.batch_limits
-    size = serving.tensor_parallel
-    weights = serving.weights.per_gpu(geometry, size)
-    peak = activation(geometry, serving.accelerator, facts, size, batch).peak
-    other = overheads.other_bytes(size)
-    graphs = overheads.graph_bytes(geometry, batch)
-    inside = overheads.estimated_graph_bytes(geometry, batch) if facts.graphs_budgeted else 0
-    context = overheads.context_bytes(geometry, size, is_h100=serving.is_h100)
+def _budget(serving: Serving, overheads: Overheads, stage: Stage) -> Budget:
+    facts, geometry, batch = serving.facts, stage.geometry, serving.batch_limits
+    size, options = serving.tensor_parallel, serving.options
+    weights = max(0, stage.weights - options.cpu_offload_bytes)
+    live = activation(geometry, serving.accelerator, facts, size, batch)
+    peak = stage.received + (live.peak if stage.samples else live.kept + live.layers)
+    other = overheads.other_bytes(serving.gpus)
+    graphs = overheads.graph_bytes(geometry, batch, options)
+    layout = kv_layout(
+        geometry, facts, size, serving.kv_cache_dtype, batch.tokens, options.block_tokens
+    )
     total, requested = serving.accelerator.total_bytes, serving.requested_bytes
+    context = overheads.context_bytes(geometry, serving.gpus, is_h100=serving.is_h100)
+    given = _given_pool(options, layout)
+    if given is not None:
+        inside, pool = 0, given
+        requested = weights + peak + other + pool
+    else:
+        budgeted = facts.graphs_budgeted
+        inside = overheads.estimated_graph_bytes(geometry, batch, options) if budgeted else 0
+        pool = requested - weights - peak - other - inside
     return Budget(
         serving=serving,
         total=total,
@@ -274,11 +310,18 @@ def _budget(serving: Serving, overheads: Overheads) -> Budget:
         other=other,
         graphs=graphs,
         budgeted_graphs=inside,
-        kv_pool=requested - weights - peak - other - inside,
+        kv_pool=pool,
         outside=total - requested - context,
-        layout=kv_layout(geometry, facts, size, serving.kv_cache_dtype, batch.tokens),
+        layout=layout,
         warm_up=graphs - inside + logits_bytes(geometry, batch),
     )
+
+
+def _given_pool(options: EngineOptions, layout: KvLayout) -> int | None:
+    """Return the bytes of a KV cache whose size is given; blocks win over bytes, as in vLLM."""
+    if options.kv_cache_blocks is not None:
+        return options.kv_cache_blocks * layout.block_bytes
+    return options.kv_cache_bytes
 
 
 def with_max_model_len(serving: Serving, max_model_len: int) -> Serving:

@@ -121,10 +121,11 @@ def kv_layout(
     tensor_parallel: int,
     kv_cache_dtype: str = "auto",
     max_num_batched_tokens: int = 8192,
+    block_tokens: int = BLOCK_TOKENS,
 ) -> KvLayout:
     """Divide the KV cache of one GPU into groups and blocks.
 
-    For latents and states, call `unknown_layout` first.
+    For latents and states, whose blocks have other sizes, call `unknown_layout` first.
 
     Raises GeometryError when the largest page is not a multiple of every other (vLLM refuses such a
     model) or the layout of a combination of layers is unknown, and SettingsError for an unknown KV
@@ -135,7 +136,9 @@ def kv_layout(
         raise GeometryError(unknown)
     element = kv_element_bytes(kv_cache_dtype)
     tokens = [
-        *_attention_kinds(geometry, facts, tensor_parallel, element),
+        *_attention_kinds(
+            _counted_kinds(geometry.attention, facts), tensor_parallel, element, block_tokens
+        ),
         *_latent_kinds(geometry.latent, element),
     ]
     states = _state_kinds(geometry, tensor_parallel)
@@ -154,13 +157,12 @@ def kv_layout(
 
 
 def _attention_kinds(
-    geometry: Geometry, facts: ReleaseFacts, tensor_parallel: int, element: int
+    kinds: tuple[Layers, ...], tensor_parallel: int, element: int, block_tokens: int
 ) -> list[_Kind]:
-    kinds = _counted_kinds(geometry.attention, facts)
     return [
         _Kind(
-            KvGroup(layers.sliding_window, layers.attention_chunk_size, layers.count),
-            BLOCK_TOKENS * layers.token_bytes(tensor_parallel, element),
+            KvGroup(layers.sliding_window, layers.attention_chunk_size, layers.count, block_tokens),
+            block_tokens * layers.token_bytes(tensor_parallel, element),
         )
         for layers in kinds
     ]

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from ira_manifests.memory.accelerator import BatchLimits, gib
+from ira_manifests.memory.engine_options import DEFAULTS, LARGEST_CAPTURE, EngineOptions
 from ira_manifests.memory.geometry import Geometry
-
-LARGEST_CAPTURE = 512
-"""Tokens of the largest CUDA graph that vLLM captures: config/vllm.py, 0.19.0 to 0.33.0."""
 
 FEW_EXPERTS = 2
 """Experts for each token up to which CUDA graphs are as large as a dense model's (Mixtral)."""
@@ -54,31 +52,39 @@ class Overheads:
     experts_context_gib: Decimal = Decimal("2.01")
     unmeasured_context_gib: Decimal = Decimal("2.28")
 
-    def other_bytes(self, tensor_parallel: int) -> int:
-        """Return the growth outside torch on one GPU, in bytes."""
-        if tensor_parallel == 1:
+    def other_bytes(self, gpus: int) -> int:
+        """Return the growth outside torch on one of ``gpus`` GPUs, in bytes."""
+        if gpus == 1:
             return gib(self.single_gib)
-        shared = self.collective_gib + self.per_gpu_gib * tensor_parallel
+        shared = self.collective_gib + self.per_gpu_gib * gpus
         return gib(self.single_gib + shared)
 
-    def graph_bytes(self, geometry: Geometry, batch: BatchLimits) -> int:
+    def graph_bytes(
+        self, geometry: Geometry, batch: BatchLimits, options: EngineOptions = DEFAULTS
+    ) -> int:
         """Return the size of the CUDA graphs on one GPU, in bytes."""
-        return self._graphs(geometry, batch, self.experts_graph_gib)
+        return self._graphs(geometry, options, batch, self.experts_graph_gib)
 
-    def estimated_graph_bytes(self, geometry: Geometry, batch: BatchLimits) -> int:
+    def estimated_graph_bytes(
+        self, geometry: Geometry, batch: BatchLimits, options: EngineOptions = DEFAULTS
+    ) -> int:
         """Return vLLM's own estimate of the CUDA graphs on one GPU, in bytes."""
-        return self._graphs(geometry, batch, self.experts_estimated_graph_gib)
+        return self._graphs(geometry, options, batch, self.experts_estimated_graph_gib)
 
-    def _graphs(self, geometry: Geometry, batch: BatchLimits, many_experts: Decimal) -> int:
+    def _graphs(
+        self, geometry: Geometry, options: EngineOptions, batch: BatchLimits, many_experts: Decimal
+    ) -> int:
+        if not options.captures:
+            return 0
         whole = self.graph_gib + self.graph_per_layer_gib * geometry.layer_count
         if has_many_experts(geometry):
             whole += many_experts
-        share = Decimal(captured_sizes(batch)) / _ALL_SIZES
+        share = Decimal(options.captured_sizes(batch)) / _ALL_SIZES
         return gib(self.graph_fixed_gib + (whole - self.graph_fixed_gib) * share)
 
-    def context_bytes(self, geometry: Geometry, tensor_parallel: int, *, is_h100: bool) -> int:
-        """Return the bytes in use on one GPU before vLLM checks for free memory."""
-        if tensor_parallel == 1:
+    def context_bytes(self, geometry: Geometry, gpus: int, *, is_h100: bool) -> int:
+        """Return the bytes in use on one of ``gpus`` GPUs before vLLM checks for free memory."""
+        if gpus == 1:
             return gib(self.context_gib)
         if not is_h100:
             return gib(self.unmeasured_context_gib)
@@ -90,18 +96,7 @@ def has_many_experts(geometry: Geometry) -> bool:
     return geometry.experts is not None and geometry.experts.num_experts_per_tok > FEW_EXPERTS
 
 
-def captured_sizes(batch: BatchLimits) -> int:
-    """Return the number of batch sizes for which vLLM captures CUDA graphs.
-
-    Source: vLLM's config/vllm.py, 0.19.0 to 0.33.0: 1, 2, 4, multiples of 8 below 256 and of 16
-    from 256 on, up to twice the requests, at most 512.
-    """
-    largest = min(2 * batch.requests, LARGEST_CAPTURE, batch.tokens)
-    small = sum(size <= largest for size in (1, 2, 4))
-    return small + len(range(8, min(largest + 1, 256), 8)) + len(range(256, largest + 1, 16))
-
-
-_ALL_SIZES = captured_sizes(BatchLimits(tokens=LARGEST_CAPTURE, requests=LARGEST_CAPTURE))
+_ALL_SIZES = DEFAULTS.captured_sizes(BatchLimits(LARGEST_CAPTURE, LARGEST_CAPTURE))
 
 
 MEASURED = Overheads()

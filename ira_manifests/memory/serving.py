@@ -1,11 +1,12 @@
 """The configuration to estimate: a model, a GPU type, an engine and its settings."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Decimal
 from functools import cached_property
 
 from ira_manifests.memory.accelerator import Accelerator, BatchLimits
 from ira_manifests.memory.blocks import kv_element_bytes
+from ira_manifests.memory.engine_options import DEFAULTS, EngineOptions
 from ira_manifests.memory.errors import SettingsError
 from ira_manifests.memory.geometry import Geometry
 from ira_manifests.memory.weights import Weights
@@ -26,13 +27,15 @@ class Serving:
         geometry, weights: the model.
         accelerator: the GPU.
         engine: the vLLM version, 0.8.4 or newer.
-        tensor_parallel: GPUs that share the model.
+        tensor_parallel: GPUs that share each layer.
+        pipeline_parallel: groups of such GPUs, each with a part of the layers.
         max_model_len: longest context, in tokens.
         utilization: gpu_memory_utilization, more than 0 and at most 1.
         kv_cache_dtype: ``auto`` (the model's 16 bit), ``fp8``, …
         batch: the largest batch, if flags set it; None: vLLM's default for the GPU.
         taken_as: the release whose facts replace the engine's; ``budget`` sets it for a
             pre-release.
+        options: what other options set.
 
     Raises SettingsError for a value out of range, SplitError for a tensor parallel size that
     does not divide the model, UnknownReleaseError for an engine that is too old.
@@ -48,6 +51,8 @@ class Serving:
     kv_cache_dtype: str = "auto"
     batch: BatchLimits | None = None
     taken_as: Release | None = None
+    pipeline_parallel: int = 1
+    options: EngineOptions = DEFAULTS
 
     def __post_init__(self) -> None:
         if not 0 < self.utilization <= 1:
@@ -56,14 +61,26 @@ class Serving:
             )
         if self.max_model_len < 1:
             raise SettingsError(f"max model len must be at least 1, got {self.max_model_len}")
+        if self.pipeline_parallel < 1:
+            raise SettingsError(f"pipeline parallel must be at least 1: {self.pipeline_parallel}")
         facts_of(self.engine)
         kv_element_bytes(self.kv_cache_dtype)
         self.geometry.check_tensor_parallel(self.tensor_parallel)
 
     @property
     def facts(self) -> ReleaseFacts:
-        """Return the facts of the engine's release."""
-        return facts_of(self.taken_as or self.engine)
+        """Return the facts of the engine's release, with these options."""
+        facts = facts_of(self.taken_as or self.engine)
+        batches = facts.batches_in_flight
+        if batches > 1:  # max_concurrent_batches of config/vllm.py
+            batches = self.pipeline_parallel + self.options.async_scheduling
+        hybrid = facts.hybrid_cache and self.options.hybrid_cache
+        return replace(facts, batches_in_flight=batches, hybrid_cache=hybrid)
+
+    @property
+    def gpus(self) -> int:
+        """Return the number of GPUs of the server."""
+        return self.tensor_parallel * self.pipeline_parallel
 
     @property
     def batch_limits(self) -> BatchLimits:
@@ -94,6 +111,10 @@ class Serving:
             reasons.append(f"engine {self.engine} may have the changes of {final} or not")
         if self.tensor_parallel not in MEASURED_TENSOR_PARALLEL:
             reasons.append(f"no start-up was measured at tensor parallel {self.tensor_parallel}")
+        if self.pipeline_parallel > 1:
+            reasons.append("no start-up with pipeline parallelism was measured")
+        if self.options != DEFAULTS:
+            reasons.append("no start-up with options of the cell's flags was measured")
         if self.geometry.latent or self.geometry.recurrent:
             what = "latent attention (MLA)" if self.geometry.latent else "states"
             reasons.append(f"no start-up of a model with {what} was measured")

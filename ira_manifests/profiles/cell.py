@@ -29,7 +29,7 @@ def find_machine(gpu: GpuProfile, profile: CellProfile) -> Machine | None:
     if profile.compute_class is not None:
         named = (item for item in gpu.machines if item.compute_class == profile.compute_class)
         return next(named, None)
-    large_enough = [item for item in gpu.machines if item.gpus >= profile.tensor_parallel]
+    large_enough = [item for item in gpu.machines if item.gpus >= profile.gpus]
     return min(large_enough, key=lambda item: item.gpus, default=None)
 
 
@@ -145,10 +145,11 @@ class Cell:
     @property
     def server_flags(self) -> tuple[str, ...]:
         """The server's flags, except those that every cell has."""
-        dtype = self.profile.kv_cache_dtype
+        dtype, stages = self.profile.kv_cache_dtype, self.profile.pipeline_parallel
         remote_code = ("--trust-remote-code",) if self.model.trust_remote_code else ()
         kv_cache = () if dtype == "auto" else (f"--kv-cache-dtype={dtype}",)
-        return (*remote_code, *kv_cache, *self.profile.flags)
+        pipeline = () if stages == 1 else (f"--pipeline-parallel-size={stages}",)
+        return (*remote_code, *kv_cache, *pipeline, *self.profile.flags)
 
     @property
     def waived(self) -> frozenset[str]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from ira_manifests.errors import Problem, did_you_mean, one_of
 from ira_manifests.kubernetes import names
-from ira_manifests.profiles import memory_inputs, memory_options
+from ira_manifests.profiles import memory_inputs
 from ira_manifests.profiles.cell import cells_of, directory_names, find_machine, pairs_of
 from ira_manifests.profiles.loader import Profiles
 from ira_manifests.profiles.schema import ModelProfile
@@ -113,9 +113,10 @@ def _missing_machines(profiles: Profiles) -> Iterator[Problem]:
         else:
             field = "tensor_parallel"
             most = max(machine.gpus for machine in gpu.machines)
-            message = (
-                f"is {cell.tensor_parallel}; the largest machine of {gpu_name} has {most} GPUs"
-            )
+            stages = cell.pipeline_parallel
+            split = "" if stages == 1 else f" × pipeline_parallel {stages}"
+            message = f"is {cell.tensor_parallel}{split}; the largest machine of {gpu_name} has "
+            message += f"{most} GPUs"
         source = profiles.sources["models", model_name]
         yield source.problem(("cells", gpu_name, field), message)
 
@@ -168,7 +169,7 @@ def _uncomputed_auto(profiles: Profiles) -> Iterator[Problem]:
 
 def _why_not_auto(profiles: Profiles, model: ModelProfile, gpu: str, release: str) -> str:
     cell = model.cells[gpu]
-    options = memory_options.uncomputed(cell.flags, release)
+    options = memory_inputs.flags_of(model, cell, release).uncomputed
     if options:
         return f"is auto, which can't be computed with {', '.join(options)}; give a number"
     machine = find_machine(profiles.gpus[gpu], cell) if gpu in profiles.gpus else None

@@ -114,7 +114,7 @@ def _check_min_engine(version: str) -> str | None:
 # one, so a second one would take effect without being checked.
 _OWNED = {
     "--config": "its file is not in the image, and its options would not be judged",
-    "--data-parallel-size": "a cell's GPUs are its tensor_parallel",
+    "--data-parallel-size": "a cell is one server: no copies share its GPUs",
     "--device-memory-utilization": "set gpu_memory_utilization",
     "--gpu-memory-utilization": "set gpu_memory_utilization",
     "--grpc": "the probes and the Service expect HTTP",
@@ -123,7 +123,7 @@ _OWNED = {
     "--kv-cache-dtype": "set kv_cache_dtype",
     "--max-model-len": "set max_model_len",
     "--model": "set model_id",
-    "--pipeline-parallel-size": "a cell's GPUs are its tensor_parallel",
+    "--pipeline-parallel-size": "set pipeline_parallel",
     "--port": "the probes and the Service expect port 8000",
     "--shutdown-timeout": "set engine.drain_seconds in platform.yaml",
     "--ssl-certfile": "the probes and the Service expect plain HTTP",
@@ -131,8 +131,8 @@ _OWNED = {
     "--tensor-parallel-size": "set tensor_parallel",
     "--trust-remote-code": "set the model's trust_remote_code",
     "--uds": "the probes and the Service expect port 8000",
-    "-dp": "a cell's GPUs are its tensor_parallel",
-    "-pp": "a cell's GPUs are its tensor_parallel",
+    "-dp": "a cell is one server: no copies share its GPUs",
+    "-pp": "set pipeline_parallel",
     "-tp": "set tensor_parallel",
 }
 # `--device` does not abbreviate --device-memory-utilization: --device-ids has the same prefix.

@@ -16,10 +16,12 @@ from ira_manifests.memory import (
     Weights,
     gib,
     unknown_layout,
+    why_not_staged,
 )
 from ira_manifests.profiles import memory_options
 from ira_manifests.profiles.geometry import ExpertsProfile, GeometryProfile, LayersProfile
 from ira_manifests.profiles.layer_kinds import kind_of
+from ira_manifests.profiles.memory_readers import Asked
 from ira_manifests.profiles.schema import (
     CellProfile,
     GpuProfile,
@@ -43,11 +45,28 @@ def unjudged(model: ModelProfile, profile: CellProfile, accelerator: str, releas
     unknown = unknown_layout(geometry, engine, accelerator, profile.kv_cache_dtype)
     if unknown:
         return unknown
-    options = memory_options.uncomputed(profile.flags, release, has_states=bool(geometry.recurrent))
+    staged = profile.pipeline_parallel > 1
+    if staged and (unknown := why_not_staged(geometry)):
+        return unknown
+    options = flags_of(model, profile, release).uncomputed
     if not options:
         return ""
     verb = "changes" if len(options) == 1 else "change"
     return f"{', '.join(options)} {verb} what it needs, which is not computed"
+
+
+def flags_of(model: ModelProfile, profile: CellProfile, release: str) -> memory_options.Flags:
+    """Return what a cell's flags change; nothing for a model without weights or geometry."""
+    if model.geometry is None or model.weights is None or not profile.flags:
+        return memory_options.Flags()
+    geometry = _geometry(model.geometry)
+    asked = Asked(
+        geometry,
+        _weights(model.weights).per_gpu(geometry, profile.tensor_parallel),
+        profile.tensor_parallel,
+        profile.pipeline_parallel,
+    )
+    return memory_options.read(profile.flags, release, asked)
 
 
 def serving(
@@ -80,6 +99,8 @@ def serving(
         utilization=profile.gpu_memory_utilization,
         kv_cache_dtype=profile.kv_cache_dtype,
         batch=memory_options.batch(profile.flags, release, _default_batch(accelerator, engine)),
+        pipeline_parallel=profile.pipeline_parallel,
+        options=flags_of(model, profile, release).options,
     )
 
 

@@ -98,7 +98,9 @@ class CellProfile(Profile):
     """How one model runs on one GPU type."""
 
     tensor_parallel: Count
-    """GPUs of the container, each with a part of every layer."""
+    """GPUs that share each layer, a part of it on each."""
+    pipeline_parallel: Annotated[int, Field(gt=0, le=64)] = 1
+    """Groups of such GPUs, each with a part of the layers: all are GPUs of one container."""
     cpu: Cpu
     memory: Bytes
     gpu_memory_utilization: Utilization
@@ -112,6 +114,11 @@ class CellProfile(Profile):
     """Further flags of the server."""
     waive: Annotated[dict[str, Reason], Field(default_factory=dict)]
     """Rules that are waived for this cell, by id, each with the reason."""
+
+    @property
+    def gpus(self) -> int:
+        """The GPUs of the container."""
+        return self.tensor_parallel * self.pipeline_parallel
 
 
 class MeasuredWeights(Profile):

@@ -10,7 +10,7 @@ _NO_MEMORY = (
 )
 _UNKNOWN_KEY = (
     "is an unknown key; allowed: compute_class, cpu, flags, gpu_memory_utilization, "
-    "kv_cache_dtype, max_model_len, memory, tensor_parallel, waive; did you mean"
+    "kv_cache_dtype, max_model_len, memory, pipeline_parallel, tensor_parallel, waive; did you mean"
 )
 _HUNDRED_DIGITS = "1" * 100
 _OTHER_FIELD = "can't be set in flags:"
@@ -164,8 +164,8 @@ _FLAGS = [
         "expect port 8000",
         f"13:9: cells.h100.flags[3]: '--max-model-len=8192' {_OTHER_FIELD} set max_model_len",
         f"14:9: cells.h100.flags[4]: '--kv-cache-dtype=fp8' {_OTHER_FIELD} set kv_cache_dtype",
-        f"15:9: cells.h100.flags[5]: '--data-parallel-size=2' {_OTHER_FIELD} a cell's GPUs are its "
-        "tensor_parallel",
+        f"15:9: cells.h100.flags[5]: '--data-parallel-size=2' {_OTHER_FIELD} a cell is one server: "
+        "no copies share its GPUs",
         f"16:9: cells.h100.flags[6]: '--model=foo/bar' {_OTHER_FIELD} set model_id",
         f"17:9: cells.h100.flags[7]: '--uds=/tmp/vllm.sock' {_OTHER_FIELD} the probes and the "
         "Service expect port 8000",

@@ -11,6 +11,7 @@ from ira_manifests.memory import (
     GIB,
     Accelerator,
     BatchLimits,
+    EngineOptions,
     Experts,
     Geometry,
     Limit,
@@ -20,7 +21,6 @@ from ira_manifests.memory import (
     Weights,
     budget,
 )
-from ira_manifests.memory.overhead import captured_sizes
 from ira_manifests.vllm import Release
 from tests.memory.models import (
     CELLS,
@@ -144,8 +144,9 @@ def test_cuda_graphs_of_many_experts_are_not_under_estimated(
 def test_cuda_graphs_shrink_with_the_sequences() -> None:
     """0.19 GiB were logged with --max-num-seqs=10, which captures 1, 2, 4, 8 and 16."""
     ten = BatchLimits(8192, 10)
-    assert captured_sizes(ten) == 5
-    assert captured_sizes(LARGE) == captured_sizes(BatchLimits(2048, 256)) == 51
+    assert EngineOptions().captured_sizes(ten) == 5
+    small = BatchLimits(2048, 256)
+    assert {EngineOptions().captured_sizes(each) for each in (LARGE, small)} == {51}
     assert Overheads().graph_bytes(LLAMA31_8B, ten) / GIB == pytest.approx(0.19, abs=0.01)
 
 

@@ -138,7 +138,7 @@ def _server(cell: Cell, config_map: str) -> Json:
         "env": [*parts.env(config_map, list(cell.runtime_values)), *_settings(engine)],
         "ports": [{"name": "metrics", "containerPort": _PORT, "protocol": "TCP"}],
         "resources": parts.resources_of(
-            profile.cpu, profile.memory, **{keys.GPU: str(profile.tensor_parallel)}
+            profile.cpu, profile.memory, **{keys.GPU: str(profile.gpus)}
         ),
         "startupProbe": {
             **_HEALTH,
@@ -222,6 +222,8 @@ def _from_profiles(cell: Cell, of_account: str) -> list[Source]:
     temporary, mount = parts.TEMPORARY_VOLUME, f"volumeMounts[{parts.BUCKET_VOLUME}].mountPath"
     tolerations = "@platform.inference.tolerations"
     tolerated = len(cell.platform.inference.tolerations)
+    staged = cell.profile.pipeline_parallel > 1
+    gpus = "@cell.tensor_parallel" + (" × @cell.pipeline_parallel" if staged else "")
     return [
         source("@platform.inference.workload_name", "Deployment metadata.name",
                "Deployment spec.selector", "Service metadata.name", "Service spec.selector",
@@ -251,6 +253,8 @@ def _from_profiles(cell: Cell, of_account: str) -> list[Source]:
                name="--trust-remote-code"),
         source("@cell.kv_cache_dtype", f"{server}.args[--kv-cache-dtype]",
                name="--kv-cache-dtype"),
+        source("@cell.pipeline_parallel", f"{server}.args[--pipeline-parallel-size]",
+               name="--pipeline-parallel-size"),
         *(source("@cell.flags", f"{server}.args[{flag}]", name=flag)
           for flag in dict.fromkeys(map(option, cell.profile.flags))),
         source("@cell.cpu", f"{server}.resources.limits.cpu", f"{server}.resources.requests.cpu",
@@ -258,7 +262,7 @@ def _from_profiles(cell: Cell, of_account: str) -> list[Source]:
         source("@cell.memory", f"{server}.resources.limits.memory",
                f"{server}.resources.requests.memory",
                f"{POD}.volumes[{_SHARED_MEMORY}].emptyDir.sizeLimit", name="memory"),
-        source("@cell.tensor_parallel: one GPU for each part",
+        source(f"{gpus}: one GPU for each part",
                f"{server}.resources.limits.{keys.GPU}", f"{server}.resources.requests.{keys.GPU}",
                name="gpus"),
         source(f"@model.model_id: {MOUNT_ROOT}/ and the model id",

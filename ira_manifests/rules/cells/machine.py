@@ -24,7 +24,7 @@ def idle_gpus(of: CellOf) -> Iterator[Finding]:
     Nobody else is scheduled on the idle GPUs unless another Pod fits beside, and all of them are
     billed. Where no smaller machine exists, use all of its GPUs or waive the rule.
     """
-    machine, used = of.cell.machine, of.cell.profile.tensor_parallel
+    machine, used = of.cell.machine, of.cell.profile.gpus
     idle = machine.gpus - used
     if idle > 0:
         message = (
@@ -131,7 +131,7 @@ def too_few_cpus(of: CellOf) -> Iterator[Finding]:
     """
     profile, least = of.cell.profile, node_usage.least_cpus(of.cell)
     if allocatable.quantity(profile.cpu) < least:
-        gpus = count(profile.tensor_parallel, "GPU")
+        gpus = count(profile.gpus, "GPU")
         message = f"the server gets {profile.cpu} CPUs and vLLM wants {least} for {gpus}"
         hint = f"cpu: {least} or more, on a machine that has them"
         yield of.finding(("cpu",), message, hint)

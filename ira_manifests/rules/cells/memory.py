@@ -67,10 +67,10 @@ def memory_not_judged(of: CellOf) -> Iterator[Finding]:
     first to know is the GPU bill.
 
     The rule also names each option in a cell's `flags` that changes the memory in a way that is not
-    computed, such as `--quantization`, `--cpu-offload-gb`, `--enforce-eager`, `--enable-lora`,
-    `--speculative-config` or `--block-size`: `list` and `explain` then call the cell "not judged",
-    and `max_model_len: auto` is refused. `--max-num-seqs` and `--max-num-batched-tokens` are
-    computed, as the engine reads them (`128k` is 128,000).
+    computed, such as `--enable-lora`, `--speculative-config` or `--quantization=fp8`: `list` and
+    `explain` then call the cell "not judged", and `max_model_len: auto` is refused. The
+    [table of options](memory.md#options) tells which are computed, and for which values; an option
+    that is not there changes nothing.
 
     Memory is not judged either where the cache layout of the model's layers is not known for the
     engine's release: see [kinds of layers](memory.md#kinds-of-layers).
@@ -99,7 +99,10 @@ def heads_not_divided(of: CellOf) -> Iterator[Finding]:
     size".
     """
     error = _budget(of.cell)
-    if isinstance(error, SplitError):
+    if isinstance(error, SplitError) and of.cell.profile.pipeline_parallel > 1:
+        hint = "choose a smaller pipeline_parallel, or a tensor_parallel that divides the heads"
+        yield of.finding(("pipeline_parallel",), f"{error}", hint)
+    elif isinstance(error, SplitError):
         able = ", ".join(map(str, sizes(of.cell)))
         together = _ways(remedies_of_split(of.cell))
         hint = f"tensor_parallel: {able} would fit" if able else "use another GPU type"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ira_manifests.profiles.memory_options import LONGER_CONTEXT, uncomputed
+from ira_manifests.profiles.memory_options import LONGER_CONTEXT
 from ira_manifests.rules.catalogue import Severity
 from ira_manifests.rules.cells.subjects import CELL, CellOf
 from ira_manifests.rules.finding import Finding
 from ira_manifests.rules.known_ids import other_spelling
 from ira_manifests.rules.registry import rule
-from ira_manifests.vllm import Release
+from ira_manifests.vllm import Release, settings
 
 
 @rule("IRA007", "context-too-long", Severity.ERROR, CELL)
@@ -24,7 +24,7 @@ def context_too_long(of: CellOf) -> Iterator[Finding]:
     """
     cell = of.cell
     geometry, asked = cell.model.geometry, cell.max_model_len
-    options = uncomputed(cell.profile.flags, cell.platform.engine.version)
+    options = settings(cell.profile.flags, cell.platform.engine.version)
     most = None if geometry is None else geometry.max_position_embeddings
     if most is not None and asked > most and not LONGER_CONTEXT.intersection(options):
         message = f"{asked} tokens are more than the model's own {most}"

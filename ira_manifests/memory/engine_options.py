@@ -1,0 +1,80 @@
+"""Options of the server that change its memory, as the estimate takes them.
+
+Sources are files of https://github.com/vllm-project/vllm, as of release 0.26.0.
+"""
+
+from dataclasses import dataclass
+
+from ira_manifests.memory.accelerator import BatchLimits
+from ira_manifests.memory.blocks import BLOCK_TOKENS
+from ira_manifests.memory.errors import SettingsError
+
+LARGEST_CAPTURE = 512
+"""Tokens of the largest CUDA graph that vLLM captures by default: config/vllm.py."""
+
+
+@dataclass(frozen=True)
+class EngineOptions:
+    """What options set; the defaults are vLLM's.
+
+    Attributes:
+        block_tokens: tokens of a block of the KV cache, a multiple of 16: config/cache.py.
+        hybrid_cache: layers with a window or chunks keep only their blocks; False counts them as
+            full attention beside full layers: v1/core/kv_cache_utils.py
+            (unify_hybrid_kv_cache_specs).
+        async_scheduling: a batch is scheduled while another one runs: config/vllm.py
+            (max_concurrent_batches).
+        capture_sizes: batch sizes with a CUDA graph, in tokens; empty for none, None for the
+            default ones: config/vllm.py (_set_cudagraph_sizes).
+        largest_capture: the largest of the default ones, in tokens; None for vLLM's own.
+        kv_cache_bytes: bytes of the KV cache on each GPU, whatever the utilization leaves:
+            v1/worker/gpu_worker.py (determine_available_memory).
+        kv_cache_blocks: its blocks, whatever its bytes: v1/core/kv_cache_utils.py
+            (get_kv_cache_configs).
+        cpu_offload_bytes: weights of each GPU that stay in the node's memory:
+            model_executor/offloader/uva.py.
+
+    Raises SettingsError for a number that is out of range.
+    """
+
+    block_tokens: int = BLOCK_TOKENS
+    hybrid_cache: bool = True
+    async_scheduling: bool = True
+    capture_sizes: tuple[int, ...] | None = None
+    largest_capture: int | None = None
+    kv_cache_bytes: int | None = None
+    kv_cache_blocks: int | None = None
+    cpu_offload_bytes: int = 0
+
+    def __post_init__(self) -> None:
+        if self.block_tokens < 1 or self.block_tokens % BLOCK_TOKENS:
+            raise SettingsError(f"a block needs a multiple of 16 tokens, got {self.block_tokens}")
+        counts = (self.kv_cache_bytes, self.kv_cache_blocks, self.largest_capture)
+        if any(count is not None and count < 1 for count in counts) or self.cpu_offload_bytes < 0:
+            raise SettingsError(f"bytes, blocks and sizes must be positive, got {self}")
+
+    @property
+    def captures(self) -> bool:
+        """Return whether the engine captures CUDA graphs at all."""
+        return self.capture_sizes != ()
+
+    @property
+    def sets_kv_cache(self) -> bool:
+        """Return whether the size of the KV cache is given, not found at start-up."""
+        return self.kv_cache_bytes is not None or self.kv_cache_blocks is not None
+
+    def captured_sizes(self, batch: BatchLimits) -> int:
+        """Return how many batch sizes vLLM captures CUDA graphs of.
+
+        By default 1, 2, 4, multiples of 8 below 256 and of 16 from there, up to twice the
+        requests, 512 at most.
+        """
+        if self.capture_sizes is not None:
+            return len({size for size in self.capture_sizes if size <= batch.tokens})
+        largest = self.largest_capture or min(2 * batch.requests, LARGEST_CAPTURE)
+        largest = min(largest, batch.tokens)
+        small = sum(size <= largest for size in (1, 2, 4))
+        return small + len(range(8, min(largest + 1, 256), 8)) + len(range(256, largest + 1, 16))
+
+
+DEFAULTS = EngineOptions()

@@ -1,0 +1,183 @@
+"""The table of the server's options that change memory: what each changes, and how it is read.
+
+Rows are those of vLLM 0.26.0, whose files the sources are, and options of other releases that do
+the same. `make release` lists what a new release adds. docs/memory.md shows the table: `make docs`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ira_manifests.profiles import memory_readers as read
+from ira_manifests.vllm.release import Release
+
+FIRST, LAST = Release.parse("0.19.0"), Release.parse("0.27.1")
+"""The releases in whose sources the computed options do the same as in 0.26.0, inclusive."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """Options that change the same.
+
+    Attributes:
+        options: their full names.
+        changes: what they change.
+        judged: when the memory of a cell with them is computed.
+        source: the file of vLLM that says so.
+        reader: reads a value that is not in `default`.
+        default: values with which nothing changes.
+    """
+
+    options: tuple[str, ...]
+    changes: str
+    judged: str
+    source: str
+    reader: read.Reader = read.never
+    default: frozenset[str] = frozenset({"false"})
+
+
+def _row(
+    options: str, changes: str, judged: str, source: str, reader: read.Reader = read.never
+) -> Row:
+    names = tuple(f"--{name}" for name in options.split())
+    default = {"false"} if reader is read.never else set[str]()
+    return Row(names, changes, judged, source, reader, frozenset(default))
+
+
+TOKENS, REQUESTS = "--max-num-batched-tokens", "--max-num-seqs"
+_FIELD = "field of the cell"
+_NO = "not judged"
+
+FIELDS = (
+    _row("gpu-memory-utilization device-memory-utilization", "the share of the GPU",
+         f"{_FIELD}: `gpu_memory_utilization`", "v1/worker/utils.py"),
+    _row("tensor-parallel-size", "weights, KV heads and activations of each GPU",
+         f"{_FIELD}: `tensor_parallel`", "distributed/utils.py"),
+    _row("pipeline-parallel-size", "layers of each GPU, and batches in flight",
+         f"{_FIELD}: `pipeline_parallel`; computed for dense text models with layers of one shape",
+         "distributed/utils.py (get_pp_indices)", read.same("1")),
+    _row("data-parallel-size data-parallel-size-local nnodes", "copies of the model, each on GPUs "
+         "of its own", "refused in `flags`, or not judged: a cell is one server",
+         "config/parallel.py", read.same("1")),
+    _row("max-model-len", "the KV cache of the longest request", f"{_FIELD}: `max_model_len`",
+         "v1/core/kv_cache_utils.py"),
+    _row("kv-cache-dtype", "bytes of a cached element: 2, or 1 for fp8",
+         f"{_FIELD}: `kv_cache_dtype`", "utils/torch_utils.py", read.same("auto")),
+)  # fmt: skip
+COMPUTED = (
+    _row("block-size", "pages of the KV cache",
+         "16, 32, 64 and 128 tokens, without latents and states", "config/cache.py",
+         read.block_size),
+    _row("disable-hybrid-kv-cache-manager", "layers with a window or chunks keep all tokens, as "
+         "full attention does", "unless the engine refuses it: states, or windows without full "
+         "layers", "v1/core/kv_cache_utils.py (unify_hybrid_kv_cache_specs)", read.no_hybrid_cache),
+    _row("async-scheduling", "tokens in flight that a window holds: two batches, or one with "
+         "`--no-async-scheduling` (one in any case before 0.26.0)", "always",
+         "config/vllm.py (max_concurrent_batches)", read.async_scheduling),
+    _row("enforce-eager", "no CUDA graphs", "always", "config/vllm.py", read.enforce_eager),
+    _row("optimization-level", "`-O0`: no CUDA graphs; `-O2`, the default, and `-O3`: the same "
+         "graphs; `-O1`: fewer", "0, 2 and 3", "config/vllm.py (OPTIMIZATION_LEVEL_00)",
+         read.optimization_level),
+    _row("compilation-config", "CUDA graphs",
+         "`cudagraph_mode` NONE and FULL_AND_PIECEWISE, `cudagraph_capture_sizes`, "
+         "`max_cudagraph_capture_size`, and no other key", "config/compilation.py",
+         read.compilation_config),
+    _row("cudagraph-capture-sizes", "the number of CUDA graphs", "sizes up to 512",
+         "config/vllm.py (_set_cudagraph_sizes)", read.capture_sizes),
+    _row("max-cudagraph-capture-size", "the number of CUDA graphs", "up to 512",
+         "config/vllm.py (_set_cudagraph_sizes)", read.largest_capture),
+    _row("kv-cache-memory-bytes", "the KV cache on each GPU, whatever `gpu_memory_utilization` "
+         "leaves; CUDA graphs and the rest must fit beside it", "always",
+         "v1/worker/gpu_worker.py (determine_available_memory)", read.kv_cache_bytes),
+    _row("num-gpu-blocks-override", "the blocks of the KV cache, with or without room for them",
+         "always", "v1/core/kv_cache_utils.py (get_kv_cache_configs)", read.kv_cache_blocks),
+    _row("cpu-offload-gb", "so many GiB of each GPU's weights are in the node's memory, beside the "
+         "container's other needs", "up to half of the layers, without pipeline parallelism",
+         "model_executor/offloader/uva.py", read.cpu_offload),
+    _row("dtype", "bytes of weights, activations and KV cache", "the 16-bit types and `auto`",
+         "config/model.py", read.same("auto", "bfloat16", "float16", "half")),
+    _row("quantization", "weights, where they are quantised as they are loaded: `fp8` and its kin, "
+         "bitsandbytes. Other methods need a checkpoint of their own, and `weights` is that one's",
+         "auto_awq, auto_gptq, awq, awq_marlin, compressed-tensors, gptq, gptq_marlin, modelopt, "
+         "modelopt_fp4", "model_executor/model_loader/weight_utils.py (get_quant_config)",
+         read.same("auto_awq", "auto_gptq", "awq", "awq_marlin", "compressed-tensors", "gptq",
+                   "gptq_marlin", "modelopt", "modelopt_fp4")),
+    _row("limit-mm-per-prompt", "with 0 of all modalities, the tower is not loaded; else the "
+         "start-up profile is as full of image tokens", "1 or more of each",
+         "multimodal/encoder_budget.py, model_executor/models/interfaces.py", read.media_limits),
+    _row("enable-expert-parallel", "whole experts on each GPU instead of slices of all",
+         "without experts, and at `tensor_parallel: 1`, where it changes nothing",
+         "model_executor/layers/fused_moe/config.py", read.expert_parallel),
+    _row("enable-prefix-caching", "states of each sequence; nothing without states",
+         "models without states", "v1/kv_cache_interface.py (MambaSpec)", read.prefix_caching),
+    _row("decode-context-parallel-size prefill-context-parallel-size",
+         "tokens of a request on each GPU", "1", "v1/kv_cache_interface.py", read.same("1")),
+    _row("enable-chunked-prefill", "the default of `--max-num-batched-tokens`", "on",
+         "engine/arg_utils.py", read.same("true")),
+    _row("load-format", "dummy and quantised formats change the weights",
+         "auto, fastsafetensors, hf, mistral, pt, runai_streamer, safetensors", "config/load.py",
+         read.same("auto", "fastsafetensors", "hf", "mistral", "pt", "runai_streamer",
+                   "safetensors")),
+    _row("convert", "pooling models have no KV cache of this kind", "auto, none",
+         "config/model.py", read.same("auto", "none")),
+    _row("runner task", "pooling models have no KV cache of this kind", "auto, generate",
+         "config/model.py", read.same("auto", "generate")),
+    _row("model-impl", "another implementation of the model", "auto", "config/model.py",
+         read.same("auto")),
+    _row("performance-mode", "batches and CUDA graphs", "balanced", "config/vllm.py",
+         read.same("balanced")),
+)  # fmt: skip
+NOT_COMPUTED = (
+    _row("enable-lora max-loras max-lora-rank lora-dtype fully-sharded-loras lora-extra-vocab-size "
+         "default-mm-loras enable-prompt-adapter", "adapters for each supported layer, and a "
+         "second set of CUDA graphs", _NO,
+         "lora/layers/base_linear.py, v1/cudagraph_dispatcher.py"),
+    _row("speculative-config spec-method spec-model spec-tokens num-lookahead-slots",
+         "a draft model, MTP or EAGLE: its weights and KV cache; all methods, n-gram as well: the "
+         "rejection sampler, which profiles twice the logits, and the sizes of the CUDA graphs",
+         _NO, "v1/worker/gpu_model_runner.py (_dummy_sampler_run)"),
+    _row("config hf-config-path hf-overrides rope-scaling rope-theta model-class-overrides",
+         "the model's configuration", _NO, "config/model.py"),
+    _row("device diffusion-config override-attention-dtype quantization-config",
+         "the model's implementation", _NO, "config/model.py"),
+    _row("disable-sliding-window ec-transfer-config kv-cache-dtype-skip-layers "
+         "kv-offloading-backend kv-offloading-size kv-sharing-fast-prefill kv-transfer-config "
+         "mamba-block-size mamba-cache-dtype mamba-cache-mode mamba-ssm-cache-dtype "
+         "max-num-scheduled-tokens num-scheduler-steps", "layout of the KV cache", _NO,
+         "config/cache.py"),
+    _row("disable-chunked-mm-input enable-multimodal-encoder-data-parallel enable-prompt-embeds "
+         "language-model-only media-io-kwargs mm-encoder-attn-dtype mm-encoder-only "
+         "mm-encoder-tp-mode mm-ipc-gpu-memory-gb mm-processor-device mm-processor-kwargs "
+         "skip-mm-profiling video-pruning-rate", "towers, and the tokens of images", _NO,
+         "config/multimodal.py"),
+    _row("cpu-offload-params offload-backend offload-group-size offload-num-in-group "
+         "offload-params offload-prefetch-step", "weights in the node's memory", _NO,
+         "config/offload.py"),
+    _row("disable-custom-all-reduce enable-dbo enable-elastic-ep enable-eplb eplb-config "
+         "num-redundant-experts ubatch-size", "buffers and experts of each GPU", _NO,
+         "config/parallel.py"),
+    _row("additional-config attention-backend attention-config cuda-graph-sizes "
+         "enable-cumem-allocator enable-sleep-mode kernel-config max-seq-len-to-capture "
+         "moe-backend scheduler-cls worker-cls worker-extension-cls",
+         "kernels, their buffers, and CUDA graphs", _NO, "config/vllm.py"),
+)  # fmt: skip
+BATCH = (
+    _row(TOKENS.removeprefix("--"), "activation, and tokens in flight that a window holds",
+         "always; 128k is 128,000 and 128K 131,072", "config/scheduler.py"),
+    _row(REQUESTS.removeprefix("--"), "logits, CUDA graphs, and states of a batch", "always",
+         "config/scheduler.py"),
+)  # fmt: skip
+
+ROWS = (*FIELDS, *BATCH, *COMPUTED, *NOT_COMPUTED)
+LISTED = {name: row for row in ROWS if row not in BATCH for name in row.options}
+"""Each option but those of the batch, and its row."""
+
+
+def as_markdown() -> Iterator[str]:
+    """Yield the lines of the table, as docs/memory.md shows it."""
+    yield "| option | what it changes | computed | source |"
+    yield "|---|---|---|---|"
+    for row in ROWS:
+        names = ", ".join(f"`{name}`" for name in row.options)
+        yield f"| {names} | {row.changes} | {row.judged} | `{row.source}` |"
