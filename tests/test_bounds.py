@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ira_manifests.errors import did_you_mean, one_of
-from testing.project import copy_edited, copy_profiles
+from testing.project import PROFILES, copy_edited, copy_profiles
 from tests.support import ira
 
 MANY = 50_000
@@ -113,7 +113,7 @@ def test_of_many_findings_the_first_are_told_and_json_has_all(tmp_path: Path) ->
     ids=lambda words: " ".join(words)[:30],
 )
 def test_an_option_of_nonsense_is_told_in_few_words(words: list[str], tmp_path: Path) -> None:
-    run = ira(*words, cwd=tmp_path, timeout=60)
+    run = ira(*words, "--profiles", PROFILES, cwd=tmp_path, timeout=60)
 
     assert run.returncode == 2
     assert run.stderr.startswith("error: ")
