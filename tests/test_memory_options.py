@@ -82,6 +82,8 @@ def uncomputed(
         (["--speculative-config.method=ngram"], "--speculative-config"),
         (["--limit-mm-per-prompt.image=0"], "--limit-mm-per-prompt"),
         (["--limit-mm-per-prompt=[1]"], "--limit-mm-per-prompt"),
+        (["--use-fp64-gumbel"], "--use-fp64-gumbel"),
+        (["--logprobs-mode=raw_logits"], "--logprobs-mode"),
         (["-pp", "2"], "--pipeline-parallel-size"),
         (["-dp=2"], "--data-parallel-size"),
         (["-dcp=2"], "--decode-context-parallel-size"),

@@ -125,13 +125,16 @@ COMPUTED = (
          "config/model.py", read.same("auto", "generate")),
     _row("model-impl", "another implementation of the model", "auto", "config/model.py",
          read.same("auto")),
+    _row("logprobs-mode", "copies of the logits in the sampler", "raw_logprobs, the default",
+         "v1/sample/sampler.py", read.same("raw_logprobs")),
     _row("performance-mode", "batches and CUDA graphs", "balanced", "config/vllm.py",
          read.same("balanced")),
 )  # fmt: skip
 NOT_COMPUTED = (
     _row("enable-lora max-loras max-lora-rank lora-dtype fully-sharded-loras lora-extra-vocab-size "
-         "default-mm-loras enable-prompt-adapter", "adapters for each supported layer, and a "
-         "second set of CUDA graphs", _NO,
+         "default-mm-loras enable-prompt-adapter enable-mixed-moe-lora-format "
+         "enable-moe-shared-loras enable-tower-connector-lora specialize-active-lora",
+         "adapters for each supported layer, and a second set of CUDA graphs", _NO,
          "lora/layers/base_linear.py, v1/cudagraph_dispatcher.py"),
     _row("speculative-config spec-method spec-model spec-tokens num-lookahead-slots",
          "a draft model, MTP or EAGLE: its weights and KV cache; all methods, n-gram as well: the "
@@ -144,9 +147,10 @@ NOT_COMPUTED = (
     _row("disable-sliding-window ec-transfer-config kv-cache-dtype-skip-layers "
          "kv-offloading-backend kv-offloading-size kv-sharing-fast-prefill kv-transfer-config "
          "mamba-block-size mamba-cache-dtype mamba-cache-mode mamba-ssm-cache-dtype "
-         "max-num-scheduled-tokens num-scheduler-steps", "layout of the KV cache", _NO,
+         "max-num-scheduled-tokens num-scheduler-steps watermark", "layout of the KV cache", _NO,
          "config/cache.py"),
-    _row("disable-chunked-mm-input enable-multimodal-encoder-data-parallel enable-prompt-embeds "
+    _row("disable-chunked-mm-input enable-mm-embeds enable-multimodal-encoder-data-parallel "
+         "enable-prompt-embeds mm-encoder-attn-backend mm-tensor-ipc "
          "language-model-only media-io-kwargs mm-encoder-attn-dtype mm-encoder-only "
          "mm-encoder-tp-mode mm-ipc-gpu-memory-gb mm-processor-device mm-processor-kwargs "
          "skip-mm-profiling video-pruning-rate", "towers, and the tokens of images", _NO,
@@ -154,13 +158,16 @@ NOT_COMPUTED = (
     _row("cpu-offload-params offload-backend offload-group-size offload-num-in-group "
          "offload-params offload-prefetch-step", "weights in the node's memory", _NO,
          "config/offload.py"),
-    _row("disable-custom-all-reduce enable-dbo enable-elastic-ep enable-eplb eplb-config "
-         "num-redundant-experts ubatch-size", "buffers and experts of each GPU", _NO,
+    _row("all2all-backend disable-custom-all-reduce enable-dbo enable-elastic-ep enable-eplb "
+         "eplb-config num-redundant-experts ubatch-size", "buffers and experts of each GPU", _NO,
          "config/parallel.py"),
     _row("additional-config attention-backend attention-config cuda-graph-sizes "
          "enable-cumem-allocator enable-sleep-mode kernel-config max-seq-len-to-capture "
-         "moe-backend scheduler-cls worker-cls worker-extension-cls",
+         "moe-backend scheduler-cls worker-cls worker-extension-cls enable-bf16x3-router-gemm "
+         "gdn-prefill-backend linear-backend mamba-backend weight-transfer-config",
          "kernels, their buffers, and CUDA graphs", _NO, "config/vllm.py"),
+    _row("enable-return-routed-experts logits-processors use-fp64-gumbel",
+         "buffers and working memory of the sampler", _NO, "v1/sample/sampler.py"),
 )  # fmt: skip
 BATCH = (
     _row(TOKENS.removeprefix("--"), "activation, and tokens in flight that a window holds",
