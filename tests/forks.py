@@ -1,15 +1,14 @@
-"""The command line in a fork of a process that is ready, instead of in a new process.
+"""Runs the command line in a fork of a prepared process, instead of in a new process.
 
-`python -m ira_manifests` takes some 0.2 s to import its modules and 0.3 s to start Node.js; most of
-what it is then asked for takes some hundredths, and most tests are about that part. Here one
-process imports every module, starts Node.js, and waits. For each run it makes a fork. The fork has
-streams, a working folder, an environment and an exit code of its own, and runs the module from its
-first line, as `python -m` does. No run sees what another one did; all runs of a server render
-through one Node.js.
+`python -m ira_manifests` takes some 0.2 s to import its modules and 0.3 s to start Node.js. Most
+commands then take some hundredths of a second, and most tests are about that part. Here one process
+imports every module, starts Node.js, and waits. It forks for each run. The fork has its own
+streams, working folder, environment and exit code, and runs the module from its first line, as
+`python -m` does. Runs don't affect each other; all runs of a server share one Node.js.
 
-A fork does not show imports, the start, the failures and the end of Node.js, or variables that
-Python and Node.js read when they start. Tests of these, of signals and of limits use a process of
-their own: `tests.support.ira_alone`. `tests/test_forks.py` compares the two.
+A fork does not cover imports, the start, failures and end of Node.js, or variables that Python and
+Node.js read when they start. Tests of these, of signals and of limits use a new process:
+`tests.support.ira_alone`. `tests/test_forks.py` compares the two.
 """
 
 from __future__ import annotations
@@ -30,20 +29,20 @@ from typing import IO, NoReturn
 ROOT = Path(__file__).parents[1]
 
 READ_BY_THE_RUN = frozenset({"XDG_CACHE_HOME", "COLUMNS", "NO_COLOR", "TERM"})
-"""Variables that a fork may have other than its parent: all others may be read before a run."""
+"""Variables that may differ between a fork and its parent; others may be read before a run."""
 
-_MOST_BYTES = 1 << 20  # of a request
+_MOST_BYTES = 1 << 20  # bytes of a request
 
 
 class Server:
-    """The process that is ready. It ends when this one does, which closes the socket."""
+    """The prepared process. It ends with this one, whose end closes the socket."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._socket, theirs = socket.socketpair()
         with theirs:
-            # -W: from Python 3.12 on a fork beside a thread warns; jsii's only reads a pipe.
+            # -W: since Python 3.12 a fork with threads warns; jsii's thread only reads a pipe.
             words = [sys.executable, "-W", "ignore", "-m", "tests.forks", str(theirs.fileno())]
-            # Ctrl-C is for who asks; the socket tells this process when that one has ended.
+            # In a new session, Ctrl-C reaches the tests only; the server ends with the socket.
             self._process = subprocess.Popen(
                 words, cwd=ROOT, env=environment, pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL, start_new_session=True,
@@ -67,7 +66,7 @@ class Server:
             )
 
     def end(self) -> None:
-        """End the process, and Node.js with it."""
+        """End the process and its Node.js."""
         self._socket.close()
         self._process.wait()
 
@@ -78,7 +77,7 @@ def _content(file: IO[str]) -> str:
 
 
 def _serve(listener: socket.socket) -> None:
-    """Answer each request with the exit code of a fork, until nobody is there to ask."""
+    """Answer each request with the exit code of a fork, until the socket is closed."""
     while True:
         request, streams, _flags, _address = socket.recv_fds(listener, _MOST_BYTES, 3)
         if not request:
@@ -95,14 +94,14 @@ def _serve(listener: socket.socket) -> None:
         _, status = os.waitpid(pid, 0)
         code = os.waitstatus_to_exitcode(status)
         listener.send(json.dumps(code).encode())
-        if code < 0:  # killed: it may have left an answer of Node.js unread
+        if code < 0:  # killed, so an answer of Node.js may be unread
             return
 
 
 def _run(
     words: Sequence[str], folder: str, environment: dict[str, str], streams: Sequence[int]
 ) -> NoReturn:
-    """Be a process that has just been started, as far as can be; never return."""
+    """Run the command line as in a new process; never return."""
     code = 1
     try:
         for number, stream in enumerate(streams):
@@ -120,7 +119,7 @@ def _run(
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(code)  # Node.js is the parent's, so nothing is to be ended at the exit
+        os._exit(code)  # without exit handlers, because Node.js belongs to the parent
 
 
 def _get_ready() -> None:

@@ -1,4 +1,4 @@
-"""What several tests need: this project's command, and what is in its way."""
+"""Helpers of several tests: runs of the command line, and obstacles in the file system."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from hypothesis import settings
 from testing.project import ROOT
 from tests import forks
 
-# Root may read and write anywhere, until it gives that up.
+# Root can read and write anywhere unless these capabilities are dropped.
 UNPRIVILEGED = (
     ["setpriv", "--bounding-set=-dac_override,-dac_read_search,-fowner"] if os.getuid() == 0 else []
 )
 
-# Of this run alone, so that it takes nothing that another one has rendered.
+# A cache for this test run only, so that it uses nothing that another run has rendered.
 CACHE = TemporaryDirectory(prefix="ira-manifests-tests-")
 
-# How many times its examples `make fuzz` gives each property.
+# The factor by which `make fuzz` multiplies the examples of each property.
 _FUZZ = int(os.environ.get("IRA_FUZZ", "1"))
 
 Run = subprocess.CompletedProcess[str]
 
 
 def examples(count: int) -> settings:
-    """The settings of a property: how many examples it is tried on, before `make fuzz`."""
+    """Return the settings of a property test; `make fuzz` multiplies its number of examples."""
     return settings(max_examples=count * _FUZZ)
 
 
@@ -44,7 +44,7 @@ def _inherited() -> dict[str, str]:
 
 
 def ira(*arguments: str | Path, cwd: Path = ROOT, **options: Any) -> Run:
-    """Run the command line, in a fork where that shows no less than a process of its own does."""
+    """Run the command line, in a fork if the result is the same as in a new process."""
     named = options.get("env", {})
     if options.keys() <= {"env", "input"} and named.keys() <= forks.READ_BY_THE_RUN:
         environment = {**_inherited(), **_OWN, **named}
@@ -61,7 +61,7 @@ def _forks() -> forks.Server:
 
 
 def ira_alone(*arguments: str | Path, cwd: Path = ROOT, **options: Any) -> Run:
-    """Run the command line as a user does, in a process of its own."""
+    """Run the command line in a new process, as a user does."""
     named = options.pop("program", ("-m", "ira_manifests"))
     program = [*options.pop("prefix", []), sys.executable, *named]
     command = [*program, *map(str, arguments)]
@@ -72,7 +72,7 @@ def ira_alone(*arguments: str | Path, cwd: Path = ROOT, **options: Any) -> Run:
 
 
 def shell(script: str, cwd: Path = ROOT, **environment: str) -> Run:
-    """Run a line of bash, in which $IRA is the command line."""
+    """Run a bash script, in which $IRA is the command line."""
     program = f"{sys.executable} -m ira_manifests"
     environment = {**_inherited(), **_OWN, "IRA": program, **environment}
     return subprocess.run(
@@ -82,13 +82,13 @@ def shell(script: str, cwd: Path = ROOT, **environment: str) -> Run:
 
 
 def at_start(folder: Path, program: str) -> dict[str, str]:
-    """The environment in which every Python runs a program of the test before anything else."""
+    """Return an environment in which every Python runs a program before anything else."""
     (folder / "sitecustomize.py").write_text(program)
     return {"PYTHONPATH": f"{folder}{os.pathsep}{ROOT}"}
 
 
 def occupy(path: Path, kind: str) -> None:
-    """Put something at a path that is no file to read."""
+    """Create something at a path that can't be read as a file."""
     if kind == "folder":
         path.mkdir()
     elif kind == "pipe":

@@ -26,7 +26,7 @@ LLAMA = "meta-llama--Meta-Llama-3.1-8B"
 
 
 def folder_of(parent: Path, name: str, **changes: Any) -> Path:
-    """Make a folder as the Hub has it, with the configuration of a published model."""
+    """Create a folder as on the Hub, with the configuration of a published model."""
     folder = parent / name
     folder.mkdir(exist_ok=True)
     (folder / "config.json").write_text(json.dumps({**config(name), **changes}))
@@ -115,7 +115,7 @@ def added_in_process(here: Path, name: str, **options: Any) -> Added:
     return add(matrix, Request(files, name.replace("--", "/"), file, **options))
 
 
-# Where weights alone are more than all GPUs of the largest machine: 8 x 79.19, 8 x 22.03 GiB.
+# The weights alone exceed all GPUs of the largest machine: 8 x 79.19, 8 x 22.03 GiB.
 TOO_LARGE = {
     "MiniMaxAI--MiniMax-M2.5": {"l4"},
     "Qwen--Qwen3-235B-A22B": {"l4"},
@@ -323,7 +323,7 @@ SMALL = {
 
 
 def write_weights(path: Path, size: int, claims: int | None = None) -> None:
-    """Write a safetensors file with one tensor of bf16; `claims` is a length that is not true."""
+    """Write a safetensors file with one tensor of bf16; `claims`: a false length of the header."""
     header = json.dumps({"model.norm.weight": {
         "dtype": "BF16", "shape": [size // 2], "data_offsets": [0, size],
     }}).encode()  # fmt: skip

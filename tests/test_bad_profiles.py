@@ -1,4 +1,4 @@
-"""Every case of bad_profiles/ gives its messages, each at its place, and nothing is written."""
+"""Every case of bad_profiles/ gets its messages, each at its place, and nothing is written."""
 
 from __future__ import annotations
 

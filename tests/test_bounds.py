@@ -1,4 +1,4 @@
-"""Profiles of nonsense, as large as they may be, are refused in few words."""
+"""Nonsensical profiles of the largest allowed size are refused with short messages."""
 
 from __future__ import annotations
 

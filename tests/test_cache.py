@@ -1,4 +1,4 @@
-"""The user's cache: used where nobody else can change it, left alone where somebody can."""
+"""The user's cache is used only if no other user can change it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import pytest
 from tests.support import UNPRIVILEGED, Run, at_start, ira_alone
 
 ONE = "--only", "l4/gemma3-27b"
-OTHER = 65534 if os.getuid() == 0 else None  # who can be somebody else only as root
+OTHER = 65534 if os.getuid() == 0 else None  # only root can act as another user
 
 
 @pytest.fixture
 def base() -> Iterator[Path]:
-    """A folder that every user can reach, for what each case puts there."""
+    """A folder that every user can access."""
     with TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         yield Path(folder) / "cache"
@@ -30,7 +30,7 @@ def synth(tmp_path: Path, base: Path, **options: Any) -> Run:
 
 
 def assert_unused(run: Run, place: Path) -> None:
-    """Without a cache all is written, and one line says why there is none."""
+    """Assert that a run succeeds, and says in one line why it uses no cache."""
     assert run.returncode == 0, run.stderr
     assert run.stderr.startswith(f"note: the cache is not used: {place}"), run.stderr
     assert run.stderr.count("\n") == 1
@@ -123,7 +123,7 @@ sys.addaudithook(hook)
 
 
 def test_a_cache_without_space_is_not_used(tmp_path: Path) -> None:
-    """The system refuses the hundredth file, as a full disk does."""
+    """The system refuses the hundredth file, as with a full disk."""
     base = tmp_path / "cache"
     env = {"XDG_CACHE_HOME": str(base), **at_start(tmp_path, NO_SPACE)}
 

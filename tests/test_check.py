@@ -23,7 +23,7 @@ NO_NODE = {"JSII_NODE": "/no/such/node", "PATH": "/nowhere"}
 
 @pytest.fixture
 def refused(tmp_path: Path) -> Path:
-    """A folder whose profiles have a cell that can't work."""
+    """A folder with profiles of a cell that can't work."""
     copy_edited(tmp_path, "h100/llama3", ("tensor_parallel: 4", "tensor_parallel: 1"))
     shutil.copytree(DIST, tmp_path / "dist", symlinks=True)
     return tmp_path

@@ -1,4 +1,4 @@
-"""A clone of the repository, in which nobody has written anything: what kubectl makes of it."""
+"""kubectl's output for a new clone of the repository, without any changes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def git(folder: Path, *arguments: str | Path) -> str:
 
 @pytest.fixture(scope="session")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository of dist/ as it is committed, or would be: a new cell counts before that."""
+    """A repository with dist/ as committed, including files of new cells."""
     kept = ("--cached", "--others", "--exclude-standard")
     run = subprocess.run(
         ["git", "ls-files", "-z", *kept, "dist", ".gitignore"],
@@ -50,7 +50,7 @@ def cloned(repository: Path, folder: Path, *options: str) -> Path:
 
 
 def without_links(repository: Path, folder: Path) -> Path:
-    """As Flux' artifacts and archives of some tools are."""
+    """Return a clone without links, like Flux' artifacts and archives of some tools."""
     clone = cloned(repository, folder)
     for path in clone.rglob("*"):
         if path.is_symlink():
@@ -59,7 +59,7 @@ def without_links(repository: Path, folder: Path) -> Path:
 
 
 def with_texts_for_links(repository: Path, folder: Path) -> Path:
-    """As Git makes a clone on Windows."""
+    """Return a clone with text files in place of links, as on Windows."""
     clone = cloned(repository, folder, "--config", "core.symlinks=false")
     assert (clone / "dist/base").read_text() == "model-download/base"
     return clone

@@ -1,4 +1,4 @@
-"""The constructs in a cdk8s app of somebody else's."""
+"""The constructs in a user's own cdk8s app."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_a_download_stands_on_its_own_and_never_holds_the_token(chart: Chart, ce
 
 
 def own_lists(chart: Chart) -> str | None:
-    """What the download is told of single models."""
+    """Return the lists of single models in the download's environment."""
     (container,) = the(chart.to_json(), "Job")["spec"]["template"]["spec"]["containers"]
     values = {item["name"]: item.get("value") for item in container["env"]}
     return values.get("DOWNLOAD_BY_MODEL")

@@ -1,6 +1,6 @@
-"""dist/, rendered by kubectl, shows the facts of the walkthrough and its matrix.
+"""dist/, rendered by kubectl, has the values of the walkthrough and its matrix.
 
-The expected values are the reference architecture's, typed here by hand and computed by nothing.
+The expected values are the reference architecture's, typed here by hand, not computed.
 """
 
 from __future__ import annotations

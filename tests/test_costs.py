@@ -1,4 +1,4 @@
-"""What a command may cost, as counts: budgets that no load of the machine changes."""
+"""Costs of commands as counts, which do not depend on the load of the machine."""
 
 from __future__ import annotations
 

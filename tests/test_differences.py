@@ -1,4 +1,4 @@
-"""docs/differences.md names what dist/ has and the original has not, and the other way round.
+"""docs/differences.md names every difference between dist/ and the original.
 
 The original's names are typed by hand from accelerated-platforms at a2d7a644,
 platforms/gke/base/use-cases/inference-ref-arch/kubernetes-manifests.

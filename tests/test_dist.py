@@ -1,4 +1,4 @@
-"""The committed dist/ is what the profiles say, and holds nothing else."""
+"""The committed dist/ is the output of the profiles, and holds nothing else."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from testing.project import ROOT
 
 
 def versioned() -> list[str]:
-    """What git keeps or would keep; a new cell counts before it is committed."""
+    """Return the files that git tracks or would track, so that a new cell counts."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "dist"]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if run.returncode != 0:

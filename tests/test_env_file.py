@@ -1,4 +1,4 @@
-"""Keys of the user's env file are set; nothing else of it changes."""
+"""Setting keys of the user's env file changes nothing else in it."""
 
 from __future__ import annotations
 

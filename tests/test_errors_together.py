@@ -1,4 +1,4 @@
-"""One run tells everything that is wrong, each with its place, in the format that was asked for."""
+"""One run reports every problem with its place, in the requested format."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def found(output: str) -> set[tuple[str, Any]]:
 
 @pytest.fixture
 def broken(tmp_path: Path) -> Path:
-    """A folder whose profiles have a problem."""
+    """A folder with profiles that have a problem."""
     (copy_profiles(tmp_path) / "models/llama3.yaml").write_text("model_id: [}")
     return tmp_path
 

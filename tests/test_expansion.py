@@ -1,4 +1,4 @@
-"""`$(NAME)` becomes what the kubelet makes of it."""
+"""`$(NAME)` is expanded as the kubelet does it."""
 
 from __future__ import annotations
 

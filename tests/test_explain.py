@@ -1,4 +1,4 @@
-"""`explain`: where a cell's memory goes, and where each of its values comes from."""
+"""`explain`: the use of a cell's memory, and the source of each of its values."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def test_every_field_of_every_object_has_a_source(key: tuple[str, str], filled_d
 
     for directory in directories(matrix, matrix[key]):
         for item in objects_in(kustomize(filled_dist / directory.name)):
-            if item["kind"] != "ConfigMap":  # it has the user's bucket, and kustomize's labels
+            if item["kind"] != "ConfigMap":  # it has the user's bucket and kustomize's labels
                 assert [
                     leaf.path for leaf in leaves(item) if directory.source_of(leaf) == "unknown"
                 ] == []
@@ -162,7 +162,7 @@ def test_a_field_that_no_profile_decides_has_the_constructs_reason(
 
 
 def explained(field: str) -> dict[str, str]:
-    """The answers to a field of h100 × gemma3-27b, by directory; "" where all agree."""
+    """Return the answers for a field of h100 × gemma3-27b, by directory; "" if all agree."""
     run = ira("explain", "h100", "gemma3-27b", field)
     assert run.returncode == 0, run.stderr
     answers = re.split(rf"^(?={re.escape(field)}:)", run.stdout, flags=re.MULTILINE)[1:]
@@ -175,7 +175,7 @@ def explained(field: str) -> dict[str, str]:
 
 
 def line_of(place: str, key: str) -> str:
-    """The text of a line that an answer names, after checking that the answer names one."""
+    """Return the text of the line that an answer names; fail if it names none."""
     match = re.search(r"from (\S+?):(\d+)", place[re.search(key, place).start() :])  # type: ignore[union-attr]
     assert match, place
     return (ROOT / match[1]).read_text().splitlines()[int(match[2]) - 1].strip()

@@ -1,4 +1,4 @@
-"""Flags of a profile: what the engine takes is taken, and reaches the container as it is."""
+"""Flags of a profile: those that the engine accepts are accepted, and reach the container as is."""
 
 import json
 from pathlib import Path
@@ -32,7 +32,7 @@ def check(folder: Path) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = json.loads(
         ira("check", "--only", "h100/llama3", "--format", "json", cwd=folder).stdout
     )
-    # Nothing is rendered here, and what a flag does to memory is not the question.
+    # Nothing is rendered here, and a flag's effect on memory is not tested.
     return [item for item in found if item["rule"] not in ("IRA003", "IRA028")]
 
 

@@ -1,4 +1,4 @@
-"""Which room may import which: a room imports from the floors below it, and from what is listed."""
+"""Allowed imports between rooms: a room imports from the floors below it, and from listed ones."""
 
 from __future__ import annotations
 

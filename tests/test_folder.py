@@ -1,4 +1,4 @@
-"""The output folder: what a synth changes, what it leaves alone, and what it survives."""
+"""The output folder: files that a synth changes or keeps, and failures that it survives."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def generated(path: str, text: str = "a: 1\n") -> bytes:
 
 
 def last_years(out: Path) -> Path:
-    """A directory that an earlier synth wrote for a cell that is gone."""
+    """Create a directory as an earlier synth wrote it for a cell that was removed since."""
     gone = out / "online-inference-gpu-h100-last-year"
     gone.mkdir()
     for name in ("deployment.yaml", "service.yaml"):
@@ -213,7 +213,7 @@ def test_the_users_files_survive_a_synth_to_the_byte(out: Path) -> None:
 
 
 def test_the_token_file_is_not_even_opened(out: Path) -> None:
-    # A fifo without a writer: whoever opens it to read waits for ever.
+    # A fifo without a writer: opening it to read blocks for ever.
     token = out / "base/hugging-face-token.env"
     token.unlink(missing_ok=True)
     os.mkfifo(token)
@@ -276,7 +276,7 @@ def test_a_full_disk_leaves_everything_as_it_was(out: Path) -> None:
     stale.write_bytes(generated(f"{ONE}/service.yaml", "kind: Service\n"))
     before = snapshot(out)
 
-    # The kernel refuses what grows beyond the limit, as it does on a full disk.
+    # The kernel refuses writes beyond the limit, as on a full disk.
     _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2000, hard))
     try:
@@ -368,7 +368,7 @@ def test_writing_a_blocked_plan_is_refused(tmp_path: Path) -> None:
         apply(tmp_path, {"d/f.yaml": generated("d/f.yaml")})
 
 
-# What is left, in the way, or not to be read
+# Left-over, obstructing and unreadable files
 
 
 def test_what_a_killed_run_left_is_removed_and_is_nobody_elses(out: Path) -> None:
@@ -647,7 +647,7 @@ def test_of_many_files_that_are_left_the_first_are_named(out: Path) -> None:
     assert "\n... and 10 more\n" in run.stdout
 
 
-# Odd places
+# Unusual paths
 
 
 @pytest.mark.parametrize(

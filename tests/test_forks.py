@@ -1,4 +1,4 @@
-"""A run in a fork says, writes and exits as one in a process of its own does."""
+"""A run in a fork prints, writes and exits like a run in a new process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What docs/gitops.md says of overlays, done with a real kubectl."""
+"""The overlays of docs/gitops.md, rendered by a real kubectl."""
 
 from __future__ import annotations
 

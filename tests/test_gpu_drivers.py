@@ -1,4 +1,4 @@
-"""Which driver the engine's image needs, and who is told that it may be missing."""
+"""The driver that the engine's image needs, and the findings where it may be missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The GPU types that are shipped, also those that no cell of the matrix uses."""
+"""The shipped GPU types, including those that no cell of the matrix uses."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MACHINES = {
     "b200": """
         gpu-b200-180gb-x8 a4-highgpu-8g 8 224 3968""",
 }
-# The value of the node label, and what torch reports as the memory of one GPU.
+# The value of the node label, and the memory of one GPU that torch reports.
 GPUS = {
     "l4": ("nvidia-l4", "22.03"),
     "a100-80gb": ("nvidia-a100-80gb", "79.25"),

@@ -1,4 +1,4 @@
-"""Images: path, tag, digest and the release that they hold, from the profile to what is applied."""
+"""Images: path, tag, digest and release, from the profile to the applied objects."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ ENGINE = "  image: vllm/vllm-openai\n  version: 0.26.0\n"
 
 
 def synth(folder: Path, engine: str, *model: tuple[str, str]) -> list[dict[str, Any]]:
-    """The rendered cell h100 x llama3 on queued capacity, with another engine."""
+    """Return the rendered cell h100 x llama3 on queued capacity, with another engine."""
     profiles = copy_edited(folder, "llama3", *model) if model else copy_profiles(folder)
     edit_file(profiles / "platform.yaml", {ENGINE: engine})
     run = ira("synth", "--only", "h100/llama3", cwd=folder)
     assert run.returncode == 0, run.stderr
-    # The token is not needed for serving; whether its file is, others test.
+    # Serving needs no token; other tests are about its file.
     (folder / "dist/base/hugging-face-token.env").write_text("HUGGING_FACE_TOKEN=hf_x\n")
     return objects_in(kustomize(folder / "dist/online-inference-gpu-h100-llama3-queued"))
 

@@ -1,4 +1,4 @@
-"""What each command imports: the time of a short run is that of its imports."""
+"""The imports of each command, which take most of the time of a short run."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ sys.addaudithook(hook)
 
 
 def imported(folder: Path, words: str, code: int = 0) -> set[str]:
-    """The modules that a run of the command line has imported when it ends."""
+    """Return the modules that a run of the command line has imported at its end."""
     file = folder / "modules"
 
     run = ira(*words.split(), env=at_start(folder, AT_THE_END.format(file=str(file))))
@@ -49,7 +49,7 @@ def imported(folder: Path, words: str, code: int = 0) -> set[str]:
 
 
 def packages(modules: set[str]) -> set[str]:
-    # The stand-in of `no_plugins` is there before pydantic is.
+    # The stand-in of `no_plugins` is imported before pydantic.
     return {module.partition(".")[0] for module in modules - {"pydantic.plugin._loader"}}
 
 
@@ -138,7 +138,7 @@ def test_list_words_no_error_for_the_pairs_that_are_not_in_the_matrix(tmp_path: 
 
 
 def imports_of(source: str, modules: set[str]) -> Iterator[str]:
-    """Yield the modules that a module's text imports anywhere, for types alone included."""
+    """Yield the modules that a module's text imports anywhere, including for types only."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom) and node.module is not None:
             names = (f"{node.module}.{name.name}" for name in node.names)
@@ -148,7 +148,7 @@ def imports_of(source: str, modules: set[str]) -> Iterator[str]:
 
 
 def imports() -> dict[str, set[str]]:
-    """What each module of the package imports."""
+    """Return the imports of each module of the package."""
     package = Path(ira_manifests.__file__).parent
     files = {
         ".".join(file.relative_to(package.parent).with_suffix("").parts): file

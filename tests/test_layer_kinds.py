@@ -1,4 +1,4 @@
-"""Groups of layers in a profile: each kind by its words, and whether its cell is judged."""
+"""Groups of layers in a profile: the keys of each kind, and whether its cell is judged."""
 
 from __future__ import annotations
 

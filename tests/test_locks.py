@@ -1,4 +1,4 @@
-"""What `make` and the download's container install: pinned by hash, complete, and to be had."""
+"""The locks of `make` and of the download's container: pinned by hash, complete and installable."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
 
 
 def declared() -> Iterator[Requirement]:
-    """What pyproject.toml asks for in everything that `make` installs."""
+    """Return the requirements of pyproject.toml that `make` installs."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     groups = project["dependency-groups"]
     yield from map(Requirement, project["project"]["dependencies"])
@@ -78,7 +78,7 @@ def test_the_container_installs_what_the_tests_run() -> None:
 
 
 def test_the_containers_lock_is_complete() -> None:
-    """By what the installed releases say that they need, on the image's Python and system."""
+    """By the metadata of the installed releases, for the image's Python and system."""
     image = {
         **{name: str(value) for name, value in default_environment().items()},
         "python_version": IMAGE_PYTHON,
@@ -105,7 +105,7 @@ def test_the_containers_lock_is_complete() -> None:
 @pytest.mark.index
 @pytest.mark.parametrize("machine", IMAGE_MACHINES)
 def test_the_index_has_what_the_container_installs(machine: str, tmp_path: Path) -> None:
-    """As the container asks for it, on the image's Python 3.11 and its glibc 2.36."""
+    """With the container's arguments of pip, for the image's Python 3.11 and glibc 2.36."""
     platforms = [f"--platform=manylinux_{glibc}_{machine}" for glibc in ("2_36", "2_28", "2_17")]
     command = [
         *PIP, "install", "--dry-run", "--ignore-installed", "--no-cache-dir", "--require-hashes",

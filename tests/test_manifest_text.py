@@ -1,4 +1,4 @@
-"""Manifests as text: the layout is ours for its speed, and PyYAML's to the byte."""
+"""Manifests as text: this package's faster writer gives the same bytes as PyYAML."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text stays text for kubectl's YAML reader and for PyYAML's, which disagree about much."""
+"""Strings stay strings for kubectl's YAML parser and for PyYAML's, which differ in many cases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The matrix: cells by GPU type and model, and what follows from a profile."""
+"""The matrix: cells by GPU type and model, and values derived from profiles."""
 
 from __future__ import annotations
 

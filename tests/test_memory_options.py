@@ -1,4 +1,4 @@
-"""Options that change memory: computed as the engine reads them, or the cell is not judged."""
+"""Options that change memory are computed as in the engine, or the cell is not judged."""
 
 from __future__ import annotations
 

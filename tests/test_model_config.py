@@ -1,4 +1,4 @@
-"""What `check` says of base/ira-model-config.env, which the user writes."""
+"""Findings of `check` in base/ira-model-config.env, which the user writes."""
 
 from __future__ import annotations
 

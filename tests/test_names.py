@@ -1,4 +1,4 @@
-"""Names of the Hub and of Cloud Storage, where another program has the last word."""
+"""Names of the Hub and of Cloud Storage, against the rules of those services."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_a_bucket_has_the_name_that_cloud_storage_takes(bucket: str, allowed: bo
 @pytest.mark.parametrize(
     ("image", "pinned"),
     [
-        # https://github.com/distribution/reference: a number is a port only before a path.
+        # https://github.com/distribution/reference: a number is a port only if a path follows.
         ("busybox:1", True),
         ("nginx:1", True),
         ("localhost:5000/busybox:1", True),

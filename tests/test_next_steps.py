@@ -1,4 +1,4 @@
-"""What synth says to type next is what is left to do, and can be typed."""
+"""The commands that synth prints as next steps are the remaining ones, and can be run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The memory and CPU of a node: what is counted, when it is too much, and how it is shown."""
+"""The memory and CPU of a node: what counts, the limits, and `explain`'s bars."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def test_the_cpus_of_the_sidecar_and_of_gke_count(cpu: str, fits: bool, tmp_path
 def test_the_sidecar_asks_for_what_its_webhook_gives_it(
     annotations: dict[str, str], cpu: int, memory: int
 ) -> None:
-    """The cases of populateResource of the driver's pkg/webhook/config.go."""
+    """The cases of populateResource in the driver's pkg/webhook/config.go."""
     prefixed = {f"gke-gcsfuse/{key}": value for key, value in annotations.items()}
 
     assert gcsfuse.request(prefixed, "cpu") == cpu

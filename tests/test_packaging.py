@@ -28,7 +28,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def bare(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Python of a new environment that holds the wheel without its extra."""
+    """The Python of a new environment with the wheel, without its extra."""
     venv = tmp_path_factory.mktemp("bare") / "venv"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True)
     install(venv / "bin/python", str(wheel), tmp_path_factory.mktemp("versions"))
@@ -45,9 +45,9 @@ def python(bare: Path, wheel: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 def install(python: Path, what: str, folder: Path) -> None:
-    """Install as a user does, by what the wheel says that it needs, at the tested versions.
+    """Install as a user does, with the wheel's dependencies at the tested versions.
 
-    pip is this environment's, and compiles nothing: each takes longer than everything else.
+    Uses this environment's pip, without compiling: both save more time than all the rest takes.
     """
     versions = folder / "constraints.txt"
     versions.write_text("\n".join(map(str, locked(ROOT / "constraints.txt"))))

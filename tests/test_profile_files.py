@@ -1,4 +1,4 @@
-"""Files and folders of profiles: which are read, and what the others do to a run."""
+"""Files and folders of profiles: which are read, and the effect of others on a run."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_link_to_a_profile_is_read(tmp_path: Path, models: Path) -> None:
 
 def test_no_more_is_read_of_a_profile_than_it_may_hold(tmp_path: Path, models: Path) -> None:
     with (models / "x.yaml").open("wb") as file:
-        file.truncate(1 << 40)  # a hole: as long as a disk, and no byte of it stored
+        file.truncate(1 << 40)  # sparse: as long as a disk, without any stored byte
 
     run = ira("list", cwd=tmp_path, timeout=60)
 

@@ -1,4 +1,4 @@
-"""Any valid small matrix renders; any damaged profile gives errors and never a traceback."""
+"""Any valid small matrix renders; any damaged profile gives errors, never a traceback."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests for queued capacity in a cdk8s app of somebody else's: they follow their workload."""
+"""Requests for queued capacity in a user's own cdk8s app follow their workload."""
 
 from __future__ import annotations
 

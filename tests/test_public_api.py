@@ -1,4 +1,4 @@
-"""The names that `import ira_manifests` gives, and what it costs."""
+"""The public names of `import ira_manifests`, and the cost of the import."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_the_first_construct_starts_it() -> None:
 
 
 def drawn() -> dict[str, str]:
-    """Return the tree that `ira_manifests.errors` draws: each error and the one above it."""
+    """Return the tree in the docstring of `ira_manifests.errors`: each error and its base class."""
     above = {}
     line_of: list[str] = []
     for line in (ira_manifests.errors.__doc__ or "").splitlines():

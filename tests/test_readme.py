@@ -36,7 +36,7 @@ def blocks(language: str, page: str = "README.md") -> list[str]:
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """The files of the repository as a new user has them, with this environment as its .venv."""
+    """A copy of the repository as a new user has it, with this environment as its .venv."""
     copy = tmp_path / "clone"
     ignored = (".git", ".venv", "build", "dist", "__pycache__", ".*_cache", ".hypothesis")
     shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(*ignored))
@@ -265,7 +265,7 @@ def test_every_block_of_a_shell_is_read_by_one(page: Path) -> None:
 
 @pytest.mark.parametrize("name", ["ARCHITECTURE.md", "CONTRIBUTING.md", "docs/decisions.md"])
 def test_every_file_that_is_named_exists(name: str) -> None:
-    """Paths are from the top, or inside the package or its tests."""
+    """Paths are relative to the root, the package or its tests."""
     text = (ROOT / name).read_text()
     named = re.findall(r"`([\w.-]+(?:/[\w.-]+)*(?:/|\.(?:py|md|yaml|json|txt|js)))`", text)
 

@@ -1,4 +1,4 @@
-"""Directories that are not rendered again: never another content than a rendering would give."""
+"""Directories that are not rendered again have the content that a rendering would give."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_a_changed_profile_gives_what_a_fresh_synth_gives(
 
 
 def rewrite(record: Path, content: str) -> None:
-    """Write a record as this program does: behind the hash of its content."""
+    """Write a record as this program does: after the hash of its content."""
     record.write_text(f"{sha256(content.encode()).hexdigest()}\n{content}")
 
 

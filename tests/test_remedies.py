@@ -1,4 +1,4 @@
-"""Hints of the rules of cells name changes that are enough, with all limits that are missed."""
+"""Hints of the rules of cells name changes that are sufficient for all missed limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules of cells: an edit of the shipped profiles, and where the finding must point."""
+"""Rules of cells: an edit of the shipped profiles, and the place of the expected finding."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.breaking import newly_found
 
 
 def in_cells(profiles: Path) -> list[Finding]:
-    """Return what no waiver covers in the cells of profiles."""
+    """Return the findings of the cells of profiles that no waiver covers."""
     matrix = load_matrix(profiles)
     found = check_cells.check_cells(matrix, matrix.values())
     return waivers.apply(matrix, matrix.values(), found)
@@ -127,7 +127,7 @@ def memory_findings(folder: Path, cell: str, *edits: tuple[str, str]) -> list[Fi
 
 
 def value_of(finding: Finding) -> str:
-    """What the hint says first of the field that the finding points to."""
+    """Return the first value that the hint names for the field of the finding."""
     field, _, value = finding.hint.split(" would")[0].split(" or ")[0].partition(": ")
     assert finding.field == f"cells.h100.{field}"
     return f"{field}: {value}"

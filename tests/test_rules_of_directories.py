@@ -57,7 +57,7 @@ def test_a_finding_names_the_line_of_the_generated_file(
 
 @pytest.mark.parametrize("wrong", [7, "other", [1], {"a": [1]}], ids=str)
 def test_no_field_of_another_type_stops_the_rules(wrong: Any, directories: Directories) -> None:
-    """What the API server refuses is not theirs to find, but they must get over it."""
+    """Rules need not report what the API server refuses, but must not fail on it."""
     for other in with_each_field(directories[QUEUED], wrong):
         check_objects.check_directory(other, OUT)
         SelectorIndex.from_json(View(other, OUT).selector_index.to_json())
@@ -98,7 +98,7 @@ def test_a_target_that_is_no_field_is_found(directories: Directories) -> None:
 
 
 def together(directories: Directories, **changes: Change) -> list[Finding]:
-    """Return what is found in all directories after changes of `one` and `queued` of one cell."""
+    """Return the findings of all directories after changes of the two directories of a cell."""
     names = {"one": ONE, "queued": QUEUED}
     broken = {
         names[key]: changed(directories, change, names[key]) for key, change in changes.items()
@@ -204,7 +204,7 @@ def test_a_pod_and_its_template_tell_a_finding_once_at_the_deployment(
     assert finding.file == f"dist/{QUEUED}/deployment.yaml"
 
 
-# --- what a profile says wrong --------------------------------------------------------------------
+# --- errors in profiles ---------------------------------------------------------------------------
 
 
 def test_a_profiles_bad_flag_is_told_once_at_its_line(tmp_path: Path) -> None:

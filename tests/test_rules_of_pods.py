@@ -1,4 +1,4 @@
-"""Rules of Pods, selectors, names, and of values that a copy brings along."""
+"""Rules of Pods, selectors, names, and of values left over from a copied manifest."""
 
 from __future__ import annotations
 

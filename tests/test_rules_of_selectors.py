@@ -1,4 +1,4 @@
-"""Selectors and references of every kind of object, known to the rules or not."""
+"""Selectors and references in objects of known and unknown kinds."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ def test_a_selector_of_another_workload_beside_its_own_is_found(directories: Dir
 
 
 def together(directories: Directories, *objects: Json) -> list[Finding]:
-    """Return what is found in all directories, with some objects more in one of them."""
+    """Return the findings of all directories, with additional objects in one of them."""
     assert found_in(directories) == []
     return found_in({**directories, ONE: changed(directories, added(*objects))})
 
@@ -263,7 +263,7 @@ def test_an_object_for_another_that_there_is_not_is_found(
     assert findings_after(directories, added(build("vllm-h100"))) == []
 
 
-# --- what is no selector of Pods ------------------------------------------------------------------
+# --- fields that do not select Pods ---------------------------------------------------------------
 
 SILENT = [
     of("v1", "PersistentVolumeClaim", {"selector": {"matchLabels": WRONG}}),

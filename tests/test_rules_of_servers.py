@@ -43,7 +43,7 @@ def unnamed_release(objects: dict[str, Any]) -> None:
 
 
 def old_image(objects: dict[str, Any]) -> None:
-    """The image's entry of 0.11.0 takes the model as an option of its own word."""
+    """Use the image of 0.11.0, whose entry point takes the model as an option."""
     del server(objects)["command"]
     server(objects)["image"] = "vllm/vllm-openai:v0.11.0"
     model = ["--model", "/gcs/$(MODEL_ID)"]
@@ -125,7 +125,7 @@ BREAKS: dict[str, list[Break]] = {
               add_env(name="X", value="/gcs/${MODEL_ID}")),
         Break(DEPLOYMENT, f"{CONTAINER}.env[8].value", "$(NOPE) stays as it is",
               add_env(name="X", value="$(NOPE)")),
-        # Only what stands before it is expanded in a value.
+        # A value can only refer to variables before it.
         Break(DEPLOYMENT, f"{CONTAINER}.env[0].value", "$(MODEL_ID) stays as it is",
               lambda o: server(o)["env"].insert(0, {"name": "X", "value": "$(MODEL_ID)"})),
     ],

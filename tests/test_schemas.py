@@ -1,4 +1,4 @@
-"""Every rendered object is valid, field by field, for every Kubernetes that GKE runs."""
+"""Every rendered object is valid, field by field, for every Kubernetes release that GKE runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each construct adds to somebody else's app, in full. Of directories, dist/ shows that."""
+"""Snapshots of what each construct adds to a user's app. For directories, dist/ shows that."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tables beside the constructs' manifests: what decides each field, and nothing else."""
+"""The tables beside the constructs' manifests name exactly the values that decide each field."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ from testing.edits import edit_profile
 from testing.project import copy_edited, copy_profiles
 from tests.test_public_api import python
 
-# What a value for an option alone does not show. Every other option that the shipped profiles leave
-# out gets one of SAMPLES.
+# Edits for effects that a single option's value does not show. Every other option that the shipped
+# profiles leave out gets one of SAMPLES.
 EDITS = {
     "platform.yaml": {
         "# namespace: default": "namespace: llm",
@@ -128,7 +128,7 @@ def with_profile(matrix: Matrix, cell: Cell, profile: BaseModel) -> Matrix:
 
 
 def on_its_own(matrix: Matrix) -> list[ExplainedDirectory]:
-    """Every construct with every option, as cdk8s renders it in somebody else's chart."""
+    """Every construct with every option, as cdk8s renders it in a user's own chart."""
     cell = matrix["h100", "llama3"]
     bucket, model_id = "acme", cell.model.model_id
 
@@ -156,7 +156,7 @@ def on_its_own(matrix: Matrix) -> list[ExplainedDirectory]:
 
 @pytest.fixture
 def every(edited: Matrix) -> list[ExplainedDirectory]:
-    """Every directory of the shipped profiles, and of those that have what they leave out.
+    """Every directory of the shipped profiles, and of profiles with the options they leave out.
 
     Then every construct on its own.
     """

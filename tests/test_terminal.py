@@ -1,4 +1,4 @@
-"""What the commands print on a real terminal: colours, a bar that goes away, names that go on."""
+"""Output on a real terminal: colours, a progress bar that is removed, and wrapped names."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TO_THE_END = "\x1b[K"
 def on_a_terminal(
     *words: str | Path, columns: int = 80, env: Mapping[str, str] = {}, code: int = 0
 ) -> str:
-    """Everything that a command sends to a terminal of that width."""
+    """Return the output of a command on a terminal of this width."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     inherited = {
@@ -42,7 +42,7 @@ def on_a_terminal(
     try:
         while part := os.read(ours, 1 << 16):
             sent += part
-    except OSError:  # Linux says so where the other end is closed
+    except OSError:  # on Linux, the other end is closed
         pass
     os.close(ours)
     assert process.wait(timeout=60) == code

@@ -1,4 +1,4 @@
-"""`check` sees the shape of the token's file and repeats nothing of it; nothing else reads it."""
+"""`check` judges the shape of the token's file without showing any of it; nothing else reads it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The user's two files, written as users write files: what is built of them, and what Git sees."""
+"""The user's two files, as users write them: what kubectl builds of them, and what Git tracks."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def run(script: str, cwd: Path, file: str, text: str, pattern: str, value: str) 
 
 
 def fresh(repository: Path, folder: Path) -> Path:
-    """A clone; for an edit the user has created the token's file, as the walkthrough says."""
+    """A clone; before an edit, the user has created the token's file as in the walkthrough."""
     return cloned(repository, folder)
 
 
@@ -169,7 +169,7 @@ def test_a_copy_without_links_keeps_the_token_from_git(folder: str, clone: Path)
 
 @pytest.fixture
 def out(tmp_path: Path) -> Path:
-    """A whole output, as synth writes it."""
+    """A complete output of synth."""
     copy_profiles(tmp_path)
     synth(tmp_path)
     return tmp_path / "dist"
@@ -180,7 +180,7 @@ def synth(project: Path, *options: str, **how: Any) -> Run:
 
 
 def replace_the_link(out: Path, *, real: bool = True) -> Path:
-    """What an older synth wrote, or `mkdir`: a folder of its own, and maybe nothing behind it."""
+    """Replace the link by a folder, as older releases wrote it; not `real`: without a target."""
     (out / "base").unlink()
     (out / "base").mkdir()
     if not real:

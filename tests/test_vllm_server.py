@@ -1,4 +1,4 @@
-"""How a container starts the server, and which of its words are the server's own."""
+"""The server that a container starts, and the server's own arguments."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_the_servers_own_arguments_are_known_by_how_it_is_started(
     ("command", "arguments", "image"),
     [
         (["/bin/sh", "-c"], ["echo vllm is served elsewhere"], IMAGE),
-        (["/bin/sh", "-c"], ["vllm 'serve"], IMAGE),  # a quotation that does not end
+        (["/bin/sh", "-c"], ["vllm 'serve"], IMAGE),  # a quoted text that does not end
         (["vllm", "bench"], ["serve"], IMAGE),
         (["python3", "-m", "http.server"], [], IMAGE),
         ([], ["/gcs/m"], "busybox:1.37.0"),
