@@ -184,7 +184,7 @@ def test_a_context_beyond_the_models_own_is_refused(here: Path) -> None:
         added_in_process(here, LLAMA, max_model_len=131073)
 
 
-def test_a_model_that_works_nowhere_is_told_with_the_reasons(here: Path) -> None:
+def test_a_model_that_works_nowhere_is_reported_with_the_reasons(here: Path) -> None:
     added = run(here, "--gpu", "l4", "--from", folder_of(here, "deepseek-ai--DeepSeek-R1"))
 
     assert added.returncode == 2
@@ -192,7 +192,7 @@ def test_a_model_that_works_nowhere_is_told_with_the_reasons(here: Path) -> None
     assert models(here) == BEFORE
 
 
-def test_an_engine_that_is_too_old_is_told_with_the_first_that_is_not(here: Path) -> None:
+def test_an_engine_that_is_too_old_is_reported_with_the_first_that_is_not(here: Path) -> None:
     edit_profile(here / "profiles", "platform.yaml", {"version: 0.26.0": "version: 0.16.0"})
 
     added = run(here, "--from", folder_of(here, "Qwen--Qwen3.5-27B"))
@@ -260,7 +260,7 @@ def test_a_dry_run_prints_the_profile_and_writes_nothing(here: Path) -> None:
         (f"a/B --name {'x' * 50} --from llama", "is too long a name: its directories may have 63"),
     ],
 )
-def test_words_that_can_not_be_are_told(here: Path, words: str, says: str) -> None:
+def test_invalid_arguments_are_reported(here: Path, words: str, says: str) -> None:
     folder_of(here, LLAMA).rename(here / "llama")
 
     added = run(here, *words.split())

@@ -64,7 +64,7 @@ def test_the_command_line_prints_them_exits_with_2_and_writes_nothing(
     assert not (tmp_path / "dist").exists()
 
 
-def test_an_empty_folder_is_told_what_it_lacks(tmp_path: Path) -> None:
+def test_an_empty_folder_is_reported_with_what_it_lacks(tmp_path: Path) -> None:
     folder = tmp_path / "empty"
     folder.mkdir()
 

@@ -48,7 +48,7 @@ NONSENSE: dict[str, tuple[str, str]] = {
 
 
 @pytest.mark.parametrize("name", NONSENSE)
-def test_a_file_of_nonsense_is_told_in_few_words(name: str, tmp_path: Path) -> None:
+def test_a_nonsensical_file_gets_a_short_message(name: str, tmp_path: Path) -> None:
     text, message = NONSENSE[name]
     (copy_profiles(tmp_path) / "models/x.yaml").write_text(text)
 
@@ -69,7 +69,7 @@ def test_a_file_of_nonsense_is_told_in_few_words(name: str, tmp_path: Path) -> N
     ],
     ids=["unknown keys", "unknown waivers", "unknown GPU types", "one key"],
 )
-def test_of_many_problems_the_first_are_told_and_the_others_counted(
+def test_of_many_problems_the_first_are_reported_and_the_others_counted(
     text: str, tmp_path: Path
 ) -> None:
     (copy_profiles(tmp_path) / "models/x.yaml").write_text(text)
@@ -83,7 +83,7 @@ def test_of_many_problems_the_first_are_told_and_the_others_counted(
     assert total == "101 problems in 1 file."
 
 
-def test_of_many_findings_the_first_are_told_and_json_has_all(tmp_path: Path) -> None:
+def test_of_many_findings_the_first_are_reported_and_json_has_all(tmp_path: Path) -> None:
     text = CELL + SOUND + "    flags:\n" + "".join(f"    - --bogus{n}\n" for n in range(999))
     (copy_profiles(tmp_path) / "models/x.yaml").write_text(text)
 
@@ -112,7 +112,7 @@ def test_of_many_findings_the_first_are_told_and_json_has_all(tmp_path: Path) ->
     ],
     ids=lambda words: " ".join(words)[:30],
 )
-def test_an_option_of_nonsense_is_told_in_few_words(words: list[str], tmp_path: Path) -> None:
+def test_a_nonsensical_option_gets_a_short_message(words: list[str], tmp_path: Path) -> None:
     run = ira(*words, "--profiles", PROFILES, cwd=tmp_path, timeout=60)
 
     assert run.returncode == 2

@@ -111,7 +111,7 @@ def test_a_missing_directory_is_one_finding_that_names_a_file(tmp_path: Path) ->
         assert item["message"].startswith(f"{Path(item['file']).name} is missing")
 
 
-def test_what_two_cells_share_is_told_once(tmp_path: Path) -> None:
+def test_a_finding_that_two_cells_share_is_reported_once(tmp_path: Path) -> None:
     edit = ("model_id: meta-llama/Llama", "model_id: meta/Llama")
     copy_edited(tmp_path, "llama3", edit)  # two cells
 
@@ -135,7 +135,7 @@ def test_a_needless_waiver_is_found_without_rendering(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("output_format", ["json", "sarif", "github"])
-def test_problems_of_profiles_are_told_in_the_format_that_was_asked_for(
+def test_problems_of_profiles_are_reported_in_the_requested_format(
     output_format: str, tmp_path: Path, sarif_schema: Any
 ) -> None:
     profiles = copy_profiles(tmp_path)
@@ -297,7 +297,7 @@ def test_the_list_is_json_as_well(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
-def test_a_pair_that_would_fit_is_told(tmp_path: Path) -> None:
+def test_a_pair_that_would_fit_is_named(tmp_path: Path) -> None:
     profiles = copy_profiles(tmp_path)
     file = profiles / "models/llama3.yaml"
     text = file.read_text()

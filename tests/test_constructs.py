@@ -105,7 +105,7 @@ def own_lists(chart: Chart) -> str | None:
     return values.get("DOWNLOAD_BY_MODEL")
 
 
-def test_a_download_is_told_what_models_say_of_theirs(chart: Chart, cell: Cell) -> None:
+def test_a_download_gets_the_lists_of_each_model(chart: Chart, cell: Cell) -> None:
     own = DownloadProfile(keep=("consolidated*.safetensors",), exclude=("model-*",))
     mine = cell.model.model_copy(update={"model_id": "acme/mine", "download": own})
     ModelDownloadJob(chart, "download", platform=cell.platform, models=[cell.model, mine])
@@ -115,7 +115,7 @@ def test_a_download_is_told_what_models_say_of_theirs(chart: Chart, cell: Cell) 
     }
 
 
-def test_a_download_of_one_model_is_told_of_no_other(chart: Chart, cell: Cell) -> None:
+def test_a_download_of_one_model_gets_no_lists_of_others(chart: Chart, cell: Cell) -> None:
     own = DownloadProfile(keep=("consolidated*.safetensors",))
     mine = cell.model.model_copy(update={"model_id": "acme/mine", "download": own})
     ModelDownloadJob(chart, "download", platform=cell.platform, models=[mine], bucket="acme",

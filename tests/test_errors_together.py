@@ -32,7 +32,7 @@ def broken(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("command", ["synth", "check", "list"])
-def test_a_broken_platform_and_an_unreadable_folder_are_both_told(
+def test_a_broken_platform_and_an_unreadable_folder_are_both_reported(
     command: str, tmp_path: Path
 ) -> None:
     profiles = copy_profiles(tmp_path)
@@ -64,7 +64,7 @@ def test_what_cannot_be_read_is_not_called_unknown(kind: str, tmp_path: Path) ->
     ]
 
 
-def test_a_bad_profile_and_bad_options_are_all_told(broken: Path) -> None:
+def test_a_bad_profile_and_bad_options_are_all_reported(broken: Path) -> None:
     options = ["--namespace", "LLM", "--workload-name", "{pod}"]
 
     for command in ("synth", "check", "list"):
@@ -93,7 +93,7 @@ def test_a_library_gets_all_of_them_in_one_error(broken: Path) -> None:
     assert len(also.value.messages) == 2
 
 
-def test_every_bad_option_of_synth_is_told(broken: Path) -> None:
+def test_every_bad_option_of_synth_is_reported(broken: Path) -> None:
     options = ["--bucket", "gs://acme", "--model-id", "gemma", "--namespace", "LLM"]
 
     run = ira("synth", *options, cwd=broken, env=NO_NODE)
@@ -103,7 +103,7 @@ def test_every_bad_option_of_synth_is_told(broken: Path) -> None:
     ]  # fmt: skip
 
 
-def test_every_unknown_option_and_every_unknown_cell_is_told() -> None:
+def test_every_unknown_option_and_every_unknown_cell_is_reported() -> None:
     run = ira("check", "--onyl", "h100/llama3", "--nmaespace=x", "--onyl=y")
 
     assert [line.split("(")[0] for line in run.stderr.splitlines()] == [
@@ -135,14 +135,16 @@ def test_the_list_as_json_holds_the_problems(broken: Path) -> None:
     ]  # fmt: skip
 
 
-def test_a_format_that_is_none_is_told_as_text() -> None:
+def test_an_unknown_format_is_reported_as_text() -> None:
     run = ira("check", "--format", "xml", "--onyl")
 
     assert (run.returncode, run.stdout) == (2, "")
 
 
 @pytest.mark.parametrize("kind", ["pipe", "folder", "socket", "device"])
-def test_users_files_that_are_none_are_told_beside_every_finding(kind: str, tmp_path: Path) -> None:
+def test_unreadable_users_files_are_reported_beside_every_finding(
+    kind: str, tmp_path: Path
+) -> None:
     copy_project(tmp_path)
     copy_edited(tmp_path / "edited", "h100/llama3", ("tensor_parallel: 4", "tensor_parallel: 1"))
     base = tmp_path / "dist/base"

@@ -71,7 +71,9 @@ def test_a_flag_is_judged_by_what_the_release_does_with_it(
     assert [(item["rule"], said in item["message"]) for item in check(tmp_path)] == [(rule, True)]
 
 
-def test_flags_that_the_engine_refuses_together_are_told_at_the_later_one(tmp_path: Path) -> None:
+def test_flags_that_the_engine_refuses_together_are_reported_at_the_later_one(
+    tmp_path: Path,
+) -> None:
     with_flags(tmp_path, "--max-num-seqs=512", "--max-num-batched-tokens=100")
     (found,) = check(tmp_path)
     assert found["rule"] == "IRA010"

@@ -434,7 +434,7 @@ def test_a_removal_that_is_not_allowed_is_known_before_anything_changes(out: Pat
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="files of another user need root")
-def test_a_removal_that_is_refused_all_the_same_is_told_with_what_is_new(out: Path) -> None:
+def test_a_removal_that_fails_is_reported_with_the_new_files(out: Path) -> None:
     gone = last_years(out)
     stale = out / ONE / "service.yaml"
     stale.write_bytes(generated(f"{ONE}/service.yaml"))
@@ -452,7 +452,7 @@ def test_a_removal_that_is_refused_all_the_same_is_told_with_what_is_new(out: Pa
     assert not gone.exists()
 
 
-def test_a_folder_that_a_stopped_run_left_empty_is_told_and_removed(
+def test_a_folder_that_a_stopped_run_left_empty_is_reported_and_removed(
     out: Path, tmp_path: Path
 ) -> None:
     gone, mine = last_years(out), out / "mine"

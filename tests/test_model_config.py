@@ -40,7 +40,7 @@ def test_what_is_good_is_no_finding(text: str) -> None:
     assert found(text) == []
 
 
-def test_placeholders_are_told_by_key_and_line() -> None:
+def test_placeholders_are_reported_by_key_and_line() -> None:
     assert found(NEW_MODEL_CONFIG.decode()) == [
         (4, "IRA039", "IRA_BUCKET_NAME", "the placeholder is still there"),
         (5, "IRA039", "MODEL_ID", "the placeholder is still there"),
@@ -56,7 +56,7 @@ def test_placeholders_are_told_by_key_and_line() -> None:
         (LLAMA, f"; cells serve {GEMMA}"),
     ],
 )
-def test_a_model_that_no_cell_serves_is_told_with_the_nearest(model_id: str, said: str) -> None:
+def test_a_model_that_no_cell_serves_is_reported_with_the_nearest(model_id: str, said: str) -> None:
     assert found(f"IRA_BUCKET_NAME=acme-ira-model\nMODEL_ID={model_id}\n") == [
         (2, "IRA040", "MODEL_ID", f"no cell serves {model_id!r}{said}")
     ]
@@ -162,9 +162,7 @@ def test_check_names_the_line_and_exits_with_1(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("output_format", ["github", "sarif"])
-def test_a_program_is_told_the_path_by_which_git_has_the_file(
-    tmp_path: Path, output_format: str
-) -> None:
+def test_a_program_gets_the_path_of_the_file_in_git(tmp_path: Path, output_format: str) -> None:
     copy_profiles(tmp_path)
     assert ira("synth", "--only", "l4/gemma3-27b", cwd=tmp_path).returncode == 0
 

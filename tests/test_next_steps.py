@@ -29,7 +29,7 @@ def synth(cwd: Path, *options: str) -> tuple[list[str], list[str]]:
     return shown.splitlines(), [line.strip() for line in steps.splitlines()]
 
 
-def test_a_first_run_is_told_all_of_the_walkthrough(tmp_path: Path) -> None:
+def test_a_first_run_prints_all_steps_of_the_walkthrough(tmp_path: Path) -> None:
     _, steps = synth(tmp_path)
 
     assert steps == [
@@ -95,7 +95,9 @@ def test_a_folder_with_a_space_is_quoted_for_the_shell(tmp_path: Path) -> None:
     assert shlex.split(steps[2]) == ["kubectl", "apply", "-k", "my dist; rm/model-download"]
 
 
-def test_a_model_that_no_cell_serves_is_told_with_the_one_that_was_meant(tmp_path: Path) -> None:
+def test_a_model_that_no_cell_serves_is_reported_with_the_one_that_was_meant(
+    tmp_path: Path,
+) -> None:
     copy_profiles(tmp_path)
     run = ira("synth", "--model-id", "google/gemma-3-27b", cwd=tmp_path)
 
@@ -117,7 +119,7 @@ def test_a_model_that_a_cell_serves_is_no_matter(tmp_path: Path) -> None:
     assert ira("synth", "--model-id", "google/gemma-3-27b-it", cwd=tmp_path).stderr == ""
 
 
-def test_h200_on_queued_capacity_is_told_what_the_base_platform_lacks(tmp_path: Path) -> None:
+def test_h200_on_queued_capacity_names_what_the_base_platform_lacks(tmp_path: Path) -> None:
     shown, _ = synth(tmp_path)
 
     said = " ".join(" ".join(shown).split())
@@ -128,7 +130,7 @@ def test_h200_on_queued_capacity_is_told_what_the_base_platform_lacks(tmp_path: 
     assert "node auto-provisioning has a limit for nvidia-h200-141gb" in said
 
 
-def test_other_gpus_and_named_pools_are_told_nothing_of_limits(tmp_path: Path) -> None:
+def test_other_gpus_and_named_pools_get_no_note_about_limits(tmp_path: Path) -> None:
     file = copy_profiles(tmp_path) / "gpus/h200.yaml"
     file.write_text(f"{file.read_text()}queued_node_pool: gpu-h200x8-dws\n")
 

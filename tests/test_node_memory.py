@@ -115,7 +115,7 @@ def test_without_weights_the_cache_is_not_counted(tmp_path: Path) -> None:
         ("44G", "= 43.2 GiB are asked for, and g2-standard-12 allocates 42.3"),
     ],
 )
-def test_a_pod_that_is_never_scheduled_is_told_from_one_that_is(
+def test_a_pod_that_is_never_scheduled_differs_from_one_that_is(
     memory: str, message: str, tmp_path: Path
 ) -> None:
     (found,) = findings(profiles(tmp_path, {"memory: 40G": f"memory: {memory}"}), "IRA006")

@@ -200,7 +200,7 @@ def test_what_kubernetes_takes_is_taken(old: str, new: str, tmp_path: Path) -> N
     [("0.26.0", True, 0), ("0.22.0", True, 0), ("0.21.0", True, 1), ("0.21.0", False, 0)],
 )
 @pytest.mark.parametrize("image", ["vllm/vllm-openai", "eu.example.dev/acme/vllm-openai"])
-def test_a_user_that_the_engines_image_has_not_is_told_once(
+def test_a_user_that_the_engines_image_lacks_is_reported_once(
     version: str, user: bool, findings: int, image: str, tmp_path: Path
 ) -> None:
     lines = ("  run_as_user: 2000\n", "  read_only_root: true\n")
@@ -259,7 +259,7 @@ def test_the_flags_of_a_release_are_judged_and_those_of_a_candidate_are_not(
     ("version", "seconds", "findings"),
     [("0.17.1", 120, 1), ("0.17.1", 0, 0), ("0.18.0", 120, 0), ("0.26.0", 120, 0)],
 )
-def test_a_drain_that_the_release_has_no_option_for_is_told(
+def test_a_drain_that_the_release_has_no_option_for_is_reported(
     version: str, seconds: int, findings: int, tmp_path: Path
 ) -> None:
     edits = [

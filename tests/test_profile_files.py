@@ -181,7 +181,7 @@ def test_an_empty_folder_of_profiles_is_not_taken_for_none(tmp_path: Path) -> No
     assert not (tmp_path / "dist").exists()
 
 
-def test_packaged_profiles_are_told_wherever_they_are_read(tmp_path: Path) -> None:
+def test_packaged_profiles_are_named_wherever_they_are_read(tmp_path: Path) -> None:
     note = "note: ./profiles does not exist; using the packaged profiles\n"
 
     assert ira("synth", cwd=tmp_path).stderr == note

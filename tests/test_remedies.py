@@ -120,7 +120,7 @@ def test_idle_gpus_of_a_named_machine_get_the_name_of_a_smaller_one(tmp_path: Pa
     assert hint == "compute_class: gpu-l4-24gb-x2 has 2 GPUs"
 
 
-def test_what_is_asked_for_is_told_by_who_asks(tmp_path: Path) -> None:
+def test_requests_are_listed_by_container(tmp_path: Path) -> None:
     edits = {"tensor_parallel: 2": "tensor_parallel: 8", "cpu: 20": "cpu: 200"}
     edits |= {"memory: 64G": "memory: 900G"}
     cpu, memory = findings(qwen(tmp_path, edits), "IRA006")

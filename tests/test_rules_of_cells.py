@@ -232,7 +232,7 @@ def test_auto_that_finds_nothing_is_refused(tmp_path: Path) -> None:
     assert newly_found("IRA001", in_shipped_cells(), in_cells(profiles), CELL)
 
 
-def test_a_size_that_splits_nothing_is_told_with_those_that_fit(tmp_path: Path) -> None:
+def test_a_size_that_splits_nothing_is_reported_with_those_that_fit(tmp_path: Path) -> None:
     # 131 GiB of weights: one GPU of 79 GiB is too small, two hold no request of 131072 tokens.
     profiles = copy_edited(tmp_path, CELL, ("tensor_parallel: 4", "tensor_parallel: 3"))
 

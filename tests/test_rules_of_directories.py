@@ -207,7 +207,7 @@ def test_a_pod_and_its_template_tell_a_finding_once_at_the_deployment(
 # --- errors in profiles ---------------------------------------------------------------------------
 
 
-def test_a_profiles_bad_flag_is_told_once_at_its_line(tmp_path: Path) -> None:
+def test_a_profiles_bad_flag_is_reported_once_at_its_line(tmp_path: Path) -> None:
     flags = "  h100:\n    flags:\n    - --max-num-seqs=256\n    - --disable-log-requests\n"
     profiles = copy_edited(tmp_path, "llama3", ("  h100:\n", flags))
     file = profiles / "models/llama3.yaml"
@@ -221,7 +221,7 @@ def test_a_profiles_bad_flag_is_told_once_at_its_line(tmp_path: Path) -> None:
     assert str(file) in told[0]
 
 
-def test_a_release_without_known_options_is_told_once(tmp_path: Path) -> None:
+def test_a_release_without_known_options_is_reported_once(tmp_path: Path) -> None:
     profiles = copy_profiles(tmp_path)
     edit_file(profiles / "platform.yaml", {"version: 0.26.0": "version: 99.0.0"})
     matrix = load_matrix(profiles)

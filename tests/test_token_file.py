@@ -105,7 +105,7 @@ def test_a_defect_is_named_with_its_line(text: bytes, problem: tuple[int, str]) 
     ],
     ids=["the token alone", "a shell's export", "another key", "a key alone"],
 )
-def test_a_file_without_the_key_is_told_what_to_hold(text: bytes) -> None:
+def test_a_file_without_the_key_is_reported_with_the_line_to_write(text: bytes) -> None:
     assert found(text) == [
         (1, "the line is not HUGGING_FACE_TOKEN=<the token>"),
         (1, "no line sets HUGGING_FACE_TOKEN"),

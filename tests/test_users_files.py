@@ -410,7 +410,7 @@ def test_a_kill_at_any_step_of_the_move_loses_nothing(
 # --- a .gitignore of the user's own ---------------------------------------------------------------
 
 
-def test_a_users_own_gitignore_that_lacks_the_line_is_told_what_to_add(tmp_path: Path) -> None:
+def test_a_users_own_gitignore_without_the_line_is_reported_with_it(tmp_path: Path) -> None:
     copy_profiles(tmp_path)
     (tmp_path / ".gitignore").write_text("*.log\n")
 

@@ -118,7 +118,7 @@ def _with(values: dict[str, Any], wrong: Any) -> Iterator[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", RICH)
-def test_any_value_of_any_key_is_read_or_told(name: str) -> None:
+def test_any_value_of_any_key_is_read_or_reported(name: str) -> None:
     values, quant = config(name), hf_quant(name)
     tried = [(each, quant) for wrong in ANYTHING for each in _with(values, wrong)]
     tried += [(values, each) for wrong in ANYTHING for each in _with(quant or {}, wrong)]
@@ -156,17 +156,17 @@ def test_a_header_tells_the_bytes_of_its_tensors() -> None:
 
 
 @pytest.mark.parametrize("length", [0, 1 << 40, (1 << 64) - 1])
-def test_a_header_that_lies_about_its_length_is_told(length: int) -> None:
+def test_a_header_that_lies_about_its_length_is_reported(length: int) -> None:
     with pytest.raises(ConfigError, match=f"header has {length} bytes, and the file has 1000"):
         header_length(struct.pack("<Q", length), 1000, "a.safetensors")
 
 
-def test_a_file_that_is_cut_off_in_its_length_is_told() -> None:
+def test_a_file_that_is_cut_off_in_its_length_is_reported() -> None:
     with pytest.raises(ConfigError, match="and the file has 3"):
         header_length(b"\x01\x00\x00", 3, "a.safetensors")
 
 
-def test_a_header_of_more_than_the_format_allows_is_told() -> None:
+def test_a_header_of_more_than_the_format_allows_is_reported() -> None:
     with pytest.raises(ConfigError, match="100000000 is the most"):
         header_length(struct.pack("<Q", 200_000_000), 1 << 40, "a.safetensors")
 
@@ -189,7 +189,7 @@ def test_a_tensor_that_can_not_be_is_named(entry: Any, says: str) -> None:
         tensors(header, size, "a.safetensors")
 
 
-def test_tensors_that_lie_upon_each_other_are_told() -> None:
+def test_tensors_that_lie_upon_each_other_are_reported() -> None:
     header, size = _file({"a": WEIGHT, "b": WEIGHT}, 12)
 
     with pytest.raises(ConfigError, match="more tensors than bytes"):

@@ -182,7 +182,7 @@ def test_block_quantised_weights_split_at_their_blocks(size: int) -> None:
     assert read(config("Qwen--Qwen3-32B-FP8")).split_problem(size) == ""
 
 
-def test_shares_that_are_no_multiple_of_a_block_are_told() -> None:
+def test_shares_that_are_no_multiple_of_a_block_are_reported() -> None:
     values: dict[str, Any] = {
         **config("Qwen--Qwen3-235B-A22B"),
         "quantization_config": {"quant_method": "fp8", "weight_block_size": [128, 128]},

@@ -91,7 +91,7 @@ def test_a_build_is_found_and_not_repeated(go_that_builds: dict[str, str]) -> No
     assert len(_builds(go_that_builds)) == 1
 
 
-def test_the_api_server_is_told_its_version(go_that_builds: dict[str, str]) -> None:
+def test_the_api_server_is_built_with_its_version(go_that_builds: dict[str, str]) -> None:
     binaries.build(go_that_builds)
     (build,) = _builds(go_that_builds)
     assert "-X k8s.io/component-base/version.gitVersion=v1.36.3" in build

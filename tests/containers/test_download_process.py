@@ -129,7 +129,7 @@ def installation(job: Job, **changes: str) -> dict[str, str]:
     return job.environment(**lock, **changes)
 
 
-def test_pip_is_told_to_take_wheels_by_hash_and_nothing_else(job: Job) -> None:
+def test_pip_may_install_wheels_by_hash_only(job: Job) -> None:
     seen = job.root.parent / "seen"
     path = stub_python(job, f'{{ echo "$@"; cat; }} >> {seen}; exit 1')
     run = finish(processes.start(["bash", "-c", INSTALL], installation(job, PATH=path)))

@@ -101,7 +101,7 @@ def test_a_version_outside_the_table_is_refused(version: str) -> None:
     ("version", "around"),
     [("0.27.9", ("0.27.1", "0.28.0")), ("0.26.0rc1", ("0.25.1", "0.26.0"))],
 )
-def test_a_version_between_two_that_were_read_is_told_so(
+def test_a_version_between_two_of_the_table_is_reported_as_such(
     version: str, around: tuple[str, str]
 ) -> None:
     said = f"between two known releases, {around[0]} and {around[1]}$"

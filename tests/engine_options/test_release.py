@@ -110,7 +110,7 @@ def test_other_spellings_and_builds_of_a_release_are_that_release(text: str, pri
     ["", "latest", "nightly", "26", "0.x", "0.26.0.1.2", " 0.26.0", "0.26.0\n", "0.26.0-cu129",
      "0.26.0rc", "0.26.0+", "0.26.\u0660", "1!0.26.0", "v", "0.26.0.post", "123456.0"],
 )  # fmt: skip
-def test_text_that_is_no_version_is_refused_and_told_the_form(text: str) -> None:
+def test_text_that_is_no_version_is_refused_with_the_expected_form(text: str) -> None:
     message = f"vLLM version {text!r} is no version: write major.minor.patch, as 0.26.0"
     with pytest.raises(UnknownReleaseError, match=f"^{re.escape(message)}$"):
         Release.parse(text)

@@ -193,7 +193,7 @@ def test_a_cached_element_has_the_bytes_of_its_dtype(dtype: str, size: int) -> N
     assert kv_element_bytes(dtype) == size
 
 
-def test_an_unknown_cache_dtype_is_refused_and_told_the_known_ones() -> None:
+def test_an_unknown_cache_dtype_is_refused_with_the_known_ones() -> None:
     with pytest.raises(SettingsError, match="'int3' is none of: auto, bfloat16"):
         kv_element_bytes("int3")
 
