@@ -76,3 +76,23 @@ def test_the_option_itself_is_refused_and_the_field_named(tmp_path: Path) -> Non
     run = ira("list", cwd=tmp_path)
     assert run.returncode == 2
     assert "can't be set in flags: set pipeline_parallel" in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("tensor", "stages", "layers", "field", "message"),
+    [
+        (1, 8, 4, "pipeline_parallel", "pipeline parallel 8 is more than 4 layers"),
+        (3, 2, 80, "tensor_parallel", "tensor parallel 3 does not divide 64 heads"),
+    ],
+)
+def test_what_can_not_be_split_is_found_at_its_field(
+    tensor: int, stages: int, layers: int, field: str, message: str, tmp_path: Path
+) -> None:
+    folder = staged(tmp_path, tensor, stages)
+    file = folder / "profiles/models/llama3.yaml"
+    file.write_text(file.read_text().replace("80", f"{layers}"))
+    found = json.loads(ira("check", "--format", "json", cwd=folder).stdout)
+
+    (split,) = [item for item in found if item["rule"] == "IRA004"]
+    assert split["field"] == f"cells.h100.{field}"
+    assert message in split["message"]

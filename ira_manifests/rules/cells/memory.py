@@ -99,8 +99,11 @@ def heads_not_divided(of: CellOf) -> Iterator[Finding]:
     size".
     """
     error = _budget(of.cell)
-    if isinstance(error, SplitError) and of.cell.profile.pipeline_parallel > 1:
-        hint = "choose a smaller pipeline_parallel, or a tensor_parallel that divides the heads"
+    layers = (
+        sum(each.count for each in of.cell.model.geometry.layers) if of.cell.model.geometry else 0
+    )
+    if isinstance(error, SplitError) and of.cell.profile.pipeline_parallel > layers:
+        hint = f"pipeline_parallel: {layers} is the most, a layer for each stage"
         yield of.finding(("pipeline_parallel",), f"{error}", hint)
     elif isinstance(error, SplitError):
         able = ", ".join(map(str, sizes(of.cell)))
