@@ -56,7 +56,7 @@ class FlagProblem:
         index: its position in the arguments, from 0.
         argument: the argument as written.
         flag: its option, without a value.
-        reason: what is wrong.
+        reason: the kind of problem.
         message: a sentence for the user.
     """
 

@@ -1,4 +1,4 @@
-"""A few calls to the API server, for what a test asks many times a second."""
+"""Direct calls to the API server, for polls that kubectl is too slow for."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MERGE_PATCH = "application/merge-patch+json"
 
 
 class ApiError(Exception):
-    """The API server refused: `status` is the HTTP status, the message is its own."""
+    """The API server refused a request. `status`: the HTTP status; the message is the server's."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -73,7 +73,7 @@ class Api:
         self._json("DELETE", path, options)
 
     def text(self, path: str) -> str:
-        """Reads what is not JSON, such as `/readyz`."""
+        """Reads a response that is not JSON, such as that of `/readyz`."""
         return self._call("GET", path, None, "application/json").decode()
 
     def _json(
@@ -98,7 +98,7 @@ class Api:
 
 
 def wait_until(probe: Callable[[], T], what: str, *, seconds: float = 60) -> T:
-    """Asks until the answer is true and returns it; TimeoutError names `what` otherwise."""
+    """Polls until the answer is true and returns it; TimeoutError names `what` otherwise."""
     deadline = time.monotonic() + seconds
     while True:
         answer = probe()

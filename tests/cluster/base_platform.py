@@ -1,4 +1,4 @@
-"""GKE in miniature, the rest: what a cluster of the base platform has besides its machines."""
+"""GKE in miniature: the objects of a base platform's cluster besides its machines."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ COMPUTE_CLASSES = "/apis/cloud.google.com/v1/computeclasses"
 
 
 def compute_classes() -> list[Json]:
-    """The base platform's compute classes. Nothing acts on them: the nodes are there already."""
+    """The base platform's compute classes. Nothing acts on them: the nodes exist already."""
     return [_compute_class(name, machine) for name, machine in MACHINE_OF_CLASS.items()]
 
 

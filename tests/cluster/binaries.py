@@ -3,9 +3,9 @@
     python -m tests.cluster.binaries build    build what is missing; print the folder
     python -m tests.cluster.binaries path     print the folder; fail if there is none
 
-The folder holds the programs and `crds/`. It is `KUBEBUILDER_ASSETS` if that is set; else it lies
-in the user's cache, under a name made from everything that decides what is built: a changed
-module or another Go has another folder.
+The folder holds the programs and `crds/`. It is `KUBEBUILDER_ASSETS` if that is set, else a folder
+in the user's cache, named by a hash of all inputs of the build: a changed module or another Go has
+another folder.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def find(environ: Mapping[str, str] = os.environ) -> Path:
 def build(environ: Mapping[str, str] = os.environ) -> Path:
     """Like `find`, but builds what is missing, which takes minutes.
 
-    Two builds at once wait for each other; an interrupted one leaves nothing that is used.
+    Concurrent builds wait for each other; the remains of an interrupted one are not used.
     """
     if "KUBEBUILDER_ASSETS" in environ:
         return find(environ)

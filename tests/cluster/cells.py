@@ -1,4 +1,4 @@
-"""The cells of the reference architecture, the machine that each must end up on, and variants.
+"""The cells of the reference architecture, the expected machine of each, and variants.
 
 Typed by hand: the compute class is the cell's, the machine type is that of the class in the base
 platform (GoogleCloudPlatform/accelerated-platforms, `platforms/gke/base/core`).

@@ -37,7 +37,7 @@ _STOP_SECONDS = 20.0
 
 
 class ControlPlaneError(Exception):
-    """A program did not start or did not last; the message ends with the end of its log."""
+    """A program did not start, or ended early; the message ends with the end of its log."""
 
 
 class ControlPlane:
@@ -53,10 +53,10 @@ class ControlPlane:
     def start(cls, programs_folder: Path | None = None) -> ControlPlane:
         """Starts the programs of a folder (default: what `binaries` finds).
 
-        Returns when Pods are taken; without nodes they stay Pending.
+        Returns when Pods can be created; without nodes they stay Pending.
 
-        Raises ControlPlaneError if one of them ends or is not ready in time. Whatever goes
-        wrong, nothing is left running.
+        Raises ControlPlaneError if one of them ends or is not ready in time. After any error,
+        nothing is left running.
         """
         folder = programs_folder or binaries.find()
         remove_abandoned_folders()
@@ -137,7 +137,7 @@ class ControlPlane:
 
 
 class _Supervisor:
-    """The near end of the process that runs `supervisor`."""
+    """This process's side of the `supervisor` process."""
 
     def __init__(self, folder: Path, lock: IO[bytes]) -> None:
         self.folder = folder
@@ -178,7 +178,7 @@ class _Supervisor:
 
 
 def _write_configuration(site: Site) -> str:
-    """Writes what the programs read; returns the administrator's token."""
+    """Writes the programs' configuration files; returns the administrator's token."""
     write_certificates(site.certificates)
     tokens = {user: secrets.token_hex(16) for user in _GROUP_OF_USER}
     for user, token in tokens.items():

@@ -1,4 +1,4 @@
-"""GKE in miniature, its machines: functions from a small table to Node objects.
+"""GKE in miniature: Node objects of its machines, from a small table.
 
 Labels and taints are those of GKE's autoscaler (GoogleCloudPlatform/cluster-autoscaler): a node
 made for a compute class carries the class as label and as taint; flex-start is a label;
@@ -45,7 +45,7 @@ MACHINE_OF_CLASS = {
 
 @dataclass(frozen=True)
 class NodePool:
-    """Nodes of one kind; every taint is of the effect NoSchedule."""
+    """Nodes of one kind; every taint has the effect NoSchedule."""
 
     name: str
     machine: Machine
@@ -55,7 +55,7 @@ class NodePool:
 
 
 def node_pools() -> list[NodePool]:
-    """The pools whose nodes are there from the start: the ordinary ones and the classes' ones.
+    """The pools whose nodes exist from the start: ordinary ones and those of compute classes.
 
     The classes of the machines that queued provisioning uses have a flex-start pool as well:
     its nodes are the ones that look most like queued ones.
@@ -138,7 +138,7 @@ def _labels(pool: NodePool) -> dict[str, str]:
         "iam.gke.io/gke-metadata-server-enabled": "true",
     }
     if pool.machine.accelerator:
-        # What the base platform's pools and compute classes ask for.
+        # Settings of the base platform's node pools and compute classes.
         labels |= {ACCELERATOR: pool.machine.accelerator, DRIVER: "latest"}
     return {**labels, **pool.labels}
 

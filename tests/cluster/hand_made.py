@@ -1,4 +1,4 @@
-"""Small objects made by hand, for tests of the harness itself."""
+"""Small hand-written objects, for tests of the harness itself."""
 
 from __future__ import annotations
 

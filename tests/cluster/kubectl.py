@@ -1,4 +1,4 @@
-"""kubectl as a user of one control plane has it."""
+"""Runs kubectl as a user of one control plane."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from testing.kubectl import KUBECTL
 
 
 class KubectlError(Exception):
-    """kubectl failed; the message is its own."""
+    """kubectl failed; the message is kubectl's."""
 
 
 class Kubectl:
-    """Calls kubectl with one kubeconfig; nothing of the caller's own configuration is used."""
+    """Calls kubectl with one kubeconfig, without the caller's own configuration."""
 
     def __init__(self, kubeconfig: Path, home: Path) -> None:
         self._environment = {
@@ -32,7 +32,7 @@ class Kubectl:
         return result.stdout
 
     def run(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-        """Returns how kubectl ended and what it said, for tests of its refusals."""
+        """Returns kubectl's exit code and output, for tests of its errors."""
         return subprocess.run(
             [KUBECTL, *arguments],
             env=self._environment,

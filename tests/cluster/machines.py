@@ -1,4 +1,4 @@
-"""Compute Engine machines, and what GKE leaves of them to Pods.
+"""Compute Engine machines, and the part of them that is allocatable to Pods on GKE.
 
 From the GKE page "Plan node sizes": of the memory a node keeps 25% of the first 4 GB, 20% of the
 next 4, 10% of the next 8, 6% of the next 112, 2% of the rest, and 100 MiB for eviction; of the CPU

@@ -21,7 +21,7 @@ _STORAGE = "/apis/storage.k8s.io/v1"
 
 
 def furnish(api: Api, provisioning_request_crd: Path) -> None:
-    """Adds the nodes and everything else that GKE and the base platform bring."""
+    """Adds the nodes and all other objects of GKE and the base platform."""
     policy, binding = base_platform.class_toleration()
     api.create(f"{_ADMISSION}/mutatingadmissionpolicies", policy)
     api.create(f"{_ADMISSION}/mutatingadmissionpolicybindings", binding)
@@ -47,7 +47,7 @@ def add_nodes(api: Api, nodes: Iterable[Json]) -> None:
 
 @contextlib.contextmanager
 def added_nodes(api: Api, *nodes: Json) -> Iterator[None]:
-    """Has some more nodes for a while, as if the autoscaler had made them."""
+    """Adds nodes during the block, as if the autoscaler had created them."""
     add_nodes(api, nodes)
     try:
         yield
@@ -57,7 +57,7 @@ def added_nodes(api: Api, *nodes: Json) -> Iterator[None]:
 
 @contextlib.contextmanager
 def removed_nodes(api: Api, *pools: NodePool) -> Iterator[None]:
-    """Has no nodes of some pools for a while."""
+    """Removes the nodes of some pools during the block."""
     nodes = [node(pool) for pool in pools]
     _delete_nodes(api, nodes)
     try:
@@ -67,7 +67,7 @@ def removed_nodes(api: Api, *pools: NodePool) -> Iterator[None]:
 
 
 def occupant(pool: NodePool) -> Json:
-    """A Pod that holds all GPUs of the pool's node, past the scheduler and every taint."""
+    """A Pod that uses all GPUs of the pool's node, without regard to scheduler and taints."""
     name = node(pool)["metadata"]["name"]
     gpus = {"limits": {GPU: str(pool.machine.gpus)}}
     return {
@@ -83,7 +83,7 @@ def occupant(pool: NodePool) -> Json:
 
 
 def provision_request(api: Api, request: str) -> None:
-    """Says what the autoscaler says of a ProvisioningRequest, given by its path, on success."""
+    """Sets the status of a ProvisioningRequest, given by its path, as the autoscaler on success."""
     conditions = [
         {
             "type": kind,
@@ -103,7 +103,7 @@ def _delete_nodes(api: Api, nodes: Iterable[Json]) -> None:
 
 
 def _wait_until_ready(api: Api, name: str) -> None:
-    """Ready, and without the taint that a new node has until the controllers have seen it so."""
+    """Waits until a node is Ready and the controllers have removed the taint of new nodes."""
 
     def ready() -> bool:
         manifest = api.get(f"{_NODES}/{name}")

@@ -1,4 +1,4 @@
-"""A namespace for one test: what is applied to it, asked of it, and cleared from it."""
+"""A namespace for one test: applies, reads and deletes its objects."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ class Namespace:
         wait_until(lambda: cluster.api.exists(account), f"made: {account}")
 
     def clear(self) -> None:
-        """Deletes the namespace; returns when no Pod of it holds a machine."""
+        """Deletes the namespace; returns when none of its Pods uses a machine."""
         self.clear_pods()
         self.cluster.api.delete(f"{_NAMESPACES}/{self.name}")
 
     def clear_pods(self) -> None:
-        """Deletes all Pods and what makes them; returns when they are gone."""
+        """Deletes all Pods and their controllers; returns when they are gone."""
         for resource in _OWNERS_OF_PODS:
             self.cluster.api.delete(self.path(resource))
         self.cluster.api.delete(self.path("pods"), grace_seconds=0)
@@ -57,7 +57,7 @@ class Namespace:
     def run_kubectl(
         self, *arguments: str, stdin: str | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """Calls kubectl in the namespace and returns how it ended."""
+        """Calls kubectl in the namespace and returns its exit code and output."""
         return self.cluster.kubectl.run("--namespace", self.name, *arguments, stdin=stdin)
 
     def apply(self, *manifests: Json) -> str:
@@ -84,7 +84,7 @@ class Namespace:
 
 @contextlib.contextmanager
 def namespace_on(cluster: ControlPlane, pod_security: str, name: str = "") -> Iterator[Namespace]:
-    """A namespace for a while."""
+    """A namespace during the block."""
     namespace = Namespace(cluster, pod_security, name)
     try:
         yield namespace

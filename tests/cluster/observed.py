@@ -1,4 +1,4 @@
-"""What became of what was applied."""
+"""Observes the state of applied objects."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.cluster.namespace import Namespace
 from tests.cluster.objects import condition
 
 _INSTANCE = "app.kubernetes.io/instance"
-# Kubernetes makes these in every namespace, and what happened is no object of the user's.
+# Objects that Kubernetes creates in every namespace, and events.
 _NOT_THE_USERS = {"configmap/kube-root-ca.crt", "serviceaccount/default"}
 _RECORDS = {"events", "events.events.k8s.io"}
 
@@ -22,7 +22,7 @@ def changes_in(output: str) -> list[str]:
 
 
 def pod_of(namespace: Namespace, workload: str) -> Json:
-    """The only Pod of a workload, as soon as it is made."""
+    """Waits for the only Pod of a workload and returns it."""
     (pod,) = wait_until(
         lambda: namespace.items("pods", **{_INSTANCE: workload}), f"made: a Pod of {workload}"
     )
@@ -30,7 +30,7 @@ def pod_of(namespace: Namespace, workload: str) -> Json:
 
 
 def serving_pod(namespace: Namespace, workload: str) -> Json:
-    """The only Pod of a Deployment, once its rollout is complete."""
+    """Waits until a Deployment's rollout is complete and returns its only Pod."""
     namespace.kubectl("rollout", "status", f"deployment/{workload}", "--timeout=60s")
     return pod_of(namespace, workload)
 
@@ -41,7 +41,7 @@ def node_of(namespace: Namespace, pod: Json) -> Json:
 
 
 def wait_until_alone_behind(namespace: Namespace, service: str, pod: Json) -> None:
-    """Returns when a Service leads to a ready Pod and to no other."""
+    """Waits until a Service leads to one ready Pod and to no other."""
     expected = [(pod["metadata"]["name"], True)]
 
     def found() -> list[tuple[str, bool]]:
@@ -66,7 +66,7 @@ def why_unschedulable(namespace: Namespace, pod: str) -> str:
 
 
 def objects_of(namespace: Namespace) -> set[str]:
-    """All that is in the namespace, of every kind that the API server knows."""
+    """All objects in the namespace, of every kind that the API server has."""
     names = namespace.kubectl("get", _kinds(namespace.cluster.kubectl), "--output=name").split()
     return set(names) - _NOT_THE_USERS
 

@@ -1,4 +1,4 @@
-"""How each program of the control plane is called: functions from a Site to its argv."""
+"""The command line of each program of the control plane: functions from a Site to its argv."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ STAGES = Path(__file__).with_name("stages.yaml")
 
 @dataclass(frozen=True)
 class Site:
-    """Where one control plane lives: its programs, its folder, its ports on 127.0.0.1."""
+    """The place of one control plane: its programs, its folder, its ports on 127.0.0.1."""
 
     programs: Path
     folder: Path
@@ -47,7 +47,7 @@ class Site:
 
 
 def etcd(site: Site) -> list[str]:
-    """One member, nothing flushed to disk: its data is thrown away at the end anyway."""
+    """One member, without flushes to disk, because its data is deleted at the end."""
     clients = f"http://127.0.0.1:{site.etcd_port}"
     peers = f"http://127.0.0.1:{site.peer_port}"
     return [
@@ -124,7 +124,7 @@ def kwok(site: Site) -> list[str]:
         f"--kubeconfig={site.kubeconfig(ADMIN)}",
         f"--config={STAGES}",
         "--manage-all-nodes=true",
-        # Without a Lease a node is taken for dead after 50 seconds.
+        # Without a Lease, a node counts as unreachable after 50 seconds.
         "--node-lease-duration-seconds=40",
         "--cidr=10.64.0.1/16",
     ]

@@ -1,4 +1,4 @@
-"""Plays the provisioner of GKE's persistent disks, since no disk can be made here.
+"""Simulates the provisioner of GKE's persistent disks, since no disk can be created here.
 
 The scheduler writes the node it has chosen for a claim's first Pod into the claim; the real
 provisioner then makes a disk and its PersistentVolume. Here the volume is made without a disk, and
@@ -26,7 +26,7 @@ _INTERVAL_SECONDS = 0.2
 
 @contextlib.contextmanager
 def provisioning(api: Api) -> Iterator[None]:
-    """Provisions in the background; an error of the API server ends it and is raised at the end."""
+    """Provisions in the background; an API server's error ends it and is raised after the block."""
     ended = threading.Event()
     errors: list[Exception] = []
 
@@ -50,7 +50,7 @@ def provisioning(api: Api) -> Iterator[None]:
 
 
 def provision(api: Api) -> None:
-    """Makes the volumes that are waited for and removes those that are released."""
+    """Creates the volumes of waiting claims and removes released ones."""
     volumes = {volume["metadata"]["name"]: volume for volume in api.items(_VOLUMES)}
     for claim in api.items(_CLAIMS):
         if _waits_for_disk(claim) and volume_name(claim) not in volumes:

@@ -1,4 +1,4 @@
-"""What a control plane borrows from the machine: a temporary folder and free ports."""
+"""A temporary folder and free ports for a control plane."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ABANDONED_AFTER_SECONDS = 60
 
 
 def locked_folder() -> tuple[Path, IO[bytes]]:
-    """Makes a temporary folder that counts as in use while any copy of its lock is open."""
+    """Creates a temporary folder that counts as in use while any copy of its lock is open."""
     folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
     lock = (folder / _LOCK).open("wb")
     fcntl.flock(lock, fcntl.LOCK_EX)
@@ -28,8 +28,8 @@ def locked_folder() -> tuple[Path, IO[bytes]]:
 def remove_abandoned_folders() -> None:
     """Removes the folders of control planes whose supervisor was killed.
 
-    Nothing else is left of those: the kernel has ended their programs. A folder that is seconds
-    old may belong to a start that has not locked it yet.
+    Their programs are gone: the kernel has ended them. A folder that is seconds old is kept,
+    because a start may not have locked it yet.
     """
     for folder in Path(tempfile.gettempdir()).glob(f"{FOLDER_PREFIX}*"):
         with contextlib.suppress(OSError):
@@ -45,10 +45,10 @@ def _remove_unless_locked(folder: Path) -> None:
 
 @contextlib.contextmanager
 def reserved_ports(count: int) -> Iterator[list[int]]:
-    """Finds free ports of 127.0.0.1 and keeps strangers off them until the programs listen.
+    """Finds free ports of 127.0.0.1 and reserves them until the programs listen.
 
-    The reservation is a bound socket that never listens, marked as shareable; the programs are
-    told to share as well (`--socket-reuse-port`, `--permit-port-sharing`).
+    The reservation is a bound socket that never listens, with SO_REUSEPORT; the programs have
+    options to share the port too (`--socket-reuse-port`, `--permit-port-sharing`).
     """
     with contextlib.ExitStack() as sockets:
         reserved = [sockets.enter_context(_bound_socket()) for _ in range(count)]

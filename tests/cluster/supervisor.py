@@ -1,10 +1,10 @@
 """Owns the programs of one control plane, so that none of them outlives its user.
 
-Runs as a process of its own, in a session of its own: `python supervisor.py FOLDER`. Every line
-of its standard input is one program to start, as JSON: `{"name": ..., "argv": [...]}`. The end of
-the input ends every program and removes FOLDER. It comes when the user closes the pipe and just
-as well when the user was killed, since the kernel closes it then. Should this process be killed
-itself, the kernel ends the programs.
+Runs as a separate process in a new session: `python supervisor.py FOLDER`. Every line of its
+standard input is one program to start, as JSON: `{"name": ..., "argv": [...]}`. At the end of the
+input it ends every program and removes FOLDER. The input ends when the user closes the pipe or is
+killed, because the kernel closes it then. If this process itself is killed, the kernel ends the
+programs.
 
 Each program writes to `FOLDER/NAME.log`; one that ends by itself leaves its exit code in
 `FOLDER/NAME.exit`. Only the standard library is imported: every test run waits for this start.
@@ -28,7 +28,7 @@ _POLL_SECONDS = 0.2
 
 
 def supervise(folder: Path) -> None:
-    """Starts what standard input asks for until that ends; then leaves nothing behind."""
+    """Starts the programs of standard input; at its end, ends them and removes the folder."""
     programs: dict[str, subprocess.Popen[bytes]] = {}
     try:
         for line in _lines(lambda: _report_exits(folder, programs)):
@@ -87,7 +87,7 @@ def _report_exits(folder: Path, programs: dict[str, subprocess.Popen[bytes]]) ->
 
 
 def _end(programs: dict[str, subprocess.Popen[bytes]]) -> None:
-    """Kills rather than asks: their data goes too, and the API server takes its time."""
+    """Kills the programs: their data is deleted anyway, and the API server ends slowly."""
     for program in programs.values():
         program.kill()
     for program in programs.values():

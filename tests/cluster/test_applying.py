@@ -1,4 +1,4 @@
-"""Every directory is taken server side, admitted where Pods are restricted, and deleted whole."""
+"""Every directory can be applied server-side, passes Pod Security, and is deleted completely."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WORKLOAD_OF_DIRECTORY = {
 
 @dataclass(frozen=True)
 class Applied:
-    """A directory that is applied in a namespace of its own."""
+    """A directory that is applied in its own namespace."""
 
     directory: Path
     namespace: Namespace
@@ -76,7 +76,7 @@ def test_a_directory_is_deleted_whole(
 
 
 def _apply_server_side(namespace: Namespace, directory: Path) -> list[str]:
-    """Returns the names of what was applied."""
+    """Returns the names of the applied objects."""
     return namespace.kubectl(
         "apply", "--server-side", "-k", str(directory), "--output=name"
     ).split()

@@ -1,4 +1,4 @@
-"""Where the control plane's programs are looked for, and what is said when they are not there."""
+"""The search for the control plane's programs, and the message if they are missing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def assets(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def go_that_builds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """An environment with an empty cache and a Go that makes empty programs."""
+    """An environment with an empty cache and a stand-in for Go that creates empty programs."""
     tools = tmp_path / "tools"
     tools.mkdir()
     (tools / "go").write_text(_GO)

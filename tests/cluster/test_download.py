@@ -1,4 +1,4 @@
-"""The download of a model, from its claim to its end, and the next model's after it."""
+"""The download of a model, from its claim to its end, and then the next model's."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def _errors(stderr: str) -> list[str]:
 
 
 def _let_ttl_end(namespace: Namespace) -> None:
-    """Instead of waiting ten minutes."""
+    """Shortens the TTL instead of waiting ten minutes."""
     changes = {"spec": {"ttlSecondsAfterFinished": 0}}
     namespace.cluster.api.patch(f"{namespace.path('jobs')}/{JOB}", changes)
     wait_until(lambda: not namespace.exists("jobs", JOB), "collected: the Job")

@@ -1,4 +1,4 @@
-"""The example of the library applies as its first lines say, with plain `kubectl apply -f`."""
+"""The example of the library can be applied with `kubectl apply -f`, as its first lines say."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _HIGH_PRIORITY: Json = {"metadata": {"name": "high-priority"}, "value": 1000}
 
 @pytest.fixture
 def manifest(tmp_path: Path) -> Path:
-    """What the example prints, in a file."""
+    """The example's output, in a file."""
     run = subprocess.run(
         [sys.executable, ROOT / "examples/inference_app.py"],
         cwd=ROOT, capture_output=True, text=True, check=True,
@@ -36,7 +36,7 @@ def manifest(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def llm(cluster: ControlPlane) -> Iterator[Namespace]:
-    """The example's namespace, with what the example takes as given."""
+    """The example's namespace, with the objects that the example requires."""
     cluster.api.create(_PRIORITY_CLASSES, _HIGH_PRIORITY)
     try:
         with namespace_on(cluster, "restricted", "llm") as namespace:

@@ -1,4 +1,4 @@
-"""The harness itself, proved with small objects made by hand: what is real behaves as on GKE."""
+"""The harness itself, with small hand-written objects: its real parts behave as on GKE."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def run(programs: Path, temporary: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A run of the tests of the harness as make starts it, in a process group of its own."""
+    """A run of the harness's tests as make starts it, in a new process group."""
     with subprocess.Popen(
         [sys.executable, "-m", "pytest", "-q", "-n", "1", "-p", "no:cacheprovider", _TESTS],
         cwd=ROOT,

@@ -1,4 +1,4 @@
-"""Machines take what fits and is tolerated, namespaces what is safe enough: by hand, no dist/."""
+"""Scheduling on machines and Pod Security of namespaces, with hand-written objects."""
 
 from __future__ import annotations
 

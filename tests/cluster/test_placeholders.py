@@ -1,4 +1,4 @@
-"""What nobody filled in: the API server refuses it, and names it, before anything waits."""
+"""The API server refuses placeholders that are not filled in, and names them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ configMapGenerator:
 
 @pytest.fixture
 def unfilled(dist: Path) -> Path:
-    """An output in whose base/ nobody has named the bucket."""
+    """An output with the bucket's placeholder in base/."""
     config = "IRA_BUCKET_NAME=<IRA_BUCKET_NAME>\nMODEL_ID=<MODEL_ID>\n"
     (dist / "base/ira-model-config.env").write_text(config)
     return dist

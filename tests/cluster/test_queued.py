@@ -1,4 +1,4 @@
-"""Queued cells wait for the capacity that they request, and take no other."""
+"""Queued cells wait for the capacity that they request, and use no other."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_a_pod_waits_for_its_request_and_is_bound_to_the_machine_that_comes(
     directory = str(_directory(filled_dist, cell))
     namespace.kubectl("apply", "-k", directory)
     pod = pod_of(namespace, workload)
-    # Not for want of room: no machine that is there is one it may take.
+    # The scheduler's reason: the Pod may use none of the existing machines, whatever their room.
     reason = why_unschedulable(namespace, pod["metadata"]["name"])
     assert "untolerated taint" in reason
     assert "1 node(s) didn't match Pod's node affinity/selector" in reason
@@ -117,7 +117,7 @@ def _path_of_request(namespace: Namespace, workload: str) -> str:
 
 
 def _asked_for(spec: Json) -> str:
-    """What decides which machine a Pod fits."""
+    """Returns the fields of a Pod that decide which machines it fits."""
     resources = {container["name"]: container["resources"] for container in spec["containers"]}
     placement = {key: spec.get(key) for key in ("nodeSelector", "affinity", "tolerations")}
     return yaml.safe_dump({"resources": resources, **placement})

@@ -1,4 +1,4 @@
-"""The CustomResourceDefinition of ProvisioningRequest takes a rendered one, but no mutation."""
+"""The CustomResourceDefinition of ProvisioningRequest accepts a rendered one, but no mutation."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_a_request_that_is_made_can_not_be_changed(
 
 
 def _with(manifest: Json, path: str, value: object) -> Json:
-    """The same with one part of its spec replaced, or left out where the value is None."""
+    """Returns a copy with one part of its spec replaced, or left out if the value is None."""
     changed = copy.deepcopy(manifest)
     *parents, last = path.split(".")
     part = changed["spec"]

@@ -62,7 +62,7 @@ def test_deleted_after_a_change_only_the_old_config_map_is_left_as_the_readme_sa
 
 
 def _config_map_of(pod: Json) -> str:
-    """The ConfigMap that the server reads its values from."""
+    """Returns the ConfigMap from which the server reads its values."""
     variables = pod["spec"]["containers"][0]["env"]
     sources = [variable["valueFrom"] for variable in variables if "valueFrom" in variable]
     (name,) = {source["configMapKeyRef"]["name"] for source in sources}

@@ -1,4 +1,4 @@
-"""A cell waits for its own machine: where that is full or missing, no other is taken."""
+"""A cell waits for its own machine: if that is full or missing, it uses no other."""
 
 from __future__ import annotations
 

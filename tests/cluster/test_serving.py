@@ -1,4 +1,4 @@
-"""Every cell, applied as the walkthrough says, serves from a machine of its own type."""
+"""Every cell, applied as in the walkthrough, serves from a machine of its own type."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.cluster.observed import changes_in, node_of, serving_pod, wait_until_
 
 @dataclass(frozen=True)
 class Served:
-    """A cell that is applied in a namespace of its own."""
+    """A cell that is applied in its own namespace."""
 
     cell: str
     directory: Path

@@ -1,4 +1,4 @@
-"""Several cells in one namespace: which stand side by side, and which replace each other."""
+"""Several cells in one namespace: which run side by side, and which replace each other."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ GEMMA, LLAMA = directory_of("h100-gemma3-27b"), directory_of("h100-llama3")
 
 @pytest.fixture
 def dist_of_named_models(tmp_path: Path) -> Path:
-    """What synth writes for a user who wants a Deployment for each model."""
+    """The output of synth with a Deployment for each model."""
     return synth(tmp_path, "--workload-name", "vllm-{gpu}-{model}")
 
 

@@ -1,4 +1,4 @@
-"""What synth writes for a user's own namespace and a user's own model is served as well."""
+"""Cells with a user's own namespace or a user's own model are served too."""
 
 from __future__ import annotations
 

@@ -59,8 +59,8 @@ def too_large_for_machine(of: CellOf) -> Iterator[Finding]:
     its limits away), and of GKE's own Pods.
 
     The file cache is in memory as well. With `file-cache:max-size-mb:-1` it grows to the size of
-    the model's files, beside all that the server may use, /dev/shm included. It is nobody's
-    request, so the Pod is scheduled, and where the node's memory ends the kubelet evicts the Pod or
+    the model's files, beside all that the server may use, /dev/shm included. No request includes
+    it, so the Pod is scheduled, and when the node's memory runs out the kubelet evicts the Pod or
     the kernel ends one of its processes, while the model is loaded. `weights.total_gib` of the
     model stands for its files; where a model has none, the cache is not counted, and files that are
     quantised only while they are loaded are larger than what is counted. A positive size in
@@ -93,7 +93,7 @@ def too_large_for_machine(of: CellOf) -> Iterator[Finding]:
 
 
 def _shares(cell: Cell, field: str, usage: node_usage.Usage, unit: int) -> str:
-    """Return who asks for how much, as the profile has it where that is in another unit."""
+    """Return each container's request as text, with the profile's own text if that differs."""
     written = str(getattr(cell.profile, field))
     names = [part.name.partition(",")[0] for part in usage.asked]
     sizes_shown = [f"{part.size / unit:.2f}".rstrip("0").rstrip(".") for part in usage.asked]

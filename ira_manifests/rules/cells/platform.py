@@ -47,9 +47,9 @@ def release_that_can_not_drain(chosen: Chosen) -> Iterator[Finding]:
 def one_name_on_several_gpu_types(chosen: Chosen) -> Iterator[Finding]:
     """Two cells of different GPU types would be the same Deployment.
 
-    Models of one GPU type may share a name: the next one replaces the last, as the walkthrough
-    has it. A name for several GPU types can't be meant so: who asks for `vllm` on H100 gets it
-    wherever it was applied last.
+    Models of one GPU type may share a name: the next one replaces the last, as in the walkthrough.
+    Cells of several GPU types would replace each other by mistake, and `vllm` would run on the GPU
+    type that was applied last.
     """
     for name, cells in shared_workloads(chosen.cells).items():
         first = cells[0]

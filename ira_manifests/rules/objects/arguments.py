@@ -32,14 +32,14 @@ def unknown_flag(view: View) -> Iterator[Finding]:
     `--max-num-batched-tokens` given beside it, and float16 for Gemma 2 and 3; both ways the Pod
     restarts for ever with the GPU attached. `--disable-log-requests`, for one, is taken up to
     0.16.0 and not by the releases after it, until 0.33.0 takes it again. A profile's own flag is
-    told at its line. The server is known by `vllm serve`, by its older Python module, in a shell's
-    script, and as the image's own entry. Not judged: keys of JSON options (`--compilation-config`,
-    `--speculative-config` and the like), values with `$(NAME)`, parser names beside a parser
-    plugin, options that take a list of values, what an option left out would default to, and names
-    that the engine looks up in its code or in plugins as it starts, such as `--attention-backend`,
-    `--tokenizer-mode`, `--model-impl`, `--distributed-executor-backend` and the levels of `-O`. A
-    load format or quantization method that a plugin of your own image adds is refused here: waive
-    the rule.
+    reported at its line. A server is recognised as `vllm serve`, as the older Python module, in a
+    shell script, and as the image's entry point. Not judged: keys of JSON options
+    (`--compilation-config`, `--speculative-config` and the like), values with `$(NAME)`, parser
+    names beside a parser plugin, options that take a list of values, what an option left out would
+    default to, and names that the engine looks up in its code or in plugins as it starts, such as
+    `--attention-backend`, `--tokenizer-mode`, `--model-impl`, `--distributed-executor-backend` and
+    the levels of `-O`. A load format or quantization method that a plugin of your own image adds is
+    refused here: waive the rule.
     """
     for server in view.servers:
         try:
