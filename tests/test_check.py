@@ -71,7 +71,7 @@ def test_synth_of_other_cells_goes_on(refused: Path) -> None:
     assert ira("synth", "--only", "*/gemma3-27b", cwd=refused).returncode == 0
 
 
-def test_what_is_in_the_way_of_the_output_is_to_be_moved(tmp_path: Path) -> None:
+def test_an_obstacle_in_the_output_must_be_moved(tmp_path: Path) -> None:
     copy_project(tmp_path)
     (tmp_path / "dist/model-download/job.yaml").write_text("kind: Job  # mine\n")
 

@@ -155,7 +155,7 @@ def test_wide_letters_take_two_columns(
 
 
 @pytest.mark.parametrize("columns", ["", "0", "wide", "-1", "9" * 5000])
-def test_a_width_that_is_none_is_80(columns: str) -> None:
+def test_an_invalid_width_is_80(columns: str) -> None:
     assert ira("list", env={"COLUMNS": columns}).stdout == ira("list").stdout
 
 

@@ -189,7 +189,7 @@ def test_a_tensor_that_can_not_be_is_named(entry: Any, says: str) -> None:
         tensors(header, size, "a.safetensors")
 
 
-def test_tensors_that_lie_upon_each_other_are_reported() -> None:
+def test_overlapping_tensors_are_reported() -> None:
     header, size = _file({"a": WEIGHT, "b": WEIGHT}, 12)
 
     with pytest.raises(ConfigError, match="more tensors than bytes"):

@@ -71,7 +71,7 @@ def test_a_folder_of_kubebuilder_assets_that_lacks_programs_is_refused(assets: P
         binaries.find({"KUBEBUILDER_ASSETS": str(assets), "PATH": ""})
 
 
-def test_without_go_the_message_says_both_ways_out() -> None:
+def test_without_go_the_message_names_both_remedies() -> None:
     with pytest.raises(
         binaries.MissingProgramsError, match="install Go, or set KUBEBUILDER_ASSETS"
     ):

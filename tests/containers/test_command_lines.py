@@ -152,14 +152,14 @@ REFUSED: dict[str, tuple[Change, str]] = {
 
 
 @pytest.mark.parametrize(("change", "flag"), REFUSED.values(), ids=REFUSED)
-def test_an_argument_that_the_engine_refuses_is_seen(
+def test_an_argument_that_the_engine_refuses_is_detected(
     rendered: Rendered, change: Change, flag: str
 ) -> None:
     assert [problem.flag for problem in refused(*broken(rendered, change))] == [flag]
 
 
 @pytest.mark.parametrize("text", ["$$(MAX_MODEL_LEN)", "${MAX_MODEL_LEN}", "$(MAX_LEN)"])
-def test_an_argument_that_nobody_expands_is_seen(rendered: Rendered, text: str) -> None:
+def test_an_unexpanded_argument_is_detected(rendered: Rendered, text: str) -> None:
     change = change_argument(2, f"--max-model-len={text}")
     assert len(unexpanded(*broken(rendered, change))) == 1
 
@@ -169,5 +169,5 @@ def without_context(server: Json) -> None:
 
 
 @pytest.mark.parametrize("change", [without_context, change_argument(2, "$(MAX_LEN)")])
-def test_a_variable_that_is_not_defined_is_seen(rendered: Rendered, change: Change) -> None:
+def test_an_undefined_variable_is_detected(rendered: Rendered, change: Change) -> None:
     assert len(undefined(*broken(rendered, change))) == 1

@@ -245,7 +245,7 @@ def test_a_parser_that_pairs_enable_with_disable_makes_toggles() -> None:
         ('for arg, type in [("--old-a", str), ("--old-b", int)]', "for arg, type in old()"),
     ],
 )
-def test_what_cannot_be_followed_is_an_error_and_no_gap(old: str, new: str) -> None:
+def test_source_that_cannot_be_followed_is_an_error_and_no_gap(old: str, new: str) -> None:
     text = ENGINE.replace(old, new)
     assert text != ENGINE
     source = Source("0.0.0", FILES | {"vllm/engine/arg_utils.py": text})

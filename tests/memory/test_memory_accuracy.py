@@ -26,7 +26,7 @@ def test_concurrency_end_to_end_is_within_one_and_a_half_per_cent_on_average() -
     assert accuracy([deviation(row) for row in ROWS]).end_to_end <= 0.015
 
 
-def test_the_same_holds_for_models_that_no_constant_has_seen() -> None:
+def test_the_same_holds_for_models_left_out_of_the_fit() -> None:
     result = accuracy(leave_one_model_out(ROWS))
     assert result.pool <= 0.01
     assert result.given_pool <= 0.005

@@ -71,7 +71,7 @@ def test_flags_that_set_the_batch_replace_the_default() -> None:
     assert smaller.kv_request < budget(cell).kv_request
 
 
-def test_several_gpus_need_memory_to_talk_to_each_other() -> None:
+def test_several_gpus_need_memory_for_communication() -> None:
     """2.06 to 2.21 GiB at tensor parallel 2 and 4, 0.24 to 0.26 on one GPU (measured rows)."""
     overheads = Overheads()
     assert overheads.other_bytes(1) / GIB == pytest.approx(0.25, abs=0.01)

@@ -121,7 +121,7 @@ def rewritten(container: Container, old: str, new: str) -> Container:
     ],
     ids=["another case", "the whole bucket", "another mount", "another path"],
 )
-def test_a_manifest_that_leads_vllm_elsewhere_is_seen(
+def test_a_manifest_with_another_path_for_vllm_is_detected(
     stage: Stage, tmp_path: Path, old: str, new: str
 ) -> None:
     cell = stage.cell(A_CELL)
@@ -131,7 +131,7 @@ def test_a_manifest_that_leads_vllm_elsewhere_is_seen(
     assert "config.json" in missing(model)
 
 
-def test_a_shard_that_is_lost_is_seen(stage: Stage, tmp_path: Path) -> None:
+def test_a_lost_shard_is_detected(stage: Stage, tmp_path: Path) -> None:
     model = served(stage.cell(A_CELL), tmp_path)
     (model / SHARDS[1]).unlink()
 
