@@ -67,8 +67,11 @@ def test_a_model_is_added_with_its_cells(here: Path) -> None:
     # 22 GiB leave about 3 for tokens of 144 KiB; machines with less memory can't cache the files.
     assert cells["l4"].machine.machine_type == "g2-standard-12"
     assert 8192 <= cells["l4"].max_model_len < 22528
-    assert "Wrote profiles/models/qwen3-8b.yaml. Next:" in added.stdout
+    assert "Wrote profiles/models/qwen3-8b.yaml.\n" in added.stdout
     assert "ira-manifests synth --model-id Qwen/Qwen3-8B" in added.stdout
+    said = " ".join(added.stdout.split())
+    assert "The cluster needs the compute classes gpu-" in said
+    assert "service account ira-online-gpu-ksa-qwen3-8b needs read access" in said
 
 
 def test_the_table_is_the_one_of_list(here: Path) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from ira_manifests.layout import BASE
+from ira_manifests.output.env_file import MODEL_CONFIG, NEW_MODEL_CONFIG
 from testing.kubectl import OLDEST, ready
 from testing.objects import objects_in, template_of, the
 from testing.project import BUCKET, ROOT
@@ -26,7 +28,7 @@ def git(folder: Path, *arguments: str | Path) -> str:
 
 @pytest.fixture(scope="session")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository with dist/ as committed, including files of new cells."""
+    """A repository with dist/ as a new user has it, including files of new cells."""
     kept = ("--cached", "--others", "--exclude-standard")
     run = subprocess.run(
         ["git", "ls-files", "-z", *kept, "dist", ".gitignore"],
@@ -38,6 +40,8 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for path in filter(None, run.stdout.split("\0")):
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / path, folder / path, follow_symlinks=False)
+    # Who has committed the own bucket has the same tests.
+    (folder / f"dist/{BASE}" / MODEL_CONFIG).write_bytes(NEW_MODEL_CONFIG)
     git(folder, "init", "--quiet")
     git(folder, "add", "--all")
     git(folder, "commit", "--quiet", "--message", "all")

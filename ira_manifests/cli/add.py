@@ -125,6 +125,12 @@ def _report(added: Added, file: Path, *, dry_run: bool) -> None:
     if dry_run:
         return
     first = added.cells[0]
-    terminal.say(f"\nWrote {file}. Next:")
+    terminal.say(f"\nWrote {file}.")
+    classes = dict.fromkeys(cell.machine.compute_class for cell in added.cells)
+    terminal.say_wrapped(
+        f"The cluster needs the compute classes {', '.join(classes)}, and the service account "
+        f"{first.service_account} needs read access to the bucket."
+    )
+    terminal.say("Next:")
     terminal.say(f"    ira-manifests explain {first.name}")
     terminal.say(f"    ira-manifests synth --model-id {first.model.model_id}")
