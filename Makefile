@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 FUZZ ?= 100
+# One more than there are cores: tests also wait for the processes that they start.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
 STAMP := $(VENV)/.installed
 # Each process starts a control plane of its own.
 CLUSTER_TESTS := $(BIN)/python -m pytest tests/cluster -n 2 --dist loadfile
@@ -30,7 +32,7 @@ check: $(STAMP)  ## lint, types, rules, and whether dist/ and docs/rules.md are 
 
 test: $(STAMP) $(OLDEST_KUBECTL)/.installed  ## every test; those on a control plane where it is built
 	$(BIN)/python -m compileall -q ira_manifests
-	$(BIN)/python -m pytest -n auto --dist worksteal --ignore tests/cluster -r fEs
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --ignore tests/cluster -r fEs
 	$(CLUSTER_TESTS) -r fEs
 
 $(OLDEST_KUBECTL)/.installed: tests/oldest-kubectl.txt $(STAMP)
