@@ -111,8 +111,11 @@ def other_share(serving: Serving) -> Iterator[Remedy]:
         return
     value = serving.utilization + (-_STEP if lower else _STEP)
     while 0 < value < 1:
-        if _fits(replace(serving, utilization=value)):
+        found = budget(replace(serving, utilization=value))
+        if found.verdict is Verdict.FITS:
             yield _remedy("gpu_memory_utilization", format(value, "f"))
+            return
+        if lacks(found, outside=not lower):  # and more so at the next value
             return
         value += -_STEP if lower else _STEP
 
