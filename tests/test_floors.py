@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from testing.project import ROOT
+from tests.test_imports import imported_names
 
 PACKAGE = "ira_manifests"
 
@@ -60,16 +61,9 @@ def modules() -> Iterator[tuple[str, Path]]:
 
 def imported(path: Path) -> Iterator[str]:
     """Yield the rooms that a module imports from, wherever in it the import stands."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        names = []
-        if isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path} has a relative import"
-            names = [f"{node.module}.{alias.name}" for alias in node.names]
-        elif isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        for words in (name.split(".") for name in names):
-            if words[0] == PACKAGE and words[1:2] != ["__version__"]:
-                yield words[1] if len(words) > 1 else TOP
+    for words in (name.split(".") for name in imported_names(path.read_text("utf-8"))):
+        if words[0] == PACKAGE and words[1:2] != ["__version__"]:
+            yield words[1] if len(words) > 1 else TOP
 
 
 def rooms_of(room: str) -> set[str]:

@@ -137,14 +137,20 @@ def test_list_words_no_error_for_the_pairs_that_are_not_in_the_matrix(tmp_path: 
     assert "difflib" not in imported(tmp_path, "list")
 
 
-def imports_of(source: str, modules: set[str]) -> Iterator[str]:
-    """Yield the modules that a module's text imports anywhere, including for types only."""
+def imported_names(source: str) -> Iterator[str]:
+    """Yield what a module's text imports anywhere, including for types only: `a.b` of `a`."""
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.ImportFrom) and node.module is not None:
-            names = (f"{node.module}.{name.name}" for name in node.names)
-            yield from (name if name in modules else node.module for name in names)
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"a relative import in line {node.lineno}"
+            yield from (f"{node.module}.{name.name}" for name in node.names)
         elif isinstance(node, ast.Import):
             yield from (name.name for name in node.names)
+
+
+def imports_of(source: str, modules: set[str]) -> Iterator[str]:
+    """Yield the modules of those names: one of `modules`, or what the name is in."""
+    for name in imported_names(source):
+        yield name if name in modules else name.rpartition(".")[0] or name
 
 
 def imports() -> dict[str, set[str]]:
