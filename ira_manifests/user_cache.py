@@ -52,7 +52,7 @@ def write(kind: str, name: str, content: bytes, kept: int) -> None:
         folder = _folder(kind)
         if folder is not None:
             _put(folder, name, content)
-            _drop(folder, kept)
+            _drop(folder, kept, folders=False)
     except OSError as error:
         _note(error)
 
@@ -82,7 +82,7 @@ def write_folder(kind: str, name: str, contents: Mapping[str, bytes], kept: int)
             return False
         if not _holds(above / name, contents):  # else another run has written it, and may read it
             _put_folder(above, name, contents)
-        _drop_folders(above, kept)
+        _drop(above, kept, folders=True)
     except OSError as error:
         _note(error)
         return False
@@ -164,12 +164,6 @@ def _fill(folder: Path, contents: Mapping[str, bytes]) -> None:
             file.write(content)
 
 
-def _drop_folders(above: Path, kept: int) -> None:
-    held = [each for each in above.iterdir() if each.is_dir() and not each.is_symlink()]
-    for each in sorted(held, key=lambda each: each.lstat().st_mtime)[:-kept]:
-        _remove(each)
-
-
 def _remove(place: Path) -> None:
     if place.is_symlink() or place.is_file():
         place.unlink()
@@ -177,12 +171,14 @@ def _remove(place: Path) -> None:
         shutil.rmtree(place, ignore_errors=True)
 
 
-def _drop(folder: Path, kept: int) -> None:
-    """Remove all but the latest files, including incomplete files of killed runs."""
+def _drop(above: Path, kept: int, *, folders: bool) -> None:
+    """Remove all but the latest files, or folders, including incomplete ones of killed runs."""
     with contextlib.suppress(FileNotFoundError):  # another run does the same
-        held = [each for each in folder.iterdir() if not each.is_dir()]
+        held = [each for each in above.iterdir() if each.is_dir() is folders]
+        if folders:
+            held = [each for each in held if not each.is_symlink()]
         for each in sorted(held, key=lambda each: each.lstat().st_mtime)[:-kept]:
-            each.unlink()
+            _remove(each)
 
 
 def _hashed(content: bytes) -> bytes:

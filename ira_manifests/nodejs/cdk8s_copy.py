@@ -56,8 +56,11 @@ def keep(packages: Path, found: Copy | None) -> None:
 
     jsii may add an index later.
     """
-    name, files = _name(), dict(_files(packages))
-    if name is None or not files or (found is not None and files.keys() == found.hashes.keys()):
+    files = dict(_files(packages))
+    if not files or (found is not None and files.keys() == found.hashes.keys()):
+        return
+    name = _name()
+    if name is None:
         return
     contents = {path: place.read_bytes() for path, place in files.items()}
     hashes = {path: sha256(content).hexdigest() for path, content in contents.items()}
