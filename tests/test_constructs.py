@@ -195,7 +195,8 @@ def test_a_second_workload_of_one_name_is_refused(chart: Chart) -> None:
     matrix = load_matrix()
     VllmDeployment(chart, "one", cell=matrix["h100", "gemma3-27b"])
 
-    with pytest.raises(InputError, match="inference/two: the chart has a Deployment vllm-h100"):
+    message = "inference/two: inference/one has added the Deployment vllm-h100 to this namespace"
+    with pytest.raises(InputError, match=message):
         VllmDeployment(chart, "two", cell=matrix["h100", "llama3"])
     VllmDeployment(Chart(App(), "other"), "two", cell=matrix["h100", "llama3"])
 
@@ -203,7 +204,8 @@ def test_a_second_workload_of_one_name_is_refused(chart: Chart) -> None:
 def test_a_second_download_is_refused(chart: Chart, cell: Cell) -> None:
     ModelDownloadJob(chart, "one", platform=cell.platform)
 
-    with pytest.raises(InputError, match="inference/two: the chart has a Job transfer-model-to"):
+    message = "inference/two: inference/one has added the Job transfer-model-to-gcs to this names"
+    with pytest.raises(InputError, match=message):
         ModelDownloadJob(chart, "two", platform=cell.platform)
 
 

@@ -133,7 +133,7 @@ def on_its_own(matrix: Matrix) -> list[ExplainedDirectory]:
     bucket, model_id = "acme", cell.model.model_id
 
     def chart(name: str) -> Chart:
-        return Chart(App(), name, namespace="theirs")
+        return Chart(App(), name, namespace=matrix.platform.namespace)
 
     def of(scope: Chart, table: list[Source]) -> ExplainedDirectory:
         places = PlacesOfCell(matrix, cell)

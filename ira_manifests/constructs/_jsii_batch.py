@@ -8,6 +8,7 @@ https://aws.github.io/jsii/specification/
 
 from __future__ import annotations
 
+import inspect
 import io
 import json
 import tarfile
@@ -16,38 +17,44 @@ from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import jsii
 from cdk8s import ApiObject, Chart
 from constructs import Construct
 
-Json = dict[str, Any]
+from ira_manifests.constructs._held import Json, hold, made_alone
 
 _NAME, _VERSION = "ira-manifests", "1.0.0"
 _TEXT = {"primitive": "string"}
 _CHART, _CONSTRUCT = {"fqn": "cdk8s.Chart"}, {"fqn": "constructs.Construct"}
 
 
-class Composite(Construct, metaclass=jsii.JSIIMeta, jsii_type=f"{_NAME}.Composite"):
-    """A construct of several objects. `manifests`: complete objects, by id in the construct."""
+class _Meta(jsii.JSIIMeta):
+    """Shows the signature of each class instead of the `(*args, **kwargs)` of jsii's metaclass."""
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        own = inspect.signature(self.__init__)  # type: ignore[misc]  # of this very class
+        return own.replace(parameters=tuple(own.parameters.values())[1:])
+
+
+class Composite(Construct, metaclass=_Meta, jsii_type=f"{_NAME}.Composite"):
+    """Internal: a construct of several objects. Its subclasses are the public constructs.
+
+    `manifests`: complete objects, by id in the construct.
+    """
 
     def __init__(self, scope: Construct, id: str, manifests: Mapping[str, Json]) -> None:
         jsii.create(self.__class__, self, [scope, id, _text(manifests)])
-        _hold(self, scope, manifests)
+        hold(self, scope, manifests)
 
     def _object(self, id: str) -> ApiObject:
         found: ApiObject = jsii.invoke(self, "object", [id])
         return found
 
-    def _json(self, id: str) -> Json:
-        """Return one object, rendered with its current patches."""
-        rendered: Json = json.loads(jsii.invoke(self, "json", [id]))
-        return rendered
-
 
 class Derived(Composite, jsii_type=f"{_NAME}.Derived"):
-    """A construct whose objects are computed whenever they are rendered.
+    """Internal: a construct whose objects are computed whenever they are rendered.
 
     They are computed from the main object of `source`. Their own patches are applied to the result.
     """
@@ -66,7 +73,7 @@ class Derived(Composite, jsii_type=f"{_NAME}.Derived"):
         """
         arguments = [scope, id, _text(manifests), source, json.dumps(additions)]
         jsii.create(self.__class__, self, arguments)
-        _hold(self, scope, manifests)
+        hold(self, scope, manifests)
 
     @jsii.member(jsii_name="derive")
     def _derive(self, inputs: str) -> str:
@@ -78,48 +85,14 @@ class Derived(Composite, jsii_type=f"{_NAME}.Derived"):
         raise NotImplementedError
 
 
-_held: WeakKeyDictionary[Chart, dict[tuple[str, str], Composite]] = WeakKeyDictionary()
-
-
-def _hold(composite: Composite, scope: Construct, manifests: Mapping[str, Json]) -> None:
-    held = _held.setdefault(_chart(scope), {})
-    held.update(dict.fromkeys(map(_kind_and_name, manifests.values()), composite))
-
-
-def _kind_and_name(manifest: Json) -> tuple[str, str]:
-    return manifest["kind"], manifest["metadata"]["name"]
-
-
 def _text(manifests: Mapping[str, Json]) -> str:
     return json.dumps([{"id": name, **manifest} for name, manifest in manifests.items()])
 
 
-def holds(scope: Construct, kind: str, name: str) -> bool:
-    """Return whether the chart of `scope` has an object of this kind and name from a `Composite`.
-
-    A chart has one namespace, so two objects of one kind and name are the same in the cluster.
-    """
-    chart = _chart(scope)
-    holder = _held.get(chart, {}).get((kind, name))
-    return holder is not None and any(each is holder for each in chart.node.find_all())
-
-
-def new_in(scope: Construct, manifests: Mapping[str, Json]) -> dict[str, Json]:
-    """Return the objects to add to the chart of `scope`: all but service accounts that it has."""
-    return {
-        name: manifest
-        for name, manifest in manifests.items()
-        if manifest["kind"] != "ServiceAccount" or not holds(scope, *_kind_and_name(manifest))
-    }
-
-
-def path(scope: Construct, id: str) -> str:
-    """Return the path of a child in the tree of constructs; the child need not exist."""
-    return f"{scope.node.path}/{id}"
-
-
-def _chart(scope: Construct) -> Chart:
-    return scope if isinstance(scope, Chart) else Chart.of(scope)
+def json_of(composite: Composite, id: str) -> Json:
+    """Return one object of a construct, rendered with its current patches."""
+    rendered: Json = json.loads(jsii.invoke(composite, "json", [id]))
+    return rendered
 
 
 def new_charts(ids: Sequence[str], namespace: str | None) -> list[Chart]:
@@ -128,6 +101,7 @@ def new_charts(ids: Sequence[str], namespace: str | None) -> list[Chart]:
     `namespace`: the namespace of their objects; None: that of kubectl's context.
     """
     charts: list[Chart] = jsii.sinvoke(Composite, "charts", [list(ids), namespace])
+    made_alone(charts, namespace)
     return charts
 
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
-from ira_manifests.constructs._node import Composite, holds, new_in, path
+from ira_manifests.constructs._node import (
+    ApiObject,
+    Composite,
+    Construct,
+    added,
+    holder,
+    namespace_in,
+    path,
+)
 from ira_manifests.constructs.manifests import model_download_job as manifests
 from ira_manifests.errors import InputError
 from ira_manifests.kubernetes import names
 from ira_manifests.layout import DOWNLOAD_JOB as NAME
 from ira_manifests.profiles.schema import ModelProfile, Platform
-
-if TYPE_CHECKING:
-    from cdk8s import ApiObject
-    from constructs import Construct
 
 
 class ModelDownloadJob(Composite):
@@ -35,8 +38,12 @@ class ModelDownloadJob(Composite):
 
     The Pod first installs huggingface_hub, in a container without the token.
 
-    Raises `InputError` for an invalid name, for only one of `bucket` and `model_id`, and for a
-    second download Job in a chart.
+    Raises `InputError` for an invalid name, for only one of `bucket` and `model_id`, for a second
+    download Job of the namespace in the app, and if the chart's namespace is not the platform's.
+    """
+
+    namespace: str | None
+    """Namespace of the objects: the chart's, else the platform's. None: that of kubectl's context.
     """
 
     def __init__(
@@ -53,15 +60,17 @@ class ModelDownloadJob(Composite):
         _check(bucket, model_id)
         secret = manifests.secret_of_token(platform, token_secret)
         names.require("the token's Secret", secret, names.check_subdomain)
-        if holds(scope, "Job", NAME):
+        self.namespace = namespace_in(scope, id, platform.namespace)
+        other = holder(scope, self.namespace, "Job", NAME)
+        if other is not None:
             raise InputError(
-                f"{path(scope, id)}: the chart has a Job {NAME} already; add one "
-                "ModelDownloadJob, or a chart of another namespace"
+                f"{path(scope, id)}: {other} has added the Job {NAME} to this namespace already; "
+                "use one ModelDownloadJob, or a chart of another namespace"
             )
         objects = manifests.objects(
             platform, bucket=bucket, model_id=model_id, token_secret=secret, models=models
         )
-        super().__init__(scope, id, new_in(scope, objects))
+        super().__init__(scope, id, added(scope, self.namespace, objects))
 
     @property
     def buffer(self) -> ApiObject:

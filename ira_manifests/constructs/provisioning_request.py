@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from weakref import WeakSet
 
-from ira_manifests.constructs._node import Derived, path
+from ira_manifests.constructs._node import (
+    ApiObject,
+    Construct,
+    Derived,
+    added,
+    json_of,
+    namespace_in,
+    path,
+)
 from ira_manifests.constructs.manifests import provisioning_request as manifests
 from ira_manifests.constructs.manifests.parts import Json
 from ira_manifests.constructs.vllm_deployment import VllmDeployment
 from ira_manifests.errors import InputError
 from ira_manifests.kubernetes import queued_capacity as queued
 
-if TYPE_CHECKING:
-    from cdk8s import ApiObject
-    from constructs import Construct
+_consumers: WeakSet[VllmDeployment] = WeakSet()  # workloads that consume a request
 
 
 class ProvisioningRequest(Derived):
@@ -32,9 +39,15 @@ class ProvisioningRequest(Derived):
     of the fields that decide on which nodes its Pods fit: applying a request for other nodes fails,
     instead of silently keeping the old request.
 
-    Raises `InputError` if the GPU type has no queued capacity, or if the Deployment also selects
-    other capacity, such as Spot.
+    Raises `InputError` if the GPU type has no queued capacity, if the Deployment also selects other
+    capacity, such as Spot, if the workload has a request already, and if the chart's namespace is
+    not the workload's.
     """
+
+    workload: VllmDeployment
+    """The workload that consumes the capacity."""
+    name: str
+    """Name of the request when the construct was added."""
 
     def __init__(self, scope: Construct, id: str, *, workload: VllmDeployment) -> None:
         cell = workload.cell
@@ -43,11 +56,12 @@ class ProvisioningRequest(Derived):
                 f"{path(scope, id)}: the GPU type {cell.gpu_name} has no queued capacity; "
                 "its profile says so with queued: true"
             )
+        namespace = namespace_in(scope, id, workload.namespace)
         self.workload = workload
-        self.name, additions = workload.consume()
+        self.name, additions = _changes(workload)
         objects = manifests.objects(cell, self.name, workload.bucket)
-        super().__init__(scope, id, objects, workload, additions)
-        workload.consumed()
+        super().__init__(scope, id, added(scope, namespace, objects), workload, additions)
+        _consumers.add(workload)
 
     @property
     def pod_template(self) -> ApiObject:
@@ -79,5 +93,29 @@ class ProvisioningRequest(Derived):
                     f"{self.workload.node.path}: a patch took the annotation {annotation} from "
                     "the Pods; add no ProvisioningRequest, or leave the annotation"
                 )
-        self.workload.refuse_other_capacity(template["spec"].get("nodeSelector", {}))
+        _refuse_other_capacity(self.workload, template["spec"].get("nodeSelector", {}))
         return deployment
+
+
+def _changes(workload: VllmDeployment) -> tuple[str, Json]:
+    """Return what moves a workload's Pods from the compute class to queued capacity.
+
+    It is the name of the request to consume, which is the Deployment's, and the values to add to
+    the Deployment, by JSON pointer. Earlier patches of the Deployment are kept; later ones override
+    the values.
+    """
+    if workload in _consumers:
+        raise InputError(
+            f"{workload.node.path} consumes a ProvisioningRequest already; add one for each "
+            "workload"
+        )
+    deployment = json_of(workload, "Default")
+    additions = manifests.additions(workload.cell, deployment)
+    _refuse_other_capacity(workload, additions[manifests.NODE_SELECTOR])
+    return str(deployment["metadata"]["name"]), additions
+
+
+def _refuse_other_capacity(workload: VllmDeployment, node_selector: Mapping[str, str]) -> None:
+    """Raise `InputError` if a node selector selects capacity that can't be queued."""
+    for key, reason in queued.excluded(node_selector).items():
+        raise InputError(f"{workload.node.path}: drop the node selector {key}: {reason}")
