@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from ira_manifests import load_matrix
-from ira_manifests.analysis.field_lookup import leaves
-from ira_manifests.analysis.provenance import directories, model_download
 from ira_manifests.cli import app
 from ira_manifests.constructs.manifests.sources import shown
+from ira_manifests.provenance.explained import directories, model_download
+from ira_manifests.provenance.field_lookup import leaves
 from ira_manifests.rules.catalogue import Rule, rules
 from testing.edits import edit_file
 from testing.kubectl import kustomize

@@ -29,12 +29,13 @@ FLOORS: list[dict[str, str]] = [
         "model_files": "architectures errors files",
         "profiles": "errors files hub_lock kubernetes layout memory vllm",
     },
+    {"analysis": "kubernetes memory messages profiles vllm"},
+    {"rules": "analysis errors kubernetes layout memory messages output profiles vllm"},
     {"constructs": "errors hub_lock kubernetes layout nodejs profiles vllm"},
     {
-        "analysis": "constructs errors kubernetes layout memory messages profiles vllm",
+        "provenance": "constructs errors layout messages profiles",
         "render": "constructs kubernetes layout output profiles",
     },
-    {"rules": "analysis errors kubernetes layout memory messages output profiles vllm"},
     {
         "loading": "profiles rules",
         "new_model": "analysis architectures errors kubernetes memory model_files profiles rules "
@@ -43,7 +44,7 @@ FLOORS: list[dict[str, str]] = [
     },
     {
         "cli": "analysis errors files kubernetes layout loading memory messages model_files "
-        "new_model nodejs output profiles render render_cache rules user_cache"
+        "new_model nodejs output profiles provenance render render_cache rules user_cache"
     },
     {"__main__": "cli no_plugins"},
 ]

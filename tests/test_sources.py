@@ -22,14 +22,6 @@ from ira_manifests import (
     VllmDeployment,
     load_matrix,
 )
-from ira_manifests.analysis.field_lookup import leaves
-from ira_manifests.analysis.provenance import (
-    ExplainedDirectory,
-    PlacesOfCell,
-    directories,
-    model_download,
-    nodes,
-)
 from ira_manifests.constructs.manifests import (
     directory,
     model_download_job,
@@ -38,6 +30,14 @@ from ira_manifests.constructs.manifests import (
 )
 from ira_manifests.constructs.manifests.sources import Source, source
 from ira_manifests.profiles.schema import Platform
+from ira_manifests.provenance.explained import (
+    ExplainedDirectory,
+    PlacesOfCell,
+    directories,
+    model_download,
+    nodes,
+)
+from ira_manifests.provenance.field_lookup import leaves
 from ira_manifests.render import render
 from testing.edits import edit_profile
 from testing.project import copy_edited, copy_profiles

@@ -1,1 +1,1 @@
-"""Analyses of cells: resource needs, changes that make a cell fit, and sources of values."""
+"""Analyses of cells: resource needs, and changes that make a cell fit."""

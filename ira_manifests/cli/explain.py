@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ira_manifests.analysis import provenance
-from ira_manifests.analysis.provenance import ExplainedDirectory, Value
 from ira_manifests.cli import common, explain_report
+from ira_manifests.provenance import explained
+from ira_manifests.provenance.explained import ExplainedDirectory, Value
 
 
 def command(
@@ -26,7 +26,7 @@ def command(
         return 0
     matrix = common.load(profiles_folder, workload_name=workload_name, namespace=namespace)
     if download:
-        directory = provenance.model_download(matrix)
+        directory = explained.model_download(matrix)
         if field is None:
             explain_report.directory(directory)
         else:
@@ -44,8 +44,8 @@ def command(
         )
         return 0
     cell = matrix[gpu, model]
-    directories = provenance.directories(matrix, cell)
-    values = provenance.values(directories)
+    directories = explained.directories(matrix, cell)
+    values = explained.values(directories)
     if field is None:
         explain_report.explained(cell, values)
     else:
@@ -60,7 +60,7 @@ def _say_field(
     if named:
         explain_report.value(named[0])
     else:
-        from ira_manifests.analysis import field_lookup
+        from ira_manifests.provenance import field_lookup
 
         explain_report.answers(field, field_lookup.find(directories, field))
 

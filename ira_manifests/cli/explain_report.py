@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ira_manifests.analysis import limits, memory_breakdown, node_usage
-from ira_manifests.analysis.provenance import ExplainedDirectory, Value
 from ira_manifests.cli import terminal
 from ira_manifests.cli.terminal import BOLD, DIM
 from ira_manifests.memory import GIB, Budget, MemoryInputError
 from ira_manifests.messages import count, visible
 from ira_manifests.profiles.cell import Cell
+from ira_manifests.provenance.explained import ExplainedDirectory, Value
 
 if TYPE_CHECKING:
-    from ira_manifests.analysis.field_lookup import Answer
     from ira_manifests.analysis.matrix_summary import Absent
     from ira_manifests.analysis.memory_breakdown import Part
+    from ira_manifests.provenance.field_lookup import Answer
     from ira_manifests.rules.catalogue import Rule
 
 

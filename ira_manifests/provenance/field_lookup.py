@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ira_manifests.analysis.provenance import ExplainedDirectory, Manifest, Node, below, nodes
 from ira_manifests.constructs.manifests.sources import shown
 from ira_manifests.errors import InputError, did_you_mean, one_of
+from ira_manifests.provenance.explained import ExplainedDirectory, Manifest, Node, below, nodes
 
 _POD, _TEMPLATE_POD = "Deployment spec.template.", "PodTemplate template."
 _MOST_CANDIDATES = 12
