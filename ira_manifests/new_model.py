@@ -73,8 +73,8 @@ def add(matrix: Matrix, request: Request) -> Added:
     _check_engine(matrix, model)
     _check_context(model, request.max_model_len)
     size, origin = request.files.weights(model)
-    gib = max(_GIB_STEP, (Decimal(size) / GIB).quantize(_GIB_STEP))
-    new = NewModel(request.model_id, model.min_engine, gib, origin, model.geometry)
+    weights = _weights(size, model)
+    new = NewModel(request.model_id, model.min_engine, weights, origin, model.geometry)
     wanted = Wanted(
         request.file.stem,
         _draft(matrix, request.file, new, gpus[0]),
@@ -87,6 +87,22 @@ def add(matrix: Matrix, request: Request) -> Added:
     cells = {gpu: cell for gpu, cell in found.items() if isinstance(cell, CellProfile)}
     reasons = {gpu: why for gpu, why in found.items() if isinstance(why, str)}
     return _judged(matrix, request.file, new, cells, reasons)
+
+
+def _weights(size: int, model: Model) -> dict[str, Decimal | str]:
+    """Return the fields of `WeightsProfile`; without the parts where files hold less than they."""
+    total, linear, vision = map(_gib, (size, model.linear_bytes, model.vision_bytes))
+    found: dict[str, Decimal | str] = {"total_gib": max(_GIB_STEP, total)}
+    if linear + vision < total:
+        parts = {"linear_gib": linear, "vision_gib": vision}
+        found |= {name: part for name, part in parts.items() if part}
+    if model.quantization.method:
+        found["quantization"] = model.quantization.method
+    return found
+
+
+def _gib(size: int) -> Decimal:
+    return (Decimal(size) / GIB).quantize(_GIB_STEP)
 
 
 def _gpus(matrix: Matrix, asked: Iterable[str]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from ira_manifests import load_matrix
 from ira_manifests.architectures import RefusedError
@@ -238,12 +239,32 @@ def test_a_folder_of_that_name_that_is_something_else_is_left_alone(tmp_path: Pa
     assert [path.name for path in (tmp_path / "profiles").iterdir()] == ["mine.txt"]
 
 
+@pytest.mark.parametrize(
+    ("name", "weights"),
+    [
+        ("Qwen--Qwen3-32B-FP8", {"quantization": "fp8"}),
+        ("openai--gpt-oss-20b", {"quantization": "mxfp4"}),
+        # 27 blocks of 4 x 1152^2 + 2 x 1152 x 4304, and 4 mergers of 4608^2 + 4608 x 4096.
+        ("Qwen--Qwen3-VL-8B-Instruct", {"linear_gib": "12.94", "vision_gib": "1.07"}),
+    ],
+)
+def test_what_is_in_the_weights_is_written_where_it_is_known(
+    here: Path, name: str, weights: dict[str, str]
+) -> None:
+    run(here, "--from", folder_of(here, name), "--name", "added")
+    found = yaml.safe_load((here / "profiles/models/added.yaml").read_text())["weights"]
+    del found["total_gib"]
+
+    assert {key: f"{value}" for key, value in found.items()} == weights
+
+
 def test_a_dry_run_prints_the_profile_and_writes_nothing(here: Path) -> None:
     added = run(here, "--dry-run", "--from", folder_of(here, LLAMA))
 
     assert added.returncode == 0
     assert "model_id: meta-llama/Meta-Llama-3.1-8B\n" in added.stdout
-    assert "  total_gib: 14.99\n" in added.stdout
+    # 32 layers of 4096 x (2 x 4096 + 2 x 1024) + 3 x 4096 x 14336 values, of two bytes.
+    assert "  total_gib: 14.99\n  linear_gib: 13.00\n" in added.stdout
     assert models(here) == BEFORE
 
 

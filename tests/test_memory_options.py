@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from ira_manifests.memory import GIB, BatchLimits, EngineOptions, Geometry
+from ira_manifests.memory import GIB, BatchLimits, EngineOptions, Geometry, Weights
 from ira_manifests.profiles.memory_options import Flags, batch, read
 from ira_manifests.profiles.memory_readers import Asked
 from ira_manifests.profiles.memory_table import LISTED, ROWS
 from testing.project import copy_edited
-from tests.memory.models import GEMMA3_27B, GPT_OSS_20B, LLAMA33_70B
+from tests.memory.models import GEMMA3_27B
 from tests.support import ira
 from tools import memory_page
 
@@ -61,15 +62,16 @@ def test_batches_are_read_as_the_engine_reads_them(
 def uncomputed(
     flags: list[str], geometry: Geometry = GEMMA3_27B, engine: str = ENGINE
 ) -> tuple[str, ...]:
-    return read(flags, engine, Asked(geometry, 26 * GIB, tensor_parallel=2)).uncomputed
+    asked = Asked(geometry, 26 * GIB, tensor_parallel=2, held=Weights(Decimal("51.45")))
+    return read(flags, engine, asked).uncomputed
 
 
 @pytest.mark.parametrize(
     ("flags", "option"),
     [
         (["--dtype=float32"], "--dtype"),
-        (["--quantization=fp8"], "--quantization"),
-        (["-q", "fp8"], "--quantization"),
+        (["--quantization=mxfp8"], "--quantization"),
+        (["-q", "experts_int8"], "--quantization"),
         (["--kv-cache-memory-bytes=many"], "--kv-cache-memory-bytes"),
         (["--num-gpu-blocks-override=0"], "--num-gpu-blocks-override"),
         (["--cpu-offload-gb=20"], "--cpu-offload-gb"),
@@ -81,6 +83,7 @@ def uncomputed(
         (['--speculative-config={"method":"ngram"}'], "--speculative-config"),
         (["--speculative-config.method=ngram"], "--speculative-config"),
         (["--limit-mm-per-prompt.image=0"], "--limit-mm-per-prompt"),
+        (['--limit-mm-per-prompt={"image":{"count":1,"width":512}}'], "--limit-mm-per-prompt"),
         (["--limit-mm-per-prompt=[1]"], "--limit-mm-per-prompt"),
         (["--use-fp64-gumbel"], "--use-fp64-gumbel"),
         (["--logprobs-mode=raw_logits"], "--logprobs-mode"),
@@ -163,13 +166,6 @@ def test_what_leaves_memory_as_it_is_is_judged(flag: str) -> None:
     assert found == Flags()
 
 
-def test_experts_of_several_gpus_are_not_judged_when_they_are_whole() -> None:
-    flags = ["--enable-expert-parallel"]
-    assert uncomputed(flags, GPT_OSS_20B) == ("--enable-expert-parallel",)
-    assert read(flags, ENGINE, Asked(GPT_OSS_20B, 14 * GIB)) == Flags()
-    assert uncomputed(flags, LLAMA33_70B) == ()
-
-
 @pytest.mark.parametrize("engine", ["0.18.0", "0.28.0"])
 def test_no_option_is_computed_of_a_release_whose_source_was_not_compared(engine: str) -> None:
     assert uncomputed(["--enforce-eager"], engine=engine) == ("--enforce-eager",)
@@ -202,7 +198,7 @@ def test_a_batch_of_128k_tokens_does_not_fit_two_h100(flag: str, tmp_path: Path)
 
 
 def test_a_cell_with_such_an_option_is_not_judged_anywhere(tmp_path: Path) -> None:
-    folder = with_flags(tmp_path, "--quantization=fp8")
+    folder = with_flags(tmp_path, "--quantization=mxfp8")
 
     cell = cell_of(folder)
     listed = ira("list", cwd=folder).stdout

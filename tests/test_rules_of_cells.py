@@ -86,6 +86,9 @@ BREAKS = {
     # vLLM wants 2 + 4 cores of two vCPUs each.
     "IRA046": Break(CELL, {"cpu: 64": "cpu: 11"}, "cells.h100.cpu",
                     "gets 11 CPUs and vLLM wants 12 for 4 GPUs"),
+    "IRA047": Break("llama3", {"total_gib: 131.42": "total_gib: 131.42\n  quantization: gptq",
+                               "h100:\n": "h100:\n    flags: [--quantization=awq]\n"},
+                    "cells.h100.flags", "--quantization=awq: the checkpoint is quantised as gptq"),
     # Pages of 96 and of 128 values a head: vLLM's unify_kv_cache_spec_page_size refuses them.
     "IRA038": Break("gemma3-27b", {"head_dim: 128\n    - count": "head_dim: 96\n    - count"},
                     "geometry", "cannot be made equal", "h100/gemma3-27b"),

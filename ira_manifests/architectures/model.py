@@ -75,6 +75,7 @@ class Model:
             found["experts"] = {
                 "num_experts_per_tok": mixture.chosen,
                 "moe_intermediate_size": mixture.width,
+                "num_experts": mixture.experts,
             }
         return {key: value for key, value in found.items() if value is not None}
 
@@ -95,6 +96,22 @@ class Model:
         )
         kept = self._embeddings + (self.tower.parameters if self.tower else 0)
         return int(blocks + kept * SERVED) + self._rotary_bytes
+
+    @property
+    def linear_bytes(self) -> int:
+        """Return the bytes of the weights that the server can quantise as it loads them.
+
+        Linear layers and experts of a checkpoint in 16 bit; 0 for one that is quantised.
+        """
+        if self.quantization.method:
+            return 0
+        parts = (part for layer in self.layers for part in layer.parts)
+        return sum(int(part.parameters * SERVED) for part in parts if part.quantised)
+
+    @property
+    def vision_bytes(self) -> int:
+        """Return the bytes of the vision tower; 0 without one."""
+        return int(self.tower.parameters * SERVED) if self.tower else 0
 
     def stored_bytes(self, tensors: Sequence[Tensor]) -> int:
         """Return the bytes of the weights as loaded, from the headers of the checkpoint."""

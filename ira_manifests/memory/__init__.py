@@ -59,6 +59,7 @@ from ira_manifests.memory.layers import (
 )
 from ira_manifests.memory.layout import kv_layout, unknown_layout
 from ira_manifests.memory.overhead import Overheads
+from ira_manifests.memory.quantised import linear_bytes
 from ira_manifests.memory.recurrent import (
     GatedDeltaNetLayers,
     Mamba1Layers,
@@ -106,6 +107,7 @@ __all__ = [
     "kv_element_bytes",
     "kv_layout",
     "layers_of_stages",
+    "linear_bytes",
     "logged_tokens",
     "logits_bytes",
     "round_context",

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from ira_manifests.memory.accelerator import GIB, Accelerator, BatchLimits
 from ira_manifests.memory.geometry import Experts, Geometry
+from ira_manifests.memory.quantised import dequantised_bytes
 from ira_manifests.memory.recurrent import ELEMENT_BYTES
 from ira_manifests.vllm.changes import ReleaseFacts
 
@@ -58,14 +59,22 @@ def activation(
     facts: ReleaseFacts,
     tensor_parallel: int,
     batch: BatchLimits,
+    *,
+    whole_experts: bool = False,
+    dequantises: bool = False,
 ) -> Activation:
-    """Return the activation memory of the profiling run on one GPU, by phase."""
-    experts = expert_workspace_bytes(geometry, tensor_parallel, batch.tokens)
+    """Return the activation memory of the profiling run on one GPU, by phase.
+
+    `whole_experts` and `dequantises` are those of `EngineOptions`.
+    """
+    split = 1 if whole_experts else tensor_parallel
+    experts = expert_workspace_bytes(geometry, split, batch.tokens)
     stays = experts if facts.expert_workspace_stays else 0
     # Both use the same workspace (v1/worker/workspace.py), which has the size of the larger.
     shared = max(stays, _index_workspace_bytes(geometry))
+    restored = dequantised_bytes(geometry, tensor_parallel, batch.tokens) if dequantises else 0
     layers = max(
-        _layer_bytes(geometry, tensor_parallel, batch.tokens) + experts - stays,
+        _layer_bytes(geometry, tensor_parallel, batch.tokens) + experts - stays + restored,
         _latent_bytes(geometry, tensor_parallel, batch.tokens),
     )
     return Activation(
@@ -89,6 +98,7 @@ def expert_workspace_bytes(geometry: Geometry, tensor_parallel: int, tokens: int
     """
     if geometry.experts is None:
         return 0
+    # Expert parallelism has rows for all tokens as well, and whole experts.
     rows = tokens * geometry.experts.num_experts_per_tok
     inner = _per_gpu(geometry.experts, tensor_parallel)
     hidden = geometry.hidden_size

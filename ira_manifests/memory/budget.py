@@ -263,13 +263,14 @@ def _possible(serving: Serving, overheads: Overheads) -> list[Budget]:
 
 
 def _of_stages(serving: Serving, overheads: Overheads) -> list[Budget]:
-    split = stages(
-        serving.geometry,
-        serving.weights,
-        serving.tensor_parallel,
-        serving.pipeline_parallel,
-        serving.batch_limits.tokens,
-    )
+    size, options = serving.tensor_parallel, serving.options
+    geometry = serving.geometry
+    if not options.takes_media:
+        geometry = replace(geometry, image_values_per_token=0)
+    whole = serving.weights.per_gpu(serving.geometry, size)
+    held = max(0, whole - options.quantised_bytes - options.vision_bytes)
+    tokens = serving.batch_limits.tokens
+    split = stages(geometry, held, size, serving.pipeline_parallel, tokens)
     return [_budget(serving, overheads, stage) for stage in split]
 
 
@@ -284,7 +285,15 @@ def _budget(serving: Serving, overheads: Overheads, stage: Stage) -> Budget:
     facts, geometry, batch = serving.facts, stage.geometry, serving.batch_limits
     size, options = serving.tensor_parallel, serving.options
     weights = max(0, stage.weights - options.cpu_offload_bytes)
-    live = activation(geometry, serving.accelerator, facts, size, batch)
+    live = activation(
+        geometry,
+        serving.accelerator,
+        facts,
+        size,
+        batch,
+        whole_experts=options.whole_experts,
+        dequantises=options.dequantises,
+    )
     peak = stage.received + (live.peak if stage.samples else live.kept + live.layers)
     other = overheads.other_bytes(serving.gpus)
     graphs = overheads.graph_bytes(geometry, batch, options)

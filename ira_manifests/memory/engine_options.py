@@ -33,6 +33,15 @@ class EngineOptions:
             (get_kv_cache_configs).
         cpu_offload_bytes: weights of each GPU that stay in the node's memory:
             model_executor/offloader/uva.py.
+        quantised_bytes: by how much quantising makes the weights of each GPU smaller:
+            model_executor/layers/quantization.
+        dequantises: whether a product with quantised weights restores them (bitsandbytes).
+        vision_bytes: the vision tower on each GPU, which is not loaded:
+            model_executor/models/interfaces.py (_mark_tower_model).
+        takes_media: whether the start-up profile has images: multimodal/registry.py
+            (supports_multimodal_inputs).
+        whole_experts: each GPU has a part of the experts instead of a part of each:
+            model_executor/layers/fused_moe/config.py.
 
     Raises SettingsError for a number that is out of range.
     """
@@ -45,12 +54,18 @@ class EngineOptions:
     kv_cache_bytes: int | None = None
     kv_cache_blocks: int | None = None
     cpu_offload_bytes: int = 0
+    quantised_bytes: int = 0
+    dequantises: bool = False
+    vision_bytes: int = 0
+    takes_media: bool = True
+    whole_experts: bool = False
 
     def __post_init__(self) -> None:
         if self.block_tokens < 1 or self.block_tokens % BLOCK_TOKENS:
             raise SettingsError(f"a block needs a multiple of 16 tokens, got {self.block_tokens}")
         counts = (self.kv_cache_bytes, self.kv_cache_blocks, self.largest_capture)
-        if any(count is not None and count < 1 for count in counts) or self.cpu_offload_bytes < 0:
+        saved = (self.cpu_offload_bytes, self.quantised_bytes, self.vision_bytes)
+        if any(count is not None and count < 1 for count in counts) or min(saved) < 0:
             raise SettingsError(f"bytes, blocks and sizes must be positive, got {self}")
 
     @property

@@ -22,15 +22,18 @@ class Experts:
         num_experts_per_tok: experts that process each token.
         moe_intermediate_size: inner width of one expert; some models (Mixtral, gpt-oss, Llama 4)
             call it `intermediate_size`.
+        num_experts: experts of a layer, without shared ones; None where it is not known.
 
     Raises GeometryError when a number is not positive.
     """
 
     num_experts_per_tok: int
     moe_intermediate_size: int
+    num_experts: int | None = None
 
     def __post_init__(self) -> None:
         require_positive(self, "num_experts_per_tok", "moe_intermediate_size")
+        require_positive_if_set(self, "num_experts")
 
 
 @dataclass(frozen=True)
@@ -117,6 +120,11 @@ class Geometry:
     def is_moe(self) -> bool:
         """Return whether the model is a mixture of experts."""
         return self.experts is not None
+
+    @cached_property
+    def is_dense_attention(self) -> bool:
+        """Return whether all layers have attention with keys and values, and a dense MLP."""
+        return not self.is_moe and len(self.attention) == len(self.layers)
 
     @cached_property
     def mlp_width(self) -> int:

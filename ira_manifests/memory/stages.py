@@ -11,7 +11,7 @@ from ira_manifests.memory.errors import SplitError
 from ira_manifests.memory.geometry import Geometry
 from ira_manifests.memory.layers import Layers
 from ira_manifests.memory.recurrent import ELEMENT_BYTES
-from ira_manifests.memory.weights import Weights, rotary_table_bytes
+from ira_manifests.memory.weights import rotary_table_bytes
 
 
 @dataclass(frozen=True)
@@ -50,14 +50,13 @@ def why_not_staged(geometry: Geometry) -> str:
 
 
 def stages(
-    geometry: Geometry, weights: Weights, tensor_parallel: int, count: int, tokens: int
+    geometry: Geometry, whole: int, tensor_parallel: int, count: int, tokens: int
 ) -> Iterator[Stage]:
     """Yield the stages that differ: the first, the middle ones with most layers, and the last.
 
-    `tokens` are those of the largest batch. Ask `why_not_staged` before. Raises SplitError where
-    there are more stages than layers.
+    `whole`: bytes of all layers' weights on one GPU of a stage. `tokens` are those of the largest
+    batch. Ask `why_not_staged` before. Raises SplitError where there are more stages than layers.
     """
-    whole = weights.per_gpu(geometry, tensor_parallel)
     if count == 1:
         yield Stage(geometry, whole)
         return

@@ -28,6 +28,10 @@ class Weights:
         total_gib: on one GPU, without tensor parallelism.
         measured_gib: on each GPU, by tensor parallel size, from logs. A size that is not listed is
             computed from the nearest listed one, else from ``total_gib``.
+        linear_gib: of the total, linear layers and experts in 16 bit; None where it is not known.
+        vision_gib: of the total, the vision tower; None where it is not known.
+        quantization: how the checkpoint is quantised (``quant_method`` of its config.json); empty
+            where it is in 16 bit, or it is not known.
 
     Raises SettingsError when a number is not positive.
     """
@@ -36,9 +40,13 @@ class Weights:
     measured_gib: Mapping[int, Decimal] = field(
         default_factory=lambda: MappingProxyType({}), hash=False
     )
+    linear_gib: Decimal | None = None
+    vision_gib: Decimal | None = None
+    quantization: str = ""
 
     def __post_init__(self) -> None:
-        sizes = (self.total_gib, *self.measured_gib.values())
+        parts = [part for part in (self.linear_gib, self.vision_gib) if part is not None]
+        sizes = (self.total_gib, *parts, *self.measured_gib.values())
         if min(sizes) <= 0 or min(self.measured_gib, default=1) < 1:
             raise SettingsError(f"weights must be more than 0 GiB, got {self}")
 

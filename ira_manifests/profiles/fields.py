@@ -248,3 +248,6 @@ UserId = Annotated[int, Field(gt=0, le=_INT32)]
 Utilization = Annotated[Decimal, BeforeValidator(_whole_as_decimal), Field(gt=0, le=1)]
 Context = Annotated[int | Literal["auto"], BeforeValidator(_tokens_or_auto)]
 Gib = Annotated[Decimal, BeforeValidator(_whole_as_decimal), Field(gt=0, le=1_000_000)]
+QuantMethod = Literal[
+    "awq", "bitsandbytes", "compressed-tensors", "fp8", "gptq", "modelopt", "mxfp4"
+]

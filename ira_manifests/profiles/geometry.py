@@ -94,6 +94,9 @@ class ExpertsProfile(Profile):
     """Experts that process each token."""
     moe_intermediate_size: Count
     """Inner width of one expert; in a config.json without this key, intermediate_size."""
+    num_experts: Count | None = None
+    """Experts of a layer, without shared ones; config.json also has it as num_local_experts or
+    n_routed_experts."""
 
 
 class GeometryProfile(Profile):

@@ -59,12 +59,13 @@ def flags_of(model: ModelProfile, profile: CellProfile, release: str) -> memory_
     """Return what a cell's flags change; nothing for a model without weights or geometry."""
     if model.geometry is None or model.weights is None or not profile.flags:
         return memory_options.Flags()
-    geometry = _geometry(model.geometry)
+    geometry, weights = _geometry(model.geometry), _weights(model.weights)
     asked = Asked(
         geometry,
-        _weights(model.weights).per_gpu(geometry, profile.tensor_parallel),
+        weights.per_gpu(geometry, profile.tensor_parallel),
         profile.tensor_parallel,
         profile.pipeline_parallel,
+        weights,
     )
     return memory_options.read(profile.flags, release, asked)
 
@@ -153,9 +154,16 @@ def _experts(profile: ExpertsProfile) -> Experts:
     return Experts(
         num_experts_per_tok=profile.num_experts_per_tok,
         moe_intermediate_size=profile.moe_intermediate_size,
+        num_experts=profile.num_experts,
     )
 
 
 def _weights(profile: WeightsProfile) -> Weights:
     measured = {item.tensor_parallel: item.gib for item in profile.measured}
-    return Weights(profile.total_gib, MappingProxyType(measured))
+    return Weights(
+        profile.total_gib,
+        MappingProxyType(measured),
+        profile.linear_gib,
+        profile.vision_gib,
+        profile.quantization or "",
+    )

@@ -9,7 +9,7 @@ from typing import Any
 from ira_manifests.memory import BatchLimits, EngineOptions
 from ira_manifests.memory.engine_options import DEFAULTS
 from ira_manifests.profiles.memory_readers import Asked
-from ira_manifests.profiles.memory_table import FIRST, LAST, LISTED, REQUESTS, TOKENS
+from ira_manifests.profiles.memory_table import LISTED, REQUESTS, TOKENS
 from ira_manifests.vllm import human_readable_int, settings
 from ira_manifests.vllm.release import Release
 
@@ -47,6 +47,8 @@ def read(flags: Sequence[str], engine: str, asked: Asked) -> Flags:
             changes |= found
         else:
             changes |= {**found, "capture_sizes": ()}
+    if "quantised_bytes" in changes and changes.get("cpu_offload_bytes"):
+        uncomputed.append("--cpu-offload-gb")  # of which of them, the loader decides
     return Flags(EngineOptions(**changes), tuple(uncomputed))
 
 
@@ -58,7 +60,7 @@ def _changes(name: str, text: str, engine: str, asked: Asked) -> dict[str, Any] 
     if row is None or text in row.default:
         return {}
     found = row.reader(text, asked)
-    if found and not FIRST <= Release.parse(engine) <= LAST:
+    if found and not row.is_computed(text, Release.parse(engine)):
         return None
     return None if found is None else dict(found)
 

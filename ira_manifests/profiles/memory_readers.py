@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from ira_manifests.memory import GIB, Geometry
+from ira_manifests.memory import GIB, Geometry, Weights
 from ira_manifests.memory.engine_options import LARGEST_CAPTURE
 from ira_manifests.vllm import human_readable_int
 
 Changes = Mapping[str, Any] | None
-_NOTHING: Mapping[str, Any] = {}
+NOTHING: Mapping[str, Any] = {}
 _ELEMENT_BYTES = 2
 
 _BLOCKS = (16, 32, 64, 128)
@@ -32,12 +32,14 @@ class Asked:
         geometry: the model's shape.
         weights: bytes of the weights on each GPU.
         tensor_parallel, pipeline_parallel: how the model is split.
+        held: what is known of the parts of the weights.
     """
 
     geometry: Geometry
     weights: int
     tensor_parallel: int = 1
     pipeline_parallel: int = 1
+    held: Weights | None = None
 
 
 Reader = Callable[[str, Asked], Changes]
@@ -50,7 +52,7 @@ def never(_text: str, _asked: Asked) -> Changes:
 
 def same(*values: str) -> Reader:
     """Return a reader for which these values change nothing, and others can't be computed."""
-    return lambda text, _: _NOTHING if text in values else None
+    return lambda text, _: NOTHING if text in values else None
 
 
 def block_size(text: str, asked: Asked) -> Changes:
@@ -68,7 +70,7 @@ def no_hybrid_cache(text: str, asked: Asked) -> Changes:
     attention, and windows of several sizes alone.
     """
     if text == "false":
-        return _NOTHING
+        return NOTHING
     geometry = asked.geometry
     reaches = {(item.sliding_window, item.attention_chunk_size) for item in geometry.attention}
     if text != "true" or geometry.recurrent or (len(reaches) > 1 and (None, None) not in reaches):
@@ -78,23 +80,23 @@ def no_hybrid_cache(text: str, asked: Asked) -> Changes:
 
 def async_scheduling(text: str, _asked: Asked) -> Changes:
     """`--async-scheduling`: config/vllm.py (max_concurrent_batches)."""
-    return {"true": _NOTHING, "false": {"async_scheduling": False}}.get(text)
+    return {"true": NOTHING, "false": {"async_scheduling": False}}.get(text)
 
 
 def enforce_eager(text: str, _asked: Asked) -> Changes:
     """`--enforce-eager`: no CUDA graphs."""
-    return {"true": {"capture_sizes": ()}, "false": _NOTHING}.get(text)
+    return {"true": {"capture_sizes": ()}, "false": NOTHING}.get(text)
 
 
 def optimization_level(text: str, _asked: Asked) -> Changes:
     """`-O`: 0 has no CUDA graphs; 2, the default, and 3 have the same ones: config/vllm.py."""
-    return {"0": {"capture_sizes": ()}, "2": _NOTHING, "3": _NOTHING}.get(text)
+    return {"0": {"capture_sizes": ()}, "2": NOTHING, "3": NOTHING}.get(text)
 
 
 def compilation_config(text: str, asked: Asked) -> Changes:
     """`--compilation-config`: which CUDA graphs are captured; other keys are not computed."""
     changes: dict[str, Any] = {}
-    for key, value in (_keys(text) or {"": None}).items():
+    for key, value in (keys_of(text) or {"": None}).items():
         match key:
             case "cudagraph_mode":
                 found = _cudagraph_mode(f"{value}")
@@ -111,7 +113,7 @@ def compilation_config(text: str, asked: Asked) -> Changes:
 
 
 def _cudagraph_mode(text: str) -> Changes:
-    names = {"NONE": {"capture_sizes": ()}, "FULL_AND_PIECEWISE": _NOTHING}
+    names = {"NONE": {"capture_sizes": ()}, "FULL_AND_PIECEWISE": NOTHING}
     return names.get(text.upper())
 
 
@@ -134,7 +136,7 @@ def kv_cache_bytes(text: str, _asked: Asked) -> Changes:
         size = human_readable_int(text)
     except ValueError:
         return None
-    return ({"kv_cache_bytes": size} if size else _NOTHING) if size >= 0 else None
+    return ({"kv_cache_bytes": size} if size else NOTHING) if size >= 0 else None
 
 
 def kv_cache_blocks(text: str, _asked: Asked) -> Changes:
@@ -154,7 +156,7 @@ def cpu_offload(text: str, asked: Asked) -> Changes:
     except (InvalidOperation, OverflowError, ValueError):
         return None
     if size == 0:
-        return _NOTHING
+        return NOTHING
     shape = asked.geometry
     ends = 2 * shape.vocab_size * shape.hidden_size * _ELEMENT_BYTES // asked.tensor_parallel
     if asked.pipeline_parallel > 1 or not 0 < size <= (asked.weights - ends) // 2:
@@ -162,25 +164,9 @@ def cpu_offload(text: str, asked: Asked) -> Changes:
     return {"cpu_offload_bytes": size}
 
 
-def media_limits(text: str, _asked: Asked) -> Changes:
-    """`--limit-mm-per-prompt`: with 1 or more of each, the start-up profile has as many tokens.
-
-    With none of them, the tower is not loaded, and its part of the weights is not known.
-    """
-    limits = _keys(text)
-    ok = limits and all(type(count) is int and count > 0 for count in limits.values())
-    return _NOTHING if ok else None
-
-
-def expert_parallel(text: str, asked: Asked) -> Changes:
-    """`--enable-expert-parallel`: nothing without experts, or on one GPU."""
-    alone = asked.geometry.experts is None or asked.tensor_parallel == 1
-    return _NOTHING if alone or text == "false" else None
-
-
 def prefix_caching(text: str, asked: Asked) -> Changes:
     """`--enable-prefix-caching`: more states of each sequence, and nothing without states."""
-    return None if asked.geometry.recurrent and text != "false" else _NOTHING
+    return None if asked.geometry.recurrent and text != "false" else NOTHING
 
 
 def _whole(text: str) -> int | None:
@@ -192,7 +178,7 @@ def _whole(text: str) -> int | None:
     return number if number > 0 else None
 
 
-def _keys(text: str) -> dict[str, Any] | None:
+def keys_of(text: str) -> dict[str, Any] | None:
     """Return the keys of a JSON option; None for other texts, and for numbers with a suffix."""
     try:
         found = json.loads(text)

@@ -6,10 +6,11 @@ the same. `make release` lists what a new release adds. docs/memory.md shows the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from ira_manifests.profiles import memory_readers as read
+from ira_manifests.profiles import weight_readers
 from ira_manifests.vllm.release import Release
 
 FIRST, LAST = Release.parse("0.19.0"), Release.parse("0.27.1")
@@ -27,6 +28,7 @@ class Row:
         source: the file of vLLM that says so.
         reader: reads a value that is not in `default`.
         default: values with which nothing changes.
+        since: the first release that takes a value, where not all that are computed do.
     """
 
     options: tuple[str, ...]
@@ -35,14 +37,25 @@ class Row:
     source: str
     reader: read.Reader = read.never
     default: frozenset[str] = frozenset({"false"})
+    since: Mapping[str, str] = field(default_factory=dict)
+
+    def is_computed(self, text: str, engine: Release) -> bool:
+        """Return whether a value's changes are known of a release."""
+        first = Release.parse(self.since[text]) if text in self.since else FIRST
+        return first <= engine <= LAST
 
 
 def _row(
-    options: str, changes: str, judged: str, source: str, reader: read.Reader = read.never
+    options: str,
+    changes: str,
+    judged: str,
+    source: str,
+    reader: read.Reader = read.never,
+    since: Mapping[str, str] | None = None,
 ) -> Row:
     names = tuple(f"--{name}" for name in options.split())
     default = {"false"} if reader is read.never else set[str]()
-    return Row(names, changes, judged, source, reader, frozenset(default))
+    return Row(names, changes, judged, source, reader, frozenset(default), since or {})
 
 
 TOKENS, REQUESTS = "--max-num-batched-tokens", "--max-num-seqs"
@@ -97,18 +110,30 @@ COMPUTED = (
          "model_executor/offloader/uva.py", read.cpu_offload),
     _row("dtype", "bytes of weights, activations and KV cache", "the 16-bit types and `auto`",
          "config/model.py", read.same("auto", "bfloat16", "float16", "half")),
-    _row("quantization", "weights, where they are quantised as they are loaded: `fp8` and its kin, "
-         "bitsandbytes. Other methods need a checkpoint of their own, and `weights` is that one's",
-         "auto_awq, auto_gptq, awq, awq_marlin, compressed-tensors, gptq, gptq_marlin, modelopt, "
-         "modelopt_fp4", "model_executor/model_loader/weight_utils.py (get_quant_config)",
-         read.same("auto_awq", "auto_gptq", "awq", "awq_marlin", "compressed-tensors", "gptq",
-                   "gptq_marlin", "modelopt", "modelopt_fp4")),
-    _row("limit-mm-per-prompt", "with 0 of all modalities, the tower is not loaded; else the "
-         "start-up profile is as full of image tokens", "1 or more of each",
-         "multimodal/encoder_budget.py, model_executor/models/interfaces.py", read.media_limits),
-    _row("enable-expert-parallel", "whole experts on each GPU instead of slices of all",
-         "without experts, and at `tensor_parallel: 1`, where it changes nothing",
-         "model_executor/layers/fused_moe/config.py", read.expert_parallel),
+    _row("quantization", "with `fp8`, its kin and bitsandbytes, a checkpoint in 16 bit is "
+         "quantised as it is loaded: linear layers and experts, not embeddings, head and router. "
+         "Other methods need a checkpoint of their own, and `weights` is that one's",
+         "the checkpoint's own method; fp8, fp8_per_tensor, fp8_per_block, fp8_per_channel and "
+         "bitsandbytes where `linear_gib` is given, or for dense models whose size shows 16 bit; "
+         "bitsandbytes not with experts",
+         "model_executor/layers/quantization/fp8.py, online/base.py, bitsandbytes.py",
+         weight_readers.quantization,
+         since={"fp8_per_tensor": "0.20.0", "fp8_per_block": "0.20.0",
+                "fp8_per_channel": "0.24.0"}),
+    _row("limit-mm-per-prompt", "with 0 of images and videos, the vision tower is not loaded; with "
+         "0 of audio as well, the start-up profile has none; else it is as full of image tokens",
+         "1 or more of each; 0 of images and videos where `vision_gib` is given",
+         "multimodal/registry.py, model_executor/models/interfaces.py (_mark_tower_model)",
+         weight_readers.media_limits),
+    _row("language-model-only", "as 0 of all media in `--limit-mm-per-prompt`",
+         "where `vision_gib` is given", "config/multimodal.py (get_limit_per_prompt)",
+         weight_readers.language_model_only),
+    _row("enable-expert-parallel", "whole experts on each GPU instead of slices of all: as many "
+         "weights, and a wider working memory",
+         "where `num_experts` is given and `tensor_parallel` divides it; without experts, and at "
+         "`tensor_parallel: 1`, it changes nothing",
+         "model_executor/layers/fused_moe/config.py (FusedMoEParallelConfig)",
+         weight_readers.expert_parallel),
     _row("enable-prefix-caching", "states of each sequence; nothing without states",
          "models without states", "v1/kv_cache_interface.py (MambaSpec)", read.prefix_caching),
     _row("decode-context-parallel-size prefill-context-parallel-size",
@@ -151,7 +176,7 @@ NOT_COMPUTED = (
          "config/cache.py"),
     _row("disable-chunked-mm-input enable-mm-embeds enable-multimodal-encoder-data-parallel "
          "enable-prompt-embeds mm-encoder-attn-backend mm-tensor-ipc "
-         "language-model-only media-io-kwargs mm-encoder-attn-dtype mm-encoder-only "
+         "media-io-kwargs mm-encoder-attn-dtype mm-encoder-only "
          "mm-encoder-tp-mode mm-ipc-gpu-memory-gb mm-processor-device mm-processor-kwargs "
          "skip-mm-profiling video-pruning-rate", "towers, and the tokens of images", _NO,
          "config/multimodal.py"),

@@ -15,14 +15,14 @@ class NewModel:
     """The values of a new profile, except its cells.
 
     Attributes:
-        weights_gib: GiB of the weights as loaded on one GPU.
+        weights: the fields of `WeightsProfile`.
         weights_from: what they were computed from.
         geometry: the fields of `GeometryProfile`.
     """
 
     model_id: str
     min_engine: str
-    weights_gib: Decimal
+    weights: Mapping[str, Decimal | str]
     weights_from: str
     geometry: Mapping[str, Any]
 
@@ -31,7 +31,7 @@ class NewModel:
         return {
             "model_id": self.model_id,
             "min_engine": self.min_engine,
-            "weights": {"total_gib": self.weights_gib},
+            "weights": dict(self.weights),
             "geometry": dict(self.geometry),
             "cells": dict(cells),
         }

@@ -34,6 +34,7 @@ from ira_manifests.profiles.fields import (
     MinEngine,
     MountOption,
     PinnedImage,
+    QuantMethod,
     Reason,
     Repository,
     Seconds,
@@ -133,7 +134,25 @@ class WeightsProfile(Profile):
 
     total_gib: Gib
     """GiB on one GPU, without tensor parallelism."""
+    linear_gib: Gib | None = None
+    """GiB of linear layers and experts in 16 bit, which --quantization=fp8 halves; without it they
+    are computed for dense models alone."""
+    vision_gib: Gib | None = None
+    """GiB of the vision tower, which --language-model-only leaves out."""
+    quantization: QuantMethod | None = None
+    """`quant_method` of the checkpoint's config.json; left out for a checkpoint in 16 bit."""
     measured: tuple[MeasuredWeights, ...] = ()
+
+    @model_validator(mode="after")
+    def _parts_of_the_whole(self) -> Self:
+        parts = (self.linear_gib or 0) + (self.vision_gib or 0)
+        if parts > self.total_gib:
+            raise refuse(
+                f"has total_gib {self.total_gib}, and linear_gib and vision_gib are {parts}"
+            )
+        if self.linear_gib is not None and self.quantization is not None:
+            raise refuse("has both quantization and linear_gib, which is of weights in 16 bit")
+        return self
 
 
 class DownloadProfile(Profile):

@@ -42,6 +42,8 @@ _OTHER_NAMES: Mapping[type[BaseModel], Mapping[str, str]] = {
         "experts_per_token": "num_experts_per_tok",
         "top_k_experts": "num_experts_per_tok",
         "intermediate": "moe_intermediate_size",
+        "num_local_experts": "num_experts",
+        "n_routed_experts": "num_experts",
     },
 }
 

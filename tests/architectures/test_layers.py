@@ -150,6 +150,27 @@ TABLE: dict[str, tuple[int, int, tuple[int, int] | None, list[Group]]] = {
         [latent(78, 192, 256, index_head_dim=128)],
     ),
 }
+# Experts of a layer, without shared ones.
+EXPERTS = {
+    "MiniMaxAI--MiniMax-M2.5": 256,
+    "Qwen--Qwen3-235B-A22B": 128,
+    "Qwen--Qwen3-30B-A3B": 128,
+    "Qwen--Qwen3-Coder-480B-A35B-Instruct": 160,
+    "Qwen--Qwen3.5-35B-A3B": 256,
+    "XiaomiMiMo--MiMo-V2-Flash": 256,
+    "deepseek-ai--DeepSeek-R1": 256,
+    "deepseek-ai--DeepSeek-V3.2": 256,
+    "google--gemma-4-26B-A4B": 128,
+    "meta-llama--Llama-4-Maverick-17B-128E-Instruct": 128,
+    "meta-llama--Llama-4-Scout-17B-16E-Instruct": 16,
+    "mistralai--Mixtral-8x7B-v0.1": 8,
+    "moonshotai--Kimi-K2-Instruct": 384,
+    "nvidia--NVIDIA-Nemotron-3-Nano-30B-A3B-BF16": 128,
+    "nvidia--Qwen3-235B-A22B-NVFP4": 128,
+    "openai--gpt-oss-120b": 128,
+    "openai--gpt-oss-20b": 32,
+    "zai-org--GLM-5-FP8": 256,
+}
 REFUSED = {
     "deepseek-ai--DeepSeek-V4-Flash": "the layers of DeepseekV4ForCausalLM are not known",
     "nvidia--Llama-3_3-Nemotron-Super-49B-v1": r"runs Python code of its repository \(auto_map\)",
@@ -171,7 +192,8 @@ def test_layers_and_experts_are_those_of_the_table(name: str) -> None:
     assert geometry["num_attention_heads"] == heads
     assert geometry["max_position_embeddings"] == context
     chosen = geometry.get("experts", {})
-    assert (tuple(chosen.values()) or None) == experts
+    number = (EXPERTS[name],) if experts else ()
+    assert tuple(chosen.values()) == (*(experts or ()), *number)
     assert geometry["num_hidden_layers"] == sum(each["count"] for each in groups)
 
 

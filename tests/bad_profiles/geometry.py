@@ -18,7 +18,8 @@ _UNKNOWN_KEY_OF_LAYERS = (
     "qk_nope_head_dim, qk_rope_head_dim, sliding_window, ssm_state_size, state_bytes, v_head_dim"
 )
 _UNKNOWN_KEY_OF_EXPERTS = (
-    "is an unknown key; allowed: moe_intermediate_size, num_experts_per_tok; did you mean"
+    "is an unknown key; allowed: moe_intermediate_size, num_experts, num_experts_per_tok; "
+    "did you mean"
 )
 
 _FORMER_LAYERS = """\
@@ -61,6 +62,22 @@ CASES: list[Case] = [
         "geometry_without_weights",
         {"weights:\n  total_gib: 2.5\n": ""},
         "2:1: geometry: needs weights beside it to judge the memory; give both or neither",
+    ),
+    measured(
+        "parts_of_weights_that_are_more_than_the_whole",
+        {"  total_gib: 2.5\n": "  total_gib: 2.5\n  linear_gib: 2.4\n  vision_gib: 0.2\n"},
+        "3:3: weights: has total_gib 2.5, and linear_gib and vision_gib are 2.6",
+    ),
+    measured(
+        "weights_of_16_bit_that_are_quantised",
+        {"  total_gib: 2.5\n": "  total_gib: 2.5\n  linear_gib: 2.4\n  quantization: fp8\n"},
+        "3:3: weights: has both quantization and linear_gib, which is of weights in 16 bit",
+    ),
+    measured(
+        "a_checkpoint_of_an_unknown_method",
+        {"  total_gib: 2.5\n": "  total_gib: 2.5\n  quantization: fp9\n"},
+        "4:17: weights.quantization: is the text 'fp9'; it must be one of 'awq', 'bitsandbytes', "
+        "'compressed-tensors', 'fp8', 'gptq', 'modelopt' or 'mxfp4'; did you mean 'fp8'?",
     ),
     measured(
         "weights_that_contradict_each_other",

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ira_manifests.kubernetes import names
 from ira_manifests.profiles.cell import Cell
+from ira_manifests.profiles.weight_readers import contradiction
 from ira_manifests.profiles.yaml_source import Path
 from ira_manifests.rules.catalogue import Severity
 from ira_manifests.rules.cells.subjects import CELL, PLATFORM, CellOf, Chosen
@@ -62,6 +63,29 @@ def weights_left_out(of: CellOf) -> Iterator[Finding]:
             message = f"{flag} reads consolidated*.safetensors, which the download leaves out"
             hint = "add consolidated*.safetensors to download.keep of the model, or drop the flag"
             yield of.finding(("flags", index), message, hint)
+
+
+@rule("IRA047", "quantization-contradicts", Severity.ERROR, CELL)
+def quantization_contradicts(of: CellOf) -> Iterator[Finding]:
+    """`--quantization` names another method than that of the checkpoint.
+
+    The engine takes the method from the checkpoint's `config.json`, and exits where the flag names
+    another: "Quantization method specified in the model config does not match". `fp8` and its kin
+    quantise a checkpoint in 16 bit as it is loaded; `awq`, `gptq` and others need a checkpoint that
+    was quantised so. The rule needs `weights.quantization` or `weights.linear_gib` in the model's
+    profile: without both, the checkpoint's method is not known.
+    """
+    cell, weights = of.cell, of.cell.model.weights
+    given = settings(list(cell.profile.flags), cell.platform.engine.version)
+    text = given.get("--quantization")
+    if weights is None or text is None:
+        return
+    problem = contradiction(
+        text, weights.quantization or "", is_16_bit=weights.linear_gib is not None
+    )
+    if problem:
+        hint = "drop --quantization: the engine takes the method from the checkpoint"
+        yield of.finding(("flags",), f"--quantization={text}: {problem}", hint)
 
 
 def _is_left_out(cell: Cell, name: str) -> bool:

@@ -67,7 +67,7 @@ def memory_not_judged(of: CellOf) -> Iterator[Finding]:
     first to know is the GPU bill.
 
     The rule also names each option in a cell's `flags` that changes the memory in a way that is not
-    computed, such as `--enable-lora`, `--speculative-config` or `--quantization=fp8`: `list` and
+    computed, such as `--kv-transfer-config` or `--hf-overrides`: `list` and
     `explain` then call the cell "not judged", and `max_model_len: auto` is refused. The
     [table of options](memory.md#options) tells which are computed, and for which values; an option
     that is not there changes nothing.
