@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from ira_manifests.profiles.cell import Cell, directory_names
 from ira_manifests.profiles.loader import with_model
 from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.profiles.model_text import NewModel
-from ira_manifests.profiles.schema import CellProfile, ModelProfile
+from ira_manifests.profiles.schema import CellProfile, GpuProfile, ModelProfile
 from ira_manifests.rules.check_cells import check_cells
 from ira_manifests.vllm import Release
 
@@ -49,32 +50,48 @@ class Added:
     """A new profile.
 
     Attributes:
-        text: what its file is to hold.
+        text: what its file is to hold; empty without cells, as no profile has none.
         matrix: the matrix with it.
         cells: its cells.
         left_out: the GPU types without one, and why.
+        weights_from: what the weights were computed from.
     """
 
     text: str
     matrix: Matrix
     cells: tuple[Cell, ...]
     left_out: tuple[Absent, ...]
+    weights_from: str
 
 
 def add(matrix: Matrix, request: Request) -> Added:
     """Return the profile of a model, with a cell for each GPU type on which it works.
 
-    Raises InputError where it works on none, where the engine is too old, or for a GPU type or a
-    context that can't be; ConfigError and RefusedError as `ira_manifests.architectures.read` does.
+    Raises InputError where it works on none, and as `propose` does.
     """
-    gpus = _gpus(matrix, request.gpus)
+    added = propose(matrix, request)
+    if not added.cells:
+        raise InputError(
+            *(
+                f"{request.model_id} gets no cell on {pair.gpu}: {pair.why}"
+                for pair in added.left_out
+            )
+        )
+    return added
+
+
+def propose(matrix: Matrix, request: Request) -> Added:
+    """Return the profile of a model, with a cell for each GPU type on which it works, if any.
+
+    Raises InputError where the engine is too old, or for a GPU type or a context that can't be;
+    ConfigError and RefusedError as `ira_manifests.architectures.read` does.
+    """
+    gpus = chosen_gpus(matrix, request.gpus)
     _check_name(matrix, request.file.stem, gpus)
     model = request.files.read()
     _check_engine(matrix, model)
     _check_context(model, request.max_model_len)
-    size, origin = request.files.weights(model)
-    weights = _weights(size, model)
-    new = NewModel(request.model_id, model.min_engine, weights, origin, model.geometry)
+    new = _decided(request.model_id, request.files, model)
     wanted = Wanted(
         request.file.stem,
         _draft(matrix, request.file, new, gpus[0]),
@@ -83,10 +100,42 @@ def add(matrix: Matrix, request: Request) -> Added:
         model.split_problem,
         model.quantization.kv_cache_dtype,
     )
-    found = {gpu: new_cells.propose(wanted, gpu, matrix.profiles.gpus[gpu]) for gpu in gpus}
+    found = {gpu: _proposed(wanted, gpu, matrix.profiles.gpus[gpu]) for gpu in gpus}
     cells = {gpu: cell for gpu, cell in found.items() if isinstance(cell, CellProfile)}
     reasons = {gpu: why for gpu, why in found.items() if isinstance(why, str)}
     return _judged(matrix, request.file, new, cells, reasons)
+
+
+def _proposed(wanted: Wanted, name: str, gpu: GpuProfile) -> CellProfile | str:
+    """Return a cell; else why there is none, and what context one can have if another was asked."""
+    found = new_cells.propose(wanted, name, gpu)
+    if isinstance(found, CellProfile) or wanted.max_model_len is None:
+        return found
+    shorter = new_cells.propose(replace(wanted, max_model_len=None), name, gpu)
+    if isinstance(shorter, str):
+        return found
+    return f"{found}; a cell with {shorter.max_model_len} tokens works"
+
+
+def default_name(matrix: Matrix, model_id: str, asked: Iterable[str] = ()) -> str:
+    """Return the name of a profile: the model's, in the letters of Kubernetes.
+
+    Of a name that is too long for the directories, the first words.
+    """
+    name = re.sub(r"[^a-z0-9]+", "-", model_id.rpartition("/")[2].lower()).strip("-")
+    most = _most_letters(matrix, chosen_gpus(matrix, asked))
+    if len(name) <= most:
+        return name
+    # A word that is cut off is left out, unless it is the first.
+    words = name[: most + 1].rpartition("-")[0]
+    return words or name[:most]
+
+
+def _decided(model_id: str, files: ModelFiles, model: Model) -> NewModel:
+    """Return what the model's files decide of its profile."""
+    size, origin = files.weights(model)
+    weights = _weights(size, model)
+    return NewModel(model_id, model.min_engine, weights, origin, model.geometry)
 
 
 def _weights(size: int, model: Model) -> dict[str, Decimal | str]:
@@ -105,7 +154,8 @@ def _gib(size: int) -> Decimal:
     return (Decimal(size) / GIB).quantize(_GIB_STEP)
 
 
-def _gpus(matrix: Matrix, asked: Iterable[str]) -> tuple[str, ...]:
+def chosen_gpus(matrix: Matrix, asked: Iterable[str]) -> tuple[str, ...]:
+    """Return the GPU types that are asked for, or all if none is; InputError for unknown ones."""
     known = matrix.profiles.gpus
     unknown = [gpu for gpu in asked if gpu not in known]
     if unknown:
@@ -120,16 +170,21 @@ def _gpus(matrix: Matrix, asked: Iterable[str]) -> tuple[str, ...]:
 
 def _check_name(matrix: Matrix, name: str, gpus: Iterable[str]) -> None:
     """Raise InputError where a directory of the model would have too long a name."""
-    longest = max(
-        len(directory)
-        for gpu in gpus
-        for directory in directory_names(gpu, name, matrix.profiles.gpus[gpu])
-    )
-    if longest > MAX_LABEL:
+    most = _most_letters(matrix, gpus)
+    if len(name) > most:
         raise InputError(
             f"{name} is too long a name: its directories may have {MAX_LABEL} letters; give "
-            f"--name with {len(name) - (longest - MAX_LABEL)} at most"
+            f"--name with {most} at most"
         )
+
+
+def _most_letters(matrix: Matrix, gpus: Iterable[str]) -> int:
+    """Return how long a model's name may be for the directories of its cells."""
+    return MAX_LABEL - max(
+        len(directory)
+        for gpu in gpus
+        for directory in directory_names(gpu, "", matrix.profiles.gpus[gpu])
+    )
 
 
 def _check_engine(matrix: Matrix, model: Model) -> None:
@@ -176,13 +231,9 @@ def _judged(
     reasons: Mapping[str, str],
 ) -> Added:
     """Return the profile without the cells in which a rule finds an error."""
+    left_out = tuple(Absent(gpu, file.stem, why) for gpu, why in sorted(reasons.items()))
     if not cells:
-        raise InputError(
-            *(
-                f"{new.model_id} gets no cell on {gpu}: {why}"
-                for gpu, why in sorted(reasons.items())
-            )
-        )
+        return Added("", matrix, (), left_out, new.weights_from)
     text = new.text(cells)
     profiles, problems = with_model(matrix.profiles, file, text.encode())
     problems += consistency.problems(profiles)
@@ -194,8 +245,7 @@ def _judged(
     if refused:
         kept = {gpu: cell for gpu, cell in cells.items() if gpu not in refused}
         return _judged(matrix, file, new, kept, {**reasons, **refused})
-    left_out = tuple(Absent(gpu, file.stem, why) for gpu, why in sorted(reasons.items()))
-    return Added(text, judged, made, left_out)
+    return Added(text, judged, made, left_out, new.weights_from)
 
 
 def _refused(matrix: Matrix, cells: Iterable[Cell]) -> dict[str, str]:

@@ -273,7 +273,7 @@ def test_a_dry_run_prints_the_profile_and_writes_nothing(here: Path) -> None:
     [
         ("", "required: --from"),
         ("--from", "--from: expected one argument"),
-        ("--from missing", "which model is missing? Give its id on the Hub: add ORG/NAME --from"),
+        ("--from missing", "which model is missing? Give its id on the Hub: ORG/NAME --from"),
         ("meta-llama/X --from missing", "missing can't be read: no such file"),
         ("meta-llama/X --from profiles", "profiles/config.json can't be read: no such file"),
         ("X --from llama", "the model's id"),

@@ -58,10 +58,11 @@ class Absent:
 
 def rows(matrix: Matrix) -> list[Row]:
     """Return a row for each cell, in the order of the matrix."""
-    return [_row(cell) for cell in matrix.values()]
+    return [row(cell) for cell in matrix.values()]
 
 
-def _row(cell: Cell) -> Row:
+def row(cell: Cell) -> Row:
+    """Return the row of a cell."""
     estimate, judged, reason = _judged(cell)
     return Row(
         gpu=cell.gpu_name,

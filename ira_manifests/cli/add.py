@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shutil
 from pathlib import Path
 
-from ira_manifests import files, model_files
+from ira_manifests import files
 from ira_manifests.analysis import matrix_summary
-from ira_manifests.cli import common, list_report, terminal
+from ira_manifests.cli import common, list_report, model_source, terminal
 from ira_manifests.errors import InputError, OutputError
 from ira_manifests.kubernetes import names
 from ira_manifests.loading import load_matrix
-from ira_manifests.new_model import Added, Request, add
+from ira_manifests.new_model import Added, Request, add, default_name
 from ira_manifests.profiles.loader import MODEL_FOLDER, find_folder, packaged_folder
 
 
@@ -29,19 +28,21 @@ def command(
     profiles_folder: Path | None,
 ) -> int:
     """Write the profile of a model from its files: geometry, weights, cells."""
-    model_id = model_id or _id_of(source)
-    names.require("the model's id", model_id, names.check_hub_id)
-    name = name or _name_of(model_id)
-    names.require("--name", name, names.check_rfc1123_label)
+    model_id = model_source.id_of(model_id, source)
+    if name is not None:
+        names.require("--name", name, names.check_rfc1123_label)
     folder, is_new = _folder(profiles_folder)
     # A folder that is made is told when it is there.
     laid = is_new and not dry_run
     matrix = load_matrix(packaged_folder()) if laid else common.load(profiles_folder)
+    chosen = tuple(gpus or ())
+    name = name or default_name(matrix, model_id, chosen)
     file = folder / MODEL_FOLDER / f"{name}.yaml"
     if os.path.lexists(file):
         raise InputError(f"{file} is there already, and is left as it is; give another --name")
-    chosen = tuple(gpus or ())
-    added = add(matrix, Request(model_files.read(source), model_id, file, chosen, max_model_len))
+    added = add(
+        matrix, Request(model_source.read(model_id, source), model_id, file, chosen, max_model_len)
+    )
     if dry_run:
         terminal.say(added.text)
     elif is_new:
@@ -82,26 +83,6 @@ def _lay(file: Path, text: str) -> None:
         f"note: made {folder}/ with the platform and the GPU types of the package; "
         "it has this model alone"
     )
-
-
-def _id_of(source: Path) -> str:
-    """Return the model's id as folders of the Hub's cache and of the bucket have it.
-
-    Raises InputError where the path tells none.
-    """
-    parts = source.absolute().parts
-    for part in reversed(parts):
-        match = re.fullmatch(r"(?:models--)?([^-]+(?:-[^-]+)*)--(.+?)(?:\.json)?", part)
-        if match:
-            return f"{match[1]}/{match[2]}"
-    raise InputError(
-        f"which model is {source}? Give its id on the Hub: add ORG/NAME --from {source}"
-    )
-
-
-def _name_of(model_id: str) -> str:
-    """Return the name of a profile: the model's, in the letters of Kubernetes."""
-    return re.sub(r"[^a-z0-9]+", "-", model_id.rpartition("/")[2].lower()).strip("-")
 
 
 def _write(file: Path, text: str) -> None:

@@ -57,11 +57,15 @@ COMMANDS = {
     "list": Command(
         options.list_,
         "List all cells: the machine of each, and whether its model fits.",
-        "Then list the pairs of GPU type and model without a cell, and why.",
+        "Then list the pairs of GPU type and model without a cell, and why. "
+        "A model without a profile is listed as add would write it, and nothing is written. "
+        "Example: list Qwen/Qwen3-8B --from FOLDER",
     ),
     "explain": Command(
         options.explain,
-        "Explain a cell (its memory, limits and sources of values), the download or a rule.",
+        "Explain a cell or a model (memory, limits, sources of values), the download or a rule.",
+        "A model without a profile is explained as add would write it, and nothing is written. "
+        "Example: explain Qwen/Qwen3-8B --gpu h100 --from FOLDER",
     ),
 }
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ira_manifests.cli import common, explain_report
+from ira_manifests.cli import common, explain_report, terminal
+from ira_manifests.cli.question import Question, names_model
+from ira_manifests.errors import InputError
+from ira_manifests.profiles.cell import Cell
+from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.provenance import explained
 from ira_manifests.provenance.explained import ExplainedDirectory, Value
 
@@ -16,11 +20,17 @@ def command(
     download: bool,
     words: Sequence[str],
     field: str | None,
+    source: Path | None,
+    gpus: list[str] | None,
+    max_model_len: int | None,
     profiles_folder: Path | None,
     namespace: str | None,
     workload_name: str | None,
 ) -> int:
-    """Explain a cell (its memory, limits and sources of values), the download or a rule."""
+    """Explain a cell or a model (memory, limits, sources of values), the download or a rule."""
+    question = Question(words[0] if words else None, source, tuple(gpus or ()), max_model_len)
+    if question.options and (rule is not None or download):
+        raise InputError(f"{question.options[0]} needs a model: give its id, ORG/NAME")
     if rule is not None:
         _say_rule(rule)
         return 0
@@ -32,6 +42,11 @@ def command(
         else:
             _say_field(field, [directory], directory.values)
         return 0
+    if _is_of_model(matrix, question):
+        if len(words) > 1:
+            raise InputError(f"unexpected argument after a model: {words[1]!r}")
+        _say_model(matrix, question)
+        return 0
     from ira_manifests.cli import cell_names
 
     (gpu, model), field = cell_names.pair_and_field(matrix, words)
@@ -42,15 +57,49 @@ def command(
         explain_report.absent(
             matrix_summary.Absent(gpu, model, matrix_summary.why(matrix, gpu, model))
         )
-        return 0
-    cell = matrix[gpu, model]
-    directories = explained.directories(matrix, cell)
-    values = explained.values(directories)
-    if field is None:
-        explain_report.explained(cell, values)
+    elif field is None:
+        _say_cell(matrix, matrix[gpu, model])
     else:
-        _say_field(field, directories, values)
+        directories = explained.directories(matrix, matrix[gpu, model])
+        _say_field(field, directories, explained.values(directories))
     return 0
+
+
+def _is_of_model(matrix: Matrix, question: Question) -> bool:
+    """Return whether a model is asked about; raises InputError for its options beside a cell."""
+    word = question.model_id
+    if word is None or not question.options:
+        return word is None or names_model(matrix, word)
+    gpu, _, name = word.partition("/")
+    if gpu in matrix.profiles.gpus and name in matrix.profiles.models:
+        raise InputError(f"{question.options[0]} needs a model's id, ORG/NAME; {word} is a cell")
+    return True
+
+
+def _say_model(matrix: Matrix, question: Question) -> None:
+    """Print each cell of a model, then why other GPU types have none."""
+    from ira_manifests.cli import asking
+
+    answer = asking.ask(matrix, question)
+    for place, cell in enumerate(answer.cells):
+        if place:
+            terminal.say("")
+        if answer.weights_from is None:
+            _say_cell(answer.matrix, cell)
+        else:
+            explain_report.proposed(cell, answer.weights_from)
+    if answer.cells and answer.left_out:
+        terminal.say("")
+    for pair in answer.left_out:
+        if answer.weights_from is None:
+            explain_report.absent(pair)
+        else:
+            explain_report.left_out(pair)
+
+
+def _say_cell(matrix: Matrix, cell: Cell) -> None:
+    directories = explained.directories(matrix, cell)
+    explain_report.explained(cell, explained.values(directories))
 
 
 def _say_field(

@@ -11,6 +11,7 @@ from ira_manifests.cli import terminal
 from ira_manifests.cli.terminal import BOLD, DIM
 from ira_manifests.memory import GIB, Budget, MemoryInputError
 from ira_manifests.messages import count, visible
+from ira_manifests.profiles import model_text
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.provenance.explained import ExplainedDirectory, Value
 
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
 def absent(pair: Absent) -> None:
     """Print why a pair is not in the matrix."""
     terminal.say_wrapped(f"{pair.gpu} × {pair.model} is not in the matrix: {pair.why}")
+
+
+def left_out(pair: Absent) -> None:
+    """Print why a GPU type gets no cell of a new model."""
+    terminal.say_wrapped(f"{pair.gpu} gets no cell of {pair.model}: {pair.why}")
 
 
 def rule(found: Rule) -> None:
@@ -66,6 +72,20 @@ def _field(name: str, text: str, manifest: str, source: str) -> None:
 
 def explained(cell: Cell, values: Sequence[Value]) -> None:
     """Print a cell's memory, its limit, its settings, and the source of every value."""
+    _title_and_memory(cell)
+    _values(values)
+
+
+def proposed(cell: Cell, weights_from: str) -> None:
+    """Print the same of a cell that no profile has, and its lines in the profile to be."""
+    _title_and_memory(cell)
+    terminal.say("")
+    terminal.say_wrapped(f"The weights are computed from {weights_from}.")
+    terminal.say_heading("The cell as `add` writes it:")
+    terminal.say(model_text.cell_text(cell.gpu_name, cell.profile))
+
+
+def _title_and_memory(cell: Cell) -> None:
     title = f"{cell.gpu_name} × {cell.model_name} on {cell.machine.machine_type}"
     terminal.say(terminal.styled(title, BOLD))
     try:
@@ -75,7 +95,6 @@ def explained(cell: Cell, values: Sequence[Value]) -> None:
     else:
         _memory(cell, estimate)
     _node(cell)
-    _values(values)
 
 
 def directory(found: ExplainedDirectory) -> None:

@@ -5,25 +5,33 @@ from __future__ import annotations
 from pathlib import Path
 
 from ira_manifests.analysis import matrix_summary
+from ira_manifests.analysis.matrix_summary import Absent, Row
 from ira_manifests.cli import common, list_report, terminal
-from ira_manifests.errors import IraError
+from ira_manifests.cli.question import Question
+from ira_manifests.errors import InputError, IraError
+from ira_manifests.profiles.matrix import Matrix
 
 
 def command(
     *,
+    model_id: str | None,
+    source: Path | None,
+    gpus: list[str] | None,
+    max_model_len: int | None,
     profiles_folder: Path | None,
     namespace: str | None,
     workload_name: str | None,
     as_json: bool,
 ) -> int:
     """List all cells: the machine of each, and whether its model fits."""
+    question = Question(model_id, source, tuple(gpus or ()), max_model_len)
     try:
         matrix = common.load(profiles_folder, workload_name=workload_name, namespace=namespace)
+        rows, absent = _found(matrix, question)
     except IraError as error:
         if as_json:
             _print_problems(error)
         raise
-    rows, absent = matrix_summary.rows(matrix), list(matrix_summary.absent(matrix))
     if as_json:
         import json
 
@@ -35,6 +43,18 @@ def command(
     else:
         list_report.matrix(rows, absent)
     return 0
+
+
+def _found(matrix: Matrix, question: Question) -> tuple[list[Row], list[Absent]]:
+    """Return the rows of all cells, or of those of one model, and the pairs without a cell."""
+    if question.model_id is None and question.source is None:
+        if question.options:
+            raise InputError(f"{question.options[0]} needs a model: give its id, ORG/NAME")
+        return matrix_summary.rows(matrix), list(matrix_summary.absent(matrix))
+    from ira_manifests.cli import asking
+
+    answer = asking.ask(matrix, question)
+    return [matrix_summary.row(cell) for cell in answer.cells], list(answer.left_out)
 
 
 def _print_problems(error: IraError) -> None:

@@ -23,10 +23,8 @@ _ALIGN = "<>>>><"
 
 def matrix(rows: Sequence[Row], others: Sequence[Absent]) -> None:
     """Print a row for each cell, then the pairs without one."""
-    head = [[Text(title, BOLD) for title in titles] for titles in _HEAD]
-    terminal.say_table(head, [line for row in rows for line in _lines(row)], _ALIGN)
-    terminal.say("\nheadroom: KV cache left after one request of max len, in GiB on each GPU.")
-    terminal.say("requests: of max len at the same time. ~ estimate without measured start-ups.")
+    if rows:
+        _table(rows)
     reasons = [row for row in rows if row.why]
     _reasons("No fit:", [row for row in reasons if row.verdict != NOT_JUDGED])
     _reasons("Not judged:", [row for row in reasons if row.verdict == NOT_JUDGED])
@@ -34,6 +32,13 @@ def matrix(rows: Sequence[Row], others: Sequence[Absent]) -> None:
         terminal.say_heading("Not in the matrix:")
     for pair in others:
         terminal.say_wrapped(f"{pair.gpu} × {pair.model}: {pair.why}")
+
+
+def _table(rows: Sequence[Row]) -> None:
+    head = [[Text(title, BOLD) for title in titles] for titles in _HEAD]
+    terminal.say_table(head, [line for row in rows for line in _lines(row)], _ALIGN)
+    terminal.say("\nheadroom: KV cache left after one request of max len, in GiB on each GPU.")
+    terminal.say("requests: of max len at the same time. ~ estimate without measured start-ups.")
 
 
 def _reasons(heading: str, rows: Sequence[Row]) -> None:

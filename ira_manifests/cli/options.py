@@ -133,29 +133,9 @@ def add(parser: Parser) -> None:
         nargs="?",
         help="The model's id on the Hub. [default: as the path of --from tells]",
     )
-    parser.add_argument(
-        "--from",
-        dest="source",
-        metavar="FOLDER|FILE",
-        type=_folder("--from"),
-        required=True,
-        help="A folder with the model's config.json, or such a file alone. Beside it are read "
-        "hf_quant_config.json, and the index and headers of its safetensors.",
-    )
+    _source(parser).required = True
     parser.add_argument("--name", metavar="NAME", help="Name of the profile. [default: of NAME]")
-    parser.add_argument(
-        "--gpu",
-        dest="gpus",
-        metavar="GPU",
-        action="append",
-        help="Only this GPU type, such as h100. Repeatable.",
-    )
-    parser.add_argument(
-        "--max-model-len",
-        metavar="TOKENS",
-        type=_tokens,
-        help="The context that each cell must serve. [default: the longest that fits]",
-    )
+    _wanted(parser)
     parser.add_argument(
         "--dry-run", action="store_true", help="Print the profile and write nothing."
     )
@@ -169,23 +149,42 @@ def _tokens(value: str) -> int:
 
 
 def list_(parser: Parser) -> None:
-    """Add the options of `list`."""
+    """Add the arguments of `list`."""
+    parser.add_argument(
+        "model_id",
+        metavar="ORG/NAME",
+        nargs="?",
+        help="Only this model, by its id on the Hub; without a profile, the cells that `add` would "
+        "write. [default: all models]",
+    )
+    _source(parser)
+    _wanted(parser)
+    parser.finish = _listed
     _profiles(parser)
     _names(parser)
     parser.add_argument("--json", dest="as_json", action="store_true", help="Print JSON.")
 
 
+def _listed(given: argparse.Namespace) -> None:
+    if given.model_id is not None and "/" not in given.model_id:
+        raise InputError(
+            f"unexpected argument: {given.model_id!r}; a model is named by its id, ORG/NAME"
+        )
+
+
 def explain(parser: Parser) -> None:
     """Add the arguments of `explain`."""
-    subjects = ("GPU/MODEL [FIELD]", f"{MODEL_DOWNLOAD} [FIELD]", "RULE")
+    subjects = ("GPU/MODEL [FIELD]", "ORG/NAME", f"{MODEL_DOWNLOAD} [FIELD]", "RULE")
     parser.usage = "\n       ".join(f"{parser.prog} [options] {each}" for each in subjects)
     parser.add_argument(
         "words",
         metavar="GPU/MODEL",
-        nargs="+",
+        nargs="*",
         help=f"A cell, such as h100/llama3, or {MODEL_DOWNLOAD}, and optionally one FIELD of its "
-        "manifests, by name or path; or a RULE, such as IRA012.",
+        "manifests, by name or path; a model by its id on the Hub; or a RULE, such as IRA012.",
     )
+    _source(parser)
+    _wanted(parser)
     _profiles(parser)
     _names(parser)
     parser.finish = _explained
@@ -206,7 +205,13 @@ def _rule(word: str) -> str | None:
 
 
 def _explained(given: argparse.Namespace) -> None:
-    """Parse a rule, by its id or name, or the download; what is left names a cell."""
+    """Parse a rule, by its id or name, or the download; what is left names a cell or a model."""
+    given.rule = given.field = None
+    given.download = False
+    if not given.words and given.source is not None:
+        return
+    if not given.words:
+        raise InputError("the following arguments are required: GPU/MODEL (see explain --help)")
     first, *more = given.words
     given.field = None
     given.download = first == MODEL_DOWNLOAD
@@ -215,6 +220,34 @@ def _explained(given: argparse.Namespace) -> None:
         raise InputError(f"unexpected argument after a rule: {more[0]!r}")
     if given.download:
         given.field = only_field(more)
+
+
+def _source(parser: Parser) -> argparse.Action:
+    return parser.add_argument(
+        "--from",
+        dest="source",
+        metavar="FOLDER|FILE",
+        type=_folder("--from"),
+        help="A folder with the model's config.json, or such a file alone. Beside it are read "
+        "hf_quant_config.json, and the index and headers of its safetensors.",
+    )
+
+
+def _wanted(parser: Parser) -> None:
+    """Add the options that say which cells of a model are wanted."""
+    parser.add_argument(
+        "--gpu",
+        dest="gpus",
+        metavar="GPU",
+        action="append",
+        help="Only this GPU type, such as h100. Repeatable.",
+    )
+    parser.add_argument(
+        "--max-model-len",
+        metavar="TOKENS",
+        type=_tokens,
+        help="The context that each cell must serve. [default: the longest that fits]",
+    )
 
 
 def only_field(words: Sequence[str]) -> str | None:

@@ -46,6 +46,11 @@ class NewModel:
         return "\n".join([head, "# Written by `ira-manifests add`.", *lines, ""])
 
 
+def cell_text(gpu: str, cell: CellProfile) -> str:
+    """Return a cell as it is in the YAML of a profile."""
+    return "\n".join(_lines({gpu: _cell(cell)}, "  "))
+
+
 def _cell(cell: CellProfile) -> dict[str, Any]:
     """Return the fields of a cell that are set, without empty values."""
     given = {name: getattr(cell, name) for name in CellProfile.model_fields}
