@@ -21,6 +21,7 @@ from ira_manifests.analysis import matrix_summary
 from ira_manifests.constructs.manifests.sources import source
 from ira_manifests.constructs.manifests.vllm_deployment import POD
 from ira_manifests.profiles.schema import ModelProfile
+from ira_manifests.profiles.serving_fields import ServingFields
 from testing.kubectl import kustomize
 from testing.project import PROFILES, ROOT, fill_in, is_reference
 
@@ -193,8 +194,13 @@ def test_the_new_model_of_the_docs_is_a_valid_profile(tmp_path: Path) -> None:
 
 
 def fields(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, bool]]:
-    """Yield the path of each field below a model of profiles, and whether it is required."""
+    """Yield the path of each field below a model of profiles, and whether it is required.
+
+    Serving fields have a page of their own.
+    """
     for name, field in model.model_fields.items():
+        if model is not ServingFields and name in ServingFields.model_fields:
+            continue
         path = prefix + name
         yield path, field.is_required()
         ending = {tuple: "[].", dict: ".<gpu>."}
@@ -209,16 +215,25 @@ def fields(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, bool
             break
 
 
-def test_the_table_of_a_models_fields_is_the_schemas() -> None:
-    page = (ROOT / "docs/adding-a-model.md").read_text()
+@pytest.mark.parametrize(
+    ("file", "model", "field"),
+    [
+        ("docs/adding-a-model.md", ModelProfile, ("geometry.layers[].count", True)),
+        ("docs/serving-options.md", ServingFields, ("replicas", False)),
+    ],
+)
+def test_a_table_of_fields_is_the_schemas(
+    file: str, model: type[BaseModel], field: tuple[str, bool]
+) -> None:
+    page = (ROOT / file).read_text()
     table = re.search(r"<!-- fields -->\n(.*)<!-- /fields -->", page, re.DOTALL)
     assert table
     rows = [line.strip("|").split("|") for line in table[1].splitlines()[2:]]
 
     described = [(row[0].strip(" `"), row[1].strip() == "yes") for row in rows]
 
-    assert described == list(fields(ModelProfile))
-    assert ("geometry.layers[].count", True) in described
+    assert described == list(fields(model))
+    assert field in described
     assert all(row[2].strip() for row in rows)
 
 

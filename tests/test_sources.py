@@ -48,6 +48,9 @@ from tests.test_public_api import python
 EDITS = {
     "platform.yaml": {
         "# namespace: default": "namespace: llm",
+        "inference:\n": (
+            "inference:\n  labels: {owner: a}\n  annotations: {owner: of the platform}\n"
+        ),
         "  exclude:\n": "  token_secret: mine\n  exclude:\n",
         "  run_as_user: 2000\n": "",
         "  read_only_root: true\n": "",
@@ -61,12 +64,25 @@ EDITS = {
     },
     "gpus/h100.yaml": {"# queued_node_pool": "queued_node_pool"},
     "models/llama3.yaml": {
-        "weights:\n": "download:\n  exclude: ['*.md']\nweights:\n",
+        "weights:\n": (
+            "download:\n  exclude: ['*.md']\nlabels: {team: search, example.com/cost: gpu}\n"
+            "pod_annotations: {note: of the Pod}\nservice_labels: {team: front}\n"
+            "env: {VLLM_LOGGING_LEVEL: INFO}\nweights:\n"
+        ),
     },
     "h100/llama3": {
         "tensor_parallel: 4": (
             "kv_cache_dtype: fp8\n    flags: [--max-num-seqs=64]\n"
-            "    pipeline_parallel: 2\n    tensor_parallel: 4"
+            "    pipeline_parallel: 2\n    tensor_parallel: 4\n"
+            "    image_pull_secrets: [one, two]\n"
+            "    node_selector: {example.com/zone: a}\n"
+            "    annotations: {note: of the cell}\n"
+            "    pod_labels: {team: search}\n"
+            "    service_annotations: {example.com/note: a}\n"
+            "    env:\n"
+            "      VLLM_LOGGING_LEVEL: DEBUG\n"
+            "      VLLM_API_KEY: {secret: api-key, key: token, optional: true}\n"
+            "      CUDA_MODULE_LOADING: {config_map: cuda, key: loading}"
         ),
     },
 }
@@ -300,8 +316,16 @@ def places(found: ExplainedDirectory) -> Iterator[tuple[str, list[str]]]:
 def test_every_line_that_a_table_names_is_of_a_value(
     every: list[ExplainedDirectory], cell: Cell
 ) -> None:
-    roots = {"platform": cell.platform, "gpu": cell.gpu, "model": cell.model,
-             "models": cell.model, "cell": cell.profile, "machine": cell.machine}  # fmt: skip
+    roots = {
+        "platform": cell.platform,
+        "engine": cell.engine,
+        "settings": cell.settings,
+        "gpu": cell.gpu,
+        "model": cell.model,
+        "models": cell.model,
+        "cell": cell.profile,
+        "machine": cell.machine,
+    }
     named = [place for found in every for place in places(found)]
 
     assert {root for root, _ in named} == set(roots)

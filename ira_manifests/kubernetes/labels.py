@@ -17,6 +17,9 @@ BUCKET = "ira-manifests/bucket"
 """Label of Pods that mount the bucket. The API server refuses the placeholder as its value, so that
 no Pod waits for a machine and then for a bucket that does not exist."""
 
+OURS = frozenset({NAME, INSTANCE, VERSION, COMPONENT, PART_OF, MANAGED_BY, BUCKET})
+"""Labels that the constructs set; the first two select a workload's Pods."""
+
 DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
 """The container whose log `kubectl logs` shows."""
 

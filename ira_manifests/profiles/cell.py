@@ -8,9 +8,17 @@ from functools import cached_property
 from ira_manifests.errors import InputError
 from ira_manifests.layout import CELLS, mount_path
 from ira_manifests.memory import Budget, MemoryInputError, Serving, budget, safe_context
-from ira_manifests.profiles import memory_inputs
+from ira_manifests.profiles import memory_inputs, settings
 from ira_manifests.profiles.loader import Profiles
-from ira_manifests.profiles.schema import CellProfile, GpuProfile, Machine, ModelProfile, Platform
+from ira_manifests.profiles.schema import (
+    CellProfile,
+    Engine,
+    GpuProfile,
+    Machine,
+    ModelProfile,
+    Platform,
+)
+from ira_manifests.profiles.serving_fields import ServingFields
 
 QUEUED_SUFFIX = "-queued"
 
@@ -91,10 +99,25 @@ class Cell:
             raise InputError(f"no machine for the cell {self.gpu_name} × {self.model_name}")
         return machine
 
+    @property
+    def engine(self) -> Engine:
+        """The server's image and release."""
+        return self.platform.engine
+
+    @property
+    def levels(self) -> tuple[ServingFields, ServingFields, ServingFields]:
+        """The serving fields of the platform, of the model, and of the cell itself."""
+        return self.platform.inference, self.model, self.profile
+
+    @cached_property
+    def settings(self) -> ServingFields:
+        """The serving fields that apply to the cell."""
+        return settings.settings(self.levels)
+
     @cached_property
     def unjudged(self) -> str:
         """Why the cell's memory can't be computed; empty if it can."""
-        label, release = self.machine.accelerator, self.platform.engine.version
+        label, release = self.machine.accelerator, self.engine.version
         return memory_inputs.unjudged(self.model, self.profile, label, release)
 
     @cached_property
@@ -119,7 +142,7 @@ class Cell:
             self.model,
             self.profile,
             memory_inputs.accelerator(self.gpu, self.machine),
-            self.platform.engine.version,
+            self.engine.version,
             max_model_len=max_model_len,
         )
 

@@ -69,7 +69,8 @@ def _whole_as_decimal(value: Any) -> Any:
     return Decimal(value) if _is_whole(value) else value
 
 
-def _number_as_text(value: Any) -> Any:
+def number_as_text(value: Any) -> Any:
+    """Return a number as the text that the file has; any other value as it is."""
     return str(value) if _is_number(value) else value
 
 
@@ -191,6 +192,7 @@ Label = Annotated[str, checked(names.check_rfc1123_label)]
 Subdomain = Annotated[str, checked(names.check_subdomain)]
 LabelKey = Annotated[str, checked(names.check_label_key)]
 LabelValue = Annotated[str, checked(names.check_label_value)]
+AnnotationValue = Annotated[str, Field(max_length=8192)]
 HubId = Annotated[str, checked(names.check_hub_id)]
 PinnedImage = Annotated[str, checked(names.check_pinned_image)]
 Repository = Annotated[str, checked(names.check_repository)]
@@ -199,12 +201,12 @@ Digest = Annotated[str, checked(names.check_digest)]
 WorkloadTemplate = Annotated[str, checked(names.check_workload_template)]
 KsaTemplate = Annotated[str, checked(names.check_account_template)]
 
-Cpu = Annotated[str, BeforeValidator(_number_as_text), checked(names.check_cpu)]
-Bytes = Annotated[str, BeforeValidator(_number_as_text), checked(names.check_bytes)]
+Cpu = Annotated[str, BeforeValidator(number_as_text), checked(names.check_cpu)]
+Bytes = Annotated[str, BeforeValidator(number_as_text), checked(names.check_bytes)]
 
 Version = Annotated[
     str,
-    BeforeValidator(_number_as_text),
+    BeforeValidator(number_as_text),
     checked(
         _matches(
             r"[0-9]{1,4}\.[0-9]{1,4}(?:\.[0-9]{1,4})?(?:(?:a|b|rc|\.post)[0-9]{1,4})?",
@@ -214,7 +216,7 @@ Version = Annotated[
 ]
 HubRelease = Annotated[Version, checked(hub_lock.problem)]
 EngineRelease = Annotated[str, checked(_check_engine)]
-MinEngine = Annotated[str, BeforeValidator(_number_as_text), checked(_check_min_engine)]
+MinEngine = Annotated[str, BeforeValidator(number_as_text), checked(_check_min_engine)]
 MountOption = Annotated[str, checked(_check_mount_option)]
 FilePattern = Annotated[str, checked(_check_file_pattern)]
 Glob = Annotated[str, checked(_check_glob)]
@@ -242,6 +244,7 @@ IndexDim = Annotated[int, Field(gt=0, le=1024, multiple_of=128)]
 StateBytes = Annotated[int, Field(gt=0, le=2**40)]
 """Bytes of one sequence in one layer."""
 Seconds = Annotated[int, Field(gt=0, le=_YEAR)]
+Replicas = Annotated[int, Field(gt=0, le=1000)]
 # The kernel's 0 is root; Kubernetes refuses ids above 2^31 - 1.
 UserId = Annotated[int, Field(gt=0, le=_INT32)]
 # The share of a GPU's memory that vLLM may use. The text is preserved: 0.80 stays 0.80.

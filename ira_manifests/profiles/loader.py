@@ -31,6 +31,8 @@ KNOWN_MODELS_FILE = "known-models.yaml"
 GPU_FOLDER = "gpus"
 MODEL_FOLDER = "models"
 
+_MOST_LISTED = 15
+
 P = TypeVar("P", bound=Profile)
 
 
@@ -238,20 +240,25 @@ _BOUNDS = {
 
 def _problem(source: Source, model: type[BaseModel], error: Any) -> Problem:
     kind, path = error["type"], _inside(source.document, error["loc"])
+    at_key = error["loc"][-1:] == ("[key]",)
     if kind == "extra_forbidden":
         inner = _model_at(model, path[:-1])
         meant = suggestion(inner, _value_at(source.document, path[:-1]), str(path[-1]))
-        message = f"is an unknown key; allowed: {one_of(inner.model_fields)}{meant}"
+        # A long list beside the key that is meant would only hide it.
+        many = len(inner.model_fields) > _MOST_LISTED
+        allowed = "" if meant and many else f"; allowed: {one_of(inner.model_fields)}"
+        message = f"is an unknown key{allowed}{meant}"
         return source.problem(path, message, at_key=True)
     if kind == "missing":
         return source.problem(path, "is missing")
-    return source.problem(path, _message(kind, error))
+    return source.problem(path, _message(kind, error), at_key=at_key)
 
 
 def _inside(document: Document, loc: tuple[Any, ...]) -> yaml_source.Path:
     """Return pydantic's location as a path, without parts that name a type instead of a key."""
     known = document.values
     path: yaml_source.Path = ()
+    loc = tuple(part for part in loc if not str(part).startswith(("<", "[key]")))
     for index, part in enumerate(loc):
         if (*path, part) in known or index == len(loc) - 1:
             path = (*path, part)

@@ -47,6 +47,7 @@ from ira_manifests.profiles.fields import (
     refuse,
 )
 from ira_manifests.profiles.geometry import GeometryProfile
+from ira_manifests.profiles.serving_fields import ServingFields
 from ira_manifests.vllm import images
 from ira_manifests.vllm.draining import Drain, drain
 
@@ -95,7 +96,7 @@ class GpuProfile(Profile):
         return self
 
 
-class CellProfile(Profile):
+class CellProfile(ServingFields):
     """How one model runs on one GPU type."""
 
     tensor_parallel: Count
@@ -164,7 +165,7 @@ class DownloadProfile(Profile):
     """Files that are downloaded even if a list excludes them."""
 
 
-class ModelProfile(Profile):
+class ModelProfile(ServingFields):
     """A model and its cells: `profiles/models/<name>.yaml`."""
 
     model_id: HubId
@@ -266,7 +267,7 @@ class ModelDownload(Profile):
     tolerations: tuple[Toleration, ...]
 
 
-class Inference(Profile):
+class Inference(ServingFields):
     """Settings of all serving workloads."""
 
     workload_name: WorkloadTemplate

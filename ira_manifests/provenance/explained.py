@@ -19,8 +19,11 @@ from ira_manifests.layout import MODEL_DOWNLOAD
 from ira_manifests.messages import count
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
+from ira_manifests.profiles.settings import LEVELS, level_of
 
-_PLACE = re.compile(r"@(platform|gpu|machine|models?|cell)\.([\w.]*\w)(?:\[(\d+)\])?")
+_PLACE = re.compile(
+    r"@(platform|engine|settings|gpu|machine|models?|cell)\.([\w.]*\w)(?:\[([^\]]+)\])?"
+)
 
 Manifest = Mapping[str, Any]
 
@@ -82,7 +85,8 @@ class Places:
         root, fields, item = match.groups()
         if root == "models":
             return self._models(fields)
-        return self._of(root, *fields.split("."), *((int(item),) if item else ()))
+        inner = () if item is None else (int(item) if item.isdigit() else item,)
+        return self._of(root, *fields.split("."), *inner)
 
     def _of(self, root: str, *path: str | int) -> str:
         return self._line("platform", root, *path)
@@ -111,7 +115,7 @@ class PlacesOfCell(Places):
         root, fields, _ = match.groups()
         if root == "machine":
             return self._machine(fields)
-        if (root, fields) == ("platform", "engine.reference"):
+        if (root, fields) == ("engine", "reference"):
             return self._image()
         if (root, fields) == ("cell", "max_model_len"):
             return self._max_model_len()
@@ -121,13 +125,20 @@ class PlacesOfCell(Places):
         model, gpu = self._cell.model_name, self._cell.gpu_name
         if root == "platform":
             return super()._of(root, *path)
+        if root == "engine":
+            return super()._of("platform", root, *path)
         if root == "gpu":
             return self._line("gpus", gpu, *path)
+        if root == "settings":
+            level, inner = level_of(self._cell.levels, path)
+            if LEVELS[level] == "platform":
+                return super()._of("platform", "inference", *inner)
+            root, path = LEVELS[level], tuple(inner)
         within = ("cells", gpu) if root == "cell" else ()
         return self._line("models", model, *within, *path)
 
     def _image(self) -> str:
-        engine = self._cell.platform.engine
+        engine = self._cell.engine
         given = [key for key in ("tag", "digest") if getattr(engine, key) is not None]
         return " and ".join(self._of("platform", "engine", key) for key in given or ["version"])
 

@@ -7,10 +7,18 @@ from __future__ import annotations
 
 from itertools import chain
 
-from tests.bad_profiles import cells, files, geometry, models, platform, several
+from tests.bad_profiles import cells, files, geometry, models, platform, serving, several
 from tests.bad_profiles.case import Case
 
-_TABLES = (cells.CASES, files.CASES, geometry.CASES, models.CASES, platform.CASES, several.CASES)
+_TABLES = (
+    cells.CASES,
+    files.CASES,
+    geometry.CASES,
+    models.CASES,
+    platform.CASES,
+    serving.CASES,
+    several.CASES,
+)
 
 CASES: dict[str, Case] = {each.name: each for each in chain(*_TABLES)}
 

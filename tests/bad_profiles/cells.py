@@ -8,10 +8,7 @@ _NO_MEMORY = (
     "is not an amount of memory: use a number above zero and below 10000000 and one of the units "
     "M, G, T, P, Mi, Gi, Ti, Pi, such as 160G or 8Gi"
 )
-_UNKNOWN_KEY = (
-    "is an unknown key; allowed: compute_class, cpu, flags, gpu_memory_utilization, "
-    "kv_cache_dtype, max_model_len, memory, pipeline_parallel, tensor_parallel, waive; did you mean"
-)
+_UNKNOWN_KEY = "is an unknown key; did you mean"
 _HUNDRED_DIGITS = "1" * 100
 _OTHER_FIELD = "can't be set in flags:"
 

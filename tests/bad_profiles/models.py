@@ -46,8 +46,7 @@ _KEYS = [
     tiny(
         "unknown_key",
         more("modle_id: x/y"),
-        "9:1: modle_id: is an unknown key; allowed: cells, download, geometry, min_engine, "
-        "model_id, trust_remote_code, waive, weights; did you mean 'model_id'?",
+        "9:1: modle_id: is an unknown key; did you mean 'model_id'?",
     ),
     tiny(
         "remote_code_in_words",

@@ -12,6 +12,7 @@ from typing import Any
 from ira_manifests.constructs.manifests.sources import Source, source
 from ira_manifests.kubernetes import labels as keys
 from ira_manifests.profiles.cell import Cell
+from ira_manifests.profiles.env import EnvSource
 from ira_manifests.profiles.schema import Toleration
 
 # The walkthrough's names of what kustomize generates from the user's env files.
@@ -46,10 +47,12 @@ def manifest(
     name: str,
     object_labels: Mapping[str, str],
     body: Mapping[str, Any],
+    annotations: Mapping[str, str] | None = None,
 ) -> Json:
     """Return one complete object. `body` holds its top-level keys besides metadata."""
     # In the order of cdk8s, which sorts only the keys of metadata.
-    metadata = {"labels": dict(sorted(object_labels.items())), "name": name}
+    noted = {"annotations": dict(sorted(annotations.items()))} if annotations else {}
+    metadata = {**noted, "labels": dict(sorted(object_labels.items())), "name": name}
     return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **body}
 
 
@@ -85,11 +88,15 @@ def bucket_label(bucket: str | None) -> dict[str, str]:
     return {keys.BUCKET: (bucket or BUCKET_PLACEHOLDER).partition(".")[0]}
 
 
-def config_map(values: Mapping[str, str], object_labels: Mapping[str, str]) -> Json:
+def config_map(
+    values: Mapping[str, str],
+    object_labels: Mapping[str, str],
+    annotations: Mapping[str, str] | None = None,
+) -> Json:
     """Return an immutable ConfigMap whose name contains a hash of its values and labels."""
     name = f"{CONFIG_MAP}-{fingerprint([dict(values), dict(object_labels)], 10)}"
     body = {"data": dict(values), "immutable": True}
-    return manifest("v1", "ConfigMap", name, object_labels, body)
+    return manifest("v1", "ConfigMap", name, object_labels, body, annotations)
 
 
 def sources_of_config_map() -> list[Source]:
@@ -120,12 +127,14 @@ def of_namespace(bucket: str | None) -> str:
     return "@platform.namespace" if bucket is None else _CHART
 
 
-def service_account(name: str, object_labels: Mapping[str, str]) -> Json:
+def service_account(
+    name: str, object_labels: Mapping[str, str], annotations: Mapping[str, str] | None = None
+) -> Json:
     """Return a Kubernetes service account.
 
     The platform's IAM bindings refer to the account by name; workloads of one model share it.
     """
-    return manifest("v1", "ServiceAccount", name, object_labels, {})
+    return manifest("v1", "ServiceAccount", name, object_labels, {}, annotations)
 
 
 def fingerprint(value: Any, length: int) -> str:
@@ -145,6 +154,31 @@ def env(config_map_name: str, names: Sequence[str]) -> list[Json]:
         {"name": name, "valueFrom": {"configMapKeyRef": {"name": config_map_name, "key": name}}}
         for name in names
     ]
+
+
+def given_env(given: Mapping[str, str | EnvSource]) -> list[Json]:
+    """Return environment variables of a profile: each with its text, or the key that holds it."""
+    return [
+        {"name": name, "value": value}
+        if isinstance(value, str)
+        else {"name": name, "valueFrom": _value_from(value)}
+        for name, value in given.items()
+    ]
+
+
+def _value_from(held: EnvSource) -> Json:
+    field = "configMapKeyRef" if held.secret is None else "secretKeyRef"
+    optional = {"optional": True} if held.optional else {}
+    return {field: {"name": held.secret or held.config_map, "key": held.key, **optional}}
+
+
+def shown_env(values: Sequence[Any]) -> str:
+    """Return an environment variable's text, or where its value is: never a Secret's value."""
+    (variable,) = values
+    if "value" in variable:
+        return str(variable["value"])
+    ((field, held),) = variable["valueFrom"].items()
+    return f"{'Secret' if field == 'secretKeyRef' else 'ConfigMap'} {held['name']}: {held['key']}"
 
 
 def tolerations(items: Sequence[Toleration]) -> list[Json]:

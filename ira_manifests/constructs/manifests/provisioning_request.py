@@ -5,7 +5,7 @@ Both objects are computed from the rendered Deployment, including the caller's p
 
 from __future__ import annotations
 
-from ira_manifests.constructs.manifests import parts
+from ira_manifests.constructs.manifests import metadata, parts
 from ira_manifests.constructs.manifests.parts import Json
 from ira_manifests.constructs.manifests.sources import Source, of_items, source, taints
 from ira_manifests.constructs.manifests.vllm_deployment import POD
@@ -42,20 +42,21 @@ def objects(cell: Cell, name: str, bucket: str | None = None) -> dict[str, Json]
 
     `name`: the name of the request that the Pods consume.
     """
-    labels = {
+    own = {
         **parts.labels("vllm", cell.workload_name, "capacity"),
         **parts.bucket_label(bucket),
     }
     # The engine's release, because the image's tag may not contain it.
-    of_template = {
-        **labels,
-        keys.VERSION: cell.platform.engine.version,
-        queued.WARDEN_LABEL: "true",
-    }
+    of_template = {**own, keys.VERSION: cell.engine.version, queued.WARDEN_LABEL: "true"}
     return {
-        TEMPLATE: parts.manifest("v1", "PodTemplate", name, of_template, {}),
-        REQUEST: parts.manifest(queued.API_VERSION, "ProvisioningRequest", name, labels, {}),
+        TEMPLATE: _manifest(cell, "v1", "PodTemplate", name, of_template),
+        REQUEST: _manifest(cell, queued.API_VERSION, "ProvisioningRequest", name, own),
     }
+
+
+def _manifest(cell: Cell, api_version: str, kind: str, name: str, own: dict[str, str]) -> Json:
+    labels = {**own, **metadata.labels_of(cell, kind)}
+    return parts.manifest(api_version, kind, name, labels, {}, metadata.annotations_of(cell, kind))
 
 
 def additions(cell: Cell, deployment: Json) -> Json:
@@ -72,7 +73,7 @@ def additions(cell: Cell, deployment: Json) -> Json:
     }
     selector = {**pod.get("nodeSelector", {}), **_node_selector(cell)}
     selector.pop(queued.COMPUTE_CLASS, None)
-    wait = queue.wait_seconds + cell.platform.engine.startup_seconds
+    wait = queue.wait_seconds + cell.engine.startup_seconds
     kept = pod.get("tolerations", [])
     added = [item for item in parts.tolerations(queue.tolerations) if item not in kept]
     return {
@@ -166,7 +167,7 @@ def sources(cell: Cell, bucket: str | None = None) -> list[Source]:
         source("the construct: the image's CUDA may need a newer driver than GKE's default",
                f"{_SELECTOR}.{queued.DRIVER}"),
         *_of_tolerations(cell),
-        source(f"{_QUEUE}.wait_seconds + @platform.engine.startup_seconds",
+        source(f"{_QUEUE}.wait_seconds + @engine.startup_seconds",
                "Deployment spec.progressDeadlineSeconds", name="queued_progress_deadline_seconds"),
         source(f"{_QUEUE}.provisioning_class", f"{_SPEC}.provisioningClassName",
                f"{_ANNOTATIONS}.{queued.CLASS}", name="provisioning_class"),
@@ -175,10 +176,11 @@ def sources(cell: Cell, bucket: str | None = None) -> list[Source]:
         source(f"{_QUEUE}.valid_until_seconds", f"{_SPEC}.parameters.ValidUntilSeconds",
                name="valid_until_seconds"),
         source("@platform.inference.workload_name", "ProvisioningRequest metadata.name"),
-        source("@platform.engine.version", f"PodTemplate {version}"),
+        source("@engine.version", f"PodTemplate {version}"),
         source(parts.of_namespace(bucket), f"PodTemplate {namespace}",
                f"ProvisioningRequest {namespace}"),
         *parts.described("PodTemplate", "ProvisioningRequest"),
+        *metadata.sources(cell, "PodTemplate", "ProvisioningRequest"),
         source(parts.of_bucket(bucket), f"PodTemplate metadata.labels.{keys.BUCKET}",
                f"ProvisioningRequest metadata.labels.{keys.BUCKET}"),
         source("the construct: the Pods consume the ProvisioningRequest",

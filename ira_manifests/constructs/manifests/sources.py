@@ -22,10 +22,11 @@ class Source:
     """The source of some fields, and of fields inside them without a row of their own."""
 
     text: str
-    """Where the values come from. "@platform.engine.version" is replaced by the file and line of
+    """Where the values come from. "@platform.bucket_suffix" is replaced by the file and line of
     that value. Other prefixes are @gpu and @model (the cell's profiles), @cell (the model's entry
-    for the GPU type) and @machine (the GPU type's entry for the machine). "@models.download" is
-    replaced by the lines of all models that have that value."""
+    for the GPU type), @machine (the GPU type's entry for the machine), @engine, and @settings (the
+    platform's, the model's or the cell's, whichever applies; "[key]" is an entry of a mapping).
+    "@models.download" is replaced by the lines of all models that have that value."""
     fields: tuple[str, ...]
     name: str = ""
     """The name under which `explain` lists the first field; empty: not listed."""

@@ -25,7 +25,7 @@ def refused_flag_of_a_cell(of: CellOf) -> Iterator[Finding]:
     """The engine refuses a flag of the profile, or its value."""
     cell, flags = of.cell, of.cell.server_flags
     of_fields = len(flags) - len(cell.profile.flags)
-    for problem in _problems([cell.mount_path, *flags], cell.platform.engine.version):
+    for problem in _problems([cell.mount_path, *flags], cell.engine.version):
         index = problem.index - 1 - of_fields
         path: Path = ("flags", index) if index >= 0 else ("kv_cache_dtype",)
         yield of.finding(path, problem.message, CRASH_LOOP)
@@ -59,7 +59,7 @@ def weights_left_out(of: CellOf) -> Iterator[Finding]:
     cell = of.cell
     left_out = any(_is_left_out(cell, name) for name in _MISTRAL_WEIGHTS)
     for index, flag in enumerate(cell.profile.flags if left_out else ()):
-        if settings([flag], cell.platform.engine.version).get("--load-format") == "mistral":
+        if settings([flag], cell.engine.version).get("--load-format") == "mistral":
             message = f"{flag} reads consolidated*.safetensors, which the download leaves out"
             hint = "add consolidated*.safetensors to download.keep of the model, or drop the flag"
             yield of.finding(("flags", index), message, hint)

@@ -140,7 +140,7 @@ def too_few_cpus(of: CellOf) -> Iterator[Finding]:
 @also("IRA041", CELL)
 def driver_of_a_node_pool(of: CellOf) -> Iterator[Finding]:
     """The driver version of a node pool that a profile names is unknown."""
-    engine, pool = of.cell.platform.engine, of.cell.gpu.queued_node_pool
+    engine, pool = of.cell.engine, of.cell.gpu.queued_node_pool
     needed = gpu_drivers.needs(engine.reference, engine.version)
     if pool is None or needed is None or not needed.more_than_default:
         return

@@ -24,7 +24,7 @@ def context_too_long(of: CellOf) -> Iterator[Finding]:
     """
     cell = of.cell
     geometry, asked = cell.model.geometry, cell.max_model_len
-    options = settings(cell.profile.flags, cell.platform.engine.version)
+    options = settings(cell.profile.flags, cell.engine.version)
     most = None if geometry is None else geometry.max_position_embeddings
     if most is not None and asked > most and not LONGER_CONTEXT.intersection(options):
         message = f"{asked} tokens are more than the model's own {most}"
@@ -39,7 +39,7 @@ def engine_too_old(of: CellOf) -> Iterator[Finding]:
     The model's architecture came to vLLM with a later release. The server loads the configuration,
     does not know the architecture, and exits; only the image is wrong, but the machine is there.
     """
-    needed, used = of.cell.model.min_engine, of.cell.platform.engine.version
+    needed, used = of.cell.model.min_engine, of.cell.engine.version
     if needed is not None and Release.parse(used) < Release.parse(needed):
         message = f"{of.cell.model.model_id} needs engine {needed}, and {used} is pinned"
         hint = f"set engine.version in platform.yaml to {needed} or newer"

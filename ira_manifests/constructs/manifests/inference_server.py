@@ -1,0 +1,169 @@
+"""The container that runs vLLM's OpenAI-compatible server, and the sources of its fields."""
+
+from __future__ import annotations
+
+from ira_manifests.constructs.manifests import parts
+from ira_manifests.constructs.manifests.parts import Json
+from ira_manifests.constructs.manifests.sources import Source, option, source
+from ira_manifests.kubernetes import labels as keys
+from ira_manifests.layout import MOUNT_ROOT, mount_path
+from ira_manifests.profiles.cell import Cell
+from ira_manifests.profiles.schema import Engine
+from ira_manifests.vllm.draining import OPTION, Drain
+
+NAME = "inference-server"
+PORT = 8000
+SHARED_MEMORY = "dshm"
+"""The volume of /dev/shm, through which the parallel workers talk."""
+
+# Health checks, in seconds. A server under load can answer late without hanging, so the liveness
+# probe allows three minutes of failures. The startup probe covers the loading of the model; its
+# length is the engine's startup_seconds.
+_STARTUP_PERIOD = 10
+_HEALTH = {"httpGet": {"path": "/health", "port": PORT, "scheme": "HTTP"}}
+_READINESS = {**_HEALTH, "periodSeconds": 10, "timeoutSeconds": 5, "failureThreshold": 3}
+_LIVENESS = {**_HEALTH, "periodSeconds": 30, "timeoutSeconds": 10, "failureThreshold": 6}
+
+
+def container(cell: Cell, config_map: str) -> Json:
+    """Return the container. `config_map`: the name of the ConfigMap that it reads."""
+    engine, profile = cell.engine, cell.profile
+    startup_failures = -(-engine.startup_seconds // _STARTUP_PERIOD)
+    return {
+        "name": NAME,
+        "image": engine.reference,
+        "imagePullPolicy": "Always",
+        "command": ["vllm", "serve"],
+        "args": [
+            mount_path("$(MODEL_ID)"),
+            "--gpu-memory-utilization=$(GPU_MEMORY_UTILIZATION)",
+            "--max-model-len=$(MAX_MODEL_LEN)",
+            "--tensor-parallel-size=$(TENSOR_PARALLEL_SIZE)",
+            *cell.server_flags,
+            *_shutdown_timeout(engine.drain),
+        ],
+        "env": [
+            *parts.env(config_map, list(cell.runtime_values)),
+            *_settings(engine),
+            *parts.given_env(cell.settings.env),
+        ],
+        "ports": [{"name": "metrics", "containerPort": PORT, "protocol": "TCP"}],
+        "resources": parts.resources_of(
+            profile.cpu, profile.memory, **{keys.GPU: str(profile.gpus)}
+        ),
+        "startupProbe": {
+            **_HEALTH,
+            "periodSeconds": _STARTUP_PERIOD,
+            "timeoutSeconds": 5,
+            "failureThreshold": startup_failures,
+        },
+        "readinessProbe": _READINESS,
+        "livenessProbe": _LIVENESS,
+        **_pre_stop(engine.drain),
+        "securityContext": parts.container_security(
+            engine.run_as_user, read_only=engine.read_only_root
+        ),
+        "volumeMounts": [
+            {"name": SHARED_MEMORY, "mountPath": "/dev/shm"},  # noqa: S108  not a temporary file
+            parts.model_mount(cell),
+            *([parts.TEMPORARY_MOUNT] if engine.read_only_root else ()),
+        ],
+    }
+
+
+def _pre_stop(drain: Drain | None) -> Json:
+    """Return the preStop hook, which waits until the Pod is removed from its Services.
+
+    It runs a command, because Kubernetes before 1.30 silently drops the API's own sleep action.
+    """
+    if drain is None:
+        return {}
+    command = ["sleep", str(drain.pre_stop)]
+    return {"lifecycle": {"preStop": {"exec": {"command": command}}}}
+
+
+def _shutdown_timeout(drain: Drain | None) -> list[str]:
+    if drain is None or drain.shutdown_timeout is None:
+        return []
+    return [f"{OPTION}={drain.shutdown_timeout}"]
+
+
+def _settings(engine: Engine) -> list[Json]:
+    """Return the environment variables that disable access to the Hub and usage statistics.
+
+    The model is local, so the Hub is not needed. vLLM sends usage statistics unless one of two
+    variables is set (vllm/usage/usage_lib.py).
+    """
+    settings = parts.variables(HF_HUB_OFFLINE="1", VLLM_NO_USAGE_STATS="1", DO_NOT_TRACK="1")
+    # Caches of compiled kernels are in the home directory of the engine's user.
+    home = parts.variables(HOME=parts.TEMPORARY) if engine.read_only_root else []
+    return [*settings, *home]
+
+
+_PROBE = "the construct: vLLM's /health"
+_OFFLINE = "the construct: the server looks nothing up on the Hub, and sends no statistics"
+MOUNTED = f"@model.model_id: {MOUNT_ROOT}/ and the model id"
+SHARED = "the construct: shared memory of the parallel workers"
+
+
+def sources(cell: Cell, field: str) -> list[Source]:
+    """Return the source of each field of the container at `field`, and of its volumes' mounts."""
+    return [*_from_profiles(cell, field), *_from_construct(field)]
+
+
+def _from_profiles(cell: Cell, field: str) -> list[Source]:
+    """Return the rows of values from profiles, in the order in which `explain` lists them."""
+    seconds = cell.engine.startup_seconds
+    staged = cell.profile.pipeline_parallel > 1
+    gpus = "@cell.tensor_parallel" + (" × @cell.pipeline_parallel" if staged else "")
+    temporary = parts.TEMPORARY_VOLUME
+    limits, requests = f"{field}.resources.limits", f"{field}.resources.requests"
+    return [
+        source("@engine.reference", f"{field}.image", name="image"),
+        source("@engine.run_as_user", f"{field}.securityContext.runAsUser", name="run_as_user"),
+        source("@engine.read_only_root", f"{field}.securityContext.readOnlyRootFilesystem",
+               f"{field}.env[HOME]", f"{field}.volumeMounts[{temporary}]", name="read_only_root"),
+        source("@model.trust_remote_code", f"{field}.args[--trust-remote-code]",
+               name="--trust-remote-code"),
+        source("@cell.kv_cache_dtype", f"{field}.args[--kv-cache-dtype]", name="--kv-cache-dtype"),
+        source("@cell.pipeline_parallel", f"{field}.args[--pipeline-parallel-size]",
+               name="--pipeline-parallel-size"),
+        *(source("@cell.flags", f"{field}.args[{flag}]", name=flag)
+          for flag in dict.fromkeys(map(option, cell.profile.flags))),
+        *(source(f"@settings.env[{name}]", f"{field}.env[{name}]", name=f"env.{name}",
+                 listed=parts.shown_env)
+          for name in cell.settings.env),
+        source("@cell.cpu", f"{limits}.cpu", f"{requests}.cpu", name="cpu"),
+        source("@cell.memory", f"{limits}.memory", f"{requests}.memory", name="memory"),
+        source(f"{gpus}: one GPU for each part",
+               f"{limits}.{keys.GPU}", f"{requests}.{keys.GPU}", name="gpus"),
+        source(MOUNTED,
+               f"{field}.volumeMounts[{parts.BUCKET_VOLUME}].mountPath", name="mount_path"),
+        source(f"@engine.startup_seconds: {seconds} seconds, one try every {_STARTUP_PERIOD}",
+               f"{field}.startupProbe.failureThreshold", name="startup_tries"),
+        source("@engine.drain_seconds", f"{field}.args[{OPTION}]", name=OPTION),
+    ]  # fmt: skip
+
+
+def _from_construct(field: str) -> list[Source]:
+    """Return the rows of values that no profile decides; docs/differences.md explains most."""
+    return [
+        source(parts.SECURITY, f"{field}.securityContext"),
+        source(SHARED, f"{field}.volumeMounts[{SHARED_MEMORY}]"),
+        source(parts.VOLUME, f"{field}.volumeMounts[{parts.BUCKET_VOLUME}]"),
+        source(parts.CONFIG, f"{field}.env"),
+        source(parts.WALKTHROUGH, f"{field}.name"),
+        source(parts.REFERENCE, f"{field}.imagePullPolicy"),
+        source("the construct: the entry that every release of vLLM knows", f"{field}.command"),
+        source("the construct: the values of the ConfigMap, $(NAME) expanded", f"{field}.args"),
+        source(_OFFLINE, f"{field}.env[HF_HUB_OFFLINE]", f"{field}.env[VLLM_NO_USAGE_STATS]",
+               f"{field}.env[DO_NOT_TRACK]"),
+        source("the construct: vLLM's port, under the name of the reference architecture",
+               f"{field}.ports"),
+        source(_PROBE, f"{field}.startupProbe"),
+        source(f"{_PROBE}; half a minute of failures takes it out of the Service",
+               f"{field}.readinessProbe"),
+        source(f"{_PROBE}; three minutes of failures restart it", f"{field}.livenessProbe"),
+        source("the construct: the Pod leaves its Services before the server ends",
+               f"{field}.lifecycle"),
+    ]  # fmt: skip

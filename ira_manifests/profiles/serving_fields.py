@@ -1,0 +1,65 @@
+"""Fields of a serving workload that the platform, a model or a cell can set.
+
+`platform.yaml` has them below `inference`, a model and a cell have them beside their other fields.
+The platform's values are the defaults of all cells, and a model's those of its own:
+`profiles.settings` says which value applies. Nothing is rendered for a field that nobody sets.
+"""
+
+# No annotations from __future__ here: pydantic would have to evaluate their text at every start.
+from typing import Annotated
+
+from pydantic import Field
+
+from ira_manifests.errors import one_of
+from ira_manifests.kubernetes import labels
+from ira_manifests.profiles.base import Profile
+from ira_manifests.profiles.env import EnvName, EnvValue
+from ira_manifests.profiles.fields import (
+    AnnotationValue,
+    LabelKey,
+    LabelValue,
+    Replicas,
+    Subdomain,
+    checked,
+)
+
+
+def _check_ours(key: str) -> str | None:
+    """Refuse a label that selects Pods, or that says of an object what it is."""
+    if key in labels.OURS:
+        return f"is set by the constructs, as are {one_of(labels.OURS)}; choose another key"
+    return None
+
+
+Labels = Annotated[
+    dict[Annotated[LabelKey, checked(_check_ours)], LabelValue], Field(default_factory=dict)
+]
+NodeLabels = Annotated[dict[LabelKey, LabelValue], Field(default_factory=dict)]
+Annotations = Annotated[dict[LabelKey, AnnotationValue], Field(default_factory=dict)]
+
+
+class ServingFields(Profile):
+    """What a workload can be given beyond the values that it needs."""
+
+    replicas: Replicas | None = None
+    """Pods of the workload; 1 by default. Each has GPUs of its own."""
+    priority_class: Subdomain | None = None
+    """The PriorityClass of the Pods, which the cluster has."""
+    image_pull_secrets: tuple[Subdomain, ...] = ()
+    """Secrets of the namespace with which the images are pulled."""
+    node_selector: NodeLabels
+    """Further labels of the nodes on which the Pods may run."""
+    labels: Labels
+    """Labels of every object and of the Pods, beside those that select the Pods."""
+    annotations: Annotations
+    """Annotations of every object."""
+    pod_labels: Labels
+    """Labels of the Pods alone."""
+    pod_annotations: Annotations
+    """Annotations of the Pods."""
+    service_labels: Labels
+    """Labels of the Service alone."""
+    service_annotations: Annotations
+    """Annotations of the Service alone."""
+    env: Annotated[dict[EnvName, EnvValue], Field(default_factory=dict)]
+    """Environment variables of the server."""
