@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ira_manifests.architectures.errors import ConfigError
@@ -42,19 +42,26 @@ class Config:
         values: its keys and values.
         place: its name in messages.
         outer: the object to fall back to for keys that it does not have.
+        asked: the keys that were asked for.
     """
 
     values: Mapping[str, Any]
     place: str = CONFIG_FILE
     outer: Config | None = None
+    asked: set[str] = field(default_factory=set, compare=False, repr=False)
 
     def get(self, *names: str) -> Any:
-        """Return the value of the first name that has one, here or else in `outer`; else None."""
+        """Return the value of the first name that has one, here or else in `outer`; else None.
+
+        A null is a value too: it hides what `outer` has by that name, as it does in Transformers.
+        """
+        self.asked.update(names)
         for name in names:
             value = self.values.get(name)
             if value is not None:
                 return value
-        return None if self.outer is None else self.outer.get(*names)
+        absent = [name for name in names if name not in self.values]
+        return None if self.outer is None or not absent else self.outer.get(*absent)
 
     def whole(self, *names: str, most: int = _MOST) -> int:
         """Return a whole number from 1 to `most`: the value of the first name that has one.
@@ -77,6 +84,13 @@ class Config:
         if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= most:
             raise self._wrong(names, value, f"a whole number from 1 to {most}")
         return value
+
+    def pair(self, name: str) -> int:
+        """Return a whole number, or that of a list of two equal ones: the side of a square."""
+        value = self.get(name)
+        if isinstance(value, list) and len(value) == len("hw") and value[0] == value[1]:
+            return Config({name: value[0]}, self.place).whole(name)
+        return self.whole(name)
 
     def factor(self, name: str) -> float:
         """Return a positive number; 1 if there is none."""

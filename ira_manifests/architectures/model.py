@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -15,6 +17,7 @@ from ira_manifests.architectures.families import FAMILIES, Family
 from ira_manifests.architectures.layers import Layer, grouped
 from ira_manifests.architectures.quantization import SERVED, Quantization
 from ira_manifests.architectures.safetensors import Tensor, loaded_bytes
+from ira_manifests.architectures.unsupported import WHY
 from ira_manifests.architectures.vision import Tower
 from ira_manifests.errors import did_you_mean
 from ira_manifests.vllm.models import Served, Task, architectures, served
@@ -24,14 +27,56 @@ from ira_manifests.vllm.models import Served, Task, architectures, served
 _FIRST = {"Gemma4ForConditionalGeneration": "0.19.1"}
 # model_type of configurations that vLLM or Transformers read without the code in the repository.
 _READ_WITHOUT_CODE = {
+    "afmoe",
     "deepseek_v2",
     "deepseek_v3",
     "deepseek_v32",
+    "ernie4_5",
+    "ernie4_5_moe",
+    "exaone4",
+    "exaone_moe",
+    "glm4_moe",
+    "hunyuan_v1_dense",
+    "hunyuan_v1_moe",
+    "hy_v3",
     "kimi_k2",
+    "kimi_k25",
+    "kimi_vl",
     "minimax_m2",
     "nemotron_h",
     "phi3",
+    "phimoe",
+    "seed_oss",
+    "step3p5",
 }
+
+
+# Keys that change what layers cache, or how many layers cache it, in some architecture.
+_LAYOUT = re.compile(
+    r"layer_types|layers_block_type|.*_pattern|block_configs|.*attn_.*list.*|full_attn_.*"
+    r"|attn_layer_.*|attn_type.*|kv_lora_rank|index_.*|num_kv_shared_layers|use_cla|cla_.*"
+    r"|linear_(attn|num|key|value|conv).*|mamba_(d|num|n|expand|head|intermediate).*|ssm_state_size"
+    r"|state_size|d_state|conv_(L_cache|kernel|dim)|compress_.*|attention_chunk_size|swa_(head|num|v)_.*"
+    r"|global_head_dim|num_global_.*|v_head_dim|.*sparse_att.*|cross_attention_layers"
+    r"|.*_per_layer|hidden_size_per_layer_input|attention_other_setting|use_mla|multi_query|.*kv_sharing.*",
+    re.ASCII,
+)
+
+# Endings of classes that vLLM runs for pooling, whatever they begin with
+# (vllm/config/model.py, _SUFFIX_TO_DEFAULTS).
+_POOLING = (
+    "ForSequenceClassification",
+    "ForTokenClassification",
+    "ForAudioClassification",
+    "ForImageClassification",
+    "ForVideoClassification",
+    "ClassificationModel",
+    "ForRewardModeling",
+    "RewardModel",
+    "ForTextEncoding",
+    "EmbeddingModel",
+)
+_POOLED = "is run for pooling: it embeds, classifies or scores, and generates no text"
 
 
 @dataclass(frozen=True)
@@ -67,7 +112,7 @@ class Model:
             "intermediate_size": width or None,
             "vocab_size": config.whole("vocab_size"),
             "max_position_embeddings": rotary.context(config),
-            "num_hidden_layers": len(self.layers),
+            "num_hidden_layers": None if self._has_two_kinds else len(self.layers),
             "image_values_per_token": self.tower.values_per_token if self.tower else None,
             "layers": grouped(self.layers),
         }
@@ -78,6 +123,11 @@ class Model:
                 "num_experts": mixture.experts,
             }
         return {key: value for key, value in found.items() if value is not None}
+
+    @property
+    def _has_two_kinds(self) -> bool:
+        """Whether layers cache two things, and so count as two in a profile."""
+        return any(layer.also is not None for layer in self.layers)
 
     @property
     def computed_bytes(self) -> int:
@@ -150,7 +200,10 @@ class Model:
         if per_layer:
             entries = config.optional("vocab_size_per_layer_input") or config.whole("vocab_size")
             per_layer *= len(self.layers) * (entries + config.whole("hidden_size"))
-        return table * (1 if tied else 2) + per_layer
+        # Gemma 3n maps its alternating inputs in and out.
+        inputs = config.optional("altup_num_inputs") or 1
+        mapped = 2 * (inputs - 1) * config.whole("hidden_size", "n_embd") ** 2
+        return table * (1 if tied else 2) + per_layer + mapped
 
     @property
     def _rotary_bytes(self) -> int:
@@ -190,18 +243,35 @@ def read(values: Mapping[str, Any], hf_quant: Mapping[str, Any] | None = None) -
     config = Config(values)
     name, found = _architecture(config)
     _refuse_code(config, name)
+    if name in WHY:
+        raise RefusedError(f"{name} {WHY[name]}")
     if name not in FAMILIES:
         raise RefusedError(f"not judged yet: the layers of {name} are not known")
     family = FAMILIES[name]
     defaults = Config(family.defaults, "the architecture's defaults")
     text = Config(values, outer=defaults).language_model
     layers = tuple(family.layers(text))
+    _refuse_unread(text, name, family.unused)
     tower = family.tower(Config(values, outer=defaults)) if family.tower else None
     method = quantization.read(config, hf_quant)
     first = _FIRST.get(name, found.first)
     model = Model(name, first, layers, method, text, family, tower)
     _ = model.geometry  # reads its numbers, so that errors in them are raised here
     return model
+
+
+def _refuse_unread(text: Config, name: str, unused: AbstractSet[str]) -> None:
+    """Raise RefusedError for a key that changes the layers' caches and was not asked for.
+
+    It may mean nothing to vLLM's class, or a variant of the model that is not known here.
+    """
+    for key, value in text.values.items():
+        is_set = value not in (None, False, 0, "", [], {})
+        if is_set and key not in {*text.asked, *unused} and _LAYOUT.fullmatch(key):
+            raise RefusedError(
+                f"not judged yet: {text.place} has {key}, and what {name} caches with it is "
+                "not known"
+            )
 
 
 def _architecture(config: Config) -> tuple[str, Served]:
@@ -213,6 +283,8 @@ def _architecture(config: Config) -> tuple[str, Served]:
     found = served(name)
     if config.flag("is_encoder_decoder"):
         raise RefusedError(f"{name[:100]} has an encoder and a decoder, which is not judged yet")
+    if found is None and name.endswith(_POOLING):
+        raise RefusedError(f"{name[:100]} {_POOLED}")
     if found is None:
         code = " and brings code of its own (auto_map)" if config.get("auto_map") else ""
         raise RefusedError(
@@ -220,9 +292,7 @@ def _architecture(config: Config) -> tuple[str, Served]:
             f"serves{code}{did_you_mean(name, architectures())}"
         )
     if found.task is Task.POOLING:
-        raise RefusedError(
-            f"{name} is run for pooling: it embeds, classifies or scores, and generates no text"
-        )
+        raise RefusedError(f"{name} {_POOLED}")
     if found.task is Task.DRAFT:
         raise RefusedError(f"{name} proposes tokens to another model and is not served by itself")
     if found.last is not None:

@@ -172,7 +172,7 @@ EXPERTS = {
     "zai-org--GLM-5-FP8": 256,
 }
 REFUSED = {
-    "deepseek-ai--DeepSeek-V4-Flash": "the layers of DeepseekV4ForCausalLM are not known",
+    "deepseek-ai--DeepSeek-V4-Flash": "has compressed or sparse attention",
     "nvidia--Llama-3_3-Nemotron-Super-49B-v1": r"runs Python code of its repository \(auto_map\)",
     "stepfun-ai--Step-3.7-Flash": "no release of vLLM .* serves; did you mean",
 }
