@@ -21,8 +21,11 @@ from ira_manifests.profiles.cell import Cell, directory_names
 from ira_manifests.profiles.loader import with_model
 from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.profiles.model_text import NewModel
+from ira_manifests.profiles.model_update import Refreshed, refreshed
 from ira_manifests.profiles.schema import CellProfile, GpuProfile, ModelProfile
+from ira_manifests.rules import waivers
 from ira_manifests.rules.check_cells import check_cells
+from ira_manifests.rules.finding import Finding
 from ira_manifests.vllm import Release
 
 _GIB_STEP = Decimal("0.01")
@@ -91,7 +94,7 @@ def propose(matrix: Matrix, request: Request) -> Added:
     model = request.files.read()
     _check_engine(matrix, model)
     _check_context(model, request.max_model_len)
-    new = _decided(request.model_id, request.files, model)
+    new = _of_files(request.model_id, request.files, model)
     wanted = Wanted(
         request.file.stem,
         _draft(matrix, request.file, new, gpus[0]),
@@ -131,7 +134,42 @@ def default_name(matrix: Matrix, model_id: str, asked: Iterable[str] = ()) -> st
     return words or name[:most]
 
 
-def _decided(model_id: str, files: ModelFiles, model: Model) -> NewModel:
+@dataclass(frozen=True)
+class Updated:
+    """A profile with what its model's files decide.
+
+    Attributes:
+        refreshed: its file, and what changed.
+        refusing: the errors that rules find in its cells then, except those that are waived.
+    """
+
+    refreshed: Refreshed
+    refusing: tuple[Finding, ...]
+
+
+def update(matrix: Matrix, file: Path, content: bytes, files: ModelFiles) -> Updated:
+    """Return a profile of the matrix, refreshed from its model's files.
+
+    `content`: what its file holds.
+
+    Raises ProfileError where no valid profile comes of it, and InputError, ConfigError and
+    RefusedError as `refreshed` and `ira_manifests.architectures.read` do.
+    """
+    profile = matrix.profiles.models[file.stem]
+    new = _of_files(profile.model_id, files, files.read())
+    is_exact = files.tensors is not None or files.total_bytes is not None
+    found = refreshed(str(file), content, new, is_exact=is_exact)
+    profiles, problems = with_model(matrix.profiles, file, found.content)
+    problems += consistency.problems(profiles)
+    if problems:
+        raise ProfileError(problems)
+    judged = Matrix(matrix.platform, profiles)
+    cells = [judged[gpu, file.stem] for gpu in profiles.models[file.stem].cells]
+    findings = waivers.waived(cells, check_cells(judged, cells))
+    return Updated(found, tuple(finding for finding in findings if finding.refuses))
+
+
+def _of_files(model_id: str, files: ModelFiles, model: Model) -> NewModel:
     """Return what the model's files decide of its profile."""
     size, origin = files.weights(model)
     weights = _weights(size, model)

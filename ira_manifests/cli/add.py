@@ -24,10 +24,25 @@ def command(
     name: str | None,
     gpus: list[str] | None,
     max_model_len: int | None,
+    update: bool,
     dry_run: bool,
     profiles_folder: Path | None,
 ) -> int:
     """Write the profile of a model from its files: geometry, weights, cells."""
+    if update:
+        if gpus or max_model_len is not None:
+            raise InputError(
+                "--update leaves the cells as they are: without --gpu, --max-model-len"
+            )
+        from ira_manifests.cli import update as updating
+
+        return updating.run(
+            model=model_id,
+            source=source,
+            name=name,
+            dry_run=dry_run,
+            profiles_folder=profiles_folder,
+        )
     model_id = model_source.id_of(model_id, source)
     if name is not None:
         names.require("--name", name, names.check_rfc1123_label)

@@ -52,7 +52,9 @@ COMMANDS = {
         options.add,
         "Write the profile of a model from its files: geometry, weights, cells.",
         "Adds a cell for each GPU type on which the model works, on the smallest machine and with "
-        "the longest context that keep the margin. Never overwrites a profile.",
+        "the longest context that keep the margin. Never overwrites a profile; --update changes in "
+        "one what the model's files decide, and exits with 1 if a cell no longer fits. "
+        "Example: add --update Qwen/Qwen3-8B --from FOLDER --dry-run",
     ),
     "list": Command(
         options.list_,

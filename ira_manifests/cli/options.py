@@ -137,7 +137,15 @@ def add(parser: Parser) -> None:
     parser.add_argument("--name", metavar="NAME", help="Name of the profile. [default: of NAME]")
     _wanted(parser)
     parser.add_argument(
-        "--dry-run", action="store_true", help="Print the profile and write nothing."
+        "--update",
+        action="store_true",
+        help="Refresh the geometry, the weights and min_engine of the model's profile, which can "
+        "be named instead of ORG/NAME, and leave all else in it as it is.",
+    )
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="Print the profile, or with --update a diff, and write nothing.",
     )
     _profiles(parser)
 

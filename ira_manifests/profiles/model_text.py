@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from ira_manifests.profiles import yaml_lines
 from ira_manifests.profiles.schema import CellProfile
+
+_REMARK = "# ~ Computed from {}; vLLM's log has the exact size."
 
 
 @dataclass(frozen=True)
@@ -39,16 +43,31 @@ class NewModel:
     def text(self, cells: Mapping[str, CellProfile]) -> str:
         """Return the profile as YAML."""
         values = self.values({gpu: _cell(cell) for gpu, cell in cells.items()})
-        lines = list(_lines(values, ""))
+        lines = list(yaml_lines.of_mapping(values, ""))
         at = lines.index("weights:") + 1
-        lines.insert(at, f"  # ~ Computed from {self.weights_from}; vLLM's log has the exact size.")
+        lines.insert(at, f"  {_REMARK.format(self.weights_from)}")
         head = f"# {self.model_id}: https://huggingface.co/{self.model_id}"
         return "\n".join([head, "# Written by `ira-manifests add`.", *lines, ""])
 
 
+def origin(text: str) -> str:
+    """Return what the weights of a profile were computed from, as `NewModel.text` remarks it.
+
+    Empty where the remark is not there.
+    """
+    found = re.search(re.escape(_REMARK).replace(r"\{\}", "(.+?)"), text)
+    return found[1] if found else ""
+
+
+def with_origin(text: str, weights_from: str) -> str:
+    """Return a profile whose remark about its weights, if it has one, is of other files."""
+    remark = _REMARK.format(origin(text))
+    return text.replace(remark, _REMARK.format(weights_from), 1)
+
+
 def cell_text(gpu: str, cell: CellProfile) -> str:
     """Return a cell as it is in the YAML of a profile."""
-    return "\n".join(_lines({gpu: _cell(cell)}, "  "))
+    return "\n".join(yaml_lines.of_mapping({gpu: _cell(cell)}, "  "))
 
 
 def _cell(cell: CellProfile) -> dict[str, Any]:
@@ -59,22 +78,3 @@ def _cell(cell: CellProfile) -> dict[str, Any]:
         for name, value in given.items()
         if name in cell.model_fields_set and value not in (None, {}, ())
     }
-
-
-def _lines(values: Mapping[str, Any], indent: str) -> Iterator[str]:
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            yield f"{indent}{key}:"
-            yield from _lines(value, f"{indent}  ")
-        elif isinstance(value, Sequence) and not isinstance(value, str):
-            yield f"{indent}{key}:"
-            for item in value:
-                first, *rest = _lines(item, f"{indent}    ")
-                yield f"{indent}  - {first.strip()}"
-                yield from rest
-        else:
-            yield f"{indent}{key}: {_scalar(value)}"
-
-
-def _scalar(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)

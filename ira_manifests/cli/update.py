@@ -1,0 +1,126 @@
+"""`add --update`: refreshes an existing profile from its model's files."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import os
+import sys
+from pathlib import Path
+
+from ira_manifests import files
+from ira_manifests.cli import common, formats, model_source, terminal
+from ira_manifests.errors import InputError, OutputError, did_you_mean, one_of
+from ira_manifests.messages import count, visible
+from ira_manifests.new_model import Updated, update
+from ira_manifests.profiles.loader import MODEL_FOLDER, find_folder, packaged_folder
+from ira_manifests.profiles.matrix import Matrix
+from ira_manifests.profiles.yaml_source import MAX_BYTES
+
+
+def run(
+    *,
+    model: str | None,
+    source: Path | None,
+    name: str | None,
+    dry_run: bool,
+    profiles_folder: Path | None,
+) -> int:
+    """Refresh a profile; print what changed, and the cells that no longer fit.
+
+    `model`: the model's id, or the name of its profile. The other arguments are those of `add`.
+    """
+    folder = find_folder(profiles_folder)
+    if profiles_folder is None and folder == packaged_folder():
+        raise InputError("./profiles has no profile to update; `add` without --update makes one")
+    matrix = common.load(profiles_folder)
+    name = _profile(matrix, model, name, source)
+    file = folder / MODEL_FOLDER / f"{name}.yaml"
+    before = _read(file)
+    found = model_source.read(matrix.profiles.models[name].model_id, source)
+    updated = update(matrix, file, before, found)
+    if dry_run:
+        _say_diff(file, before, updated.refreshed.content)
+    elif updated.refreshed.content != before:
+        _replace(file, before, updated.refreshed.content)
+    return _report(file, updated, dry_run=dry_run)
+
+
+def _profile(matrix: Matrix, model: str | None, name: str | None, source: Path | None) -> str:
+    """Return the name of the profile that is meant; raises InputError where there is none."""
+    models = matrix.profiles.models
+    if model is not None and "/" not in model:
+        if name is not None:
+            raise InputError(f"both {model!r} and --name {name!r} name a profile; give one of them")
+        name, model = model, None
+    if name is not None and name not in models:
+        raise InputError(
+            f"there is no profile {name!r}; there are {one_of(models)}{did_you_mean(name, models)}"
+        )
+    if name is not None and model in (None, models[name].model_id):
+        return name
+    if name is not None:
+        raise InputError(f"{name}.yaml is of {models[name].model_id}, and not of {model}")
+    model_id = model_source.id_of(model, source)
+    having = [each for each, profile in models.items() if profile.model_id == model_id]
+    if len(having) == 1:
+        return having[0]
+    if having:
+        raise InputError(f"{model_id} has the profiles {one_of(having)}; choose one with --name")
+    ids = [profile.model_id for profile in models.values()]
+    raise InputError(
+        f"no profile is of {model_id}; there are those of {one_of(ids)}"
+        f"{did_you_mean(model_id, ids)}"
+    )
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return files.read_regular(file, MAX_BYTES)
+    except OSError as error:
+        raise InputError(f"{file} can't be read: {files.reason(error)}") from None
+
+
+def _say_diff(file: Path, before: bytes, after: bytes) -> None:
+    old, new = (each.decode("utf-8-sig").splitlines() for each in (before, after))
+    for line in difflib.unified_diff(old, new, str(file), f"{file} (updated)", lineterm=""):
+        terminal.say(visible(line))
+
+
+def _replace(file: Path, before: bytes, after: bytes) -> None:
+    """Give a file, or what a link leads to, another content: whole, or not at all."""
+    target = Path(os.path.realpath(file))
+    part = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        part.write_bytes(after)
+        part.chmod(target.stat().st_mode & 0o7777)
+        if _read(file) != before:
+            raise OutputError(f"{file} was changed by another program meanwhile; run this again")
+        part.replace(target)
+    except OSError as error:
+        raise OutputError(f"{file} can't be written: {files.reason(error)}") from None
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink()
+
+
+def _report(file: Path, updated: Updated, *, dry_run: bool) -> int:
+    """Print what changed, and errors of the cells; return the exit code."""
+    refreshed = updated.refreshed
+    for change in refreshed.changes:
+        terminal.say_wrapped(str(change))
+    if refreshed.keeps_weights:
+        terminal.say_wrapped(
+            "weights: left as they are; the files have neither an index nor headers of safetensors"
+        )
+    if dry_run:
+        terminal.say("Nothing was written.")
+    else:
+        terminal.say(f"Wrote {file}." if refreshed.changes else f"{file} is up to date.")
+    if not updated.refusing:
+        return 0
+    colour, columns = terminal.colourful(sys.stderr), terminal.width(sys.stderr)
+    terminal.complain(formats.text(updated.refusing, colour=colour, columns=columns))
+    cells = count(len({each.cell for each in updated.refusing}), "cell")
+    terminal.complain(f"{cells} with errors; change them, or remove them from the profile.")
+    return common.FINDINGS

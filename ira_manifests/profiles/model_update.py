@@ -1,0 +1,55 @@
+"""Refreshes in the text of a model's profile what the model's files decide."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ira_manifests.profiles import model_text, yaml_edit, yaml_source
+from ira_manifests.profiles.model_text import NewModel
+from ira_manifests.profiles.schema import ModelProfile
+from ira_manifests.profiles.yaml_edit import Change
+
+_OF_USERS = ("measured",)  # of the weights
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """A profile's file, refreshed.
+
+    Attributes:
+        content: what the file is to hold.
+        changes: the values that changed.
+        keeps_weights: whether its weights were left: those of the files are less exact.
+    """
+
+    content: bytes
+    changes: tuple[Change, ...]
+    keeps_weights: bool
+
+
+def refreshed(name: str, content: bytes, new: NewModel, *, is_exact: bool) -> Refreshed:
+    """Return a profile's file with the engine, the weights and the geometry of a model.
+
+    `name`: the file in messages. `content`: a valid profile. `is_exact`: whether the weights are
+    those of safetensors, and not computed from the architecture; if they are not, they replace only
+    such ones.
+
+    Raises InputError as `ira_manifests.profiles.yaml_edit.rewritten` does.
+    """
+    document, _ = yaml_source.read(name, content)
+    old: Mapping[str, Any] = document.data
+    before = model_text.origin(content.decode("utf-8-sig"))
+    keeps = "weights" in old and not is_exact and before != new.weights_from
+    decided = {"min_engine": new.min_engine, "geometry": dict(new.geometry)}
+    if not keeps:
+        measured = {key: each for key, each in old.get("weights", {}).items() if key in _OF_USERS}
+        decided["weights"] = {**new.weights, **measured}
+    values = {**old, **decided}
+    wanted = {key: values[key] for key in ModelProfile.model_fields if key in values}
+    edited, changes = yaml_edit.rewritten(name, content, wanted)
+    if not keeps and before not in ("", new.weights_from):
+        # The bytes are UTF-8, as those that were read.
+        edited = model_text.with_origin(edited.decode(), new.weights_from).encode()
+    return Refreshed(edited, tuple(changes), keeps)

@@ -1,0 +1,32 @@
+"""Plain values as lines of YAML, in block style."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+
+def of_mapping(values: Mapping[str, Any], indent: str) -> Iterator[str]:
+    """Yield the lines of a mapping whose keys begin behind `indent`."""
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield f"{indent}{key}:"
+            yield from of_mapping(value, f"{indent}  ")
+        elif isinstance(value, Sequence) and not isinstance(value, str):
+            yield f"{indent}{key}:"
+            for item in value:
+                yield from of_item(item, f"{indent}  ")
+        else:
+            yield f"{indent}{key}: {scalar(value)}"
+
+
+def of_item(item: Mapping[str, Any], indent: str) -> Iterator[str]:
+    """Yield the lines of an item of a list, whose dash is behind `indent`."""
+    first, *rest = of_mapping(item, f"{indent}  ")
+    yield f"{indent}- {first.strip()}"
+    yield from rest
+
+
+def scalar(value: object) -> str:
+    """Return a value that is neither a mapping nor a list, and text that needs no quotes."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
