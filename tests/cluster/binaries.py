@@ -20,17 +20,62 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 MODULE = Path(__file__).with_name("controlplane")
 PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok")
-PROVISIONING_REQUEST_CRD = "provisioningrequests.yaml"
+
+
+class Crd(NamedTuple):
+    """The file of a CustomResourceDefinition in a Go module.
+
+    `module`: its path; with "@" and a version if it is not one of go.mod, and then with `sum`, its
+    hash as in go.sum: nothing of it is built.
+    """
+
+    module: str
+    path: str
+    sum: str = ""
+
+
+_GATEWAY_API = (
+    "sigs.k8s.io/gateway-api@v1.6.3",
+    "h1:lKpJa5bGlraC/QeACvCpsHLdmO6y0iKfzVl6gzaFEYc=",
+)
+_PROMETHEUS_OPERATOR = (
+    "github.com/prometheus-operator/prometheus-operator@v0.85.0",
+    "h1:M5xLCLEoaW2IJfnuCwFzzpL+jSVQu3KGT84Pye+fW8s=",
+)
+# Istio implements gateway-api-inference-extension, and has the file of its release v1.5.0.
+_ISTIO = (
+    "istio.io/istio@v0.0.0-20260827124520-eed52ebb66ad",
+    "h1:ui9TJjRMAV/hb5ehQaZDq7IUGxuQP6dra9lapT/VjHI=",
+)
 
 _CRD_SOURCES = {
-    PROVISIONING_REQUEST_CRD: (
+    "provisioningrequests.yaml": Crd(
         "k8s.io/autoscaler/cluster-autoscaler/apis",
         "config/crd/autoscaling.x-k8s.io_provisioningrequests.yaml",
     ),
+    "httproutes.yaml": Crd(
+        _GATEWAY_API[0],
+        "config/crd/standard/gateway.networking.k8s.io_httproutes.yaml",
+        _GATEWAY_API[1],
+    ),
+    "podmonitors.yaml": Crd(
+        _PROMETHEUS_OPERATOR[0],
+        "example/prometheus-operator-crd/monitoring.coreos.com_podmonitors.yaml",
+        _PROMETHEUS_OPERATOR[1],
+    ),
+    "inference.yaml": Crd(
+        _ISTIO[0],
+        "tests/integration/pilot/testdata/gateway-api-inference-extension-crd.yaml",
+        _ISTIO[1],
+    ),
 }
+CRDS = tuple(_CRD_SOURCES)
+"""File names of CustomResourceDefinitions; a file can hold several."""
+
 _MODULE_FILES = ("go.mod", "go.sum", "crds.go")
 # `go build` calls a program after the last element of its package, and etcd's is no good name.
 _BUILT_AS = {"etcd": "server"}
@@ -107,7 +152,7 @@ def _key(environ: Mapping[str, str]) -> str:
     for name in _MODULE_FILES:
         digest.update((MODULE / name).read_bytes())
     platform = _go(environ, "env", "GOVERSION", "GOOS", "GOARCH")
-    recipe = (platform, _BUILD_FLAGS, _GO_ENVIRONMENT, _VERSION_PACKAGES)
+    recipe = (platform, _BUILD_FLAGS, _GO_ENVIRONMENT, _VERSION_PACKAGES, _CRD_SOURCES)
     digest.update(json.dumps(recipe).encode())
     return digest.hexdigest()[:16]
 
@@ -151,9 +196,13 @@ def _copy_crds(folder: Path, environ: Mapping[str, str]) -> None:
 
 
 def _crd_in_module_cache(name: str, environ: Mapping[str, str]) -> Path:
-    module, path = _CRD_SOURCES[name]
-    downloaded = json.loads(_go(environ, "mod", "download", "-json", module))
-    return Path(downloaded["Dir"]) / path
+    crd = _CRD_SOURCES[name]
+    downloaded = json.loads(_go(environ, "mod", "download", "-json", crd.module))
+    if crd.sum not in ("", downloaded["Sum"]):
+        raise MissingProgramsError(
+            f"{crd.module} has the hash {downloaded['Sum']}, and {crd.sum} is expected"
+        )
+    return Path(downloaded["Dir"]) / crd.path
 
 
 def _go(environ: Mapping[str, str], *arguments: str) -> str:

@@ -33,9 +33,9 @@ def programs() -> Path:
 @pytest.fixture(scope="session")
 def cluster(programs: Path) -> Iterator[ControlPlane]:
     """A control plane with GKE in miniature on it, for the whole run."""
-    crd = binaries.crd(programs, binaries.PROVISIONING_REQUEST_CRD)
+    crds = [binaries.crd(programs, name) for name in binaries.CRDS]
     with ControlPlane.start(programs) as started:
-        furnish(started.api, crd)
+        furnish(started.api, crds)
         with provisioning(started.api):
             yield started
 

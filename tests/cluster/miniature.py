@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 
 from testing.objects import Json
-from tests.cluster import base_platform
+from tests.cluster import base_platform, stand_ins
 from tests.cluster.api import Api, wait_until
 from tests.cluster.gke import GPU, NodePool, node, node_pools
 from tests.cluster.objects import has_condition
@@ -20,15 +20,19 @@ _ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 _STORAGE = "/apis/storage.k8s.io/v1"
 
 
-def furnish(api: Api, provisioning_request_crd: Path) -> None:
-    """Adds the nodes and all other objects of GKE and the base platform."""
+def furnish(api: Api, crd_files: Iterable[Path]) -> None:
+    """Adds the nodes and all other objects of GKE and the base platform.
+
+    `crd_files`: files of CustomResourceDefinitions, besides the stand-ins for those of GKE.
+    """
     policy, binding = base_platform.class_toleration()
     api.create(f"{_ADMISSION}/mutatingadmissionpolicies", policy)
     api.create(f"{_ADMISSION}/mutatingadmissionpolicybindings", binding)
     api.create(f"{_STORAGE}/storageclasses", base_platform.premium_rwo())
     for driver in base_platform.csi_drivers():
         api.create(f"{_STORAGE}/csidrivers", driver)
-    crds = [yaml.safe_load(provisioning_request_crd.read_text()), base_platform.compute_class_crd()]
+    read = (each for file in crd_files for each in yaml.safe_load_all(file.read_text()) if each)
+    crds = [*read, base_platform.compute_class_crd(), *stand_ins.crds()]
     for crd in crds:
         api.create(_CRDS, crd)
     add_nodes(api, [node(pool) for pool in node_pools()])

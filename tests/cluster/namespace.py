@@ -19,6 +19,12 @@ _GROUP = {
     "jobs": "/apis/batch/v1",
     "endpointslices": "/apis/discovery.k8s.io/v1",
     "provisioningrequests": "/apis/autoscaling.x-k8s.io/v1",
+    "horizontalpodautoscalers": "/apis/autoscaling/v2",
+    "poddisruptionbudgets": "/apis/policy/v1",
+    "networkpolicies": "/apis/networking.k8s.io/v1",
+    "inferencepools": "/apis/inference.networking.k8s.io/v1",
+    "inferenceobjectives": "/apis/inference.networking.x-k8s.io/v1alpha2",
+    "httproutes": "/apis/gateway.networking.k8s.io/v1",
 }
 _OWNERS_OF_PODS = ("deployments", "replicasets", "jobs")
 

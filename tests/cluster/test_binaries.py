@@ -36,9 +36,11 @@ def go_that_builds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str,
     shutil.copytree(binaries.MODULE, module)
     (module / "crd.yaml").touch()
     monkeypatch.setattr(binaries, "MODULE", module)
-    monkeypatch.setattr(
-        binaries, "_CRD_SOURCES", {binaries.PROVISIONING_REQUEST_CRD: ("example", "crd.yaml")}
-    )
+    sources = {
+        "ours.yaml": binaries.Crd("example", "crd.yaml"),
+        "theirs.yaml": binaries.Crd("theirs@v1.0.0", "crd.yaml", "h1:right"),
+    }
+    monkeypatch.setattr(binaries, "_CRD_SOURCES", sources)
     path = f"{tools}{os.pathsep}{os.environ['PATH']}"
     return {"PATH": path, "XDG_CACHE_HOME": str(tmp_path / "cache"), "HOME": str(tmp_path)}
 
@@ -47,7 +49,7 @@ _GO = """#!/bin/sh
 case "$1 $2" in
   "env "*) echo "${FAKE_GO_VERSION:-go1.26.8}" ;;
   "list "*) echo v1.36.3 ;;
-  "mod "*) echo "{\\"Dir\\": \\"$PWD\\"}" ;;
+  "mod "*) echo "{\\"Dir\\": \\"$PWD\\", \\"Sum\\": \\"${FAKE_GO_SUM:-h1:right}\\"}" ;;
   "build "*)
     echo "$@" >> "$HOME/builds"
     for flag; do case "$flag" in -o=*) out="${flag#-o=}" ;; esac; done
@@ -86,9 +88,14 @@ def test_what_is_not_built_yet_is_not_found(go_that_builds: dict[str, str]) -> N
 def test_a_build_is_found_and_not_repeated(go_that_builds: dict[str, str]) -> None:
     folder = binaries.build(go_that_builds)
     assert {path.name for path in folder.iterdir()} == {*binaries.PROGRAMS, "crds"}
-    assert (folder / "crds" / binaries.PROVISIONING_REQUEST_CRD).exists()
+    assert {path.name for path in (folder / "crds").iterdir()} == {"ours.yaml", "theirs.yaml"}
     assert binaries.find(go_that_builds) == binaries.build(go_that_builds) == folder
     assert len(_builds(go_that_builds)) == 1
+
+
+def test_a_definition_of_another_hash_is_refused(go_that_builds: dict[str, str]) -> None:
+    with pytest.raises(binaries.MissingProgramsError, match="has the hash h1:wrong, and h1:right"):
+        binaries.build({**go_that_builds, "FAKE_GO_SUM": "h1:wrong"})
 
 
 def test_the_api_server_is_built_with_its_version(go_that_builds: dict[str, str]) -> None:
