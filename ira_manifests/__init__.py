@@ -23,7 +23,16 @@ from ira_manifests.nodejs import packaged
 packaged.prefer()
 
 if TYPE_CHECKING:
-    from ira_manifests.constructs import ModelDownloadJob, ProvisioningRequest, VllmDeployment
+    from ira_manifests.constructs import (
+        Autoscaling,
+        DisruptionBudget,
+        InferenceGateway,
+        ModelDownloadJob,
+        Monitoring,
+        NetworkAccess,
+        ProvisioningRequest,
+        VllmDeployment,
+    )
     from ira_manifests.errors import (
         InputError,
         IraError,
@@ -38,12 +47,17 @@ if TYPE_CHECKING:
     from ira_manifests.vllm import UnknownReleaseError
 
 __all__ = [
+    "Autoscaling",
     "Cell",
+    "DisruptionBudget",
+    "InferenceGateway",
     "InputError",
     "IraError",
     "Matrix",
     "MemoryInputError",
     "ModelDownloadJob",
+    "Monitoring",
+    "NetworkAccess",
     "NodeError",
     "OutputError",
     "Problem",
@@ -56,7 +70,16 @@ __all__ = [
 ]
 
 _MODULES = {
-    "constructs": ("ModelDownloadJob", "ProvisioningRequest", "VllmDeployment"),
+    "constructs": (
+        "Autoscaling",
+        "DisruptionBudget",
+        "InferenceGateway",
+        "ModelDownloadJob",
+        "Monitoring",
+        "NetworkAccess",
+        "ProvisioningRequest",
+        "VllmDeployment",
+    ),
     "errors": ("InputError", "IraError", "NodeError", "OutputError", "Problem", "ProfileError"),
     "loading": ("load_matrix",),
     "memory": ("MemoryInputError",),

@@ -40,10 +40,20 @@ OBJECT_FILES = {
     "ServiceAccount": "service-account.yaml",
     "PersistentVolumeClaim": "persistent-volume-claim.yaml",
     "Service": "service.yaml",
+    "NetworkPolicy": "network-policy.yaml",
     "PodTemplate": "pod-template.yaml",
     "ProvisioningRequest": "provisioning-request.yaml",
     "Deployment": "deployment.yaml",
     "Job": "job.yaml",
+    "HorizontalPodAutoscaler": "horizontal-pod-autoscaler.yaml",
+    "PodDisruptionBudget": "pod-disruption-budget.yaml",
+    "PodMonitoring": "pod-monitoring.yaml",
+    "PodMonitor": "pod-monitor.yaml",
+    "InferencePool": "inference-pool.yaml",
+    "InferenceObjective": "inference-objective.yaml",
+    "HealthCheckPolicy": "health-check-policy.yaml",
+    "GCPBackendPolicy": "gcp-backend-policy.yaml",
+    "HTTPRoute": "http-route.yaml",
 }
 """File names by kind; a directory's objects are written and applied in this order."""
 

@@ -199,7 +199,8 @@ def fields(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, bool
     Serving fields have a page of their own.
     """
     for name, field in model.model_fields.items():
-        if model is not ServingFields and name in ServingFields.model_fields:
+        has_levels = issubclass(model, ServingFields) and model is not ServingFields
+        if has_levels and name in ServingFields.model_fields:
             continue
         path = prefix + name
         yield path, field.is_required()

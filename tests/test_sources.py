@@ -41,6 +41,7 @@ from ira_manifests.provenance.field_lookup import leaves
 from ira_manifests.render import render
 from testing.edits import edit_profile
 from testing.project import copy_edited, copy_profiles
+from testing.serving_objects import FIELDS
 from tests.test_public_api import python
 
 # Edits for effects that a single option's value does not show. Every other option that the shipped
@@ -85,12 +86,26 @@ EDITS = {
             "      CUDA_MODULE_LOADING: {config_map: cuda, key: loading}"
         ),
     },
+    "h200/llama3": {"tensor_parallel: 4": FIELDS.replace("KIND", "google")},
+    "h200/gemma3-27b": {
+        "tensor_parallel: 1": (
+            "tensor_parallel: 1\n    disruption_budget: {min_available: 50%}\n"
+            "    monitoring: {kind: prometheus-operator, labels: {release: prometheus}}"
+        ),
+    },
 }
 
 
 SAMPLES: tuple[object, ...] = ("sample", 60, True, "1Gi", ["sample"], {"sample": "sample"})
-# Options whose value another field must agree with.
-BOUND = [["engine", "tag"], ["engine", "digest"], ["compute_class"]]
+# Options whose value another field must agree with, and those that EDITS set for another cell.
+BOUND = [
+    ["engine", "tag"], ["engine", "digest"], ["compute_class"],
+    *(
+        [*below, name]
+        for below in ([], ["inference"])
+        for name in ("autoscaling", "disruption_budget", "gateway", "monitoring", "network_access")
+    ),
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -314,12 +329,12 @@ def places(found: ExplainedDirectory) -> Iterator[tuple[str, list[str]]]:
 
 
 def test_every_line_that_a_table_names_is_of_a_value(
-    every: list[ExplainedDirectory], cell: Cell
+    every: list[ExplainedDirectory], edited: Matrix, cell: Cell
 ) -> None:
     roots = {
         "platform": cell.platform,
         "engine": cell.engine,
-        "settings": cell.settings,
+        "settings": edited["h200", "llama3"].settings,
         "gpu": cell.gpu,
         "model": cell.model,
         "models": cell.model,

@@ -9,14 +9,33 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ira_manifests.constructs.autoscaling import Autoscaling
+    from ira_manifests.constructs.disruption_budget import DisruptionBudget
+    from ira_manifests.constructs.inference_gateway import InferenceGateway
     from ira_manifests.constructs.model_download_job import ModelDownloadJob
+    from ira_manifests.constructs.monitoring import Monitoring
+    from ira_manifests.constructs.network_access import NetworkAccess
     from ira_manifests.constructs.provisioning_request import ProvisioningRequest
     from ira_manifests.constructs.vllm_deployment import VllmDeployment
 
-__all__ = ["ModelDownloadJob", "ProvisioningRequest", "VllmDeployment"]
+__all__ = [
+    "Autoscaling",
+    "DisruptionBudget",
+    "InferenceGateway",
+    "ModelDownloadJob",
+    "Monitoring",
+    "NetworkAccess",
+    "ProvisioningRequest",
+    "VllmDeployment",
+]
 
 _MODULES = {
+    "Autoscaling": "autoscaling",
+    "DisruptionBudget": "disruption_budget",
+    "InferenceGateway": "inference_gateway",
     "ModelDownloadJob": "model_download_job",
+    "Monitoring": "monitoring",
+    "NetworkAccess": "network_access",
     "ProvisioningRequest": "provisioning_request",
     "VllmDeployment": "vllm_deployment",
 }

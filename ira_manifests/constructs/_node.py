@@ -8,7 +8,7 @@ from __future__ import annotations
 from ira_manifests.nodejs import boot
 
 with boot.booting():
-    from cdk8s import ApiObject, Chart
+    from cdk8s import ApiObject, Chart, JsonPatch
     from constructs import Construct
 
     from ira_manifests.constructs._held import added, holder, namespace_in, path
@@ -27,6 +27,7 @@ __all__ = [
     "Composite",
     "Construct",
     "Derived",
+    "JsonPatch",
     "added",
     "holder",
     "json_of",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from weakref import WeakSet
 
 from ira_manifests.constructs._node import (
     ApiObject,
@@ -15,13 +14,12 @@ from ira_manifests.constructs._node import (
     namespace_in,
     path,
 )
+from ira_manifests.constructs._pods import consumers, is_scaled
 from ira_manifests.constructs.manifests import provisioning_request as manifests
 from ira_manifests.constructs.manifests.parts import Json
 from ira_manifests.constructs.vllm_deployment import VllmDeployment
 from ira_manifests.errors import InputError
 from ira_manifests.kubernetes import queued_capacity as queued
-
-_consumers: WeakSet[VllmDeployment] = WeakSet()  # workloads that consume a request
 
 
 class ProvisioningRequest(Derived):
@@ -40,8 +38,8 @@ class ProvisioningRequest(Derived):
     instead of silently keeping the old request.
 
     Raises `InputError` if the GPU type has no queued capacity, if the Deployment also selects other
-    capacity, such as Spot, if the workload has a request already, and if the chart's namespace is
-    not the workload's.
+    capacity, such as Spot, if the workload has a request or an autoscaler already, and if the
+    chart's namespace is not the workload's.
     """
 
     workload: VllmDeployment
@@ -61,7 +59,7 @@ class ProvisioningRequest(Derived):
         self.name, additions = _changes(workload)
         objects = manifests.objects(cell, self.name, workload.bucket)
         super().__init__(scope, id, added(scope, namespace, objects), workload, additions)
-        _consumers.add(workload)
+        consumers.add(workload)
 
     @property
     def pod_template(self) -> ApiObject:
@@ -104,10 +102,15 @@ def _changes(workload: VllmDeployment) -> tuple[str, Json]:
     the Deployment, by JSON pointer. Earlier patches of the Deployment are kept; later ones override
     the values.
     """
-    if workload in _consumers:
+    if workload in consumers:
         raise InputError(
             f"{workload.node.path} consumes a ProvisioningRequest already; add one for each "
             "workload"
+        )
+    if is_scaled(workload):
+        raise InputError(
+            f"{workload.node.path} has an autoscaler, and a ProvisioningRequest is for a fixed "
+            "number of Pods; leave one of the two out"
         )
     deployment = json_of(workload, "Default")
     additions = manifests.additions(workload.cell, deployment)

@@ -13,6 +13,9 @@ COMPONENT = "app.kubernetes.io/component"
 PART_OF = "app.kubernetes.io/part-of"
 MANAGED_BY = "app.kubernetes.io/managed-by"
 
+NAMESPACE_NAME = "kubernetes.io/metadata.name"
+"""Label of every namespace, with its name as the value."""
+
 BUCKET = "ira-manifests/bucket"
 """Label of Pods that mount the bucket. The API server refuses the placeholder as its value, so that
 no Pod waits for a machine and then for a bucket that does not exist."""

@@ -36,6 +36,9 @@ _IPV4 = re.compile(r"[0-9]+(?:\.[0-9]+){3}")
 _CPU = re.compile(r"(?:0|[1-9][0-9]{0,3})(?:\.[0-9]{1,3})?|[1-9][0-9]{0,6}m")
 _BYTES = re.compile(r"(?:0|[1-9][0-9]{0,6})(?:\.[0-9]{1,3})?(?:M|G|T|P|Mi|Gi|Ti|Pi)")
 
+_METRIC = re.compile(r"[A-Za-z_][A-Za-z0-9_:.|-]{0,252}")
+_PODS = re.compile(r"(?:0|[1-9][0-9]{0,3})|(?:100|[1-9]?[0-9])%")
+
 # https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests
 _REPOSITORY = re.compile(
     # A number after a colon is a port only if a path follows: in busybox:1 it is a tag.
@@ -225,6 +228,48 @@ def template_fields(template: str) -> set[str] | None:
     if any(spec or conversion for _, _, spec, conversion in parts):
         return None
     return {field for _, field, _, _ in parts if field is not None}
+
+
+def check_hostname_template(template: str) -> str | None:
+    """A hostname of a route, with fields in braces; its first label may be `*`.
+
+    https://gateway-api.sigs.k8s.io/reference/spec/#hostname
+    """
+    return _check_template(template.removeprefix("*."), {"gpu", "model"}, _check_hostname)
+
+
+def _check_hostname(name: str) -> str | None:
+    if _IPV4.fullmatch(name):
+        return "is an address: routes match hostnames such as llm.example.com"
+    return check_subdomain(name)
+
+
+def check_cidr(text: str) -> str | None:
+    """A range of addresses as in a NetworkPolicy's ipBlock, without host bits."""
+    import ipaddress  # only profiles with a range need it
+
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        return "is not a range of addresses such as 10.0.0.0/23, with zeros after the prefix"
+    return None if "/" in text else "has no prefix length: write a range such as 10.0.0.0/23"
+
+
+def check_metric_name(name: str) -> str | None:
+    """A metric of the custom metrics API, which is a part of a URL's path.
+
+    https://github.com/kubernetes/kubernetes/blob/master/pkg/apis/autoscaling/validation/validation.go
+    """
+    if _METRIC.fullmatch(name):
+        return None
+    return "is not a metric's name such as vllm_num_requests_waiting, without '/', '%' and spaces"
+
+
+def check_pod_count(text: str) -> str | None:
+    """A number of Pods or a percentage, as in a PodDisruptionBudget."""
+    if not _PODS.fullmatch(text):
+        return "is neither a number of Pods such as 1 nor a share of them such as 50%"
+    return None
 
 
 def check_workload_template(template: str) -> str | None:

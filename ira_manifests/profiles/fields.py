@@ -65,7 +65,8 @@ def _is_number(value: Any) -> bool:
     return _is_whole(value) or isinstance(value, Decimal)
 
 
-def _whole_as_decimal(value: Any) -> Any:
+def whole_as_decimal(value: Any) -> Any:
+    """Return a whole number as a `Decimal`; any other value as it is."""
     return Decimal(value) if _is_whole(value) else value
 
 
@@ -248,9 +249,9 @@ Replicas = Annotated[int, Field(gt=0, le=1000)]
 # The kernel's 0 is root; Kubernetes refuses ids above 2^31 - 1.
 UserId = Annotated[int, Field(gt=0, le=_INT32)]
 # The share of a GPU's memory that vLLM may use. The text is preserved: 0.80 stays 0.80.
-Utilization = Annotated[Decimal, BeforeValidator(_whole_as_decimal), Field(gt=0, le=1)]
+Utilization = Annotated[Decimal, BeforeValidator(whole_as_decimal), Field(gt=0, le=1)]
 Context = Annotated[int | Literal["auto"], BeforeValidator(_tokens_or_auto)]
-Gib = Annotated[Decimal, BeforeValidator(_whole_as_decimal), Field(gt=0, le=1_000_000)]
+Gib = Annotated[Decimal, BeforeValidator(whole_as_decimal), Field(gt=0, le=1_000_000)]
 QuantMethod = Literal[
     "awq", "bitsandbytes", "compressed-tensors", "fp8", "gptq", "modelopt", "mxfp4"
 ]

@@ -22,6 +22,13 @@ from ira_manifests.profiles.fields import (
     Subdomain,
     checked,
 )
+from ira_manifests.profiles.serving_objects import (
+    Autoscaling,
+    DisruptionBudget,
+    Gateway,
+    Monitoring,
+    NetworkAccess,
+)
 
 
 def _check_ours(key: str) -> str | None:
@@ -63,3 +70,8 @@ class ServingFields(Profile):
     """Annotations of the Service alone."""
     env: Annotated[dict[EnvName, EnvValue], Field(default_factory=dict)]
     """Environment variables of the server."""
+    autoscaling: Autoscaling | None = None
+    monitoring: Monitoring | None = None
+    disruption_budget: DisruptionBudget | None = None
+    network_access: NetworkAccess | None = None
+    gateway: Gateway | None = None

@@ -7,6 +7,7 @@ from copy import deepcopy
 from typing import Any
 
 from ira_manifests.constructs.manifests import (
+    companions,
     model_download_job,
     provisioning_request,
     vllm_deployment,
@@ -22,12 +23,14 @@ def objects(cell: Cell, *, queued: bool) -> dict[str, Json]:
     """Return the objects of a cell's directory by file name, in the order to apply them."""
     workload = vllm_deployment.objects(cell)
     found = _on_queued_capacity(cell, workload) if queued else list(workload.values())
-    return _by_file(found, cell.platform.namespace)
+    (deployment,) = (item for item in found if item["kind"] == "Deployment")
+    beside = companions.objects(cell, deployment, queued=queued)
+    return _by_file([*found, *beside], cell.platform.namespace)
 
 
 def sources(cell: Cell, *, queued: bool) -> list[Source]:
     """Return the source of each field of the objects; the last row for a field applies."""
-    found = vllm_deployment.sources(cell)
+    found = [*vllm_deployment.sources(cell), *companions.sources(cell, queued=queued)]
     return [*found, *provisioning_request.sources(cell)] if queued else found
 
 

@@ -77,11 +77,17 @@ def additions(cell: Cell, deployment: Json) -> Json:
     kept = pod.get("tolerations", [])
     added = [item for item in parts.tolerations(queue.tolerations) if item not in kept]
     return {
+        **({} if "replicas" in spec else {"/spec/replicas": _fixed(cell)}),
         "/spec/progressDeadlineSeconds": max(spec.get("progressDeadlineSeconds", 0), wait),
         "/spec/template/metadata": metadata,
         NODE_SELECTOR: selector,
         "/spec/template/spec/tolerations": [*kept, *added],
     }
+
+
+def _fixed(cell: Cell) -> int:
+    """Return the number of Pods of a workload that is scaled on ordinary capacity."""
+    return 1 if cell.settings.autoscaling is None else cell.settings.autoscaling.min
 
 
 def computed_template(deployment: Json) -> Json:
@@ -167,6 +173,9 @@ def sources(cell: Cell, bucket: str | None = None) -> list[Source]:
         source("the construct: the image's CUDA may need a newer driver than GKE's default",
                f"{_SELECTOR}.{queued.DRIVER}"),
         *_of_tolerations(cell),
+        *([] if cell.settings.autoscaling is None else
+          [source("@settings.autoscaling.min: a request is for a fixed number of Pods",
+                  "Deployment spec.replicas", name="queued_replicas")]),
         source(f"{_QUEUE}.wait_seconds + @engine.startup_seconds",
                "Deployment spec.progressDeadlineSeconds", name="queued_progress_deadline_seconds"),
         source(f"{_QUEUE}.provisioning_class", f"{_SPEC}.provisioningClassName",

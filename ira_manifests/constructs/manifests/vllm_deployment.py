@@ -76,7 +76,8 @@ def _deployment(cell: Cell, pod_spec: Json, bucket: str | None) -> Json:
         **metadata.annotations_of(cell, "Pod"),
     }
     spec = {
-        "replicas": cell.settings.replicas or 1,
+        # Beside an autoscaler, every apply would set the number of Pods again.
+        **({} if cell.settings.autoscaling else {"replicas": cell.settings.replicas or 1}),
         "progressDeadlineSeconds": (
             cell.platform.inference.node_wait_seconds + engine.startup_seconds
         ),
@@ -185,9 +186,7 @@ def _from_profiles(cell: Cell, of_account: str, bucket: str | None) -> list[Sour
                name="workload_name"),
         source(of_account, f"{POD}.serviceAccountName", "ServiceAccount metadata.name",
                name="service_account"),
-        source("@settings.replicas", "Deployment spec.replicas", name="replicas")
-        if cell.settings.replicas is not None
-        else source("the construct: one Pod a workload", "Deployment spec.replicas"),
+        *_of_replicas(cell),
         source("@settings.priority_class", f"{POD}.priorityClassName", name="priority_class"),
         *(source(f"@settings.image_pull_secrets[{index}]", f"{POD}.imagePullSecrets[{secret}]",
                  name="image_pull_secrets", listed=_names)
@@ -220,6 +219,15 @@ def _from_profiles(cell: Cell, of_account: str, bucket: str | None) -> list[Sour
         source(f"@engine.drain_seconds + {LEAVING} for the Services + {TEARDOWN} for the "
                "engine to end", f"{POD}.terminationGracePeriodSeconds", name="grace_period"),
     ]  # fmt: skip
+
+
+def _of_replicas(cell: Cell) -> list[Source]:
+    field = "Deployment spec.replicas"
+    if cell.settings.autoscaling is not None:
+        return []
+    if cell.settings.replicas is not None:
+        return [source("@settings.replicas", field, name="replicas")]
+    return [source("the construct: one Pod a workload", field)]
 
 
 def _names(values: Sequence[Any]) -> str:

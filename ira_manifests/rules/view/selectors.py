@@ -146,12 +146,11 @@ _NO_SELECTORS = {
 _PAIR = re.compile(r"([\w./-]+) ?==? ?'?([\w.-]+)'?")
 _TEXT = re.compile(rf"(?:{_PAIR.pattern})(?: ?(?:,|&&) ?{_PAIR.pattern})*")
 
-# Fields that name an object of the same namespace, with their default kind.
+# Fields that name an object of the same namespace, with their default kind. Not those of an
+# InferencePool's picker, which is a program of its own and installed apart.
 _REFERENCES = {
     "backendRef": "Service",
     "backendRefs": "Service",
-    "endpointPickerRef": "Service",
-    "extensionRef": "Service",
     "podTemplateRef": "PodTemplate",
     "scaleTargetRef": "Deployment",
     "targetRef": "",

@@ -1,0 +1,83 @@
+"""Base of the constructs beside a workload: their objects follow its rendered Deployment."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from ira_manifests.constructs._node import (
+    Construct,
+    Derived,
+    added,
+    json_of,
+    namespace_in,
+    path,
+)
+from ira_manifests.constructs.manifests.parts import Json
+from ira_manifests.constructs.manifests.workload import Workload, read
+from ira_manifests.constructs.vllm_deployment import VllmDeployment
+from ira_manifests.errors import InputError
+from ira_manifests.profiles.base import Profile
+
+P = TypeVar("P", bound=Profile)
+
+
+class Beside(Derived):
+    """Objects that are computed from a workload's Deployment whenever they are rendered.
+
+    `manifests`: returns the objects of a workload by their ids in the construct.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        workload: VllmDeployment,
+        manifests: Callable[[Workload], Mapping[str, Json]],
+    ) -> None:
+        self._manifests = manifests
+        namespace = namespace_in(scope, id, workload.namespace)
+        made = manifests(read(json_of(workload, "Default")))
+        kinds = {each: _without_body(item) for each, item in made.items()}
+        super().__init__(scope, id, added(scope, namespace, kinds), workload, {})
+
+    def _derive(self, inputs: str) -> str:
+        made = self._manifests(read(json.loads(inputs)["source"]))
+        return json.dumps({each: _without_kind(item) for each, item in made.items()})
+
+
+def _without_body(item: Json) -> Json:
+    return {key: item[key] for key in ("apiVersion", "kind", "metadata")}
+
+
+def _without_kind(item: Json) -> Json:
+    return {key: value for key, value in item.items() if key not in ("apiVersion", "kind")}
+
+
+def settings_of(
+    scope: Construct, id: str, profile: type[P], of_cell: P | None, given: Mapping[str, Any]
+) -> P:
+    """Return the settings of a construct: what is given, else the cell's, else the defaults.
+
+    Raises `InputError` for a wrong value, naming the argument.
+    """
+    chosen = {name: value for name, value in given.items() if value is not None}
+    usual = {} if of_cell is None else {name: getattr(of_cell, name) for name in _set(of_cell)}
+    try:
+        return profile.model_validate({**usual, **chosen})
+    except ValidationError as error:
+        problems = "; ".join(map(_problem, error.errors(include_url=False)))
+        raise InputError(f"{path(scope, id)}: {problems}") from None
+
+
+def _set(profile: Profile) -> frozenset[str]:
+    return frozenset(profile.model_fields_set)
+
+
+def _problem(error: Any) -> str:
+    where = ".".join(map(str, error["loc"]))
+    message = "is missing; give it as an argument" if error["type"] == "missing" else error["msg"]
+    return f"{where}: {message}" if where else str(message)

@@ -1,0 +1,50 @@
+"""`DisruptionBudget`: limits how many Pods of a workload evictions may take at once."""
+
+from __future__ import annotations
+
+from ira_manifests.constructs._beside import Beside, settings_of
+from ira_manifests.constructs._node import ApiObject, Construct
+from ira_manifests.constructs.manifests import disruption_budget as manifests
+from ira_manifests.constructs.vllm_deployment import VllmDeployment
+from ira_manifests.profiles import serving_objects as profiles
+
+
+class DisruptionBudget(Beside):
+    """A PodDisruptionBudget of a workload.
+
+    Objects: PodDisruptionBudget (id "Default").
+
+    `workload`: the workload; its selector is read when it is rendered.
+    `max_unavailable`, `min_available`: exactly one of the two, a number of Pods or a share such as
+    "50%". Default: those of the cell's `disruption_budget`.
+
+    Raises `InputError` for a wrong value, and for none or both.
+    """
+
+    workload: VllmDeployment
+    """The workload."""
+    settings: profiles.DisruptionBudget
+    """What the options and the cell's profiles set."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        workload: VllmDeployment,
+        max_unavailable: int | str | None = None,
+        min_available: int | str | None = None,
+    ) -> None:
+        cell = workload.cell
+        given = {"max_unavailable": max_unavailable, "min_available": min_available}
+        of_cell = None if any(given.values()) else cell.settings.disruption_budget
+        settings = settings_of(scope, id, profiles.DisruptionBudget, of_cell, given)
+        self.workload, self.settings = workload, settings
+        super().__init__(
+            scope, id, workload, lambda found: manifests.objects(cell, found, settings)
+        )
+
+    @property
+    def budget(self) -> ApiObject:
+        """The PodDisruptionBudget."""
+        return self._object("Default")

@@ -1,0 +1,112 @@
+"""The object of `NetworkAccess`, a NetworkPolicy, and the sources of its fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ira_manifests.constructs.manifests import inference_gateway
+from ira_manifests.constructs.manifests.parts import Json
+from ira_manifests.constructs.manifests.sources import Source, source
+from ira_manifests.constructs.manifests.workload import Workload, beside, sources_beside
+from ira_manifests.kubernetes import labels as keys
+from ira_manifests.profiles.cell import Cell
+from ira_manifests.profiles.serving_objects import Gateway, Monitoring, NetworkAccess, Peer
+
+KIND = "NetworkPolicy"
+
+# Where Google's collectors run: GKE's own managed collection, and the one that users install.
+# https://cloud.google.com/stackdriver/docs/managed-prometheus/setup-managed
+_COLLECTORS = ("gke-gmp-system", "gmp-system")
+# From where Google's health checks come, besides the proxies' own requests.
+# https://cloud.google.com/load-balancing/docs/health-check-concepts#ip-ranges
+_HEALTH_CHECKS = ("130.211.0.0/22", "35.191.0.0/16")
+
+
+def objects(
+    cell: Cell,
+    workload: Workload,
+    settings: NetworkAccess,
+    monitoring: Monitoring | None,
+    gateway: Gateway | None,
+) -> dict[str, Json]:
+    """Return the object, by its id in the construct.
+
+    `monitoring`, `gateway`: the workload's, whose collectors, proxies and picker are let in.
+    The kubelet's probes need no rule: traffic of a Pod's own node is always allowed.
+    https://kubernetes.io/docs/concepts/services-networking/network-policies/
+    """
+    clients = [
+        *map(_peer, settings.peers),
+        *_collectors(monitoring),
+        *_of_gateway(workload, gateway),
+    ]
+    ports = [{"protocol": "TCP", "port": workload.port}]
+    spec = {
+        "podSelector": workload.selector,
+        "policyTypes": ["Ingress"],
+        # An entry without a peer would let in everybody.
+        "ingress": [{"from": clients, "ports": ports}] if clients else [],
+    }
+    made = beside(cell, workload, "networking.k8s.io/v1", KIND, "network-access", spec)
+    return {"Default": made}
+
+
+def _peer(peer: Peer) -> Json:
+    if peer.cidr is not None:
+        return {"ipBlock": {"cidr": peer.cidr}}
+    found: Json = {}
+    if peer.namespace is not None:
+        found["namespaceSelector"] = {"matchLabels": {keys.NAMESPACE_NAME: peer.namespace}}
+    if peer.pods:
+        found["podSelector"] = {"matchLabels": dict(peer.pods)}
+    return found
+
+
+def _collectors(monitoring: Monitoring | None) -> Iterator[Json]:
+    if monitoring is None:
+        return
+    operated = monitoring.kind == "prometheus-operator"
+    names = (monitoring.collector_namespace,) if operated else _COLLECTORS
+    yield from (_peer(Peer(namespace=name)) for name in names)
+
+
+def _of_gateway(workload: Workload, gateway: Gateway | None) -> Iterator[Json]:
+    if gateway is None:
+        return
+    yield _peer(Peer(pods=inference_gateway.picker_pods(workload, gateway)))
+    for cidr in (*gateway.proxy_ranges, *_HEALTH_CHECKS):
+        yield _peer(Peer(cidr=cidr))
+
+
+_FROM = f"{KIND} spec.ingress[0].from"
+
+
+def sources(
+    cell: Cell, settings: NetworkAccess, monitoring: Monitoring | None, gateway: Gateway | None
+) -> list[Source]:
+    """Return the source of each field."""
+    rows = [
+        source(
+            "@settings.network_access.peers", f"{KIND} spec.ingress", name="network_access.peers"
+        )
+    ]
+    at = len(settings.peers)
+    for why, others in (
+        ("the construct: the collectors of monitoring", [*_collectors(monitoring)]),
+        ("the construct: the gateway's picker, proxies and health checks", _through(gateway)),
+    ):
+        if others:
+            rows.append(source(why, *(f"{_FROM}[{at + n}]" for n in range(len(others)))))
+        at += len(others)
+    return [
+        *rows,
+        *([source("the construct: the server's port", f"{KIND} spec.ingress[0].ports")]
+          if at else ()),
+        source("the construct: replies and the bucket need no rule", f"{KIND} spec.policyTypes"),
+        *sources_beside(cell, KIND, also=(f"{KIND} spec.podSelector",)),
+    ]  # fmt: skip
+
+
+def _through(gateway: Gateway | None) -> list[str]:
+    """Return a name for each peer that a gateway needs, in their order."""
+    return [] if gateway is None else ["picker", *gateway.proxy_ranges, *_HEALTH_CHECKS]

@@ -1,0 +1,63 @@
+"""`NetworkAccess`: lets only named clients connect to a server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ira_manifests.constructs._beside import Beside, settings_of
+from ira_manifests.constructs._node import ApiObject, Construct
+from ira_manifests.constructs.inference_gateway import InferenceGateway
+from ira_manifests.constructs.manifests import network_access as manifests
+from ira_manifests.constructs.monitoring import Monitoring
+from ira_manifests.constructs.vllm_deployment import VllmDeployment
+from ira_manifests.profiles import serving_objects as profiles
+
+
+class NetworkAccess(Beside):
+    """A NetworkPolicy that refuses all connections to the server but those of named clients.
+
+    Objects: NetworkPolicy (id "Default").
+
+    `workload`: the workload; its selector and its port are read when it is rendered.
+    `peers`: the clients, each with `namespace`, `pods` (labels) or both, or with a `cidr`. Default:
+    those of the cell's `network_access`, else none.
+    `monitoring`, `gateway`: constructs whose collectors, proxies and endpoint picker are let in.
+    Default: what the cell's profiles set.
+
+    Raises `InputError` for a wrong value.
+    """
+
+    workload: VllmDeployment
+    """The workload."""
+    settings: profiles.NetworkAccess
+    """What the options and the cell's profiles set."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        workload: VllmDeployment,
+        peers: Sequence[Mapping[str, Any]] | None = None,
+        monitoring: Monitoring | None = None,
+        gateway: InferenceGateway | None = None,
+    ) -> None:
+        cell = workload.cell
+        given = {"peers": None if peers is None else tuple(dict(each) for each in peers)}
+        of_cell = cell.settings.network_access
+        settings = settings_of(scope, id, profiles.NetworkAccess, of_cell, given)
+        collected = cell.settings.monitoring if monitoring is None else monitoring.settings
+        through = cell.settings.gateway if gateway is None else gateway.settings
+        self.workload, self.settings = workload, settings
+        super().__init__(
+            scope,
+            id,
+            workload,
+            lambda found: manifests.objects(cell, found, settings, collected, through),
+        )
+
+    @property
+    def policy(self) -> ApiObject:
+        """The NetworkPolicy."""
+        return self._object("Default")
