@@ -17,6 +17,7 @@ from ira_manifests.rules.finding import Finding, distinct
 from ira_manifests.rules.registry import Group, rule
 from testing.project import ROOT, copy_edited, copy_profiles
 from tests import test_rules_of_cells as of_cells
+from tests import test_rules_of_companions as of_companions
 from tests import test_rules_of_pods as of_pods
 from tests import test_rules_of_queues as of_queues
 from tests import test_rules_of_servers as of_servers
@@ -114,8 +115,10 @@ def test_a_waiver_of_a_model_that_covers_nothing_is_a_finding(tmp_path: Path) ->
 
 def test_every_rule_has_a_test_that_fires_it() -> None:
     by_file = {"IRA025", "IRA028", "IRA029", "IRA030", "IRA031", "IRA039", "IRA040"}
-    elsewhere = {*by_file, "IRA045", BAD_INPUT}
-    tables = (of_cells.BREAKS, of_pods.BREAKS, of_queues.BREAKS, of_servers.BREAKS)
+    elsewhere = {*by_file, "IRA045", BAD_INPUT, *of_companions.OF_PROFILES}
+    tables = (
+        of_cells.BREAKS, of_companions.BREAKS, of_pods.BREAKS, of_queues.BREAKS, of_servers.BREAKS,
+    )  # fmt: skip
 
     assert set(rules()) == elsewhere.union(*tables)
 

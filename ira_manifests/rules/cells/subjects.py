@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
+from ira_manifests.profiles.settings import LEVELS, level_of
 from ira_manifests.profiles.yaml_source import Path
 from ira_manifests.rules.finding import Finding, found
 from ira_manifests.rules.registry import Group
@@ -41,6 +42,15 @@ class CellOf(NamedTuple):
         return found(
             source, place, message, hint, cell=self.cell.name, at_key=path in ((), ("geometry",))
         )
+
+    def finding_of_setting(self, path: Path, message: str, hint: str) -> Finding:
+        """Return a finding at a serving field, in the profile that decides it."""
+        level, inner = level_of(self.cell.levels, path)
+        if LEVELS[level] != "platform":
+            return self.finding(path, message, hint)
+        source = self.matrix.profiles.sources["platform", "platform"]
+        place: Path = ("inference", *inner)
+        return found(source, place, message, hint, cell=self.cell.name, at_key=True)
 
     def finding_of_gpu(self, path: Path, message: str, hint: str) -> Finding:
         """Return a finding at a field of the GPU type's profile."""

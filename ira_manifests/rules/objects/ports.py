@@ -26,18 +26,20 @@ _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 @rule("IRA035", "no-such-port", Severity.ERROR, DIRECTORY)
 def no_such_port(view: View) -> Iterator[Finding]:
-    """A probe or Service uses a port at which no server listens.
+    """A probe, Service, pool or monitor uses a port at which no server listens.
 
-    A probe or a Service names a port that no container of the Pods has, or the server does not
-    listen there: `--port`, `--host` with a loopback address, `--uds`, `--headless`, `--grpc`, TLS
-    without probes of HTTPS. The probe fails until the kubelet kills a healthy server, or every
-    request to the Service is refused while all Pods look ready.
+    A probe, a Service, an InferencePool, a PodMonitoring or a PodMonitor names a port that no
+    container of the Pods has, or the server does not listen there: `--port`, `--host` with a
+    loopback address, `--uds`, `--headless`, `--grpc`, TLS without probes of HTTPS. The probe fails
+    until the kubelet kills a healthy server, or every request to the Service is refused while all
+    Pods look ready, or no metrics are collected.
     """
     for server in view.servers:
         yield from _closed(view, server)
     for container in view.containers:
         yield from _probe_ports(view, container)
     yield from _target_ports(view)
+    yield from _ports_of_companions(view)
 
 
 def _closed(view: View, server: Server) -> Iterator[Finding]:
@@ -93,6 +95,31 @@ def _target_ports(view: View) -> Iterator[Finding]:
                 hint = "every request fails: use a port of the Pods"
                 path = ("spec", "ports", index, "targetPort")
                 yield view.finding(service.file, path, message, hint)
+
+
+# The list of ports in each kind that selects Pods, and the keys of a port there.
+_COMPANIONS = {
+    "InferencePool": ("targetPorts", ("number",)),
+    "PodMonitoring": ("endpoints", ("port",)),
+    "PodMonitor": ("podMetricsEndpoints", ("port", "portNumber")),
+}
+
+
+def _ports_of_companions(view: View) -> Iterator[Finding]:
+    for item in view.of_kind(*_COMPANIONS):
+        listed, keys = _COMPANIONS[item.kind]
+        selectors = [each for each in view.selectors if each.file == item.file]
+        selected = [
+            each for each in view.workloads if any(one.matches(each.labels) for one in selectors)
+        ]
+        known = [port for each in selected for port in _ports(each)]
+        for index, entry in enumerate(mappings(item.spec.get(listed))):
+            for key in keys:
+                if selected and key in entry and entry[key] not in known:
+                    message = f"the {item.kind} uses port {entry[key]}, and the Pods have "
+                    hint = "nothing answers there: use a port of the Pods"
+                    path = ("spec", listed, index, key)
+                    yield view.finding(item.file, path, message + _listed(known), hint)
 
 
 def _ports(template: PodTemplate) -> list[object]:
