@@ -15,6 +15,7 @@ from ira_manifests.architectures.config import Config
 from ira_manifests.architectures.errors import ConfigError, RefusedError
 from ira_manifests.architectures.families import FAMILIES, Family
 from ira_manifests.architectures.layers import Layer, grouped
+from ira_manifests.architectures.order import dense_at_first, order
 from ira_manifests.architectures.quantization import SERVED, Quantization
 from ira_manifests.architectures.safetensors import Tensor, loaded_bytes
 from ira_manifests.architectures.unsupported import WHY
@@ -106,6 +107,7 @@ class Model:
         config = self.config
         width = max(layer.mlp_width for layer in self.layers)
         mixture = next((layer.mixture for layer in self.layers if layer.mixture), None)
+        dense = dense_at_first(self.layers)
         found: dict[str, Any] = {
             "num_attention_heads": config.whole("num_attention_heads", "n_head"),
             "hidden_size": config.whole("hidden_size", "n_embd"),
@@ -115,12 +117,14 @@ class Model:
             "num_hidden_layers": None if self._has_two_kinds else len(self.layers),
             "image_values_per_token": self.tower.values_per_token if self.tower else None,
             "layers": grouped(self.layers),
+            "layer_order": order(self.layers),
         }
         if mixture is not None:
             found["experts"] = {
                 "num_experts_per_tok": mixture.chosen,
                 "moe_intermediate_size": mixture.width,
                 "num_experts": mixture.experts,
+                **({"first_k_dense_replace": dense} if width and dense is not None else {}),
             }
         return {key: value for key, value in found.items() if value is not None}
 

@@ -9,6 +9,7 @@ nothing is fitted.
 from dataclasses import dataclass
 
 from ira_manifests.memory.accelerator import GIB, Accelerator, BatchLimits
+from ira_manifests.memory.engine_options import DEFAULTS, EngineOptions
 from ira_manifests.memory.geometry import Experts, Geometry
 from ira_manifests.memory.quantised import dequantised_bytes
 from ira_manifests.memory.recurrent import ELEMENT_BYTES
@@ -59,20 +60,17 @@ def activation(
     facts: ReleaseFacts,
     tensor_parallel: int,
     batch: BatchLimits,
-    *,
-    whole_experts: bool = False,
-    dequantises: bool = False,
+    options: EngineOptions = DEFAULTS,
 ) -> Activation:
-    """Return the activation memory of the profiling run on one GPU, by phase.
-
-    `whole_experts` and `dequantises` are those of `EngineOptions`.
-    """
-    split = 1 if whole_experts else tensor_parallel
+    """Return the activation memory of the profiling run on one GPU, by phase."""
+    split = 1 if options.whole_experts else tensor_parallel
     experts = expert_workspace_bytes(geometry, split, batch.tokens)
     stays = experts if facts.expert_workspace_stays else 0
     # Both use the same workspace (v1/worker/workspace.py), which has the size of the larger.
     shared = max(stays, _index_workspace_bytes(geometry))
-    restored = dequantised_bytes(geometry, tensor_parallel, batch.tokens) if dequantises else 0
+    restored = 0
+    if options.dequantises:
+        restored = dequantised_bytes(geometry, tensor_parallel, batch.tokens)
     layers = max(
         _layer_bytes(geometry, tensor_parallel, batch.tokens) + experts - stays + restored,
         _latent_bytes(geometry, tensor_parallel, batch.tokens),

@@ -13,7 +13,7 @@ from ira_manifests.memory.engine_options import EngineOptions
 from ira_manifests.memory.layout import kv_layout
 from ira_manifests.memory.overhead import MEASURED, Overheads, has_many_experts
 from ira_manifests.memory.serving import Serving
-from ira_manifests.memory.stages import Stage, stages
+from ira_manifests.memory.stages import Stage, held, stages
 
 MEASURED_MARGIN = Decimal("0.005")
 """Share of a GPU to keep free in the KV pool; the largest measured error is 0.35 %."""
@@ -267,10 +267,8 @@ def _of_stages(serving: Serving, overheads: Overheads) -> list[Budget]:
     geometry = serving.geometry
     if not options.takes_media:
         geometry = replace(geometry, image_values_per_token=0)
-    whole = serving.weights.per_gpu(serving.geometry, size)
-    held = max(0, whole - options.quantised_bytes - options.vision_bytes)
-    tokens = serving.batch_limits.tokens
-    split = stages(geometry, held, size, serving.pipeline_parallel, tokens)
+    whole = held(geometry, serving.weights, size, options.quantised_bytes, options.vision_bytes)
+    split = stages(geometry, whole, size, serving.pipeline_parallel, serving.batch_limits.tokens)
     return [_budget(serving, overheads, stage) for stage in split]
 
 
@@ -285,20 +283,18 @@ def _budget(serving: Serving, overheads: Overheads, stage: Stage) -> Budget:
     facts, geometry, batch = serving.facts, stage.geometry, serving.batch_limits
     size, options = serving.tensor_parallel, serving.options
     weights = max(0, stage.weights - options.cpu_offload_bytes)
-    live = activation(
-        geometry,
-        serving.accelerator,
-        facts,
-        size,
-        batch,
-        whole_experts=options.whole_experts,
-        dequantises=options.dequantises,
-    )
+    live = activation(geometry, serving.accelerator, facts, size, batch, options)
     peak = stage.received + (live.peak if stage.samples else live.kept + live.layers)
     other = overheads.other_bytes(serving.gpus)
     graphs = overheads.graph_bytes(geometry, batch, options)
     layout = kv_layout(
-        geometry, facts, size, serving.kv_cache_dtype, batch.tokens, options.block_tokens
+        serving.geometry,
+        facts,
+        size,
+        serving.kv_cache_dtype,
+        batch.tokens,
+        options.block_tokens,
+        of_stage=geometry,
     )
     total, requested = serving.accelerator.total_bytes, serving.requested_bytes
     context = overheads.context_bytes(geometry, serving.gpus, is_h100=serving.is_h100)

@@ -23,6 +23,8 @@ class Experts:
         moe_intermediate_size: inner width of one expert; some models (Mixtral, gpt-oss, Llama 4)
             call it `intermediate_size`.
         num_experts: experts of a layer, without shared ones; None where it is not known.
+        first_k_dense_replace: layers at the start without experts, all others having them; None
+            where that is not known.
 
     Raises GeometryError when a number is not positive.
     """
@@ -30,6 +32,7 @@ class Experts:
     num_experts_per_tok: int
     moe_intermediate_size: int
     num_experts: int | None = None
+    first_k_dense_replace: int | None = None
 
     def __post_init__(self) -> None:
         require_positive(self, "num_experts_per_tok", "moe_intermediate_size")
@@ -50,6 +53,8 @@ class Geometry:
         experts: set for a mixture of experts.
         image_values_per_token: for a model with a vision tower, input values (pixels times
             channels) behind one image token: ``3 * (patch * pooling) ** 2``.
+        layer_order: indices into ``layers``, repeated, as the model has its layers; empty where
+            it is not known.
 
     Raises GeometryError when a number is not positive or no layer has a cache.
     """
@@ -62,6 +67,7 @@ class Geometry:
     intermediate_size: int | None = None
     experts: Experts | None = None
     image_values_per_token: int = 0
+    layer_order: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         require_positive(

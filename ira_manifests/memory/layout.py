@@ -122,8 +122,12 @@ def kv_layout(
     kv_cache_dtype: str = "auto",
     max_num_batched_tokens: int = 8192,
     block_tokens: int = BLOCK_TOKENS,
+    of_stage: Geometry | None = None,
 ) -> KvLayout:
     """Divide the KV cache of one GPU into groups and blocks.
+
+    `of_stage`: the layers of one stage of pipeline parallelism. The groups are those of the whole
+    model, and a block has room for the stage's layers of the largest one.
 
     For latents and states, whose blocks have other sizes, call `unknown_layout` first.
 
@@ -134,19 +138,17 @@ def kv_layout(
     unknown = _unknown_mixture(geometry)
     if unknown:
         raise GeometryError(unknown)
-    element = kv_element_bytes(kv_cache_dtype)
-    tokens = [
-        *_attention_kinds(
-            _counted_kinds(geometry.attention, facts), tensor_parallel, element, block_tokens
-        ),
-        *_latent_kinds(geometry.latent, element),
-    ]
-    states = _state_kinds(geometry, tensor_parallel)
-    kinds = _with_states(tokens, states) if states else tokens
+    as_full, element = _counts_as_full(geometry, facts), kv_element_bytes(kv_cache_dtype)
+    kinds, own = (
+        _kinds(part, tensor_parallel, element, block_tokens, as_full=as_full)
+        for part in (geometry, of_stage or geometry)
+    )
     if len({kind.reach for kind in kinds}) == 1:
-        groups, block_bytes = _one_group(kinds)
+        groups = _one_group(kinds)
+        block_bytes = sum(kind.count * kind.page for kind in own)
     else:
-        groups, block_bytes = _hybrid_groups(kinds, facts)
+        groups, block_bytes = _hybrid_groups(kinds, own, facts)
+    tokens = [kind for kind in own if not kind.group.holds_state]
     return KvLayout(
         groups=groups,
         block_bytes=block_bytes,
@@ -154,6 +156,18 @@ def kv_layout(
         tokens_in_flight=facts.batches_in_flight * max_num_batched_tokens,
         state_bytes=sum(kind.count * kind.page for kind in kinds if kind.group.holds_state),
     )
+
+
+def _kinds(
+    geometry: Geometry, tensor_parallel: int, element: int, block_tokens: int, *, as_full: bool
+) -> list[_Kind]:
+    counted = _counted_kinds(geometry.attention, as_full=as_full)
+    tokens = [
+        *_attention_kinds(counted, tensor_parallel, element, block_tokens),
+        *_latent_kinds(geometry.latent, element),
+    ]
+    states = _state_kinds(geometry, tensor_parallel)
+    return _with_states(tokens, states) if states else tokens
 
 
 def _attention_kinds(
@@ -204,11 +218,16 @@ def _with_states(tokens: list[_Kind], states: list[_Kind]) -> list[_Kind]:
     return [*grown, *(replace(kind, page=page * times) for kind in states)]
 
 
-def _counted_kinds(layers: tuple[Layers, ...], facts: ReleaseFacts) -> tuple[Layers, ...]:
-    """Return the layers as the engine counts them: as full attention if it supports no other."""
+def _counts_as_full(geometry: Geometry, facts: ReleaseFacts) -> bool:
+    """Return whether the engine counts all layers as full attention: it supports no other."""
+    layers = geometry.attention
     has_chunks = any(item.attention_chunk_size is not None for item in layers)
     mixed = len({(item.sliding_window, item.attention_chunk_size) for item in layers}) > 1
-    if (mixed and not facts.hybrid_cache) or (has_chunks and not facts.chunked_cache):
+    return (mixed and not facts.hybrid_cache) or (has_chunks and not facts.chunked_cache)
+
+
+def _counted_kinds(layers: tuple[Layers, ...], *, as_full: bool) -> tuple[Layers, ...]:
+    if as_full:
         layers = tuple(
             replace(item, sliding_window=None, attention_chunk_size=None) for item in layers
         )
@@ -224,16 +243,22 @@ def _merged(layers: tuple[Layers, ...]) -> tuple[Layers, ...]:
     return tuple(replace(shape, count=count) for shape, count in counts.items())
 
 
-def _one_group(kinds: list[_Kind]) -> tuple[tuple[KvGroup, ...], int]:
-    count = sum(kind.count for kind in kinds)
-    block_bytes = sum(kind.count * kind.page for kind in kinds)
-    return (replace(kinds[0].group, layers=count),), block_bytes
+def _one_group(kinds: list[_Kind]) -> tuple[KvGroup, ...]:
+    return (replace(kinds[0].group, layers=sum(kind.count for kind in kinds)),)
 
 
-def _hybrid_groups(kinds: list[_Kind], facts: ReleaseFacts) -> tuple[tuple[KvGroup, ...], int]:
+def _hybrid_groups(
+    kinds: list[_Kind], own: list[_Kind], facts: ReleaseFacts
+) -> tuple[tuple[KvGroup, ...], int]:
+    """Return the groups of a model, and the bytes of a block on a GPU with its `own` layers.
+
+    A kind's layers are dealt out to its groups in turn, so that each stage has as many of each.
+    """
     largest = max(kind.page for kind in kinds)
     slots = _slots([kind.count for kind in kinds], facts.pad_below)
+    held = {(kind.reach, kind.page): kind.count for kind in own}
     groups: list[KvGroup] = []
+    room = 0
     for kind in kinds:
         if largest % kind.page:
             raise GeometryError(
@@ -242,7 +267,10 @@ def _hybrid_groups(kinds: list[_Kind], facts: ReleaseFacts) -> tuple[tuple[KvGro
             )
         block_tokens = kind.group.block_tokens * (largest // kind.page)
         groups += _split(replace(kind.group, block_tokens=block_tokens), slots)
-    return tuple(groups), largest * slots
+        room = max(
+            room, ceil_div(held.get((kind.reach, kind.page), 0), ceil_div(kind.count, slots))
+        )
+    return tuple(groups), largest * room
 
 
 def _slots(counts: list[int], pad_below: Fraction | None) -> int:

@@ -240,6 +240,7 @@ GpuCount = Annotated[int, Field(gt=0, le=1024)]
 """GPUs of a machine; every number up to it is tried as a tensor parallel size."""
 LayerCount = Annotated[int, Field(gt=0, le=10_000)]
 """Layers of a model; the largest published models have about 130."""
+LayerIndex = Annotated[int, Field(ge=0, lt=10_000)]
 IndexDim = Annotated[int, Field(gt=0, le=1024, multiple_of=128)]
 """Elements of a sparse indexer's key, which is quantised in blocks of 128."""
 StateBytes = Annotated[int, Field(gt=0, le=2**40)]

@@ -3,7 +3,7 @@
 # No annotations from __future__ here: pydantic would have to evaluate their text at every start.
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from ira_manifests.profiles import layer_kinds
 from ira_manifests.profiles.base import Profile
@@ -12,6 +12,7 @@ from ira_manifests.profiles.fields import (
     Count,
     IndexDim,
     LayerCount,
+    LayerIndex,
     StateBytes,
     refuse,
 )
@@ -97,6 +98,8 @@ class ExpertsProfile(Profile):
     num_experts: Count | None = None
     """Experts of a layer, without shared ones; config.json also has it as num_local_experts or
     n_routed_experts."""
+    first_k_dense_replace: Annotated[int, Field(ge=0, le=10_000)] | None = None
+    """Layers at the start that have no experts, where all others have them."""
 
 
 class GeometryProfile(Profile):
@@ -113,7 +116,17 @@ class GeometryProfile(Profile):
     """Pixels times channels for one image token, for a model with a vision tower."""
     layers: Annotated[tuple[LayersProfile, ...], NOT_EMPTY]
     """The model's layers by kind and shape: `layer_types` of config.json, counted."""
+    layer_order: Annotated[tuple[LayerIndex, ...], Field(max_length=10_000)] = ()
+    """The model's order of layers, as indices into `layers`, repeated to the last layer:
+    [0, 0, 0, 0, 0, 1] where every sixth is of the second kind. Needed for pipeline_parallel."""
     experts: ExpertsProfile | None = None
+
+    @model_validator(mode="after")
+    def _order_has_all_layers(self) -> Self:
+        problem = layer_kinds.order_problem(self.layer_order, [each.count for each in self.layers])
+        if problem:
+            raise refuse(problem)
+        return self
 
     @model_validator(mode="after")
     def _something_is_kept(self) -> Self:

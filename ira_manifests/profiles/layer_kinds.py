@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import MISSING, fields
+from itertools import cycle, islice
 
 from ira_manifests.memory import LAYER_KINDS, AnyLayers, EmptyLayers
 
@@ -57,3 +59,19 @@ def _needed(kind: type[AnyLayers]) -> list[str]:
 
 def _all_words() -> list[str]:
     return list(dict.fromkeys(field.name for kind in LAYER_KINDS for field in fields(kind)))
+
+
+def order_problem(order: Sequence[int], counts: Sequence[int]) -> str:
+    """Return why an order of layers is not that of groups with these counts; empty if it is."""
+    if not order:
+        return ""
+    found = Counter(islice(cycle(order), sum(counts)))
+    if max(found) >= len(counts):
+        return f"has layer_order with {max(found)}, and the last of `layers` is {len(counts) - 1}"
+    for kind, count in enumerate(counts):
+        if found[kind] != count:
+            return (
+                f"has layer_order with {found[kind]} layers of layers[{kind}], whose count is "
+                f"{count}"
+            )
+    return ""

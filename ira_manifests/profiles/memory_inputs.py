@@ -46,7 +46,7 @@ def unjudged(model: ModelProfile, profile: CellProfile, accelerator: str, releas
     if unknown:
         return unknown
     staged = profile.pipeline_parallel > 1
-    if staged and (unknown := why_not_staged(geometry)):
+    if staged and (unknown := why_not_staged(geometry, _weights(model.weights))):
         return unknown
     options = flags_of(model, profile, release).uncomputed
     if not options:
@@ -142,6 +142,7 @@ def _geometry(profile: GeometryProfile) -> Geometry:
         intermediate_size=profile.intermediate_size,
         experts=_experts(profile.experts) if profile.experts else None,
         image_values_per_token=profile.image_values_per_token or 0,
+        layer_order=profile.layer_order,
     )
 
 
@@ -155,6 +156,7 @@ def _experts(profile: ExpertsProfile) -> Experts:
         num_experts_per_tok=profile.num_experts_per_tok,
         moe_intermediate_size=profile.moe_intermediate_size,
         num_experts=profile.num_experts,
+        first_k_dense_replace=profile.first_k_dense_replace,
     )
 
 

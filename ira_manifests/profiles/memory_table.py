@@ -68,7 +68,7 @@ FIELDS = (
     _row("tensor-parallel-size", "weights, KV heads and activations of each GPU",
          f"{_FIELD}: `tensor_parallel`", "distributed/utils.py"),
     _row("pipeline-parallel-size", "layers of each GPU, and batches in flight",
-         f"{_FIELD}: `pipeline_parallel`; computed for dense text models with layers of one shape",
+         f"{_FIELD}: `pipeline_parallel`; computed for models whose layers all have attention",
          "distributed/utils.py (get_pp_indices)", read.same("1")),
     _row("data-parallel-size data-parallel-size-local nnodes", "copies of the model, each on GPUs "
          "of its own", "refused in `flags`, or not judged: a cell is one server",

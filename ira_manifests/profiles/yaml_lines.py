@@ -1,4 +1,4 @@
-"""Plain values as lines of YAML, in block style."""
+"""Plain values as lines of YAML, in block style; lists of numbers are one line."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ def of_mapping(values: Mapping[str, Any], indent: str) -> Iterator[str]:
             yield f"{indent}{key}:"
             yield from of_mapping(value, f"{indent}  ")
         elif isinstance(value, Sequence) and not isinstance(value, str):
+            if all(isinstance(item, int) for item in value):
+                yield f"{indent}{key}: [{', '.join(map(str, value))}]"
+                continue
             yield f"{indent}{key}:"
             for item in value:
                 yield from of_item(item, f"{indent}  ")

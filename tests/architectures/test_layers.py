@@ -171,6 +171,28 @@ EXPERTS = {
     "openai--gpt-oss-20b": 32,
     "zai-org--GLM-5-FP8": 256,
 }
+# Layers before those with experts, for models that have a dense MLP or a shared expert as well.
+DENSE_AT_FIRST = {
+    "Qwen--Qwen3.5-35B-A3B": 0,
+    "XiaomiMiMo--MiMo-V2-Flash": 1,
+    "deepseek-ai--DeepSeek-R1": 3,
+    "deepseek-ai--DeepSeek-V3.2": 3,
+    "google--gemma-4-26B-A4B": 0,
+    "meta-llama--Llama-4-Scout-17B-16E-Instruct": 0,
+    "moonshotai--Kimi-K2-Instruct": 1,
+    "zai-org--GLM-5-FP8": 3,
+}
+# The kinds of attention layers in turn, in the order of their first layers.
+ORDERS = {
+    # Full attention in the first, the sixth and every sixth from there, and in the last.
+    "XiaomiMiMo--MiMo-V2-Flash": (0, *4 * (1,), *6 * (0, *5 * (1,)), 0, *5 * (1,)),
+    "google--gemma-4-26B-A4B": (0, 0, 0, 0, 0, 1),
+    "meta-llama--Llama-4-Maverick-17B-128E-Instruct": (0, 0, 0, 1),
+    "meta-llama--Llama-4-Scout-17B-16E-Instruct": (0, 0, 0, 1),
+    "nvidia--Gemma-4-31B-IT-NVFP4": (0, 0, 0, 0, 0, 1),
+    "openai--gpt-oss-120b": (0, 1),
+    "openai--gpt-oss-20b": (0, 1),
+}
 REFUSED = {
     "deepseek-ai--DeepSeek-V4-Flash": "has compressed or sparse attention",
     "nvidia--Llama-3_3-Nemotron-Super-49B-v1": r"runs Python code of its repository \(auto_map\)",
@@ -193,7 +215,9 @@ def test_layers_and_experts_are_those_of_the_table(name: str) -> None:
     assert geometry["max_position_embeddings"] == context
     chosen = geometry.get("experts", {})
     number = (EXPERTS[name],) if experts else ()
-    assert tuple(chosen.values()) == (*(experts or ()), *number)
+    assert tuple(chosen.values())[:3] == (*(experts or ()), *number)
+    assert chosen.get("first_k_dense_replace") == DENSE_AT_FIRST.get(name)
+    assert geometry.get("layer_order") == ORDERS.get(name)
     assert geometry["num_hidden_layers"] == sum(each["count"] for each in groups)
 
 

@@ -6,12 +6,13 @@ from tests.bad_profiles.case import Case, measured
 
 _UNKNOWN_KEY = (
     "is an unknown key; allowed: experts, hidden_size, image_values_per_token, intermediate_size, "
-    "layers, max_position_embeddings, num_attention_heads, num_hidden_layers, vocab_size; did you "
-    "mean"
+    "layer_order, layers, max_position_embeddings, num_attention_heads, num_hidden_layers, "
+    "vocab_size; did you mean"
 )
 _UNKNOWN_KEY_OF_LAYERS = "is an unknown key"
 _UNKNOWN_KEY_OF_EXPERTS = (
-    "is an unknown key; allowed: moe_intermediate_size, num_experts, num_experts_per_tok; "
+    "is an unknown key; allowed: first_k_dense_replace, moe_intermediate_size, num_experts, "
+    "num_experts_per_tok; "
     "did you mean"
 )
 
@@ -55,6 +56,11 @@ CASES: list[Case] = [
         "geometry_without_weights",
         {"weights:\n  total_gib: 2.5\n": ""},
         "2:1: geometry: needs weights beside it to judge the memory; give both or neither",
+    ),
+    measured(
+        "an_order_of_layers_that_is_another",
+        {"  layers:\n": "  layer_order: [0, 0, 1]\n  layers:\n"},
+        "5:3: geometry: has layer_order with 1, and the last of `layers` is 0",
     ),
     measured(
         "parts_of_weights_that_are_more_than_the_whole",
