@@ -125,6 +125,25 @@ def test_what_add_has_written_is_up_to_date(here: Path) -> None:
         assert again.stdout.endswith("is up to date.\n")
 
 
+@pytest.mark.parametrize("order", ["[]", "[0, 1, 1, 1, 1, 1]", "[1, 1, 1, 1, 1, 0]"])
+def test_the_order_of_layers_is_one_of_those_in_the_file(here: Path, order: str) -> None:
+    """Gemma 4 26B has full attention in every sixth layer, which are the first group here."""
+    folder = folder_of(here, "google--gemma-4-26B-A4B")
+    ira("add", "--from", folder, "--name", "gemma", cwd=here)
+    file = here / "profiles/models/gemma.yaml"
+    text = file.read_text()
+    start = text.index("    - count: 25")
+    end, stop = text.index("    - count: 5"), text.index("  layer_order")
+    swapped = f"{text[:start]}{text[end:stop]}{text[start:end]}{text[stop:]}"
+    wanted = swapped.replace("layer_order: [0, 0, 0, 0, 0, 1]", "layer_order: [1, 1, 1, 1, 1, 0]")
+    file.write_text(swapped.replace("[0, 0, 0, 0, 0, 1]", order))
+
+    updated = run(here, "--from", folder, "--name", "gemma")
+
+    assert updated.stderr == ""
+    assert file.read_text() == wanted
+
+
 def test_a_dry_run_shows_a_diff_and_writes_nothing(here: Path, profile: Path) -> None:
     updated = run(here, ID, "--dry-run", "--from", folder_of(here, LLAMA))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,7 +42,8 @@ def refreshed(name: str, content: bytes, new: NewModel, *, is_exact: bool) -> Re
     old: Mapping[str, Any] = document.data
     before = model_text.origin(content.decode("utf-8-sig"))
     keeps = "weights" in old and not is_exact and before != new.weights_from
-    decided = {"min_engine": new.min_engine, "geometry": dict(new.geometry)}
+    layers = old.get("geometry", {}).get("layers", ())
+    decided = {"min_engine": new.min_engine, "geometry": _with_layers_of(layers, new.geometry)}
     if not keeps:
         measured = {key: each for key, each in old.get("weights", {}).items() if key in _OF_USERS}
         decided["weights"] = {**new.weights, **measured}
@@ -53,3 +54,13 @@ def refreshed(name: str, content: bytes, new: NewModel, *, is_exact: bool) -> Re
         # The bytes are UTF-8, as those that were read.
         edited = model_text.with_origin(edited.decode(), new.weights_from).encode()
     return Refreshed(edited, tuple(changes), keeps)
+
+
+def _with_layers_of(old: Sequence[Any], geometry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a geometry whose layers have the order of those in the file, where both have them."""
+    if "layer_order" not in geometry:
+        return dict(geometry)
+    layers = yaml_edit.in_file_order(old, geometry["layers"])
+    places = [layers.index(each) for each in geometry["layers"]]
+    order = tuple(places[kind] for kind in geometry["layer_order"])
+    return {**geometry, "layers": layers, "layer_order": order}

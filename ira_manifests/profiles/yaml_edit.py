@@ -87,6 +87,8 @@ class _Editor:
         """Give a node the value `new`; `old` is its present one."""
         if isinstance(node, yaml.MappingNode) and isinstance(new, Mapping):
             self._mapping(node, old, new, path)
+        elif isinstance(node, yaml.SequenceNode) and yaml_lines.is_numbers(new):
+            self._numbers(node, old, new, path)
         elif isinstance(node, yaml.SequenceNode) and not isinstance(new, str):
             self._sequence(node, old, new, path)
         elif old != new:
@@ -98,6 +100,15 @@ class _Editor:
         if self._text[start] in "&!|>":
             raise self._refused(node, path, "has an anchor, a tag or several lines")
         self._edits.append((start, end, f"{quote}{yaml_lines.scalar(new)}{quote}"))
+        self.changes.append(Change(path, old, new))
+
+    def _numbers(self, node: Any, old: Sequence[Any], new: Sequence[int], path: Path) -> None:
+        """Replace a list of numbers as a whole, since its order counts."""
+        if list(old) == list(new):
+            return
+        if not node.flow_style:
+            raise self._refused(node, path, "is in lines; write it in brackets, to change it")
+        self._edits.append((node.start_mark.index, node.end_mark.index, yaml_lines.numbers(new)))
         self.changes.append(Change(path, old, new))
 
     def _mapping(self, node: Any, old: Any, new: Mapping[str, Any], path: Path) -> None:
@@ -196,6 +207,12 @@ def _end(node: Any) -> int:
     if isinstance(node, yaml.SequenceNode) and not node.flow_style and node.value:
         return _end(node.value[-1])
     return int(node.end_mark.index)
+
+
+def in_file_order(old: Sequence[Any], new: Sequence[Any]) -> list[Any]:
+    """Return the items of a new list in the order in which `rewritten` leaves them."""
+    paired, added = _paired(old, new)
+    return [*(paired[place] for place in sorted(paired)), *added]
 
 
 def _paired(old: Sequence[Any], new: Sequence[Any]) -> tuple[dict[int, Any], list[Any]]:

@@ -13,8 +13,8 @@ def of_mapping(values: Mapping[str, Any], indent: str) -> Iterator[str]:
             yield f"{indent}{key}:"
             yield from of_mapping(value, f"{indent}  ")
         elif isinstance(value, Sequence) and not isinstance(value, str):
-            if all(isinstance(item, int) for item in value):
-                yield f"{indent}{key}: [{', '.join(map(str, value))}]"
+            if is_numbers(value):
+                yield f"{indent}{key}: {numbers(value)}"
                 continue
             yield f"{indent}{key}:"
             for item in value:
@@ -33,3 +33,13 @@ def of_item(item: Mapping[str, Any], indent: str) -> Iterator[str]:
 def scalar(value: object) -> str:
     """Return a value that is neither a mapping nor a list, and text that needs no quotes."""
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def is_numbers(value: Sequence[Any]) -> bool:
+    """Return whether a list is one of whole numbers alone."""
+    return all(isinstance(item, int) for item in value)
+
+
+def numbers(value: Sequence[int]) -> str:
+    """Return a list of whole numbers in brackets."""
+    return f"[{', '.join(map(str, value))}]"
