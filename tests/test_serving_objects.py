@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from cdk8s import ApiObject, App, Chart, JsonPatch
 
+import ira_manifests as ira
 from ira_manifests import (
     Autoscaling,
     Cell,
@@ -32,7 +33,9 @@ from testing.objects import Json, the
 from testing.project import copy_edited
 from testing.serving_objects import with_every_object
 from tests.schemas import VERSIONS, validate
+from tests.test_readme import blocks
 
+PAGE = "docs/serving-options.md"
 ONE = "online-inference-gpu-h100-llama3"
 BUILT_IN = ("HorizontalPodAutoscaler", "PodDisruptionBudget", "NetworkPolicy")
 OF_GATEWAY = {"InferencePool", "HTTPRoute", "HealthCheckPolicy", "GCPBackendPolicy"}
@@ -412,16 +415,22 @@ def test_options_come_before_the_fields_of_the_cell(full: Cell) -> None:
 @pytest.mark.parametrize(
     ("construct", "options", "message"),
     [
-        (Autoscaling, {}, "max: is missing; give it as an argument"),
+        (Autoscaling, {}, "max is missing; give it as an argument"),
         (Autoscaling, {"min": 4, "max": 2}, "has min 4 above max 2"),
-        (Autoscaling, {"max": "4"}, "max: Input should be a valid integer"),
-        (Autoscaling, {"max": 4, "metric": "cpu"}, "metric: Input should be 'requests_waiting'"),
-        (Monitoring, {"kind": "datadog"}, "kind: Input should be 'google'"),
+        (Autoscaling, {"max": "4"}, "max is the text '4'; it must be a whole number"),
+        (Autoscaling, {"max": 4.5}, "max is the number 4.5; it must be a whole number"),
+        (Autoscaling, {"max": 4, "metric": "cpu"}, "metric is the text 'cpu'; it must be one of"),
+        (Autoscaling, {"max": 4, "monitoring": "datadog"}, "monitoring is 'datadog'; it must be"),
+        (Monitoring, {"kind": "datadog"}, "kind is the text 'datadog'; it must be one of"),
+        (Monitoring, {"labels": ["a"]}, "labels is a list; it must be a mapping"),
         (DisruptionBudget, {}, "needs exactly one of max_unavailable and min_available"),
-        (DisruptionBudget, {"max_unavailable": "half"}, "max_unavailable: 'half' is neither"),
-        (NetworkAccess, {"peers": [{}]}, "peers.0: names nobody; set namespace, pods or cidr"),
-        (InferenceGateway, {}, "name: is missing; give it as an argument"),
-        (InferenceGateway, {"name": "a", "hostnames": ["a b"]}, "hostnames.0: 'a b' gives names"),
+        (DisruptionBudget, {"max_unavailable": "half"}, "max_unavailable 'half' is neither"),
+        (NetworkAccess, {"peers": [{}]}, "peers.0 names nobody; set namespace, pods or cidr"),
+        (NetworkAccess, {"peers": ["chat"]}, "peers.0 is the text 'chat'; it must be a mapping"),
+        (InferenceGateway, {}, "name is missing; give it as an argument"),
+        (InferenceGateway, {"name": "a", "hostnames": ["a b"]}, "hostnames.0 'a b' gives names"),
+        (InferenceGateway, {"name": "a", "hostnames": "a.b"}, "hostnames is the text 'a.b'; it"),
+        (InferenceGateway, {"name": "a", "endpoint_picker": {"x": 1}}, "endpoint_picker.x is unk"),
     ],
 )
 def test_a_wrong_option_is_named(
@@ -432,6 +441,35 @@ def test_a_wrong_option_is_named(
 
     assert str(refusal.value).startswith("inference/it: ")
     assert message in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("construct", "options", "kind"),
+    [
+        (Monitoring, {}, "PodMonitoring"),
+        (DisruptionBudget, {"min_available": 1}, "PodDisruptionBudget"),
+        (NetworkAccess, {}, "NetworkPolicy"),
+        (InferenceGateway, {"name": "a"}, "InferencePool"),
+    ],
+)
+def test_a_second_object_of_one_name_is_refused(
+    construct: Any, options: dict[str, Any], kind: str, chart: Chart, workload: VllmDeployment
+) -> None:
+    construct(chart, "first", workload=workload, **options)
+
+    message = f"^inference/more: inference/first has added the {kind} vllm-h100 to this namespace"
+    with pytest.raises(InputError, match=message):
+        construct(chart, "more", workload=workload, **options)
+
+
+def test_numbers_of_python_are_taken(chart: Chart, workload: VllmDeployment) -> None:
+    Autoscaling(chart, "scaling", workload=workload, max=3, metric="kv_cache_usage", target=0.85)
+    DisruptionBudget(chart, "budget", workload=workload, max_unavailable=0)
+
+    objects = chart.to_json()
+    pods = the(objects, "HorizontalPodAutoscaler")["spec"]["metrics"][0]["pods"]
+    assert pods["target"]["averageValue"] == "850m"
+    assert the(objects, "PodDisruptionBudget")["spec"]["maxUnavailable"] == 0
 
 
 def test_a_second_autoscaler_is_refused(chart: Chart, workload: VllmDeployment) -> None:
@@ -454,7 +492,23 @@ def test_an_autoscaler_and_a_request_exclude_each_other(cell: Cell) -> None:
         Autoscaling(queued, "scaling", workload=workload, max=3)
 
 
+def test_the_app_of_the_docs_runs(chart: Chart, cell: Cell) -> None:
+    (program,) = blocks("python", PAGE)
+
+    exec(program, {"ira": ira, "chart": chart, "cell": cell})  # noqa: S102 - a page of this project
+
+    kinds = {item["kind"] for item in chart.to_json()}
+    assert kinds >= {*BUILT_IN, *OF_GATEWAY, "PodMonitoring"}
+
+
 # --- profiles -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fields", [each for each in blocks("yaml", PAGE) if "cells:" not in each])
+def test_the_fields_of_the_docs_are_those_of_a_cell(fields: str, tmp_path: Path) -> None:
+    plain = len(objects_of(load_matrix()["h100", "llama3"]))
+
+    assert len(of_cell(tmp_path, fields.strip().replace("\n", "\n    "))) > plain
 
 
 @pytest.mark.parametrize(

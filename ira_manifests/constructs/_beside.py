@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from ira_manifests import errors
 from ira_manifests.constructs._node import (
     Construct,
     Derived,
     added,
+    holder,
     json_of,
     namespace_in,
     path,
@@ -21,6 +24,7 @@ from ira_manifests.constructs.manifests.workload import Workload, read
 from ira_manifests.constructs.vllm_deployment import VllmDeployment
 from ira_manifests.errors import InputError
 from ira_manifests.profiles.base import Profile
+from ira_manifests.profiles.loader import message_of
 
 P = TypeVar("P", bound=Profile)
 
@@ -29,6 +33,7 @@ class Beside(Derived):
     """Objects that are computed from a workload's Deployment whenever they are rendered.
 
     `manifests`: returns the objects of a workload by their ids in the construct.
+    Raises `InputError` if the app has one of them already.
     """
 
     def __init__(
@@ -41,6 +46,13 @@ class Beside(Derived):
         self._manifests = manifests
         namespace = namespace_in(scope, id, workload.namespace)
         made = manifests(read(json_of(workload, "Default")))
+        for item in made.values():
+            other = holder(scope, namespace, item["kind"], item["metadata"]["name"])
+            if other is not None:
+                raise InputError(
+                    f"{path(scope, id)}: {other} has added the {item['kind']} "
+                    f"{item['metadata']['name']} to this namespace already"
+                )
         kinds = {each: _without_body(item) for each, item in made.items()}
         super().__init__(scope, id, added(scope, namespace, kinds), workload, {})
 
@@ -64,7 +76,7 @@ def settings_of(
 
     Raises `InputError` for a wrong value, naming the argument.
     """
-    chosen = {name: value for name, value in given.items() if value is not None}
+    chosen = {name: _plain(value) for name, value in given.items() if value is not None}
     usual = {} if of_cell is None else {name: getattr(of_cell, name) for name in _set(of_cell)}
     try:
         return profile.model_validate({**usual, **chosen})
@@ -73,11 +85,34 @@ def settings_of(
         raise InputError(f"{path(scope, id)}: {problems}") from None
 
 
+def one_of(scope: Construct, id: str, name: str, value: str, allowed: Iterable[str]) -> str:
+    """Return an option's value. Raises `InputError` if it is none of the allowed ones."""
+    if value not in allowed:
+        listed = errors.one_of(sorted(allowed))
+        raise InputError(f"{path(scope, id)}: {name} is {value!r}; it must be one of {listed}")
+    return value
+
+
+def _plain(value: Any) -> Any:
+    """Return an option as profiles hold it: tuples for lists, numbers as `Decimal`."""
+    if isinstance(value, float):
+        return Decimal(str(value))
+    if isinstance(value, Mapping):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return tuple(_plain(inner) for inner in value)
+    return value
+
+
 def _set(profile: Profile) -> frozenset[str]:
     return frozenset(profile.model_fields_set)
 
 
 def _problem(error: Any) -> str:
     where = ".".join(map(str, error["loc"]))
-    message = "is missing; give it as an argument" if error["type"] == "missing" else error["msg"]
-    return f"{where}: {message}" if where else str(message)
+    if error["type"] == "missing":
+        return f"{where} is missing; give it as an argument"
+    if error["type"] == "extra_forbidden":
+        return f"{where} is unknown"
+    said = message_of(error)
+    return f"{where} {said}" if where else said

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Literal
 
-from ira_manifests.constructs._beside import Beside, settings_of
+from ira_manifests.constructs._beside import Beside, one_of, settings_of
 from ira_manifests.constructs._node import ApiObject, Construct, JsonPatch, json_of
 from ira_manifests.constructs._pods import consumers, is_scaled, scalers
 from ira_manifests.constructs.manifests import autoscaling as manifests
@@ -48,7 +48,7 @@ class Autoscaling(Beside):
         min: int | None = None,
         max: int | None = None,
         metric: Literal["requests_waiting", "requests_running", "kv_cache_usage"] | None = None,
-        target: Decimal | int | None = None,
+        target: Decimal | float | None = None,
         scale_down_seconds: int | None = None,
         metric_name: str | None = None,
         monitoring: Literal["google", "prometheus-operator", "automatic"] | None = None,
@@ -60,7 +60,10 @@ class Autoscaling(Beside):
         }  # fmt: skip
         of_cell = cell.settings.autoscaling
         settings = settings_of(scope, id, profiles.Autoscaling, of_cell, given)
-        collected = monitoring or manifests.monitoring_of(cell)
+        collected = manifests.monitoring_of(cell)
+        if monitoring is not None:
+            kinds = ("google", "prometheus-operator", "automatic")
+            collected = one_of(scope, id, "monitoring", monitoring, kinds)
         self.workload, self.settings = workload, settings
         _leave_replicas(workload)
         super().__init__(

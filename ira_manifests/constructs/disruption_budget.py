@@ -37,7 +37,8 @@ class DisruptionBudget(Beside):
     ) -> None:
         cell = workload.cell
         given = {"max_unavailable": max_unavailable, "min_available": min_available}
-        of_cell = None if any(given.values()) else cell.settings.disruption_budget
+        chosen = (max_unavailable, min_available) != (None, None)
+        of_cell = None if chosen else cell.settings.disruption_budget
         settings = settings_of(scope, id, profiles.DisruptionBudget, of_cell, given)
         self.workload, self.settings = workload, settings
         super().__init__(

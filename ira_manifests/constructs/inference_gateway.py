@@ -56,10 +56,10 @@ class InferenceGateway(Beside):
         cell = workload.cell
         given = {
             "name": name, "namespace": namespace, "listener": listener,
-            "hostnames": None if hostnames is None else tuple(hostnames),
+            "hostnames": hostnames,
             "timeout_seconds": timeout_seconds, "priority": priority,
-            "proxy_ranges": None if proxy_ranges is None else tuple(proxy_ranges),
-            "endpoint_picker": None if endpoint_picker is None else dict(endpoint_picker),
+            "proxy_ranges": proxy_ranges,
+            "endpoint_picker": endpoint_picker,
         }  # fmt: skip
         settings = settings_of(scope, id, profiles.Gateway, cell.settings.gateway, given)
         self.workload, self.settings = workload, settings

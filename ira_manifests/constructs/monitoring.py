@@ -47,8 +47,7 @@ class Monitoring(Beside):
     ) -> None:
         cell = workload.cell
         given = {
-            "kind": kind, "interval_seconds": interval_seconds,
-            "labels": None if labels is None else dict(labels),
+            "kind": kind, "interval_seconds": interval_seconds, "labels": labels,
             "collector_namespace": collector_namespace,
         }  # fmt: skip
         settings = settings_of(scope, id, profiles.Monitoring, cell.settings.monitoring, given)

@@ -44,7 +44,7 @@ class NetworkAccess(Beside):
         gateway: InferenceGateway | None = None,
     ) -> None:
         cell = workload.cell
-        given = {"peers": None if peers is None else tuple(dict(each) for each in peers)}
+        given = {"peers": peers}
         of_cell = cell.settings.network_access
         settings = settings_of(scope, id, profiles.NetworkAccess, of_cell, given)
         collected = cell.settings.monitoring if monitoring is None else monitoring.settings

@@ -251,7 +251,7 @@ def _problem(source: Source, model: type[BaseModel], error: Any) -> Problem:
         return source.problem(path, message, at_key=True)
     if kind == "missing":
         return source.problem(path, "is missing")
-    return source.problem(path, _message(kind, error), at_key=at_key)
+    return source.problem(path, message_of(error), at_key=at_key)
 
 
 def _inside(document: Document, loc: tuple[Any, ...]) -> yaml_source.Path:
@@ -265,8 +265,9 @@ def _inside(document: Document, loc: tuple[Any, ...]) -> yaml_source.Path:
     return path
 
 
-def _message(kind: str, error: Any) -> str:
-    context = error.get("ctx", {})
+def message_of(error: Any) -> str:
+    """Return what is wrong with a value, and what is allowed, from an item of pydantic's errors."""
+    kind, context = error["type"], error.get("ctx", {})
     if kind == "ours":
         return str(error["msg"])
     if kind in _BOUNDS:
@@ -281,16 +282,17 @@ def _message(kind: str, error: Any) -> str:
     return f"is {_shown(error['input'])}: {error['msg']}"
 
 
+_KINDS = {type(None): "empty", dict: "a mapping", list: "a list", tuple: "a list"}
+
+
 def _shown(value: Any) -> str:
-    if value is None:
-        return "empty"
-    if isinstance(value, dict):
-        return "a mapping"
-    if isinstance(value, tuple):
-        return "a list"
     if isinstance(value, str):
         return f"the text {value[:60]!r}"
-    return str(value).lower() if isinstance(value, bool) else f"the number {Decimal(value)}"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float | Decimal):
+        return f"the number {value}"
+    return _KINDS.get(type(value), f"a {type(value).__name__}")
 
 
 def _value_at(document: Document, path: Iterable[str | int]) -> Any:
