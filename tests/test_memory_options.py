@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from ira_manifests.memory import GIB, BatchLimits, EngineOptions, Geometry, Weights
+from ira_manifests.memory import GIB, BatchLimits, EngineOptions, Geometry, LatentLayers, Weights
 from ira_manifests.profiles.memory_options import Flags, batch, read
 from ira_manifests.profiles.memory_readers import Asked
 from ira_manifests.profiles.memory_table import LISTED, ROWS
 from testing.project import copy_edited
-from tests.memory.models import GEMMA3_27B
+from tests.memory.models import GEMMA3_27B, LLAMA33_70B, full
 from tests.support import ira
 from tools import memory_page
 
@@ -90,9 +91,9 @@ def uncomputed(
         (["-pp", "2"], "--pipeline-parallel-size"),
         (["-dp=2"], "--data-parallel-size"),
         (["-dcp=2"], "--decode-context-parallel-size"),
-        (["-O1"], "--optimization-level"),
+        (["-O4"], "--optimization-level"),
         (["--cudagraph-capture-sizes", "1", "1024"], "--cudagraph-capture-sizes"),
-        (["--compilation-config.cudagraph_mode=PIECEWISE"], "--compilation-config"),
+        (["--compilation-config.cudagraph_mode=SOME"], "--compilation-config"),
         (['--compilation-config={"mode":0}'], "--compilation-config"),
         (["--compilation-config=null"], "--compilation-config"),
         (["--no-enable-chunked-prefill"], "--enable-chunked-prefill"),
@@ -117,6 +118,10 @@ def test_an_option_that_changes_memory_and_is_not_computed_is_named(
         (["-O", "3"], {}),
         (["-cc.cudagraph_mode=none"], {"capture_sizes": ()}),
         (["-cc.cudagraph_mode=FULL_AND_PIECEWISE"], {}),
+        (["-cc.cudagraph_mode=PIECEWISE"], {"both_graphs": False}),
+        (["-cc.cudagraph_mode=full"], {"both_graphs": False}),
+        (["-cc.cudagraph_mode=FULL_DECODE_ONLY"], {"both_graphs": False}),
+        (["-O1"], {"both_graphs": False}),
         (['-cc={"cudagraph_capture_sizes":[1,2]}'], {"capture_sizes": (1, 2)}),
         (["--cudagraph-capture-sizes", "1", "8"], {"capture_sizes": (1, 8)}),
         (["--enforce-eager", "--cudagraph-capture-sizes", "1"], {"capture_sizes": ()}),
@@ -164,6 +169,43 @@ def test_what_is_computed_is_read_as_the_engine_reads_it(
 def test_what_leaves_memory_as_it_is_is_judged(flag: str) -> None:
     found = read([flag], ENGINE, Asked(GEMMA3_27B, 26 * GIB, tensor_parallel=2))
     assert found == Flags()
+
+
+QWEN3_235B = replace(LLAMA33_70B, layers=(full(94, 4, 128),))
+"""64 query heads and 4 of keys and values, as Qwen3-235B-A22B has."""
+DEEPSEEK = replace(
+    LLAMA33_70B, num_attention_heads=128, layers=(LatentLayers(61, 512, 64, 128, 128),)
+)
+
+
+@pytest.mark.parametrize(
+    ("geometry", "gpus", "shards", "taken"),
+    [
+        (QWEN3_235B, 8, 2, True),
+        (QWEN3_235B, 16, 4, True),
+        (QWEN3_235B, 8, 4, False),  # more than 8 // 4
+        (QWEN3_235B, 4, 2, False),  # no more GPUs than KV heads
+        (replace(QWEN3_235B, num_attention_heads=12), 12, 2, False),  # 3 queries for a KV head
+        (DEEPSEEK, 8, 8, True),
+        (DEEPSEEK, 8, 3, False),
+        (replace(DEEPSEEK, layers=(LatentLayers(61, 512, 64, 128, 128, index_head_dim=128),)), 8, 8,
+         False),
+        (GEMMA3_27B, 32, 2, False),  # windows
+    ],
+)  # fmt: skip
+def test_tokens_are_divided_where_the_engine_does(
+    geometry: Geometry,
+    gpus: int,
+    shards: int,
+    taken: bool,
+) -> None:
+    """config/model.py and parallel.py; v1/core/single_type_kv_cache_manager.py for windows."""
+    asked = Asked(geometry, 26 * GIB, tensor_parallel=gpus)
+    found = read([f"-dcp={shards}"], ENGINE, asked)
+    if taken:
+        assert found == Flags(EngineOptions(context_shards=shards))
+    else:
+        assert found == Flags(uncomputed=("--decode-context-parallel-size",))
 
 
 @pytest.mark.parametrize("engine", ["0.18.0", "0.28.0"])

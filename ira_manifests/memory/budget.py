@@ -295,6 +295,7 @@ def _budget(serving: Serving, overheads: Overheads, stage: Stage) -> Budget:
         batch.tokens,
         options.block_tokens,
         of_stage=geometry,
+        context_shards=options.context_shards,
     )
     total, requested = serving.accelerator.total_bytes, serving.requested_bytes
     context = overheads.context_bytes(geometry, serving.gpus, is_h100=serving.is_h100)

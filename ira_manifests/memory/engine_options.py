@@ -40,6 +40,11 @@ class EngineOptions:
             model_executor/models/interfaces.py (_mark_tower_model).
         takes_media: whether the start-up profile has images: multimodal/registry.py
             (supports_multimodal_inputs).
+        both_graphs: each size has two CUDA graphs, of attention and all else for decoding and of
+            the rest for mixed batches (FULL_AND_PIECEWISE); False: one of them at most, which
+            counts as both: config/compilation.py (CUDAGraphMode).
+        context_shards: GPUs of a tensor parallel group among which the tokens of a request are
+            divided: v1/kv_cache_interface.py (FullAttentionSpec).
         whole_experts: each GPU has a part of the experts instead of a part of each:
             model_executor/layers/fused_moe/config.py.
 
@@ -59,11 +64,18 @@ class EngineOptions:
     vision_bytes: int = 0
     takes_media: bool = True
     whole_experts: bool = False
+    both_graphs: bool = True
+    context_shards: int = 1
 
     def __post_init__(self) -> None:
         if self.block_tokens < 1 or self.block_tokens % BLOCK_TOKENS:
             raise SettingsError(f"a block needs a multiple of 16 tokens, got {self.block_tokens}")
-        counts = (self.kv_cache_bytes, self.kv_cache_blocks, self.largest_capture)
+        counts = (
+            self.kv_cache_bytes,
+            self.kv_cache_blocks,
+            self.largest_capture,
+            self.context_shards,
+        )
         saved = (self.cpu_offload_bytes, self.quantised_bytes, self.vision_bytes)
         if any(count is not None and count < 1 for count in counts) or min(saved) < 0:
             raise SettingsError(f"bytes, blocks and sizes must be positive, got {self}")

@@ -123,11 +123,13 @@ def kv_layout(
     max_num_batched_tokens: int = 8192,
     block_tokens: int = BLOCK_TOKENS,
     of_stage: Geometry | None = None,
+    context_shards: int = 1,
 ) -> KvLayout:
     """Divide the KV cache of one GPU into groups and blocks.
 
     `of_stage`: the layers of one stage of pipeline parallelism. The groups are those of the whole
-    model, and a block has room for the stage's layers of the largest one.
+    model, and a block has room for the stage's layers of the largest one. `context_shards`: GPUs
+    that divide the tokens of a request, of models with full attention alone.
 
     For latents and states, whose blocks have other sizes, call `unknown_layout` first.
 
@@ -140,7 +142,9 @@ def kv_layout(
         raise GeometryError(unknown)
     as_full, element = _counts_as_full(geometry, facts), kv_element_bytes(kv_cache_dtype)
     kinds, own = (
-        _kinds(part, tensor_parallel, element, block_tokens, as_full=as_full)
+        _sharded(
+            _kinds(part, tensor_parallel, element, block_tokens, as_full=as_full), context_shards
+        )
         for part in (geometry, of_stage or geometry)
     )
     if len({kind.reach for kind in kinds}) == 1:
@@ -216,6 +220,14 @@ def _with_states(tokens: list[_Kind], states: list[_Kind]) -> list[_Kind]:
         for kind in tokens
     ]
     return [*grown, *(replace(kind, page=page * times) for kind in states)]
+
+
+def _sharded(kinds: list[_Kind], shards: int) -> list[_Kind]:
+    """Return kinds of which a page holds the tokens of one GPU, out of a block of all."""
+    return [
+        replace(kind, group=replace(kind.group, block_tokens=kind.group.block_tokens * shards))
+        for kind in kinds
+    ]
 
 
 def _counts_as_full(geometry: Geometry, facts: ReleaseFacts) -> bool:

@@ -19,6 +19,8 @@ from ira_manifests.vllm import human_readable_int
 
 Changes = Mapping[str, Any] | None
 NOTHING: Mapping[str, Any] = {}
+_NO_GRAPHS: Mapping[str, Any] = {"capture_sizes": ()}
+_FEWER_GRAPHS: Mapping[str, Any] = {"both_graphs": False}
 _ELEMENT_BYTES = 2
 
 _BLOCKS = (16, 32, 64, 128)
@@ -85,12 +87,13 @@ def async_scheduling(text: str, _asked: Asked) -> Changes:
 
 def enforce_eager(text: str, _asked: Asked) -> Changes:
     """`--enforce-eager`: no CUDA graphs."""
-    return {"true": {"capture_sizes": ()}, "false": NOTHING}.get(text)
+    return {"true": _NO_GRAPHS, "false": NOTHING}.get(text)
 
 
 def optimization_level(text: str, _asked: Asked) -> Changes:
-    """`-O`: 0 has no CUDA graphs; 2, the default, and 3 have the same ones: config/vllm.py."""
-    return {"0": {"capture_sizes": ()}, "2": NOTHING, "3": NOTHING}.get(text)
+    """`-O`: 0 has no CUDA graphs, 1 fewer; 2, the default, and 3 have the same: config/vllm.py."""
+    levels: dict[str, Changes] = {"0": _NO_GRAPHS, "1": _FEWER_GRAPHS, "2": NOTHING, "3": NOTHING}
+    return levels.get(text)
 
 
 def compilation_config(text: str, asked: Asked) -> Changes:
@@ -113,7 +116,13 @@ def compilation_config(text: str, asked: Asked) -> Changes:
 
 
 def _cudagraph_mode(text: str) -> Changes:
-    names = {"NONE": {"capture_sizes": ()}, "FULL_AND_PIECEWISE": NOTHING}
+    names: dict[str, Changes] = {
+        "NONE": _NO_GRAPHS,
+        "PIECEWISE": _FEWER_GRAPHS,
+        "FULL": _FEWER_GRAPHS,
+        "FULL_DECODE_ONLY": _FEWER_GRAPHS,
+        "FULL_AND_PIECEWISE": NOTHING,
+    }
     return names.get(text.upper())
 
 
@@ -162,6 +171,35 @@ def cpu_offload(text: str, asked: Asked) -> Changes:
     if asked.pipeline_parallel > 1 or not 0 < size <= (asked.weights - ends) // 2:
         return None
     return {"cpu_offload_bytes": size}
+
+
+def context_parallel(text: str, asked: Asked) -> Changes:
+    """`--decode-context-parallel-size`: config/model.py and config/parallel.py have its limits.
+
+    It divides the tokens of full attention, where the GPUs would hold copies of the same KV heads
+    or latents.
+    """
+    shards, gpus, shape = _whole(text), asked.tensor_parallel, asked.geometry
+    if shards == 1:
+        return NOTHING
+    if shards is None or gpus % shards or not _divides_tokens(shape):
+        return None
+    for layers in shape.attention:
+        heads = layers.num_key_value_heads
+        queries = (layers.num_attention_heads or shape.num_attention_heads) // heads
+        if gpus <= heads or shards > gpus // heads or queries % shards:
+            return None
+    return {"context_shards": shards}
+
+
+def _divides_tokens(shape: Geometry) -> bool:
+    """Return whether all layers have full attention, or latents without an indexer."""
+    if len(shape.attention) + len(shape.latent) < len(shape.layers):
+        return False
+    if any(layers.index_head_dim for layers in shape.latent):
+        return False
+    reaches = ((item.sliding_window, item.attention_chunk_size) for item in shape.attention)
+    return all(reach == (None, None) for reach in reaches)
 
 
 def prefix_caching(text: str, asked: Asked) -> Changes:

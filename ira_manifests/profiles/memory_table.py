@@ -90,11 +90,13 @@ COMPUTED = (
          "config/vllm.py (max_concurrent_batches)", read.async_scheduling),
     _row("enforce-eager", "no CUDA graphs", "always", "config/vllm.py", read.enforce_eager),
     _row("optimization-level", "`-O0`: no CUDA graphs; `-O2`, the default, and `-O3`: the same "
-         "graphs; `-O1`: fewer", "0, 2 and 3", "config/vllm.py (OPTIMIZATION_LEVEL_00)",
+         "graphs; `-O1`: fewer", "always; `-O1` as if it had as many as `-O2`",
+         "config/vllm.py (OPTIMIZATION_LEVEL_00)",
          read.optimization_level),
     _row("compilation-config", "CUDA graphs",
-         "`cudagraph_mode` NONE and FULL_AND_PIECEWISE, `cudagraph_capture_sizes`, "
-         "`max_cudagraph_capture_size`, and no other key", "config/compilation.py",
+         "`cudagraph_mode` (PIECEWISE, FULL and FULL_DECODE_ONLY as if they had as many as "
+         "FULL_AND_PIECEWISE), `cudagraph_capture_sizes`, `max_cudagraph_capture_size`, and no "
+         "other key", "config/compilation.py (CUDAGraphMode)",
          read.compilation_config),
     _row("cudagraph-capture-sizes", "the number of CUDA graphs", "sizes up to 512",
          "config/vllm.py (_set_cudagraph_sizes)", read.capture_sizes),
@@ -136,8 +138,13 @@ COMPUTED = (
          weight_readers.expert_parallel),
     _row("enable-prefix-caching", "states of each sequence; nothing without states",
          "models without states", "v1/kv_cache_interface.py (MambaSpec)", read.prefix_caching),
-    _row("decode-context-parallel-size prefill-context-parallel-size",
-         "tokens of a request on each GPU", "1", "v1/kv_cache_interface.py", read.same("1")),
+    _row("decode-context-parallel-size", "tokens of a request on each GPU: a block holds so many "
+         "times its tokens", "full attention with fewer KV heads than GPUs, and latents without an "
+         "indexer, in the sizes that the engine takes",
+         "v1/kv_cache_interface.py (FullAttentionSpec), config/model.py "
+         "(verify_with_parallel_config)", read.context_parallel),
+    _row("prefill-context-parallel-size", "tokens of a request on each GPU", "1",
+         "v1/kv_cache_interface.py", read.same("1")),
     _row("enable-chunked-prefill", "the default of `--max-num-batched-tokens`", "on",
          "engine/arg_utils.py", read.same("true")),
     _row("load-format", "dummy and quantised formats change the weights",

@@ -80,6 +80,27 @@ def test_fewer_graphs_take_less_memory() -> None:
     assert 0 < with_options(capture_sizes=(1, 2)).graphs < budget(GEMMA).graphs
 
 
+def test_fewer_kinds_of_graphs_count_as_both_and_were_not_measured() -> None:
+    found, usual = with_options(both_graphs=False), budget(GEMMA)
+    assert (found.graphs, found.kv_pool) == (usual.graphs, usual.kv_pool)
+    measured = serving("gemma3-27b", engine="0.19.0")
+    fewer = replace(measured, options=EngineOptions(both_graphs=False))
+    assert budget(fewer).margin > budget(measured).margin
+
+
+def test_gpus_that_divide_the_tokens_hold_a_part_of_each_block() -> None:
+    """v1/kv_cache_interface.py: ceil(ceil(131072 / 2) / 16) pages; 80 layers of one KV head."""
+    cell = serving("llama3", tensor_parallel=16)
+    found = budget(replace(cell, options=EngineOptions(context_shards=2)))
+    usual = budget(cell)
+    assert found.layout.block_bytes == usual.layout.block_bytes == 80 * 2 * 16 * 128 * 2
+    assert found.blocks_per_request == 4096
+    assert found.layout.blocks_per_request(33) == 2
+    assert usual.blocks_per_request == 8192
+    assert found.concurrency == 2 * usual.concurrency
+    assert found.weights == usual.weights
+
+
 def test_a_kv_cache_of_given_bytes_has_them_whatever_the_share() -> None:
     found = with_options(kv_cache_bytes=8 * GIB)
     assert found.kv_pool == 8 * GIB
