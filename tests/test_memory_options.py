@@ -70,7 +70,7 @@ def uncomputed(
 @pytest.mark.parametrize(
     ("flags", "option"),
     [
-        (["--dtype=float32"], "--dtype"),
+        (["--dtype=float8"], "--dtype"),
         (["--quantization=mxfp8"], "--quantization"),
         (["-q", "experts_int8"], "--quantization"),
         (["--kv-cache-memory-bytes=many"], "--kv-cache-memory-bytes"),

@@ -63,6 +63,7 @@ def activation(
     options: EngineOptions = DEFAULTS,
 ) -> Activation:
     """Return the activation memory of the profiling run on one GPU, by phase."""
+    element = options.element_bytes
     split = 1 if options.whole_experts else tensor_parallel
     experts = expert_workspace_bytes(geometry, split, batch.tokens)
     stays = experts if facts.expert_workspace_stays else 0
@@ -72,13 +73,13 @@ def activation(
     if options.dequantises:
         restored = dequantised_bytes(geometry, tensor_parallel, batch.tokens)
     layers = max(
-        _layer_bytes(geometry, tensor_parallel, batch.tokens) + experts - stays + restored,
+        _layer_bytes(geometry, tensor_parallel, batch.tokens, element) + experts - stays + restored,
         _latent_bytes(geometry, tensor_parallel, batch.tokens),
     )
     return Activation(
-        sampler=_sampler_bytes(geometry, accelerator, facts, batch),
+        sampler=_sampler_bytes(geometry, accelerator, facts, batch, element),
         layers=layers,
-        kept=MATMUL_WORKSPACE + _image_bytes(geometry, batch.tokens) + shared,
+        kept=MATMUL_WORKSPACE + _image_bytes(geometry, batch.tokens, element) + shared,
     )
 
 
@@ -112,12 +113,18 @@ def _sampled_requests(batch: BatchLimits) -> int:
 
 
 def _sampler_bytes(
-    geometry: Geometry, accelerator: Accelerator, facts: ReleaseFacts, batch: BatchLimits
+    geometry: Geometry,
+    accelerator: Accelerator,
+    facts: ReleaseFacts,
+    batch: BatchLimits,
+    element: int,
 ) -> int:
     requests = _sampled_requests(batch)
-    logits = requests * geometry.vocab_size * facts.bytes_per_logit
+    # One of the copies has the model's dtype.
+    each = facts.bytes_per_logit + element - ELEMENT_BYTES
+    logits = requests * geometry.vocab_size * each
     # Hidden states: of all tokens, and of each request's last token twice (a copy and a dummy).
-    hidden = (batch.tokens + 2 * requests) * geometry.hidden_size * ELEMENT_BYTES
+    hidden = (batch.tokens + 2 * requests) * geometry.hidden_size * element
     return logits + hidden + _row_buffer_bytes(geometry, accelerator, facts, requests)
 
 
@@ -129,7 +136,7 @@ def _row_buffer_bytes(
     return min(accelerator.multiprocessors, requests) * geometry.vocab_size * FP32_BYTES
 
 
-def _layer_bytes(geometry: Geometry, tensor_parallel: int, tokens: int) -> int:
+def _layer_bytes(geometry: Geometry, tensor_parallel: int, tokens: int, element: int) -> int:
     """Return the bytes that are live while the MLP's gate is applied.
 
     The attention's output, the residual stream before and after it, and the MLP's inner layer:
@@ -137,7 +144,7 @@ def _layer_bytes(geometry: Geometry, tensor_parallel: int, tokens: int) -> int:
     """
     attention = geometry.num_attention_heads * geometry.head_dim // tensor_parallel
     mlp = 3 * geometry.mlp_width // tensor_parallel
-    return tokens * (attention + 2 * geometry.hidden_size + mlp) * ELEMENT_BYTES
+    return tokens * (attention + 2 * geometry.hidden_size + mlp) * element
 
 
 def _latent_bytes(geometry: Geometry, tensor_parallel: int, tokens: int) -> int:
@@ -167,8 +174,8 @@ def _index_bytes(geometry: Geometry) -> int:
     return max((layers.index_bytes for layers in geometry.latent), default=0)
 
 
-def _image_bytes(geometry: Geometry, tokens: int) -> int:
+def _image_bytes(geometry: Geometry, tokens: int, element: int) -> int:
     """Return the bytes of dummy images and their embeddings, for a batch of image tokens only."""
     if not geometry.image_values_per_token:
         return 0
-    return tokens * (geometry.image_values_per_token + geometry.hidden_size) * ELEMENT_BYTES
+    return tokens * (geometry.image_values_per_token + geometry.hidden_size) * element

@@ -27,11 +27,13 @@ _KV_ELEMENT_BYTES = {
 }
 
 
-def kv_element_bytes(kv_cache_dtype: str) -> int:
-    """Return the bytes of one cached element: 2, or 1 for fp8.
+def kv_element_bytes(kv_cache_dtype: str, of_model: int = ELEMENT_BYTES) -> int:
+    """Return the bytes of one cached element: 2, or 1 for fp8; `auto` is `of_model`, the model's.
 
     Raises SettingsError for an unsupported dtype; the message lists the supported ones.
     """
+    if kv_cache_dtype == "auto":
+        return of_model
     try:
         return _KV_ELEMENT_BYTES[kv_cache_dtype]
     except KeyError:

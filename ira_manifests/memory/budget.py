@@ -267,7 +267,7 @@ def _of_stages(serving: Serving, overheads: Overheads) -> list[Budget]:
     geometry = serving.geometry
     if not options.takes_media:
         geometry = replace(geometry, image_values_per_token=0)
-    whole = held(geometry, serving.weights, size, options.quantised_bytes, options.vision_bytes)
+    whole = held(geometry, serving.weights, size, options)
     split = stages(geometry, whole, size, serving.pipeline_parallel, serving.batch_limits.tokens)
     return [_budget(serving, overheads, stage) for stage in split]
 
@@ -296,6 +296,7 @@ def _budget(serving: Serving, overheads: Overheads, stage: Stage) -> Budget:
         options.block_tokens,
         of_stage=geometry,
         context_shards=options.context_shards,
+        element_bytes=options.element_bytes,
     )
     total, requested = serving.accelerator.total_bytes, serving.requested_bytes
     context = overheads.context_bytes(geometry, serving.gpus, is_h100=serving.is_h100)

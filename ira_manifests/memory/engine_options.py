@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ira_manifests.memory.accelerator import BatchLimits
 from ira_manifests.memory.blocks import BLOCK_TOKENS
 from ira_manifests.memory.errors import SettingsError
+from ira_manifests.memory.recurrent import ELEMENT_BYTES
 
 LARGEST_CAPTURE = 512
 """Tokens of the largest CUDA graph that vLLM captures by default: config/vllm.py."""
@@ -43,6 +44,8 @@ class EngineOptions:
         both_graphs: each size has two CUDA graphs, of attention and all else for decoding and of
             the rest for mixed batches (FULL_AND_PIECEWISE); False: one of them at most, which
             counts as both: config/compilation.py (CUDAGraphMode).
+        element_bytes: bytes of a weight, an activation and a cached value: 2, or 4 for float32,
+            which is known of models with attention and a dense MLP: config/model.py.
         context_shards: GPUs of a tensor parallel group among which the tokens of a request are
             divided: v1/kv_cache_interface.py (FullAttentionSpec).
         whole_experts: each GPU has a part of the experts instead of a part of each:
@@ -66,6 +69,7 @@ class EngineOptions:
     whole_experts: bool = False
     both_graphs: bool = True
     context_shards: int = 1
+    element_bytes: int = ELEMENT_BYTES
 
     def __post_init__(self) -> None:
         if self.block_tokens < 1 or self.block_tokens % BLOCK_TOKENS:
@@ -75,6 +79,7 @@ class EngineOptions:
             self.kv_cache_blocks,
             self.largest_capture,
             self.context_shards,
+            self.element_bytes,
         )
         saved = (self.cpu_offload_bytes, self.quantised_bytes, self.vision_bytes)
         if any(count is not None and count < 1 for count in counts) or min(saved) < 0:

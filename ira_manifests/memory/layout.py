@@ -18,6 +18,7 @@ from ira_manifests.memory.blocks import (
 from ira_manifests.memory.errors import GeometryError
 from ira_manifests.memory.geometry import Geometry
 from ira_manifests.memory.layers import LatentLayers, Layers
+from ira_manifests.memory.recurrent import ELEMENT_BYTES
 from ira_manifests.vllm.changes import ReleaseFacts
 from ira_manifests.vllm.release import Release
 
@@ -124,12 +125,14 @@ def kv_layout(
     block_tokens: int = BLOCK_TOKENS,
     of_stage: Geometry | None = None,
     context_shards: int = 1,
+    element_bytes: int = ELEMENT_BYTES,
 ) -> KvLayout:
     """Divide the KV cache of one GPU into groups and blocks.
 
     `of_stage`: the layers of one stage of pipeline parallelism. The groups are those of the whole
     model, and a block has room for the stage's layers of the largest one. `context_shards`: GPUs
-    that divide the tokens of a request, of models with full attention alone.
+    that divide the tokens of a request, of models with full attention alone. `element_bytes`: of
+    a value in the model's own dtype.
 
     For latents and states, whose blocks have other sizes, call `unknown_layout` first.
 
@@ -140,7 +143,8 @@ def kv_layout(
     unknown = _unknown_mixture(geometry)
     if unknown:
         raise GeometryError(unknown)
-    as_full, element = _counts_as_full(geometry, facts), kv_element_bytes(kv_cache_dtype)
+    as_full = _counts_as_full(geometry, facts)
+    element = kv_element_bytes(kv_cache_dtype, element_bytes)
     kinds, own = (
         _sharded(
             _kinds(part, tensor_parallel, element, block_tokens, as_full=as_full), context_shards

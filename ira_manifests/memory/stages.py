@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import cycle, islice
 
 from ira_manifests.memory.accelerator import gib
+from ira_manifests.memory.engine_options import EngineOptions
 from ira_manifests.memory.errors import SplitError
 from ira_manifests.memory.geometry import Geometry
 from ira_manifests.memory.quantised import linear_bytes
@@ -82,13 +83,15 @@ def why_not_staged(geometry: Geometry, weights: Weights) -> str:
 
 
 def held(
-    geometry: Geometry, weights: Weights, tensor_parallel: int, saved: int, vision: int
+    geometry: Geometry, weights: Weights, tensor_parallel: int, options: EngineOptions
 ) -> Held:
-    """Return what one GPU holds of all layers.
+    """Return what one GPU holds of all layers, less what options save.
 
-    `saved`: bytes that quantising saves. `vision`: those of a tower that is not loaded.
+    A size in 16 bit is doubled for float32, which is not known of several stages.
     """
-    whole = max(0, weights.per_gpu(geometry, tensor_parallel) - saved - vision)
+    vision = options.vision_bytes
+    whole = weights.per_gpu(geometry, tensor_parallel) * options.element_bytes // ELEMENT_BYTES
+    whole = max(0, whole - options.quantised_bytes - vision)
     table = geometry.vocab_size * geometry.hidden_size * ELEMENT_BYTES
     tower = 0 if vision else gib(weights.vision_gib or 0) // tensor_parallel
     return Held(whole, table // tensor_parallel, _tables(geometry, weights, table), tower)

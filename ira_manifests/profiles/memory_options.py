@@ -16,6 +16,23 @@ from ira_manifests.vllm.release import Release
 LONGER_CONTEXT = frozenset({"--config", "--hf-config-path", "--hf-overrides", "--rope-scaling"})
 """Options that can make contexts legal beyond the model's own: they change its config."""
 
+_BESIDE_FLOAT32 = frozenset(
+    {
+        "async_scheduling",
+        "block_tokens",
+        "both_graphs",
+        "capture_sizes",
+        "element_bytes",
+        "hybrid_cache",
+        "kv_cache_blocks",
+        "kv_cache_bytes",
+        "largest_capture",
+        "takes_media",
+        "vision_bytes",
+    }
+)
+"""What options may change beside `--dtype=float32`: none of the layers' weights."""
+
 _READ: dict[str, Callable[[str], int]] = {TOKENS: human_readable_int, REQUESTS: int}
 
 
@@ -49,6 +66,8 @@ def read(flags: Sequence[str], engine: str, asked: Asked) -> Flags:
             changes |= {**found, "capture_sizes": ()}
     if "quantised_bytes" in changes and changes.get("cpu_offload_bytes"):
         uncomputed.append("--cpu-offload-gb")  # of which of them, the loader decides
+    if "element_bytes" in changes and not set(changes) <= _BESIDE_FLOAT32:
+        uncomputed.append("--dtype")
     return Flags(EngineOptions(**changes), tuple(uncomputed))
 
 

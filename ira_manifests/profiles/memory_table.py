@@ -110,8 +110,10 @@ COMPUTED = (
     _row("cpu-offload-gb", "so many GiB of each GPU's weights are in the node's memory, beside the "
          "container's other needs", "up to half of the layers, without pipeline parallelism",
          "model_executor/offloader/uva.py", read.cpu_offload),
-    _row("dtype", "bytes of weights, activations and KV cache", "the 16-bit types and `auto`",
-         "config/model.py", read.same("auto", "bfloat16", "float16", "half")),
+    _row("dtype", "bytes of weights, activations and KV cache: 2, or 4 for float32",
+         "the 16-bit types and `auto`; float32 for dense models with attention whose size shows 16 "
+         "bit, without `pipeline_parallel` and options that change the weights", "config/model.py",
+         weight_readers.dtype),
     _row("quantization", "with `fp8`, its kin and bitsandbytes, a checkpoint in 16 bit is "
          "quantised as it is loaded: linear layers and experts, not embeddings, head and router. "
          "Other methods need a checkpoint of their own, and `weights` is that one's",

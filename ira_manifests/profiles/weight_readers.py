@@ -77,6 +77,21 @@ def quantization(text: str, asked: Asked) -> Changes:
     return {"quantised_bytes": saved, **({"dequantises": True} if is_bnb else {})}
 
 
+def dtype(text: str, asked: Asked) -> Changes:
+    """`--dtype`: 16-bit types are what a checkpoint is loaded as; float32 takes twice as much.
+
+    The engine takes float32 with the Triton attention backend, whose pages are the usual ones
+    (platforms/cuda.py), and refuses it for quantised checkpoints. It is known of one stage, and of
+    attention with a dense MLP in 16 bit.
+    """
+    if text in ("auto", "bfloat16", "float16", "half"):
+        return NOTHING
+    if text not in ("float", "float32") or asked.held is None or asked.pipeline_parallel > 1:
+        return None
+    is_16_bit = linear_bytes(asked.geometry, asked.held, asked.tensor_parallel) is not None
+    return {"element_bytes": 4} if is_16_bit and asked.geometry.is_dense_attention else None
+
+
 def media_limits(text: str, asked: Asked) -> Changes:
     """`--limit-mm-per-prompt`: what the start-up profile has, and whether there is a tower.
 
