@@ -16,7 +16,8 @@ def load_matrix(
 ) -> Matrix:
     """Read the profiles and return their matrix.
 
-    `folder`: the profiles folder; default ./profiles, else the copy inside the package.
+    `folder`: the profiles folder; default ./profiles, else the copy inside the package. If it has
+    models, what else it lacks is taken from that copy: `Matrix.profiles.packaged`.
     `workload_name`: a name template that replaces the platform's, such as "vllm-{gpu}-{model}".
     `namespace`: a namespace that replaces the platform's.
 

@@ -14,7 +14,9 @@ from ira_manifests.errors import InputError, OutputError
 from ira_manifests.kubernetes import names
 from ira_manifests.loading import load_matrix
 from ira_manifests.new_model import Added, Request, add, default_name
-from ira_manifests.profiles.loader import MODEL_FOLDER, find_folder, packaged_folder
+from ira_manifests.profiles.loader import find_folder
+from ira_manifests.profiles.packaged import MODEL_FOLDER
+from ira_manifests.profiles.packaged import folder as packaged_folder
 
 
 def command(

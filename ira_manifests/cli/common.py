@@ -23,13 +23,17 @@ def load(
 ) -> Matrix:
     """Load the matrix, and say so where the packaged profiles are read instead of ./profiles."""
     from ira_manifests.loading import load_matrix
-    from ira_manifests.profiles.loader import find_folder, packaged_folder
+    from ira_manifests.profiles.loader import find_folder
+    from ira_manifests.profiles.packaged import folder as packaged_folder
 
     found = find_folder(folder)
     if folder is None and found == packaged_folder():
         lacking = "holds no profiles" if Path("profiles").is_dir() else "does not exist"
         terminal.complain(f"note: ./profiles {lacking}; using the packaged profiles")
-    return load_matrix(found, workload_name=workload_name, namespace=namespace)
+    matrix = load_matrix(found, workload_name=workload_name, namespace=namespace)
+    if taken := matrix.profiles.packaged:
+        terminal.complain(f"note: {found} has no {', '.join(taken)}; using those of the package")
+    return matrix
 
 
 def chosen(matrix: Matrix, patterns: list[str] | None) -> list[Cell]:

@@ -15,8 +15,16 @@ from pydantic import BaseModel, ValidationError
 from ira_manifests import files
 from ira_manifests.errors import InputError, Problem, did_you_mean, one_of
 from ira_manifests.kubernetes import names
-from ira_manifests.profiles import yaml_source
+from ira_manifests.profiles import packaged, yaml_source
 from ira_manifests.profiles.base import Profile
+from ira_manifests.profiles.packaged import (
+    GPU_FOLDER,
+    KNOWN_MODELS_FILE,
+    MODEL_FOLDER,
+    PLATFORM_FILE,
+    YAML_ENDINGS,
+)
+from ira_manifests.profiles.packaged import folder as packaged_folder
 from ira_manifests.profiles.schema import (
     GpuProfile,
     KnownModels,
@@ -25,11 +33,6 @@ from ira_manifests.profiles.schema import (
 )
 from ira_manifests.profiles.suggestions import suggestion
 from ira_manifests.profiles.yaml_source import START, Document
-
-PLATFORM_FILE = "platform.yaml"
-KNOWN_MODELS_FILE = "known-models.yaml"
-GPU_FOLDER = "gpus"
-MODEL_FOLDER = "models"
 
 _MOST_LISTED = 15
 
@@ -63,6 +66,8 @@ class Profiles:
     known_model_ids: frozenset[str] = frozenset()
     options: frozenset[yaml_source.Path] = frozenset()
     """Paths of the platform's fields that an option of the same name overrides."""
+    packaged: tuple[str, ...] = ()
+    """What the folder lacks, so that it was read from the package: "platform.yaml", "gpus"."""
 
 
 def find_folder(folder: str | os.PathLike[str] | None = None) -> Path:
@@ -92,14 +97,6 @@ def find_folder(folder: str | os.PathLike[str] | None = None) -> Path:
     return local if held & {PLATFORM_FILE, GPU_FOLDER, MODEL_FOLDER} else packaged_folder()
 
 
-def packaged_folder() -> Path:
-    """Return the folder of the packaged profiles."""
-    package = Path(__file__).parents[1]
-    packaged = package / "_profiles"
-    # An editable install has no packaged copy.
-    return packaged if packaged.is_dir() else package.parent / "profiles"
-
-
 def _entries(folder: Path) -> list[Path]:
     """Return the entries of a folder, sorted, without hidden files; empty if it is not a folder.
 
@@ -114,18 +111,26 @@ def _entries(folder: Path) -> list[Path]:
 def read_profiles(folder: Path) -> tuple[Profiles, list[Problem]]:
     """Read and check every file below `folder`; return the valid profiles and all problems.
 
-    Invalid files and unreadable folders are problems.
+    A folder of models alone takes what it lacks from the package: `Profiles.packaged`. Invalid
+    files and unreadable folders are problems.
     """
-    reader = _FolderReader(folder)
-    platform = reader.one("platform", folder / PLATFORM_FILE, Platform)
-    gpus = reader.all(GPU_FOLDER, GpuProfile)
-    models = reader.all(MODEL_FOLDER, ModelProfile)
+    reader = _FolderReader()
+    entries = reader.entries(folder) or []
+    taken = packaged.taken(entries)
+
+    def place(name: str) -> Path:
+        return (packaged_folder() if name in taken else folder) / name
+
+    platform = reader.one("platform", place(PLATFORM_FILE), Platform)
+    gpus = reader.all(place(GPU_FOLDER), GpuProfile)
+    models = reader.all(place(MODEL_FOLDER), ModelProfile)
     known = None
-    if os.path.lexists(folder / KNOWN_MODELS_FILE):
-        known = reader.one("known-models", folder / KNOWN_MODELS_FILE, KnownModels)
-    reader.refuse_other_endings(reader.entries(folder) or ())
+    if os.path.lexists(place(KNOWN_MODELS_FILE)):
+        known = reader.one("known-models", place(KNOWN_MODELS_FILE), KnownModels)
+    reader.refuse_other_endings(entries)
+    reader.problems += packaged.problems(entries)
     ids = frozenset(known.model_ids) if known else frozenset()
-    profiles = Profiles(platform, gpus, models, reader.sources, ids)
+    profiles = Profiles(platform, gpus, models, reader.sources, ids, packaged=taken)
     return profiles, reader.problems
 
 
@@ -134,7 +139,7 @@ def with_model(profiles: Profiles, file: Path, content: bytes) -> tuple[Profiles
 
     If there are problems, the profiles are unchanged. `file` need not exist.
     """
-    reader = _FolderReader(file.parent)
+    reader = _FolderReader()
     model = reader.one(MODEL_FOLDER, file, ModelProfile, content)
     if model is None:
         return profiles, reader.problems
@@ -144,14 +149,13 @@ def with_model(profiles: Profiles, file: Path, content: bytes) -> tuple[Profiles
 
 
 class _FolderReader:
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self) -> None:
         self.problems: list[Problem] = []
         self.sources: dict[tuple[str, str], Source] = {}
 
-    def all(self, kind: str, model: type[P]) -> dict[str, P]:
-        """Read every profile of one kind, sorted by name."""
-        folder = self._folder / kind
+    def all(self, folder: Path, model: type[P]) -> dict[str, P]:
+        """Read every profile of one kind, whose folder has its name; sorted by name."""
+        kind = folder.name
         entries = self.entries(folder)
         if entries is None:
             return {}
@@ -177,7 +181,7 @@ class _FolderReader:
         self.problems += [
             Problem(str(file), 1, 1, "", "is not read; name it with the ending .yaml")
             for file in entries
-            if file.suffix.lower() in (".yml", ".yaml", ".json") and file.suffix != ".yaml"
+            if file.suffix.lower() in YAML_ENDINGS and file.suffix != ".yaml"
         ]
 
     def one(self, kind: str, file: Path, model: type[P], content: bytes | None = None) -> P | None:
