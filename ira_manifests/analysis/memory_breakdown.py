@@ -39,6 +39,7 @@ def parts(estimate: Budget) -> list[Part]:
     left = estimate.total - estimate.requested - outside
     found = [
         Part("W", "weights", estimate.weights),
+        Part("L", "LoRA adapters", estimate.adapters),
         Part("A", "activation", estimate.activation),
         Part("O", "other (kernels, NCCL)", estimate.other),
         Part("G", "CUDA graphs", estimate.budgeted_graphs),
@@ -56,7 +57,7 @@ def bar(estimate: Budget) -> str:
     With a shortfall, a line marks the end of the share.
     """
     shown = [part for part in parts(estimate) if part.size > 0]
-    needed = [part for part in shown if part.letter in "WAOK" or part.name == "CUDA graphs"]
+    needed = [part for part in shown if part.letter in "WLAOK" or part.name == "CUDA graphs"]
     fits = estimate.kv_pool >= estimate.kv_request
     return bar_of(shown) if fits else bar_of(needed, estimate.requested)
 

@@ -25,6 +25,7 @@ Pure arithmetic over frozen dataclasses: no files, no YAML, no Node.
 
 from ira_manifests.memory.accelerator import GIB, Accelerator, BatchLimits, gib
 from ira_manifests.memory.activation import Activation, activation, logits_bytes
+from ira_manifests.memory.adapters import Adapters
 from ira_manifests.memory.blocks import (
     BLOCK_TOKENS,
     KvGroup,
@@ -76,6 +77,7 @@ __all__ = [
     "LAYER_KINDS",
     "Accelerator",
     "Activation",
+    "Adapters",
     "AnyLayers",
     "BatchLimits",
     "Budget",

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from ira_manifests.memory.accelerator import gib
 from ira_manifests.memory.activation import activation, logits_bytes
+from ira_manifests.memory.adapters import adapter_memory
 from ira_manifests.memory.blocks import KvLayout, logged_tokens
 from ira_manifests.memory.engine_options import EngineOptions
 from ira_manifests.memory.layout import kv_layout
@@ -92,13 +93,15 @@ class Budget:
         serving: the configuration that is estimated.
         total, requested: the memory that torch reports, and the utilization's share of it; with a
             KV cache of a given size, the sum of what is taken.
-        weights, activation, other: memory that is taken from the share before the KV cache.
+        weights, adapters, activation, other: memory that is taken from the share before the KV
+            cache; `adapters` are the buffers of LoRA.
         graphs: the CUDA graphs.
         budgeted_graphs: what the engine subtracts from the share for them; 0 if it does not.
         kv_pool: what is left for the KV cache; negative for a shortfall.
         outside: memory outside the share, less what is in use before start.
         layout: blocks and groups of the KV cache.
         warm_up: what the sampler's warm-up and unbudgeted CUDA graphs need of ``outside``.
+        uncertain: what options may take in addition; it enlarges the margins.
     """
 
     serving: Serving
@@ -113,6 +116,8 @@ class Budget:
     outside: int
     layout: KvLayout
     warm_up: int
+    adapters: int = 0
+    uncertain: int = 0
 
     @property
     def kv_bytes_per_token(self) -> int:
@@ -166,7 +171,7 @@ class Budget:
         if self.serving.options.sets_kv_cache:
             return 0
         share = EXTRAPOLATED_MARGIN if self.serving.unmeasured else MEASURED_MARGIN
-        return int(share * self.total)
+        return int(share * self.total) + self.uncertain
 
     @property
     def is_measured(self) -> bool:
@@ -210,10 +215,11 @@ class Budget:
                 "experts are known to need more here than can be computed: gpt-oss-20b failed "
                 "with engine 0.19.0"
             )
-            return Check(Limit.WARM_UP, spare, gib(EXPERTS_START_UP_MARGIN_GIB), reason)
+            margin = gib(EXPERTS_START_UP_MARGIN_GIB) + self.uncertain
+            return Check(Limit.WARM_UP, spare, margin, reason)
         if serving.unmeasured:
-            margin, reason = EXTRAPOLATED_START_UP_MARGIN_GIB, "; ".join(serving.unmeasured)
-            return Check(Limit.WARM_UP, spare, gib(margin), reason)
+            margin = gib(EXTRAPOLATED_START_UP_MARGIN_GIB) + self.uncertain
+            return Check(Limit.WARM_UP, spare, margin, "; ".join(serving.unmeasured))
         return Check(Limit.WARM_UP, spare, gib(START_UP_MARGIN_GIB))
 
     @property
@@ -300,14 +306,20 @@ def _budget(serving: Serving, overheads: Overheads, stage: Stage) -> Budget:
     )
     total, requested = serving.accelerator.total_bytes, serving.requested_bytes
     context = overheads.context_bytes(geometry, serving.gpus, is_h100=serving.is_h100)
+    adapters, uncertain = adapter_memory(geometry, options.adapters, size, batch)
+    if options.adapters:
+        # A graph with adapters has more kernels; how much more memory, no log says.
+        uncertain += graphs - overheads.graph_bytes(
+            geometry, batch, replace(options, adapters=None)
+        )
     given = _given_pool(options, layout)
     if given is not None:
         inside, pool = 0, given
-        requested = weights + peak + other + pool
+        requested = weights + adapters + peak + other + pool
     else:
         budgeted = facts.graphs_budgeted
         inside = overheads.estimated_graph_bytes(geometry, batch, options) if budgeted else 0
-        pool = requested - weights - peak - other - inside
+        pool = requested - weights - adapters - peak - other - inside
     return Budget(
         serving=serving,
         total=total,
@@ -321,6 +333,8 @@ def _budget(serving: Serving, overheads: Overheads, stage: Stage) -> Budget:
         outside=total - requested - context,
         layout=layout,
         warm_up=graphs - inside + logits_bytes(geometry, batch),
+        adapters=adapters,
+        uncertain=uncertain,
     )
 
 

@@ -6,6 +6,7 @@ Sources are files of https://github.com/vllm-project/vllm, as of release 0.26.0.
 from dataclasses import dataclass
 
 from ira_manifests.memory.accelerator import BatchLimits
+from ira_manifests.memory.adapters import Adapters
 from ira_manifests.memory.blocks import BLOCK_TOKENS
 from ira_manifests.memory.errors import SettingsError
 from ira_manifests.memory.recurrent import ELEMENT_BYTES
@@ -50,6 +51,7 @@ class EngineOptions:
             divided: v1/kv_cache_interface.py (FullAttentionSpec).
         whole_experts: each GPU has a part of the experts instead of a part of each:
             model_executor/layers/fused_moe/config.py.
+        adapters: LoRA adapters of a batch; None without.
 
     Raises SettingsError for a number that is out of range.
     """
@@ -70,6 +72,7 @@ class EngineOptions:
     both_graphs: bool = True
     context_shards: int = 1
     element_bytes: int = ELEMENT_BYTES
+    adapters: Adapters | None = None
 
     def __post_init__(self) -> None:
         if self.block_tokens < 1 or self.block_tokens % BLOCK_TOKENS:
@@ -94,6 +97,11 @@ class EngineOptions:
     def sets_kv_cache(self) -> bool:
         """Return whether the size of the KV cache is given, not found at start-up."""
         return self.kv_cache_bytes is not None or self.kv_cache_blocks is not None
+
+    @property
+    def graph_sets(self) -> int:
+        """Return how many CUDA graphs each captured size has."""
+        return self.adapters.graph_sets if self.adapters else 1
 
     def captured_sizes(self, batch: BatchLimits) -> int:
         """Return how many batch sizes vLLM captures CUDA graphs of.

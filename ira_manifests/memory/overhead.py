@@ -79,7 +79,7 @@ class Overheads:
         whole = self.graph_gib + self.graph_per_layer_gib * geometry.layer_count
         if has_many_experts(geometry):
             whole += many_experts
-        share = Decimal(options.captured_sizes(batch)) / _ALL_SIZES
+        share = Decimal(options.captured_sizes(batch) * options.graph_sets) / _ALL_SIZES
         return gib(self.graph_fixed_gib + (whole - self.graph_fixed_gib) * share)
 
     def context_bytes(self, geometry: Geometry, gpus: int, *, is_h100: bool) -> int:

@@ -35,6 +35,17 @@ def linear_bytes(geometry: Geometry, weights: Weights, tensor_parallel: int) -> 
     return _dense_bytes(geometry, tensor_parallel)
 
 
+def has_other_linear_layers(geometry: Geometry, weights: Weights) -> bool:
+    """Return whether the weights show linear layers other than the geometry's.
+
+    What is in a checkpoint that is quantised can't be told from its size.
+    """
+    if weights.quantization:
+        return False
+    whole = _dense_bytes(geometry, 1)
+    return whole is None or not _is_of_16_bit(geometry, weights, whole)
+
+
 def _dense_bytes(geometry: Geometry, tensor_parallel: int) -> int | None:
     """Return the bytes of attention and MLP on one GPU; None where the geometry lacks some."""
     if not geometry.is_dense_attention or geometry.intermediate_size is None:

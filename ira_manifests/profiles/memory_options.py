@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ira_manifests.memory import BatchLimits, EngineOptions
 from ira_manifests.memory.engine_options import DEFAULTS
 from ira_manifests.profiles.memory_readers import Asked
-from ira_manifests.profiles.memory_table import LISTED, REQUESTS, TOKENS
+from ira_manifests.profiles.memory_table import LISTED, REQUESTS, ROWS, TOKENS, Row
 from ira_manifests.vllm import human_readable_int, settings
 from ira_manifests.vllm.release import Release
 
@@ -56,7 +56,11 @@ def read(flags: Sequence[str], engine: str, asked: Asked) -> Flags:
         return Flags()
     changes: dict[str, Any] = {}
     uncomputed = []
-    for name, text in settings(flags, engine).items():
+    given = settings(flags, engine)
+    for name, text in given.items():
+        row = LISTED.get(name)
+        if row is not None and row.joint is not None:
+            continue
         found = _changes(name, text, engine, asked)
         if found is None:
             uncomputed.append(name)
@@ -64,11 +68,32 @@ def read(flags: Sequence[str], engine: str, asked: Asked) -> Flags:
             changes |= found
         else:
             changes |= {**found, "capture_sizes": ()}
+    for row in ROWS:
+        together = _joint_changes(row, given, engine, asked)
+        if isinstance(together, tuple):
+            uncomputed += together
+        else:
+            changes |= together
+    if "adapters" in changes and changes.get("cpu_offload_bytes"):
+        uncomputed.append("--cpu-offload-gb")  # buffers are where their layers are
     if "quantised_bytes" in changes and changes.get("cpu_offload_bytes"):
         uncomputed.append("--cpu-offload-gb")  # of which of them, the loader decides
     if "element_bytes" in changes and not set(changes) <= _BESIDE_FLOAT32:
         uncomputed.append("--dtype")
     return Flags(EngineOptions(**changes), tuple(uncomputed))
+
+
+def _joint_changes(
+    row: Row, given: Mapping[str, str], engine: str, asked: Asked
+) -> Mapping[str, Any] | tuple[str, ...]:
+    """Return what options that count together change, or those that can't be computed."""
+    own = {name: text for name, text in given.items() if name in row.options}
+    if row.joint is None or not own:
+        return {}
+    found = row.joint(own, asked)
+    if found and not isinstance(found, tuple) and not row.is_computed("", Release.parse(engine)):
+        return tuple(own)
+    return found if found is not None else tuple(own)
 
 
 def _changes(name: str, text: str, engine: str, asked: Asked) -> dict[str, Any] | None:

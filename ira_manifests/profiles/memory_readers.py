@@ -45,6 +45,8 @@ class Asked:
 
 
 Reader = Callable[[str, Asked], Changes]
+JointReader = Callable[[Mapping[str, str], Asked], Changes | tuple[str, ...]]
+"""Reads options that only count together: their changes, or those that can't be computed."""
 
 
 def never(_text: str, _asked: Asked) -> Changes:

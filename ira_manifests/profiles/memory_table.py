@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from ira_manifests.profiles import adapter_readers, weight_readers
 from ira_manifests.profiles import memory_readers as read
-from ira_manifests.profiles import weight_readers
 from ira_manifests.vllm.release import Release
 
 FIRST, LAST = Release.parse("0.19.0"), Release.parse("0.27.1")
@@ -29,6 +29,7 @@ class Row:
         reader: reads a value that is not in `default`.
         default: values with which nothing changes.
         since: the first release that takes a value, where not all that are computed do.
+        joint: reads all options of the row at once, instead of `reader`.
     """
 
     options: tuple[str, ...]
@@ -38,6 +39,7 @@ class Row:
     reader: read.Reader = read.never
     default: frozenset[str] = frozenset({"false"})
     since: Mapping[str, str] = field(default_factory=dict)
+    joint: read.JointReader | None = None
 
     def is_computed(self, text: str, engine: Release) -> bool:
         """Return whether a value's changes are known of a release."""
@@ -52,10 +54,11 @@ def _row(
     source: str,
     reader: read.Reader = read.never,
     since: Mapping[str, str] | None = None,
+    joint: read.JointReader | None = None,
 ) -> Row:
     names = tuple(f"--{name}" for name in options.split())
     default = {"false"} if reader is read.never else set[str]()
-    return Row(names, changes, judged, source, reader, frozenset(default), since or {})
+    return Row(names, changes, judged, source, reader, frozenset(default), since or {}, joint)
 
 
 TOKENS, REQUESTS = "--max-num-batched-tokens", "--max-num-seqs"
@@ -138,6 +141,13 @@ COMPUTED = (
          "`tensor_parallel: 1`, it changes nothing",
          "model_executor/layers/fused_moe/config.py (FusedMoEParallelConfig)",
          weight_readers.expert_parallel),
+    _row(" ".join(name.removeprefix("--") for name in adapter_readers.LORA),
+         "buffers for LoRA adapters beside each linear layer, and more CUDA graphs; without "
+         "`--enable-lora` nothing. `--max-cpu-loras` is of the node's memory",
+         "dense text models of attention layers, with `intermediate_size`, at "
+         "`pipeline_parallel: 1`",
+         "lora/layers/base_linear.py (create_lora_weights), v1/cudagraph_dispatcher.py "
+         "(_get_lora_cases)", joint=adapter_readers.adapters),
     _row("enable-prefix-caching", "states of each sequence; nothing without states",
          "models without states", "v1/kv_cache_interface.py (MambaSpec)", read.prefix_caching),
     _row("decode-context-parallel-size", "tokens of a request on each GPU: a block holds so many "
@@ -165,11 +175,10 @@ COMPUTED = (
          read.same("balanced")),
 )  # fmt: skip
 NOT_COMPUTED = (
-    _row("enable-lora max-loras max-lora-rank lora-dtype fully-sharded-loras lora-extra-vocab-size "
-         "default-mm-loras enable-prompt-adapter enable-mixed-moe-lora-format "
-         "enable-moe-shared-loras enable-tower-connector-lora specialize-active-lora",
-         "adapters for each supported layer, and a second set of CUDA graphs", _NO,
-         "lora/layers/base_linear.py, v1/cudagraph_dispatcher.py"),
+    _row("default-mm-loras enable-mixed-moe-lora-format enable-moe-shared-loras "
+         "enable-prompt-adapter enable-tower-connector-lora lora-extra-vocab-size "
+         "lora-target-modules", "which layers have adapters, and in which shape", _NO,
+         "lora/model_manager.py"),
     _row("speculative-config spec-method spec-model spec-tokens num-lookahead-slots",
          "a draft model, MTP or EAGLE: its weights and KV cache; all methods, n-gram as well: the "
          "rejection sampler, which profiles twice the logits, and the sizes of the CUDA graphs",
