@@ -81,6 +81,10 @@ def uncomputed(
         (["--enable-lora"], "--enable-lora"),
         (["--lora-target-modules", "q_proj"], "--lora-target-modules"),
         (['--speculative-config={"method":"ngram"}'], "--speculative-config"),
+        (
+            ['--speculative-config={"method":"mtp","num_speculative_tokens":1}'],
+            "--speculative-config",
+        ),
         (["--speculative-config.method=ngram"], "--speculative-config"),
         (["--limit-mm-per-prompt.image=0"], "--limit-mm-per-prompt"),
         (['--limit-mm-per-prompt={"image":{"count":1,"width":512}}'], "--limit-mm-per-prompt"),

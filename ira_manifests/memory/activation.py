@@ -20,6 +20,15 @@ MATMUL_WORKSPACE = GIB // 32
 
 FP32_BYTES = 4
 
+REJECTION_BYTES_PER_LOGIT = 30
+"""Live bytes for each request and entry of the vocabulary when the rejection sampler peaks.
+
+The profile gives each request one proposed token, however many there are later: v1/worker/
+gpu_model_runner.py (_dummy_sampler_run). Then v1/sample/rejection_sampler.py holds 16-bit logits of
+both tokens (4) and again of the last one (2), and fp32 copies of one token's: logits of the last
+one, of the proposed one, a clone, its probabilities, noise and its reciprocal (4 each).
+"""
+
 LATENT_CONTEXT_TOKENS = 64 * 1024
 """Tokens whose latents are expanded to keys and values at once, when a prompt has a context.
 
@@ -77,7 +86,7 @@ def activation(
         _latent_bytes(geometry, tensor_parallel, batch.tokens),
     )
     return Activation(
-        sampler=_sampler_bytes(geometry, accelerator, facts, batch, element),
+        sampler=_sampler_bytes(geometry, accelerator, facts, batch, options),
         layers=layers,
         kept=MATMUL_WORKSPACE + _image_bytes(geometry, batch.tokens, element) + shared,
     )
@@ -86,6 +95,19 @@ def activation(
 def logits_bytes(geometry: Geometry, batch: BatchLimits) -> int:
     """Return the bytes of one fp32 copy of the logits of a batch's maximum of requests."""
     return _sampled_requests(batch) * geometry.vocab_size * FP32_BYTES
+
+
+def unprofiled_bytes(geometry: Geometry, batch: BatchLimits, draft_tokens: int) -> int:
+    """Return what a full batch of speculation needs beyond the start-up profile, in bytes.
+
+    The profile has one proposed token for each request. Of more, the rejection sampler holds 14
+    bytes for each entry of the vocabulary, and 12 for the last token: servers have run out of
+    memory (https://github.com/vllm-project/vllm/pull/37521).
+    """
+    requests = min(batch.requests, batch.tokens // (1 + draft_tokens))
+    needed = requests * (12 + 14 * draft_tokens)
+    profiled = _sampled_requests(batch) * REJECTION_BYTES_PER_LOGIT
+    return max(0, needed - profiled) * geometry.vocab_size if draft_tokens else 0
 
 
 def expert_workspace_bytes(geometry: Geometry, tensor_parallel: int, tokens: int) -> int:
@@ -117,11 +139,14 @@ def _sampler_bytes(
     accelerator: Accelerator,
     facts: ReleaseFacts,
     batch: BatchLimits,
-    element: int,
+    options: EngineOptions,
 ) -> int:
     requests = _sampled_requests(batch)
+    element = options.element_bytes
     # One of the copies has the model's dtype.
     each = facts.bytes_per_logit + element - ELEMENT_BYTES
+    if options.draft_tokens:
+        each = REJECTION_BYTES_PER_LOGIT
     logits = requests * geometry.vocab_size * each
     # Hidden states: of all tokens, and of each request's last token twice (a copy and a dummy).
     hidden = (batch.tokens + 2 * requests) * geometry.hidden_size * element

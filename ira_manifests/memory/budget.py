@@ -7,7 +7,7 @@ from fractions import Fraction
 from functools import cached_property
 
 from ira_manifests.memory.accelerator import gib
-from ira_manifests.memory.activation import activation, logits_bytes
+from ira_manifests.memory.activation import activation, logits_bytes, unprofiled_bytes
 from ira_manifests.memory.adapters import adapter_memory
 from ira_manifests.memory.blocks import KvLayout, logged_tokens
 from ira_manifests.memory.engine_options import EngineOptions
@@ -102,6 +102,8 @@ class Budget:
         layout: blocks and groups of the KV cache.
         warm_up: what the sampler's warm-up and unbudgeted CUDA graphs need of ``outside``.
         uncertain: what options may take in addition; it enlarges the margins.
+        unprofiled: what a full batch needs outside the share beyond the start-up profile; it
+            enlarges the margin of the warm-up.
     """
 
     serving: Serving
@@ -118,6 +120,7 @@ class Budget:
     warm_up: int
     adapters: int = 0
     uncertain: int = 0
+    unprofiled: int = 0
 
     @property
     def kv_bytes_per_token(self) -> int:
@@ -215,10 +218,10 @@ class Budget:
                 "experts are known to need more here than can be computed: gpt-oss-20b failed "
                 "with engine 0.19.0"
             )
-            margin = gib(EXPERTS_START_UP_MARGIN_GIB) + self.uncertain
+            margin = gib(EXPERTS_START_UP_MARGIN_GIB) + self.uncertain + self.unprofiled
             return Check(Limit.WARM_UP, spare, margin, reason)
         if serving.unmeasured:
-            margin = gib(EXTRAPOLATED_START_UP_MARGIN_GIB) + self.uncertain
+            margin = gib(EXTRAPOLATED_START_UP_MARGIN_GIB) + self.uncertain + self.unprofiled
             return Check(Limit.WARM_UP, spare, margin, "; ".join(serving.unmeasured))
         return Check(Limit.WARM_UP, spare, gib(START_UP_MARGIN_GIB))
 
@@ -332,9 +335,10 @@ def _budget(serving: Serving, overheads: Overheads, stage: Stage) -> Budget:
         kv_pool=pool,
         outside=total - requested - context,
         layout=layout,
-        warm_up=graphs - inside + logits_bytes(geometry, batch),
+        warm_up=graphs - inside + (1 + bool(options.draft_tokens)) * logits_bytes(geometry, batch),
         adapters=adapters,
         uncertain=uncertain,
+        unprofiled=unprofiled_bytes(geometry, batch, options.draft_tokens),
     )
 
 

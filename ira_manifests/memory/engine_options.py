@@ -3,6 +3,7 @@
 Sources are files of https://github.com/vllm-project/vllm, as of release 0.26.0.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ira_manifests.memory.accelerator import BatchLimits
@@ -52,6 +53,7 @@ class EngineOptions:
         whole_experts: each GPU has a part of the experts instead of a part of each:
             model_executor/layers/fused_moe/config.py.
         adapters: LoRA adapters of a batch; None without.
+        draft_tokens: tokens that n-gram speculation proposes for each request; 0 without.
 
     Raises SettingsError for a number that is out of range.
     """
@@ -73,6 +75,7 @@ class EngineOptions:
     context_shards: int = 1
     element_bytes: int = ELEMENT_BYTES
     adapters: Adapters | None = None
+    draft_tokens: int = 0
 
     def __post_init__(self) -> None:
         if self.block_tokens < 1 or self.block_tokens % BLOCK_TOKENS:
@@ -84,7 +87,7 @@ class EngineOptions:
             self.context_shards,
             self.element_bytes,
         )
-        saved = (self.cpu_offload_bytes, self.quantised_bytes, self.vision_bytes)
+        saved = (self.cpu_offload_bytes, self.quantised_bytes, self.vision_bytes, self.draft_tokens)
         if any(count is not None and count < 1 for count in counts) or min(saved) < 0:
             raise SettingsError(f"bytes, blocks and sizes must be positive, got {self}")
 
@@ -107,14 +110,21 @@ class EngineOptions:
         """Return how many batch sizes vLLM captures CUDA graphs of.
 
         By default 1, 2, 4, multiples of 8 below 256 and of 16 from there, up to twice the
-        requests, 512 at most.
+        requests' tokens, 512 at most. With speculation, each is rounded up to a multiple of a
+        request's tokens (config/compilation.py, adjust_cudagraph_sizes_for_spec_decode).
         """
+        sizes = [size for size in self._sizes(batch) if size <= batch.tokens]
+        step = 1 + self.draft_tokens
+        rounded = {-(-size // step) * step for size in sizes}
+        return sum(size <= max(sizes) for size in rounded)
+
+    def _sizes(self, batch: BatchLimits) -> Sequence[int]:
         if self.capture_sizes is not None:
-            return len({size for size in self.capture_sizes if size <= batch.tokens})
-        largest = self.largest_capture or min(2 * batch.requests, LARGEST_CAPTURE)
-        largest = min(largest, batch.tokens)
-        small = sum(size <= largest for size in (1, 2, 4))
-        return small + len(range(8, min(largest + 1, 256), 8)) + len(range(256, largest + 1, 16))
+            return self.capture_sizes
+        of_requests = 2 * batch.requests * (1 + self.draft_tokens)
+        largest = min(self.largest_capture or min(of_requests, LARGEST_CAPTURE), batch.tokens)
+        usual = (1, 2, 4, *range(8, 256, 8), *range(256, largest + 1, 16))
+        return [size for size in usual if size <= largest]
 
 
 DEFAULTS = EngineOptions()

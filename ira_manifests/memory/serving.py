@@ -1,5 +1,6 @@
 """The configuration to estimate: a model, a GPU type, an engine and its settings."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Decimal
 from functools import cached_property
@@ -75,7 +76,11 @@ class Serving:
         if batches > 1:  # max_concurrent_batches of config/vllm.py
             batches = self.pipeline_parallel + self.options.async_scheduling
         hybrid = facts.hybrid_cache and self.options.hybrid_cache
-        return replace(facts, batches_in_flight=batches, hybrid_cache=hybrid)
+        # The second runner does not take n-gram speculation (config/vllm.py).
+        lean = facts.lean_dense_profile and not self.options.draft_tokens
+        return replace(
+            facts, batches_in_flight=batches, hybrid_cache=hybrid, lean_dense_profile=lean
+        )
 
     @property
     def gpus(self) -> int:
@@ -114,7 +119,7 @@ class Serving:
         if self.pipeline_parallel > 1:
             reasons.append("no start-up with pipeline parallelism was measured")
         if self.options != DEFAULTS:
-            reasons.append("no start-up with options of the cell's flags was measured")
+            reasons.extend(_of_options(self.options))
         if self.geometry.latent or self.geometry.recurrent:
             what = "latent attention (MLA)" if self.geometry.latent else "states"
             reasons.append(f"no start-up of a model with {what} was measured")
@@ -128,3 +133,10 @@ class Serving:
         if self.facts.second_runner:
             reasons.append(f"engine {self.engine} profiles models on another model runner")
         return tuple(reasons)
+
+
+def _of_options(options: EngineOptions) -> Iterator[str]:
+    """Yield why the figures are extrapolated for a server with options."""
+    yield "no start-up with options of the cell's flags was measured"
+    if options.draft_tokens > 1:
+        yield "the start-up profile has one proposed token a request, not more"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from ira_manifests.memory import BatchLimits, EngineOptions
 from ira_manifests.memory.engine_options import DEFAULTS
 from ira_manifests.profiles.memory_readers import Asked
 from ira_manifests.profiles.memory_table import LISTED, REQUESTS, ROWS, TOKENS, Row
+from ira_manifests.profiles.speculation_readers import SPECULATION
 from ira_manifests.vllm import human_readable_int, settings
 from ira_manifests.vllm.release import Release
 
@@ -74,13 +75,33 @@ def read(flags: Sequence[str], engine: str, asked: Asked) -> Flags:
             uncomputed += together
         else:
             changes |= together
-    if "adapters" in changes and changes.get("cpu_offload_bytes"):
-        uncomputed.append("--cpu-offload-gb")  # buffers are where their layers are
-    if "quantised_bytes" in changes and changes.get("cpu_offload_bytes"):
-        uncomputed.append("--cpu-offload-gb")  # of which of them, the loader decides
-    if "element_bytes" in changes and not set(changes) <= _BESIDE_FLOAT32:
-        uncomputed.append("--dtype")
+    uncomputed += _not_together(given, changes)
     return Flags(EngineOptions(**changes), tuple(uncomputed))
+
+
+def _not_together(given: Mapping[str, str], changes: Mapping[str, Any]) -> Iterator[str]:
+    """Yield options that can be computed, but not beside others."""
+    if changes.get("draft_tokens") and _refuses_speculation(given, changes):
+        yield next(name for name in SPECULATION if name in given)
+    # Where offloaded weights are, their buffers are; of quantised ones, the loader decides which.
+    if changes.get("cpu_offload_bytes") and {"adapters", "quantised_bytes"} & changes.keys():
+        yield "--cpu-offload-gb"
+    if "element_bytes" in changes and not set(changes) <= _BESIDE_FLOAT32:
+        yield "--dtype"
+
+
+def _refuses_speculation(given: Mapping[str, str], changes: Mapping[str, Any]) -> bool:
+    """Return whether it is not known that the engine starts with n-gram speculation and others.
+
+    It does not with async scheduling (config/vllm.py), where no CUDA graph has room for a request's
+    tokens (config/compilation.py), and with LoRA where a batch has too few tokens
+    (engine/arg_utils.py).
+    """
+    sizes = (*(changes.get("capture_sizes") or ()), changes.get("largest_capture", 0))
+    tokens = changes["draft_tokens"]
+    is_small = 0 < max(sizes) <= tokens or (_number(given, TOKENS) or tokens + 1) <= tokens
+    others = {"adapters", "both_graphs", "context_shards"} & changes.keys()
+    return given.get("--async-scheduling") == "true" or is_small or bool(others)
 
 
 def _joint_changes(
@@ -118,7 +139,7 @@ def batch(flags: Sequence[str], engine: str, default: BatchLimits) -> BatchLimit
     )
 
 
-def _number(given: dict[str, str], name: str) -> int | None:
+def _number(given: Mapping[str, str], name: str) -> int | None:
     """Return the number of an option; None where there is none that the engine takes."""
     try:
         number = _READ[name](given[name])

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from ira_manifests.profiles import adapter_readers, weight_readers
+from ira_manifests.profiles import adapter_readers, speculation_readers, weight_readers
 from ira_manifests.profiles import memory_readers as read
 from ira_manifests.vllm.release import Release
 
@@ -148,6 +148,12 @@ COMPUTED = (
          "`pipeline_parallel: 1`",
          "lora/layers/base_linear.py (create_lora_weights), v1/cudagraph_dispatcher.py "
          "(_get_lora_cases)", joint=adapter_readers.adapters),
+    _row(" ".join(name.removeprefix("--") for name in speculation_readers.SPECULATION),
+         "the rejection sampler, which profiles twice the logits, the sizes of the CUDA graphs, "
+         "and one batch in flight. A draft model, MTP or EAGLE also has weights and a KV cache",
+         "n-gram, for attention layers, with or without experts, at `pipeline_parallel: 1`",
+         "v1/sample/rejection_sampler.py, v1/worker/gpu_model_runner.py (_dummy_sampler_run)",
+         joint=speculation_readers.speculation),
     _row("enable-prefix-caching", "states of each sequence; nothing without states",
          "models without states", "v1/kv_cache_interface.py (MambaSpec)", read.prefix_caching),
     _row("decode-context-parallel-size", "tokens of a request on each GPU: a block holds so many "
@@ -179,10 +185,8 @@ NOT_COMPUTED = (
          "enable-prompt-adapter enable-tower-connector-lora lora-extra-vocab-size "
          "lora-target-modules", "which layers have adapters, and in which shape", _NO,
          "lora/model_manager.py"),
-    _row("speculative-config spec-method spec-model spec-tokens num-lookahead-slots",
-         "a draft model, MTP or EAGLE: its weights and KV cache; all methods, n-gram as well: the "
-         "rejection sampler, which profiles twice the logits, and the sizes of the CUDA graphs",
-         _NO, "v1/worker/gpu_model_runner.py (_dummy_sampler_run)"),
+    _row("num-lookahead-slots", "blocks of the KV cache for tokens to come", _NO,
+         "config/scheduler.py"),
     _row("config hf-config-path hf-overrides rope-scaling rope-theta model-class-overrides",
          "the model's configuration", _NO, "config/model.py"),
     _row("device diffusion-config override-attention-dtype quantization-config",

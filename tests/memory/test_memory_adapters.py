@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ira_manifests.analysis.memory_breakdown import bar, parts
 from ira_manifests.memory import (
     GIB,
     Accelerator,
@@ -130,6 +131,14 @@ def test_a_cache_of_a_given_size_leaves_less_outside_it() -> None:
     with_lora = budget(serving(EngineOptions(kv_cache_bytes=size, adapters=LARGE)))
     assert with_lora.kv_pool == plain.kv_pool
     assert plain.outside - with_lora.outside == with_lora.adapters
+
+
+def test_the_breakdown_shows_the_buffers_and_adds_up() -> None:
+    found = budget(serving(EngineOptions(adapters=LARGE)))
+    shown = parts(found)
+    assert [part.size for part in shown if part.name == "LoRA adapters"] == [found.adapters]
+    assert sum(part.size for part in shown) == found.total
+    assert "L" in bar(found)
 
 
 ASKED = Asked(LLAMA_8B, 15 * GIB, 2, 1, LLAMA_WEIGHTS)
