@@ -20,6 +20,7 @@ from ira_manifests import load_matrix
 from ira_manifests.analysis import matrix_summary
 from ira_manifests.constructs.manifests.sources import source
 from ira_manifests.constructs.manifests.vllm_deployment import POD
+from ira_manifests.profiles.engine import OwnEngine
 from ira_manifests.profiles.schema import ModelProfile
 from ira_manifests.profiles.serving_fields import ServingFields
 from testing.kubectl import kustomize
@@ -196,7 +197,7 @@ def test_the_new_model_of_the_docs_is_a_valid_profile(tmp_path: Path) -> None:
 def fields(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, bool]]:
     """Yield the path of each field below a model of profiles, and whether it is required.
 
-    Serving fields have a page of their own.
+    Serving fields and engines have a page of their own.
     """
     for name, field in model.model_fields.items():
         has_levels = issubclass(model, ServingFields) and model is not ServingFields
@@ -208,6 +209,8 @@ def fields(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, bool
         for part in (field.annotation, *get_args(field.annotation)):
             inner = [part, *get_args(part)]
             for each in inner:
+                if each is OwnEngine:
+                    continue
                 if isinstance(each, type) and issubclass(each, BaseModel):
                     yield from fields(each, path + ending.get(get_origin(part), "."))
                     break
@@ -217,17 +220,18 @@ def fields(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, bool
 
 
 @pytest.mark.parametrize(
-    ("file", "model", "field"),
+    ("file", "mark", "model", "field"),
     [
-        ("docs/adding-a-model.md", ModelProfile, ("geometry.layers[].count", True)),
-        ("docs/serving-options.md", ServingFields, ("replicas", False)),
+        ("docs/adding-a-model.md", "fields", ModelProfile, ("geometry.layers[].count", True)),
+        ("docs/serving-options.md", "fields", ServingFields, ("replicas", False)),
+        ("docs/serving-options.md", "engine", OwnEngine, ("tag", False)),
     ],
 )
 def test_a_table_of_fields_is_the_schemas(
-    file: str, model: type[BaseModel], field: tuple[str, bool]
+    file: str, mark: str, model: type[BaseModel], field: tuple[str, bool]
 ) -> None:
     page = (ROOT / file).read_text()
-    table = re.search(r"<!-- fields -->\n(.*)<!-- /fields -->", page, re.DOTALL)
+    table = re.search(rf"<!-- {mark} -->\n(.*)<!-- /{mark} -->", page, re.DOTALL)
     assert table
     rows = [line.strip("|").split("|") for line in table[1].splitlines()[2:]]
 

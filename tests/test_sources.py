@@ -29,6 +29,7 @@ from ira_manifests.constructs.manifests import (
     vllm_deployment,
 )
 from ira_manifests.constructs.manifests.sources import Source, source
+from ira_manifests.profiles.engine import OwnEngine
 from ira_manifests.profiles.schema import Platform
 from ira_manifests.provenance.explained import (
     ExplainedDirectory,
@@ -76,6 +77,7 @@ EDITS = {
             "kv_cache_dtype: fp8\n    flags: [--max-num-seqs=64]\n"
             "    pipeline_parallel: 2\n    tensor_parallel: 4\n"
             "    image_pull_secrets: [one, two]\n"
+            "    engine: {command: [/usr/local/bin/vllm, serve]}\n"
             "    node_selector: {example.com/zone: a}\n"
             "    annotations: {note: of the cell}\n"
             "    pod_labels: {team: search}\n"
@@ -132,6 +134,8 @@ def unset(profile: BaseModel) -> Iterator[list[str]]:
     """Yield the paths of the options of a profile that have no value."""
     for name in type(profile).model_fields:
         value = getattr(profile, name)
+        if isinstance(value, OwnEngine):
+            continue  # its fields replace those of the platform's engine, which get samples
         if value is None:
             yield [name]
         elif isinstance(value, BaseModel):

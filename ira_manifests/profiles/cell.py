@@ -9,10 +9,10 @@ from ira_manifests.errors import InputError
 from ira_manifests.layout import CELLS, mount_path
 from ira_manifests.memory import Budget, MemoryInputError, Serving, budget, safe_context
 from ira_manifests.profiles import memory_inputs, settings
+from ira_manifests.profiles.engine import Engine, OwnEngine, engine_of
 from ira_manifests.profiles.loader import Profiles
 from ira_manifests.profiles.schema import (
     CellProfile,
-    Engine,
     GpuProfile,
     Machine,
     ModelProfile,
@@ -99,10 +99,15 @@ class Cell:
             raise InputError(f"no machine for the cell {self.gpu_name} × {self.model_name}")
         return machine
 
-    @property
+    @cached_property
     def engine(self) -> Engine:
-        """The server's image and release."""
-        return self.platform.engine
+        """The server's image and release: the platform's, with what model and cell change."""
+        return engine_of(self.platform.engine, self.own_engine)
+
+    @property
+    def own_engine(self) -> tuple[OwnEngine | None, OwnEngine | None]:
+        """What the model and the cell say of the engine."""
+        return self.model.engine, self.profile.engine
 
     @property
     def levels(self) -> tuple[ServingFields, ServingFields, ServingFields]:

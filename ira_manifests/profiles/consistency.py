@@ -10,11 +10,11 @@ from collections.abc import Iterator
 
 from ira_manifests.errors import Problem, did_you_mean, one_of
 from ira_manifests.kubernetes import names
-from ira_manifests.profiles import memory_inputs
+from ira_manifests.profiles import engine_checks, memory_inputs
 from ira_manifests.profiles.cell import cells_of, directory_names, find_machine, pairs_of
+from ira_manifests.profiles.engine import engine_of
 from ira_manifests.profiles.loader import Profiles
 from ira_manifests.profiles.schema import ModelProfile
-from ira_manifests.vllm import Release, images
 
 _Pair = tuple[str, str]
 
@@ -22,8 +22,7 @@ _Pair = tuple[str, str]
 def problems(profiles: Profiles) -> list[Problem]:
     """Return all inconsistencies between fields or files."""
     return [
-        *_engine_tag(profiles),
-        *_read_only_root(profiles),
+        *engine_checks.problems(profiles),
         *_unknown_gpus(profiles),
         *_missing_machines(profiles),
         *_missing_geometry(profiles),
@@ -40,33 +39,6 @@ def problems(profiles: Profiles) -> list[Problem]:
 def _at_cell(profiles: Profiles, pair: _Pair, message: str) -> Problem:
     gpu, model = pair
     return profiles.sources["models", model].problem(("cells", gpu), message, at_key=True)
-
-
-def _engine_tag(profiles: Profiles) -> Iterator[Problem]:
-    engine = profiles.platform.engine if profiles.platform is not None else None
-    if engine is None:
-        return
-    source, path = profiles.sources["platform", "platform"], ("engine", "tag")
-    if engine.tag is None:
-        if engine.digest is None and not images.is_vllms_own(engine.image):
-            message = "needs a tag or a digest beside it: its tags are not known, as vLLM's own are"
-            yield source.problem(("engine", "image"), message)
-        return
-    if engine.digest is None and names.is_moving(engine.tag):
-        message = f"{engine.tag!r} moves with every build; give the digest beside it"
-        yield source.problem(path, message)
-    named = images.release_of(engine.reference)
-    if named and named != Release.parse(engine.version):
-        message = f"{engine.tag!r} is release {named}, and version is {engine.version}"
-        yield source.problem(path, f"{message}; make them one release")
-
-
-def _read_only_root(profiles: Profiles) -> Iterator[Problem]:
-    engine = profiles.platform.engine if profiles.platform is not None else None
-    if engine is not None and engine.read_only_root and engine.run_as_user is None:
-        message = "needs run_as_user: what root writes in the image is not known; remove the line"
-        path = ("engine", "read_only_root")
-        yield profiles.sources["platform", "platform"].problem(path, message)
 
 
 def _unknown_gpus(profiles: Profiles) -> Iterator[Problem]:
@@ -161,7 +133,8 @@ def _uncomputed_auto(profiles: Profiles) -> Iterator[Problem]:
         for gpu, cell in model.cells.items():
             if cell.max_model_len != "auto" or model.geometry is None:
                 continue
-            message = _why_not_auto(profiles, model, gpu, profiles.platform.engine.version)
+            engine = engine_of(profiles.platform.engine, [model.engine, cell.engine])
+            message = _why_not_auto(profiles, model, gpu, engine.version)
             if message:
                 path = ("cells", gpu, "max_model_len")
                 yield profiles.sources["models", name].problem(path, message)

@@ -180,6 +180,12 @@ def _check_glob(pattern: str) -> str | None:
     return f"would leave out {lost[0]}, which serving needs" if lost else None
 
 
+def _check_word(word: str) -> str | None:
+    if not word.isprintable() or "$(" in word:
+        return "is not a word of a command such as vllm or /usr/bin/python3"
+    return None
+
+
 def _check_reason(text: str) -> str | None:
     return (
         None if len(text.split()) >= MIN_REASON_WORDS else "needs a reason of at least three words"
@@ -223,6 +229,7 @@ FilePattern = Annotated[str, checked(_check_file_pattern)]
 Glob = Annotated[str, checked(_check_glob)]
 """A pattern for all models; it must not match files that every model needs."""
 Flag = Annotated[str, checked(_check_flag)]
+Word = Annotated[str, Field(min_length=1, max_length=200), checked(_check_word)]
 Reason = Annotated[str, checked(_check_reason)]
 TaintEffect = Annotated[
     str,

@@ -12,14 +12,13 @@ from pydantic import AfterValidator, Field, model_validator
 
 from ira_manifests.kubernetes.queued_capacity import LONGEST_RUN, SHORTEST_RUN
 from ira_manifests.profiles.base import Profile
+from ira_manifests.profiles.engine import Engine, OwnEngine
 from ira_manifests.profiles.fields import (
     NOT_EMPTY,
     Bytes,
     Context,
     Count,
     Cpu,
-    Digest,
-    EngineRelease,
     FilePattern,
     Flag,
     Gib,
@@ -36,10 +35,8 @@ from ira_manifests.profiles.fields import (
     PinnedImage,
     QuantMethod,
     Reason,
-    Repository,
     Seconds,
     Subdomain,
-    Tag,
     TaintEffect,
     UserId,
     Utilization,
@@ -48,8 +45,6 @@ from ira_manifests.profiles.fields import (
 )
 from ira_manifests.profiles.geometry import GeometryProfile
 from ira_manifests.profiles.serving_fields import ServingFields
-from ira_manifests.vllm import images
-from ira_manifests.vllm.draining import Drain, drain
 
 
 class Machine(Profile):
@@ -114,6 +109,8 @@ class CellProfile(ServingFields):
     """Compute class to use, if it is not that of the smallest machine with enough GPUs."""
     flags: tuple[Flag, ...] = ()
     """Further flags of the server."""
+    engine: OwnEngine | None = None
+    """What differs from the engine of the model and the platform."""
     waive: Annotated[dict[str, Reason], Field(default_factory=dict)]
     """Rules that are waived for this cell, by id, each with the reason."""
 
@@ -173,6 +170,8 @@ class ModelProfile(ServingFields):
     """The first release of the engine that serves the model."""
     trust_remote_code: bool = False
     """Whether the server may run Python files of the model's repository."""
+    engine: OwnEngine | None = None
+    """What differs from the platform's engine for all cells of the model."""
     weights: WeightsProfile | None = None
     geometry: GeometryProfile | None = None
     download: DownloadProfile | None = None
@@ -194,42 +193,6 @@ class KnownModels(Profile):
     """Model ids with the spelling of the Hub: `profiles/known-models.yaml`."""
 
     model_ids: tuple[HubId, ...]
-
-
-class Engine(Profile):
-    """vLLM's OpenAI-compatible server."""
-
-    image: Repository
-    version: EngineRelease
-    """The release in the image, which determines the known options and the memory estimate.
-
-    Every published release from 0.8.4 on is accepted, and release candidates: their options are not
-    known (IRA032), and their memory is that of the release before or after, whichever needs more.
-    """
-    tag: Tag | None = None
-    """The image's tag; the default for vLLM's own image is "v" and the version."""
-    digest: Digest | None = None
-    """The digest of the image with that tag; if given, a registry ignores the tag."""
-    run_as_user: UserId | None = None
-    """A non-root user id of the image; without one, the image's default user runs."""
-    read_only_root: bool = False
-    """Whether the image works with a read-only root file system and /tmp as its home directory."""
-    startup_seconds: Annotated[int, Field(ge=600, le=86400)]
-    """The maximum time to wait for a model to load."""
-    drain_seconds: Annotated[int, Field(ge=0, le=3600)] = 0
-    """How long a terminating server continues its running requests; 0 aborts them."""
-
-    @property
-    def drain(self) -> Drain | None:
-        """The durations of draining; None if requests are not drained."""
-        return drain(self.drain_seconds, self.version)
-
-    @property
-    def reference(self) -> str:
-        """The image reference of the container: path, tag, and the digest if there is one."""
-        tag = self.tag or (f"v{self.version}" if images.is_vllms_own(self.image) else None)
-        tagged = self.image if tag is None else f"{self.image}:{tag}"
-        return tagged if self.digest is None else f"{tagged}@{self.digest}"
 
 
 class FetchSafetensors(Profile):

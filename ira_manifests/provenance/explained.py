@@ -18,6 +18,7 @@ from ira_manifests.constructs.manifests.sources import Source, option, shown
 from ira_manifests.layout import MODEL_DOWNLOAD
 from ira_manifests.messages import count
 from ira_manifests.profiles.cell import Cell
+from ira_manifests.profiles.engine import level_of as level_of_engine
 from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.profiles.settings import LEVELS, level_of
 
@@ -126,7 +127,11 @@ class PlacesOfCell(Places):
         if root == "platform":
             return super()._of(root, *path)
         if root == "engine":
-            return super()._of("platform", root, *path)
+            own = self._cell.own_engine
+            decides = level_of_engine(own, str(path[0]))
+            root, path = LEVELS[decides], (root, *path)
+            if root == "platform":
+                return super()._of(root, *path)
         if root == "gpu":
             return self._line("gpus", gpu, *path)
         if root == "settings":
@@ -140,7 +145,7 @@ class PlacesOfCell(Places):
     def _image(self) -> str:
         engine = self._cell.engine
         given = [key for key in ("tag", "digest") if getattr(engine, key) is not None]
-        return " and ".join(self._of("platform", "engine", key) for key in given or ["version"])
+        return " and ".join(self._of("engine", key) for key in given or ["version"])
 
     def _machine(self, field: str) -> str:
         cell = self._cell

@@ -8,7 +8,7 @@ from ira_manifests.constructs.manifests.sources import Source, option, source
 from ira_manifests.kubernetes import labels as keys
 from ira_manifests.layout import MOUNT_ROOT, mount_path
 from ira_manifests.profiles.cell import Cell
-from ira_manifests.profiles.schema import Engine
+from ira_manifests.profiles.engine import SERVE, Engine
 from ira_manifests.vllm.draining import OPTION, Drain
 
 NAME = "inference-server"
@@ -33,9 +33,9 @@ def container(cell: Cell, config_map: str) -> Json:
         "name": NAME,
         "image": engine.reference,
         "imagePullPolicy": "Always",
-        "command": ["vllm", "serve"],
+        "command": list(engine.command),
         "args": [
-            mount_path("$(MODEL_ID)"),
+            _model(engine),
             "--gpu-memory-utilization=$(GPU_MEMORY_UTILIZATION)",
             "--max-model-len=$(MAX_MODEL_LEN)",
             "--tensor-parallel-size=$(TENSOR_PARALLEL_SIZE)",
@@ -69,6 +69,12 @@ def container(cell: Cell, config_map: str) -> Json:
             *([parts.TEMPORARY_MOUNT] if engine.read_only_root else ()),
         ],
     }
+
+
+def _model(engine: Engine) -> str:
+    """Return the argument that names the model; only `vllm serve` takes it without an option."""
+    path = mount_path("$(MODEL_ID)")
+    return path if engine.command[-1] == SERVE[-1] else f"--model={path}"
 
 
 def _pre_stop(drain: Drain | None) -> Json:
@@ -120,6 +126,10 @@ def _from_profiles(cell: Cell, field: str) -> list[Source]:
     limits, requests = f"{field}.resources.limits", f"{field}.resources.requests"
     return [
         source("@engine.reference", f"{field}.image", name="image"),
+        source("@engine.command", f"{field}.command", name="command")
+        if cell.engine.command != SERVE
+        else source("the construct: the entry that every release of vLLM knows",
+                    f"{field}.command"),
         source("@engine.run_as_user", f"{field}.securityContext.runAsUser", name="run_as_user"),
         source("@engine.read_only_root", f"{field}.securityContext.readOnlyRootFilesystem",
                f"{field}.env[HOME]", f"{field}.volumeMounts[{temporary}]", name="read_only_root"),
@@ -154,7 +164,6 @@ def _from_construct(field: str) -> list[Source]:
         source(parts.CONFIG, f"{field}.env"),
         source(parts.WALKTHROUGH, f"{field}.name"),
         source(parts.REFERENCE, f"{field}.imagePullPolicy"),
-        source("the construct: the entry that every release of vLLM knows", f"{field}.command"),
         source("the construct: the values of the ConfigMap, $(NAME) expanded", f"{field}.args"),
         source(_OFFLINE, f"{field}.env[HF_HUB_OFFLINE]", f"{field}.env[VLLM_NO_USAGE_STATS]",
                f"{field}.env[DO_NOT_TRACK]"),

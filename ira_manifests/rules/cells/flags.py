@@ -47,6 +47,17 @@ def unknown_release(chosen: Chosen) -> Iterator[Finding]:
         yield chosen.finding(("engine", "version"), f"{error}", READ_THEM_YOURSELF)
 
 
+@also("IRA032", CELL)
+def unknown_release_of_a_cell(of: CellOf) -> Iterator[Finding]:
+    """The options of the release of a model's or a cell's own engine are unknown."""
+    if not any(level is not None and level.version for level in of.cell.own_engine):
+        return
+    try:
+        flag_problems([], of.cell.engine.version)
+    except UnknownReleaseError as error:
+        yield of.finding(("engine", "version"), f"{error}", READ_THEM_YOURSELF)
+
+
 @rule("IRA045", "weights-left-out", Severity.ERROR, CELL)
 def weights_left_out(of: CellOf) -> Iterator[Finding]:
     """The server reads weights that the download leaves out.
@@ -76,7 +87,7 @@ def quantization_contradicts(of: CellOf) -> Iterator[Finding]:
     profile: without both, the checkpoint's method is not known.
     """
     cell, weights = of.cell, of.cell.model.weights
-    given = settings(list(cell.profile.flags), cell.platform.engine.version)
+    given = settings(list(cell.profile.flags), cell.engine.version)
     text = given.get("--quantization")
     if weights is None or text is None:
         return
