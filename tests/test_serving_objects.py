@@ -172,6 +172,13 @@ def test_explain_names_the_line_of_each_value(tmp_path: Path) -> None:
     assert line(plain, "gateway.priority") == "priority: 5"
     assert line(plain, "gateway.draining_seconds") == "drain_seconds: 120"
     assert line(queued, "queued_replicas") == autoscaling
+    shown = {each.name: each.value for each in plain.values}
+    assert shown["network_access.peers"] == (
+        "all Pods in chat; app=evaluation in batch; app=web; 10.1.0.0/16"
+    )
+    assert shown["gateway.hostnames"] == "llama3.example.com"
+    assert shown["gateway.draining_seconds"] == "120"
+    assert shown["gateway.endpoint_picker.service"] == "vllm-h100-epp"
 
 
 # --- the autoscaler -------------------------------------------------------------------------------

@@ -6,6 +6,9 @@ chart `inferencepool` of https://github.com/kubernetes-sigs/gateway-api-inferenc
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from ira_manifests.constructs.manifests.parts import Json
 from ira_manifests.constructs.manifests.sources import Source, source
 from ira_manifests.constructs.manifests.workload import Workload, beside, sources_beside
@@ -124,16 +127,28 @@ def sources(cell: Cell, settings: Gateway) -> list[Source]:
         source("@settings.gateway.name", f"{parent}.name", name="gateway.name"),
         source("@settings.gateway.namespace", f"{parent}.namespace", name="gateway.namespace"),
         source("@settings.gateway.listener", f"{parent}.sectionName", name="gateway.listener"),
-        source("@settings.gateway.hostnames", f"{ROUTE} spec.hostnames", name="gateway.hostnames"),
+        source("@settings.gateway.hostnames", f"{ROUTE} spec.hostnames", name="gateway.hostnames",
+               listed=_joined),
         source("@settings.gateway.timeout_seconds", f"{BACKEND} spec.default.timeoutSec",
                f"{ROUTE} spec.rules[0].timeouts", name="gateway.timeout_seconds"),
-        *([source("@engine.drain_seconds", f"{BACKEND} spec.default.connectionDraining",
+        *([source("@engine.drain_seconds",
+                  f"{BACKEND} spec.default.connectionDraining.drainingTimeoutSec",
                   name="gateway.draining_seconds")] if cell.engine.drain_seconds else ()),
         source("@settings.gateway.priority", f"{OBJECTIVE} spec.priority", name="gateway.priority"),
-        source("@settings.gateway.endpoint_picker", picker, name="gateway.endpoint_picker"),
+        source("@settings.gateway.endpoint_picker.service", f"{picker}.name",
+               name="gateway.endpoint_picker.service"),
+        source("@settings.gateway.endpoint_picker.port", f"{picker}.port",
+               f"{picker}.port.number"),
+        source("@settings.gateway.endpoint_picker.failure_mode", f"{picker}.failureMode"),
         source("the construct: a Gateway of GKE", f"{ROUTE} spec.parentRefs"),
         source("the construct: the server's port", f"{POOL} spec.targetPorts"),
         source("the construct: vLLM's /health; GKE's default is /, which the server does not have",
                f"{HEALTH} spec.default"),
         *sources_beside(cell, *kinds, also=references),
     ]  # fmt: skip
+
+
+def _joined(values: Sequence[Any]) -> str:
+    """Return the items of a list as text."""
+    (items,) = values
+    return ", ".join(map(str, items))

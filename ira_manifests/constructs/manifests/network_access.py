@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from ira_manifests.constructs.manifests import inference_gateway
 from ira_manifests.constructs.manifests.parts import Json
@@ -85,11 +86,13 @@ def sources(
     cell: Cell, settings: NetworkAccess, monitoring: Monitoring | None, gateway: Gateway | None
 ) -> list[Source]:
     """Return the source of each field."""
-    rows = [
-        source(
-            "@settings.network_access.peers", f"{KIND} spec.ingress", name="network_access.peers"
-        )
-    ]
+    named = [f"{_FROM}[{n}]" for n in range(len(settings.peers))]
+    rows = [source("@settings.network_access", f"{KIND} spec.ingress")]
+    if named:
+        rows.append(
+            source("@settings.network_access.peers", *named, name="network_access.peers",
+                   listed=_clients)
+        )  # fmt: skip
     at = len(settings.peers)
     for why, others in (
         ("the construct: the collectors of monitoring", [*_collectors(monitoring)]),
@@ -110,3 +113,17 @@ def sources(
 def _through(gateway: Gateway | None) -> list[str]:
     """Return a name for each peer that a gateway needs, in their order."""
     return [] if gateway is None else ["picker", *gateway.proxy_ranges, *_HEALTH_CHECKS]
+
+
+def _clients(peers: Sequence[Any]) -> str:
+    """Return peers as text: namespaces, labels of Pods and ranges."""
+    return "; ".join(map(_client, peers))
+
+
+def _client(peer: Json) -> str:
+    if "ipBlock" in peer:
+        return str(peer["ipBlock"]["cidr"])
+    labels = peer.get("podSelector", {}).get("matchLabels", {})
+    pods = ",".join(f"{key}={value}" for key, value in labels.items())
+    namespace = peer.get("namespaceSelector", {}).get("matchLabels", {}).get(keys.NAMESPACE_NAME)
+    return " in ".join(part for part in (pods or "all Pods", namespace) if part)
