@@ -23,6 +23,7 @@ from ira_manifests.nodejs import packaged
 packaged.prefer()
 
 if TYPE_CHECKING:
+    from ira_manifests.checking import check
     from ira_manifests.constructs import (
         Autoscaling,
         DisruptionBudget,
@@ -43,13 +44,20 @@ if TYPE_CHECKING:
     )
     from ira_manifests.loading import load_matrix
     from ira_manifests.memory import MemoryInputError
+    from ira_manifests.output.directory import Directory
+    from ira_manifests.output.tree import Plan
     from ira_manifests.profiles import Cell, Matrix, UnknownCellError
+    from ira_manifests.rules.catalogue import Severity
+    from ira_manifests.rules.finding import Finding
     from ira_manifests.vllm import UnknownReleaseError
+    from ira_manifests.writing import render, write
 
 __all__ = [
     "Autoscaling",
     "Cell",
+    "Directory",
     "DisruptionBudget",
+    "Finding",
     "InferenceGateway",
     "InputError",
     "IraError",
@@ -60,16 +68,22 @@ __all__ = [
     "NetworkAccess",
     "NodeError",
     "OutputError",
+    "Plan",
     "Problem",
     "ProfileError",
     "ProvisioningRequest",
+    "Severity",
     "UnknownCellError",
     "UnknownReleaseError",
     "VllmDeployment",
+    "check",
     "load_matrix",
+    "render",
+    "write",
 ]
 
 _MODULES = {
+    "checking": ("check",),
     "constructs": (
         "Autoscaling",
         "DisruptionBudget",
@@ -83,8 +97,13 @@ _MODULES = {
     "errors": ("InputError", "IraError", "NodeError", "OutputError", "Problem", "ProfileError"),
     "loading": ("load_matrix",),
     "memory": ("MemoryInputError",),
+    "output.directory": ("Directory",),
+    "output.tree": ("Plan",),
     "profiles": ("Cell", "Matrix", "UnknownCellError"),
+    "rules.catalogue": ("Severity",),
+    "rules.finding": ("Finding",),
     "vllm": ("UnknownReleaseError",),
+    "writing": ("render", "write"),
 }
 
 

@@ -35,7 +35,7 @@ settings.load_profile("gate")
 @pytest.fixture(scope="session")
 def directories() -> dict[str, Directory]:
     """The rendered directories of the shipped profiles, without any finding."""
-    from ira_manifests.render import render
+    from ira_manifests.rendering import render
 
     return {item.name: item for item in render(ira_manifests.load_matrix(PROFILES))}
 

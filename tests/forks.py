@@ -130,7 +130,7 @@ def _get_ready() -> None:
         import_module(f"ira_manifests.cli.{name}")
     import_module("ira_manifests.cli.process")
     import_module("ira_manifests.rules.check_objects")
-    import_module("ira_manifests.render")  # starts Node.js
+    import_module("ira_manifests.rendering")  # starts Node.js
 
 
 if __name__ == "__main__":

@@ -34,17 +34,20 @@ FLOORS: list[dict[str, str]] = [
     {"constructs": "errors hub_lock kubernetes layout nodejs profiles vllm"},
     {
         "provenance": "constructs errors layout messages profiles",
-        "render": "constructs kubernetes layout output profiles",
+        "rendering": "constructs kubernetes layout output profiles",
     },
     {
+        "checking": "constructs errors nodejs output profiles rendering rules",
         "loading": "profiles rules",
         "new_model": "analysis architectures errors kubernetes memory model_files profiles rules "
         "vllm",
         "render_cache": "layout output profiles rules user_cache",
+        "writing": "kubernetes layout nodejs output profiles rendering",
     },
     {
         "cli": "analysis errors files kubernetes layout loading memory messages model_files "
-        "new_model nodejs output profiles provenance render render_cache rules user_cache"
+        "new_model nodejs output profiles provenance render_cache rendering rules "
+        "user_cache"
     },
     {"__main__": "cli no_plugins"},
 ]

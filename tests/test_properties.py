@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from ira_manifests import InputError, ProfileError, load_matrix
 from ira_manifests.output.yaml_text import dump
 from ira_manifests.profiles import yaml_source
-from ira_manifests.render import render
+from ira_manifests.rendering import render
 from testing.kubectl import kustomize
 from testing.objects import objects_in
 from testing.project import PROFILES, fill_in

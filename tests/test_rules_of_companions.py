@@ -12,7 +12,7 @@ import pytest
 
 from ira_manifests import load_matrix
 from ira_manifests.output.directory import Directory
-from ira_manifests.render import render
+from ira_manifests.rendering import render
 from ira_manifests.rules import check_cells, check_objects
 from ira_manifests.rules.finding import Finding
 from testing.edits import edit_profile

@@ -10,7 +10,7 @@ import pytest
 
 from ira_manifests import load_matrix
 from ira_manifests.output.kustomize import Generator, Replacement
-from ira_manifests.render import render
+from ira_manifests.rendering import render
 from ira_manifests.rules import check_cells, check_objects
 from ira_manifests.rules.finding import Finding
 from ira_manifests.rules.view.namespace import Seen

@@ -27,7 +27,7 @@ from ira_manifests import (
 )
 from ira_manifests.constructs.manifests import directory
 from ira_manifests.provenance.explained import ExplainedDirectory, directories
-from ira_manifests.render import render
+from ira_manifests.rendering import render
 from ira_manifests.vllm.metrics import metric_name
 from testing.objects import Json, the
 from testing.project import copy_edited

@@ -39,7 +39,7 @@ from ira_manifests.provenance.explained import (
     nodes,
 )
 from ira_manifests.provenance.field_lookup import leaves
-from ira_manifests.render import render
+from ira_manifests.rendering import render
 from testing.edits import edit_profile
 from testing.project import copy_edited, copy_profiles
 from testing.serving_objects import FIELDS

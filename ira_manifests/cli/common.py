@@ -71,6 +71,6 @@ def rendered(
     judge = Judge(matrix, out)
     total = sum(name not in known for name in directories(cells))
     with terminal.progress(total) as step, boot.explained():
-        from ira_manifests.render import render
+        from ira_manifests.rendering import render
 
         return [judge.check(directory) for directory in render(matrix, cells, step, known)]

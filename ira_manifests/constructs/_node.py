@@ -9,7 +9,7 @@ from ira_manifests.nodejs import boot
 
 with boot.booting():
     from cdk8s import ApiObject, Chart, JsonPatch
-    from constructs import Construct
+    from constructs import Construct, IConstruct
 
     from ira_manifests.constructs._held import added, holder, namespace_in, path
     from ira_manifests.constructs._jsii_batch import (
@@ -27,6 +27,7 @@ __all__ = [
     "Composite",
     "Construct",
     "Derived",
+    "IConstruct",
     "JsonPatch",
     "added",
     "holder",

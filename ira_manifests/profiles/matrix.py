@@ -12,8 +12,9 @@ from ira_manifests.kubernetes import names
 from ira_manifests.layout import BASE, MODEL_DOWNLOAD, TOP
 from ira_manifests.profiles import consistency, yaml_source
 from ira_manifests.profiles.cell import Cell, cells_of
-from ira_manifests.profiles.loader import Profiles, find_folder, read_profiles
+from ira_manifests.profiles.loader import Profiles, Source, find_folder, read_profiles
 from ira_manifests.profiles.schema import Platform
+from ira_manifests.profiles.yaml_source import Document
 
 
 class Matrix(Mapping[tuple[str, str], Cell]):
@@ -42,6 +43,23 @@ class Matrix(Mapping[tuple[str, str], Cell]):
 
     def __len__(self) -> int:
         return len(self._cells)
+
+
+def matrix_of(cell: Cell, file: str) -> Matrix:
+    """Return the matrix of one cell. `file`: where findings and problems are reported."""
+    source = Source(file, Document())
+    model = cell.model.model_copy(update={"cells": {cell.gpu_name: cell.profile}})
+    profiles = Profiles(
+        cell.platform,
+        {cell.gpu_name: cell.gpu},
+        {cell.model_name: model},
+        {
+            ("gpus", cell.gpu_name): source,
+            ("models", cell.model_name): source,
+            ("platform", "platform"): source,
+        },
+    )
+    return Matrix(cell.platform, profiles)
 
 
 def directories(cells: Iterable[Cell]) -> list[str]:

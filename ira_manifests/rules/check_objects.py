@@ -52,9 +52,24 @@ def check_seen(seen: Iterable[Seen], out: Path) -> list[Finding]:
     findings: dict[tuple[str, ...], Finding] = {}
     for each in directories:
         for item in each.findings:
-            findings.setdefault(_sameness(item, each.name), item)
+            findings.setdefault(sameness(item, item.cell or each.name), item)
     shared = NAMESPACE.run(Namespace(directories, out))
     return [*findings.values(), *dict.fromkeys(shared)]
+
+
+def check_together(directories: Iterable[Directory]) -> Iterator[tuple[str, Finding]]:
+    """Yield the findings of directories of one namespace, each with the directory's name.
+
+    They are judged without cells, and may read ConfigMaps that the cluster has. The paths in
+    findings begin with the directory's name.
+    """
+    seen = []
+    for each in directories:
+        view = View(each, Path(), complete=False)
+        yield from ((each.name, item) for item in DIRECTORY.run(view))
+        seen.append(Seen(each.name, "", each.files, view.selector_index.to_json()))
+    for item in dict.fromkeys(NAMESPACE.run(Namespace(seen, Path()))):
+        yield item.file.partition("/")[0], item
 
 
 def check_directory(directory: Directory, out: Path) -> list[Finding]:
@@ -67,10 +82,10 @@ def check_output(out: Path, plan: Plan) -> Iterator[Finding]:
     yield from OUTPUT.run(Output(out, plan))
 
 
-def _sameness(item: Finding, directory: str) -> tuple[str, ...]:
-    """Return a key that is equal for duplicate findings of one cell.
+def sameness(item: Finding, workload: str) -> tuple[str, ...]:
+    """Return a key that is equal for duplicate findings of one workload.
 
     A Deployment's Pods appear again in its PodTemplate and in the cell's queued directory.
     """
     of_pod = item.field.removeprefix("spec.").removeprefix("template.")
-    return item.cell or directory, item.rule_id, of_pod, item.message
+    return workload, item.rule_id, of_pod, item.message

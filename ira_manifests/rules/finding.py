@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from ira_manifests.messages import visible
 from ira_manifests.profiles.loader import Source
 from ira_manifests.profiles.yaml_source import Path, dotted
 from ira_manifests.rules import catalogue
@@ -20,6 +21,10 @@ MOST_TOLD = 5
 @dataclass(frozen=True, order=True)
 class Finding:
     """One problem. `line` and `column` count from 1; `cell` is "gpu/model", or empty.
+
+    `file` is a profile, a file of the output, or, in an app, the path of a construct. `field` is a
+    dotted path in it, or empty where it is meant as a whole. `hint` says what to do, or what
+    happens otherwise.
 
     A rule leaves `rule_id` empty; the rule's decorator fills it in.
     """
@@ -39,9 +44,20 @@ class Finding:
         return catalogue.get(self.rule_id)
 
     @property
+    def severity(self) -> Severity:
+        """The severity of its rule."""
+        return self.rule.severity
+
+    @property
     def refuses(self) -> bool:
         """Whether it is an error, and not only a warning."""
-        return self.rule.severity is Severity.ERROR
+        return self.severity is Severity.ERROR
+
+    @property
+    def text(self) -> str:
+        """Field, message, hint and rule in one sentence, without the place."""
+        field = f"{self.field}: " if self.field else ""
+        return visible(f"{field}{self.message}; {self.hint} ({self.rule_id} {self.rule.name})")
 
 
 def found(

@@ -32,13 +32,15 @@ def other_models_value(view: View) -> Iterator[Finding]:
     for template in view.pods:
         yield from _account(view, template)
         yield from _labels(view, template)
-        if view.model_id is not None:
-            yield from _only_dir(view, template, view.model_id)
-    if view.model_id is not None:
-        for container in view.containers:
-            yield from _mounts(view, container, view.model_id)
+        model = view.model_id(template)
+        if model is None:
+            continue
+        yield from _only_dir(view, template, model)
+        for container in template.containers:
+            yield from _mounts(view, container, model)
         for server in view.servers:
-            yield from _model(view, server, mount_path(view.model_id))
+            if server.container.template is template:
+                yield from _model(view, server, mount_path(model))
     if view.cell is not None:
         yield from _of_cell(view, view.cell)
 

@@ -73,7 +73,7 @@ def _unreached(view: View, actual: Server, read: set[str]) -> Iterator[Finding]:
             has = "is not set there" if instead is None else f"is {instead} there"
             message = f"{key} does not reach the server: {option} {has}"
             yield _unread(view, key, message, f"{option}=$({key})")
-    model = mount_path(f"{view.model_id}")
+    model = mount_path(f"{view.runtime_values.get('MODEL_ID')}")
     hard_coded = marked.command.model != mount_path(f"{marks.get('MODEL_ID')}")
     if "MODEL_ID" in read & set(marks) and hard_coded and actual.command.model == model:
         message = f"MODEL_ID does not reach the server: its model is the text {model}"
@@ -157,20 +157,22 @@ def missing_value(view: View) -> Iterator[Finding]:
 
 
 def _missing(view: View, container: Container) -> Iterator[Finding]:
-    keys = {*view.runtime_values, *env_file.KEYS}
+    generated = {*view.runtime_values, *env_file.KEYS}
     hint = "the container is never created: CreateContainerConfigError"
     for index, item in enumerate(container.env):
         reference = mapping(at(item, "valueFrom", "configMapKeyRef"))
         if not reference or reference.get("optional"):
             continue
         place = (*container.path, "env", index, "valueFrom", "configMapKeyRef")
-        if str(reference.get("name")) not in view.config_maps:
-            message = (
-                f"{item.get('name')} is read from {reference.get('name')!r}, and the directory "
-            )
-            message += f"has the ConfigMap {' and '.join(sorted(view.config_maps)) or 'of nothing'}"
-            yield view.finding(container.file, (*place, "name"), message, hint)
-        elif str(reference.get("key")) not in keys:
-            message = f"{item.get('name')} is read from the key {reference.get('key')!r}, "
+        named, key = str(reference.get("name")), str(reference.get("key"))
+        keys = generated if named in view.config_maps else view.data.get(named)
+        if keys is None:
+            if view.complete:
+                message = f"{item.get('name')} is read from {named!r}, and the directory "
+                known = sorted(view.config_maps | view.data.keys())
+                message += f"has the ConfigMap {' and '.join(known) or 'of nothing'}"
+                yield view.finding(container.file, (*place, "name"), message, hint)
+        elif key not in keys:
+            message = f"{item.get('name')} is read from the key {key!r}, "
             message += f"and the ConfigMap has {', '.join(sorted(keys))}"
             yield view.finding(container.file, (*place, "key"), message, hint)

@@ -13,7 +13,7 @@ from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.yaml_source import Path
 from ira_manifests.rules.finding import Finding
 from ira_manifests.rules.view.places import found_at
-from ira_manifests.rules.view.plain import at, mapping
+from ira_manifests.rules.view.plain import at, mapping, texts
 from ira_manifests.rules.view.pods import Container, Object, PodTemplate, templates
 from ira_manifests.rules.view.selector_index import SelectorIndex, Target
 from ira_manifests.rules.view.selectors import (
@@ -34,11 +34,19 @@ class View:
 
     Each part is computed once, when a rule first asks for it.
     `out`: the output folder, for the paths in findings. `cell`: the directory's cell, for rules
-    that compare the two.
+    that compare the two. `complete`: whether Pods read no ConfigMap but those of the directory.
     """
 
-    def __init__(self, directory: Directory, out: FilePath, cell: Cell | None = None) -> None:
+    def __init__(
+        self,
+        directory: Directory,
+        out: FilePath,
+        cell: Cell | None = None,
+        *,
+        complete: bool = True,
+    ) -> None:
         self._directory = directory
+        self.complete = complete
         self._folder = out / directory.name
         self.name = directory.name
         self.cell = cell
@@ -54,10 +62,19 @@ class View:
         """The values that the directory adds to the ConfigMap of the user's values."""
         return self._directory.runtime_values
 
-    @property
-    def model_id(self) -> str | None:
-        """The id of the directory's model, or None."""
-        return self.runtime_values.get("MODEL_ID")
+    def model_id(self, template: PodTemplate) -> str | None:
+        """Return the id of the model that a workload serves, or None.
+
+        It is the directory's, or that of the ConfigMap from which a server reads it.
+        """
+        of_directory = self.runtime_values.get("MODEL_ID")
+        if of_directory is not None:
+            return of_directory
+        containers = [
+            each.container for each in self.servers if each.container.template is template
+        ]
+        read = {self.environment(each).get("MODEL_ID") for each in containers}
+        return read.pop() if len(read) == 1 else None
 
     def of_kind(self, *kinds: str) -> list[Object]:
         """Return the objects of some kinds, in their order."""
@@ -95,6 +112,11 @@ class View:
         generated = {generator.name for generator in self.kustomization.config_maps}
         return frozenset(generated | {each.config_map for each in self.kustomization.replacements})
 
+    @cached_property
+    def data(self) -> dict[str, dict[str, str]]:
+        """The data of each ConfigMap among the objects, by its name."""
+        return {item.name: texts(item.body.get("data")) for item in self.of_kind("ConfigMap")}
+
     def environment(
         self, container: Container, values: Mapping[str, str] | None = None
     ) -> dict[str, str]:
@@ -105,16 +127,21 @@ class View:
         known = self.runtime_values if values is None else values
         found: dict[str, str] = {}
         for source in container.env_from:
-            if str(at(source, "configMapRef", "name")) in self.config_maps:
-                found |= {f"{source.get('prefix', '')}{key}": value for key, value in known.items()}
+            every = self._values_of(str(at(source, "configMapRef", "name")), known)
+            found |= {f"{source.get('prefix', '')}{key}": value for key, value in every.items()}
         for item in container.env:
             reference = mapping(at(item, "valueFrom", "configMapKeyRef"))
             name, key = str(item.get("name")), str(reference.get("key"))
+            every = self._values_of(str(reference.get("name")), known)
             if "value" in item:
                 found[name] = expand(str(item["value"]), found)
-            elif str(reference.get("name")) in self.config_maps and key in known:
-                found[name] = known[key]
+            elif key in every:
+                found[name] = every[key]
         return found
+
+    def _values_of(self, config_map: str, generated: Mapping[str, str]) -> Mapping[str, str]:
+        """Return the known data of a ConfigMap. `generated`: that of the generated one."""
+        return generated if config_map in self.config_maps else self.data.get(config_map, {})
 
     @cached_property
     def selectors(self) -> list[Selector]:
