@@ -31,7 +31,7 @@ FLOORS: list[dict[str, str]] = [
     },
     {"analysis": "kubernetes memory messages profiles vllm"},
     {"rules": "analysis errors kubernetes layout memory messages output profiles vllm"},
-    {"constructs": "errors hub_lock kubernetes layout nodejs profiles vllm"},
+    {"constructs": "analysis errors hub_lock kubernetes layout nodejs profiles rules vllm"},
     {
         "provenance": "constructs errors layout messages profiles",
         "rendering": "constructs kubernetes layout output profiles",

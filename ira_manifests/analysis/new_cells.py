@@ -129,15 +129,15 @@ def _on(wanted: Wanted, cell: Cell) -> CellProfile | str:
     fitting = _fitting(wanted, cell, serving)
     if isinstance(fitting, str):
         return fitting
-    host = _host(cell)
-    return host if isinstance(host, str) else _profile(
+    found = host(cell)
+    return found if isinstance(found, str) else _profile(
         wanted,
         cell.gpu,
         cell.machine,
         cell.profile.tensor_parallel,
         gpu_memory_utilization=fitting.utilization,
         max_model_len=fitting.max_model_len,
-        **host,
+        **found,
     )  # fmt: skip
 
 
@@ -166,7 +166,7 @@ def _fitting(wanted: Wanted, cell: Cell, serving: Serving) -> Serving | str:
     return f"{shown[0]}, with {least} tokens at tensor parallel {serving.tensor_parallel}"
 
 
-def _host(cell: Cell) -> Mapping[str, str] | str:
+def host(cell: Cell) -> Mapping[str, str] | str:
     """Return the server's CPU and memory on the cell's machine, else why the node is too small."""
     machine, size = cell.machine, cell.profile.tensor_parallel
     cores, memory = node_usage.cpu(cell), node_usage.memory(cell)

@@ -202,7 +202,7 @@ class _FolderReader:
         try:
             profile = model.model_validate(source.document.data)
         except ValidationError as error:
-            self.problems += [_problem(source, model, item) for item in error.errors()]
+            self.problems += problems_of(source, model, error)
             return None
         return profile if len(self.problems) == before else None
 
@@ -240,6 +240,11 @@ _BOUNDS = {
     "less_than_equal": ("le", "at most"),
     "multiple_of": ("multiple_of", "a multiple of"),
 }
+
+
+def problems_of(source: Source, model: type[BaseModel], error: ValidationError) -> list[Problem]:
+    """Return a validation error of a file's values as problems, in the words of profiles."""
+    return [_problem(source, model, item) for item in error.errors()]
 
 
 def _problem(source: Source, model: type[BaseModel], error: Any) -> Problem:
