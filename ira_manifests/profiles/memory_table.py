@@ -120,9 +120,9 @@ COMPUTED = (
     _row("quantization", "with `fp8`, its kin and bitsandbytes, a checkpoint in 16 bit is "
          "quantised as it is loaded: linear layers and experts, not embeddings, head and router. "
          "Other methods need a checkpoint of their own, and `weights` is that one's",
-         "the checkpoint's own method; fp8, fp8_per_tensor, fp8_per_block, fp8_per_channel and "
-         "bitsandbytes where `linear_gib` is given, or for dense models whose size shows 16 bit; "
-         "bitsandbytes not with experts",
+         "the checkpoint's own method; fp8, fp8_per_tensor and fp8_per_block (from 0.20.0), "
+         "fp8_per_channel (from 0.24.0) and bitsandbytes where `linear_gib` is given, or for dense "
+         "models whose size shows 16 bit; bitsandbytes not with experts",
          "model_executor/layers/quantization/fp8.py, online/base.py, bitsandbytes.py",
          weight_readers.quantization,
          since={"fp8_per_tensor": "0.20.0", "fp8_per_block": "0.20.0",
