@@ -55,6 +55,23 @@ def test_a_gpu_type_has_the_machines_of_compute_engine(name: str) -> None:
     assert str(gpu.memory_gib) == memory
 
 
+# https://developer.nvidia.com/cuda-gpus
+CAPABILITIES = {
+    "a100-80gb": "8.0",
+    "b200": "10.0",
+    "h100": "9.0",
+    "h200": "9.0",
+    "l4": "8.9",
+    "rtx-pro-6000": "12.0",
+}
+
+
+def test_a_gpu_type_has_nvidias_compute_capability() -> None:
+    gpus = load_matrix(PROFILES).profiles.gpus
+
+    assert {name: str(gpu.compute_capability) for name, gpu in gpus.items()} == CAPABILITIES
+
+
 def test_gpu_types_without_cells_are_not_listed_and_are_explained() -> None:
     matrix = load_matrix(PROFILES)
     unused = set(matrix.profiles.gpus) - {gpu for gpu, _ in matrix}

@@ -58,6 +58,13 @@ geometry:
       num_key_value_heads: 8
       head_dim: 128
 """
+SPARSE = """\
+      kv_lora_rank: 512
+      qk_rope_head_dim: 64
+      qk_nope_head_dim: 128
+      v_head_dim: 128
+      index_head_dim: 128
+"""
 WAIVER = "waive:\n  IRA043: The reference architecture serves it with this flag.\n"
 
 CELL = "h100/llama3"
@@ -89,6 +96,11 @@ BREAKS = {
     "IRA047": Break("llama3", {"total_gib: 131.42": "total_gib: 131.42\n  quantization: gptq",
                                "h100:\n": "h100:\n    flags: [--quantization=awq]\n"},
                     "cells.h100.flags", "--quantization=awq: the checkpoint is quantised as gptq"),
+    # No backend of sparse latents takes the compute capability 8.9 of an L4.
+    "IRA048": Break("llama3", {"      num_key_value_heads: 8\n      head_dim: 128\n": SPARSE,
+                               "  h100:\n    tensor_parallel: 4\n    cpu: 64\n    memory: 512G\n":
+                               "  l4:\n    tensor_parallel: 4\n    cpu: 16\n    memory: 64G\n"},
+                    "cells.l4", "no kernel for latent attention with a sparse", "l4/llama3"),
     # Pages of 96 and of 128 values a head: vLLM's unify_kv_cache_spec_page_size refuses them.
     "IRA038": Break("gemma3-27b", {"head_dim: 128\n    - count": "head_dim: 96\n    - count"},
                     "geometry", "cannot be made equal", "h100/gemma3-27b"),

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from ira_manifests.analysis import node_usage
+from ira_manifests.analysis.kernels import missing_kernel
 from ira_manifests.analysis.limits import limit
 from ira_manifests.memory import (
     Limit,
@@ -64,6 +65,9 @@ def propose(wanted: Wanted, gpu_name: str, gpu: GpuProfile) -> CellProfile | str
     for machine, size in _candidates(gpu):
         profile = _profile(wanted, gpu, machine, size)
         cell = Cell(gpu_name, wanted.name, gpu, wanted.model, profile, wanted.platform)
+        kernel = missing_kernel(cell)
+        if kernel:
+            return kernel
         problem = wanted.split_problem(size) or _split_problem(cell)
         if problem:
             unsplit[size] = problem

@@ -52,6 +52,9 @@ _READ_WITHOUT_CODE = {
 }
 
 
+_VOCABULARY = (
+    64  # vllm/model_executor/layers/vocab_parallel_embedding.py (DEFAULT_VOCAB_PADDING_SIZE)
+)
 # Keys that change what layers cache, or how many layers cache it, in some architecture.
 _LAYOUT = re.compile(
     r"layer_types|layers_block_type|.*_pattern|block_configs|.*attn_.*list.*|full_attn_.*"
@@ -216,24 +219,35 @@ class Model:
         return rotary.table_bytes(self.config, tuple(widths))
 
     def split_problem(self, tensor_parallel: int) -> str:
-        """Return why block-quantised weights can't be split over the GPUs; empty if they can.
+        """Return why the weights can't be split over the GPUs; empty if they can.
 
-        Source: vllm/model_executor/layers/quantization/fp8.py, which rejects parts of a layer
-        that are not a multiple of its blocks.
+        Source: vllm/distributed/utils.py (divide), for the width of every split layer and for the
+        vocabulary, which is padded to a multiple of 64; and layers/quantization/fp8.py, which
+        rejects parts of a layer that are not a multiple of its blocks.
         """
-        block = self.quantization.block
-        if block is None or tensor_parallel == 1:
+        if tensor_parallel == 1:
             return ""
-        widths = {width for layer in self.layers for width in layer.widths}
-        widths |= {layer.mlp_width for layer in self.layers if layer.mlp_width}
-        widths |= {layer.mixture.width for layer in self.layers if layer.mixture}
-        for width in sorted(widths):
-            if width % (tensor_parallel * block):
+        block = self.quantization.block
+        for width in sorted(self._split_widths):
+            if width % tensor_parallel:
+                return f"tensor parallel {tensor_parallel} does not divide the width {width}"
+            if block is not None and width % (tensor_parallel * block):
                 return (
                     f"tensor parallel {tensor_parallel} does not divide {width} into multiples "
                     f"of {block}, by which the weights are quantised"
                 )
+        vocabulary = -(-self.config.whole("vocab_size") // _VOCABULARY) * _VOCABULARY
+        if vocabulary % tensor_parallel:
+            return f"tensor parallel {tensor_parallel} does not divide {vocabulary} tokens"
         return ""
+
+    @property
+    def _split_widths(self) -> set[int]:
+        """The widths of attention, MLP and experts that tensor parallelism splits."""
+        widths = {width for layer in self.layers for width in layer.widths}
+        widths |= {layer.mlp_width for layer in self.layers}
+        widths |= {layer.mixture.width for layer in self.layers if layer.mixture}
+        return widths - {0}
 
 
 def read(values: Mapping[str, Any], hf_quant: Mapping[str, Any] | None = None) -> Model:

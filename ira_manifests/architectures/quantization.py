@@ -121,7 +121,7 @@ def _modelopt(given: Config, other: Config | None = None) -> Quantization:
     sources = [each for each in (given, other) if each is not None]
     kv_cache = any(_has_fp8_cache(each) for each in sources)
     return Quantization(
-        "modelopt",
+        "modelopt_fp4" if algorithm == "NVFP4" else "modelopt_fp8",
         _MODELOPT[algorithm],
         tuple(_patterns(sources, "exclude_modules", "ignore")),
         kv_cache_dtype="fp8" if kv_cache else "auto",

@@ -260,6 +260,15 @@ UserId = Annotated[int, Field(gt=0, le=_INT32)]
 Utilization = Annotated[Decimal, BeforeValidator(whole_as_decimal), Field(gt=0, le=1)]
 Context = Annotated[int | Literal["auto"], BeforeValidator(_tokens_or_auto)]
 Gib = Annotated[Decimal, BeforeValidator(whole_as_decimal), Field(gt=0, le=1_000_000)]
+Capability = Annotated[Decimal, BeforeValidator(whole_as_decimal), Field(ge=7, le=20)]
 QuantMethod = Literal[
-    "awq", "bitsandbytes", "compressed-tensors", "fp8", "gptq", "modelopt", "mxfp4"
+    "awq",
+    "bitsandbytes",
+    "compressed-tensors",
+    "fp8",
+    "gptq",
+    "modelopt",
+    "modelopt_fp4",
+    "modelopt_fp8",
+    "mxfp4",
 ]

@@ -16,6 +16,7 @@ from ira_manifests.profiles.engine import Engine, OwnEngine
 from ira_manifests.profiles.fields import (
     NOT_EMPTY,
     Bytes,
+    Capability,
     Context,
     Count,
     Cpu,
@@ -74,6 +75,8 @@ class GpuProfile(Profile):
     """Usable memory of one GPU in GiB, as torch reports it."""
     multiprocessors: Count = 132
     """Streaming multiprocessors of one GPU."""
+    compute_capability: Capability | None = None
+    """NVIDIA's compute capability, such as 9.0; decides which kernels the engine has."""
     machines: Annotated[tuple[Machine, ...], NOT_EMPTY, AfterValidator(_classes_differ)]
     queued: bool = False
     """Whether each of its cells also gets a directory for queued capacity."""
@@ -138,7 +141,10 @@ class WeightsProfile(Profile):
     vision_gib: Gib | None = None
     """GiB of the vision tower, which --language-model-only leaves out."""
     quantization: QuantMethod | None = None
-    """`quant_method` of the checkpoint's config.json; left out for a checkpoint in 16 bit."""
+    """`quant_method` of the checkpoint's config.json; left out for a checkpoint in 16 bit.
+
+    `modelopt` may also be told apart as `modelopt_fp8` or `modelopt_fp4`.
+    """
     measured: tuple[MeasuredWeights, ...] = ()
 
     @model_validator(mode="after")

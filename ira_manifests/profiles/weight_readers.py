@@ -32,6 +32,8 @@ _OF_CHECKPOINT = {
     "fp8": {"fp8"},
     "gptq": {"auto_gptq", "gptq", "gptq_marlin"},
     "modelopt": {"modelopt", "modelopt_fp4"},
+    "modelopt_fp4": {"modelopt", "modelopt_fp4"},
+    "modelopt_fp8": {"modelopt"},
     "mxfp4": {"gpt_oss_mxfp4", "mxfp4"},
 }
 """Values of the option that mean a checkpoint's own method: config/model.py

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ira_manifests.analysis.kernels import missing_kernel
 from ira_manifests.profiles.memory_options import LONGER_CONTEXT
 from ira_manifests.rules.catalogue import Severity
 from ira_manifests.rules.cells.subjects import CELL, CellOf
@@ -44,6 +45,26 @@ def engine_too_old(of: CellOf) -> Iterator[Finding]:
         message = f"{of.cell.model.model_id} needs engine {needed}, and {used} is pinned"
         hint = f"set engine.version in platform.yaml to {needed} or newer"
         yield of.finding(("min_engine",), message, hint)
+
+
+@rule("IRA048", "no-kernel", Severity.ERROR, CELL)
+def no_kernel(of: CellOf) -> Iterator[Finding]:
+    """The engine has no kernel for the model on the cell's GPU.
+
+    vLLM computes fp8 weights of NVIDIA's Model Optimizer up to 0.26.0 from compute capability 8.9
+    on only, and latent attention with a sparse indexer (DeepSeek-V3.2, GLM-5) from 9.0 on. On an
+    A100, the server exits at start-up: "The quantization method … is not supported for the current
+    GPU", or "No valid attention backend found". Other checkpoints in fp8, NVFP4, mxfp4, AWQ and
+    GPTQ run on every GPU type from A100 on, by kernels that compute in 16 bit.
+
+    The rule needs `compute_capability` of the GPU type, and `weights.quantization: modelopt_fp8`,
+    which `add` writes, or `index_head_dim` in the geometry. `quantization: modelopt` may be another
+    format, and is not judged.
+    """
+    missing = missing_kernel(of.cell)
+    if missing:
+        hint = "use another GPU type, or a checkpoint in another format"
+        yield of.finding((), missing, hint)
 
 
 @rule("IRA009", "unknown-model-id", Severity.ERROR, CELL)
