@@ -76,7 +76,8 @@ CASES: list[Case] = [
         "a_checkpoint_of_an_unknown_method",
         {"  total_gib: 2.5\n": "  total_gib: 2.5\n  quantization: fp9\n"},
         "4:17: weights.quantization: is the text 'fp9'; it must be one of 'awq', 'bitsandbytes', "
-        "'compressed-tensors', 'fp8', 'gptq', 'modelopt' or 'mxfp4'; did you mean 'fp8'?",
+        "'compressed-tensors', 'fp8', 'gptq', 'modelopt', 'modelopt_fp4', "
+        "'modelopt_fp8' or 'mxfp4'; did you mean 'fp8'?",
     ),
     measured(
         "weights_that_contradict_each_other",
