@@ -44,7 +44,7 @@ $(OLDEST_KUBECTL)/.installed: tests/oldest-kubectl.txt $(STAMP)
 $(CDK8S_CLI)/.installed: examples/app/package-lock.json examples/app/package.json $(STAMP)
 	mkdir -p $(CDK8S_CLI)
 	cp examples/app/package.json examples/app/package-lock.json $(CDK8S_CLI)
-	PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --prefix $(CDK8S_CLI) --silent --no-audit --no-fund --ignore-scripts
+	PATH="$(abspath $(BIN)):$$PATH" npm ci --prefix $(CDK8S_CLI) --silent --no-audit --no-fund --ignore-scripts
 	touch $@
 
 test-cluster: cluster-programs  ## dist/ on a real control plane
