@@ -249,6 +249,7 @@ def test_a_cell_serves_its_model_with_its_values(
     row: Row, directory: str, rendered: Rendered
 ) -> None:
     objects = rendered[directory]
+    # Clients name the path as the walkthrough does, or the id as any OpenAI client would.
     program, verb, model, *flags = command_line(container(objects, "inference-server"), objects)
 
     assert (program, verb) == ("vllm", "serve")
@@ -256,9 +257,12 @@ def test_a_cell_serves_its_model_with_its_values(
     assert sorted(flags) == [
         f"--gpu-memory-utilization={row.utilization}",
         f"--max-model-len={row.max_model_len}",
+        "--served-model-name",
         "--shutdown-timeout=120",
         f"--tensor-parallel-size={row.gpus}",
         "--trust-remote-code",
+        f"/gcs/{row.model_id}",
+        row.model_id,
     ]
 
 

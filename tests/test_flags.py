@@ -18,7 +18,7 @@ TAKEN = [
     "--enable-lora",
     "--lora-modules=sql=/p",
     "-O3",
-    "--served-model-name=$(MODEL_ID)",
+    "--response-role=$(MODEL_ID)",
     "--speculative-config.num_speculative_tokens=3",
 ]
 

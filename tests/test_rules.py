@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ira_manifests import Matrix, load_matrix
+from ira_manifests import Cell, Matrix, load_matrix
 from ira_manifests.output.kustomize import Generator
 from ira_manifests.rules import check_cells, check_objects, waivers
 from ira_manifests.rules.catalogue import BAD_INPUT, Rule, Severity, rules
@@ -72,6 +72,10 @@ def tiny(folder: Path, *lines: str) -> Matrix:
     return load_matrix(profiles)
 
 
+def words(cell: Cell) -> list[str]:
+    return [argument.text for argument in cell.server_arguments]
+
+
 def of_tiny(matrix: Matrix) -> list[tuple[str, str, str]]:
     found = (f for f in distinct(checked(matrix)) if f.file.endswith("tiny.yaml"))
     return [(f.rule_id, f.field, f.cell) for f in found if f.rule_id not in ("IRA003", "IRA005")]
@@ -81,7 +85,7 @@ def test_code_of_a_repository_is_warned_of_once_for_a_model(tmp_path: Path) -> N
     matrix = tiny(tmp_path, "trust_remote_code: true")
 
     assert of_tiny(matrix) == [("IRA043", "trust_remote_code", "")]
-    assert "--trust-remote-code" in matrix["h100", "tiny"].server_flags
+    assert "--trust-remote-code" in words(matrix["h100", "tiny"])
 
 
 @pytest.mark.parametrize("lines", [(), ("trust_remote_code: false",)])
@@ -91,7 +95,7 @@ def test_without_the_field_no_code_of_a_repository_is_run(
     matrix = tiny(tmp_path, *lines)
 
     assert of_tiny(matrix) == []
-    assert matrix["h100", "tiny"].server_flags == ()
+    assert "--trust-remote-code" not in words(matrix["h100", "tiny"])
 
 
 def test_a_waiver_of_a_model_covers_all_of_its_cells(tmp_path: Path) -> None:

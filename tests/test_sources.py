@@ -76,7 +76,7 @@ EDITS = {
         "tensor_parallel: 4": (
             "kv_cache_dtype: fp8\n    flags: [--max-num-seqs=64]\n"
             "    pipeline_parallel: 2\n    tensor_parallel: 4\n"
-            "    image_pull_secrets: [one, two]\n"
+            "    image_pull_secrets: [one, two]\n    served_model_names: [chat, llama]\n"
             "    engine: {command: [/usr/local/bin/vllm, serve]}\n"
             "    node_selector: {example.com/zone: a}\n"
             "    annotations: {note: of the cell}\n"

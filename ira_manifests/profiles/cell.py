@@ -18,6 +18,7 @@ from ira_manifests.profiles.schema import (
     ModelProfile,
     Platform,
 )
+from ira_manifests.profiles.server_arguments import Argument, arguments
 from ira_manifests.profiles.serving_fields import ServingFields
 
 QUEUED_SUFFIX = "-queued"
@@ -170,14 +171,10 @@ class Cell:
         except MemoryInputError:
             return 1  # a rule reports the error
 
-    @property
-    def server_flags(self) -> tuple[str, ...]:
-        """The server's flags, except those that every cell has."""
-        dtype, stages = self.profile.kv_cache_dtype, self.profile.pipeline_parallel
-        remote_code = ("--trust-remote-code",) if self.model.trust_remote_code else ()
-        kv_cache = () if dtype == "auto" else (f"--kv-cache-dtype={dtype}",)
-        pipeline = () if stages == 1 else (f"--pipeline-parallel-size={stages}",)
-        return (*remote_code, *kv_cache, *pipeline, *self.profile.flags)
+    @cached_property
+    def server_arguments(self) -> tuple[Argument, ...]:
+        """The server's arguments, except those that every cell has with another value."""
+        return arguments(self)
 
     @property
     def waived(self) -> frozenset[str]:

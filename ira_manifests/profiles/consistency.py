@@ -15,6 +15,7 @@ from ira_manifests.profiles.cell import cells_of, directory_names, find_machine,
 from ira_manifests.profiles.engine import engine_of
 from ira_manifests.profiles.loader import Profiles
 from ira_manifests.profiles.schema import ModelProfile
+from ira_manifests.vllm import settings
 
 _Pair = tuple[str, str]
 
@@ -25,6 +26,7 @@ def problems(profiles: Profiles) -> list[Problem]:
         *engine_checks.problems(profiles),
         *_unknown_gpus(profiles),
         *_missing_machines(profiles),
+        *_doubled(profiles),
         *_missing_geometry(profiles),
         *_layer_sums(profiles),
         *_contradictions(profiles),
@@ -91,6 +93,29 @@ def _missing_machines(profiles: Profiles) -> Iterator[Problem]:
             message += f"{most} GPUs"
         source = profiles.sources["models", model_name]
         yield source.problem(("cells", gpu_name, field), message)
+
+
+# Options that a field gives and `flags` may give instead.
+_DOUBLED = {
+    "--chat-template": "chat_template",
+    "--enable-auto-tool-choice": "tool_call_parser",
+    "--reasoning-parser": "reasoning_parser",
+    "--tool-call-parser": "tool_call_parser",
+}
+
+
+def _doubled(profiles: Profiles) -> Iterator[Problem]:
+    """Refuse a flag beside a field of the same option: the last one would silently win."""
+    if profiles.platform is None:
+        return
+    for cell in cells_of(profiles, profiles.platform):
+        for index, flag in enumerate(cell.profile.flags):
+            for option in settings([flag], cell.engine.version):
+                field = _DOUBLED.get(option)
+                if field is not None and getattr(cell.settings, field) is not None:
+                    message = f"sets {option}, as {field} does; keep one"
+                    path = ("cells", cell.gpu_name, "flags", index)
+                    yield profiles.sources["models", cell.model_name].problem(path, message)
 
 
 def _missing_geometry(profiles: Profiles) -> Iterator[Problem]:

@@ -127,6 +127,7 @@ _OWNED = {
     "--model": "set model_id",
     "--pipeline-parallel-size": "set pipeline_parallel",
     "--port": "the probes and the Service expect port 8000",
+    "--served-model-name": "set served_model_names",
     "--shutdown-timeout": "set engine.drain_seconds in platform.yaml",
     "--ssl-certfile": "the probes and the Service expect plain HTTP",
     "--ssl-keyfile": "the probes and the Service expect plain HTTP",
@@ -186,6 +187,12 @@ def _check_word(word: str) -> str | None:
     return None
 
 
+def _check_template(path: str) -> str | None:
+    if not re.fullmatch(r"/?[A-Za-z0-9._/-]{1,500}", path) or ".." in path.split("/"):
+        return "is not a file such as chat_template.jinja or /vllm-workspace/examples/tools.jinja"
+    return None
+
+
 def _check_reason(text: str) -> str | None:
     return (
         None if len(text.split()) >= MIN_REASON_WORDS else "needs a reason of at least three words"
@@ -230,6 +237,13 @@ Glob = Annotated[str, checked(_check_glob)]
 """A pattern for all models; it must not match files that every model needs."""
 Flag = Annotated[str, checked(_check_flag)]
 Word = Annotated[str, Field(min_length=1, max_length=200), checked(_check_word)]
+ModelName = Annotated[
+    str, checked(_matches(r"[A-Za-z0-9/][A-Za-z0-9._/:-]{0,199}", "a model's name such as gemma"))
+]
+ParserName = Annotated[
+    str, checked(_matches(r"[a-z0-9][A-Za-z0-9_.-]*", "a parser such as hermes"))
+]
+TemplateFile = Annotated[str, checked(_check_template)]
 Reason = Annotated[str, checked(_check_reason)]
 TaintEffect = Annotated[
     str,

@@ -18,8 +18,11 @@ from ira_manifests.profiles.fields import (
     AnnotationValue,
     LabelKey,
     LabelValue,
+    ModelName,
+    ParserName,
     Replicas,
     Subdomain,
+    TemplateFile,
     checked,
 )
 from ira_manifests.profiles.serving_objects import (
@@ -68,6 +71,17 @@ class ServingFields(Profile):
     """Labels of the Service alone."""
     service_annotations: Annotations
     """Annotations of the Service alone."""
+    served_model_names: tuple[ModelName, ...] = ()
+    """Names by which clients call the model, instead of its id and its path.
+
+    Answers and metrics have the first one.
+    """
+    chat_template: TemplateFile | None = None
+    """A Jinja file that makes prompts: of the model's folder, or the path of one in the image."""
+    tool_call_parser: ParserName | None = None
+    """vLLM's parser of the model's tool calls; the model then decides itself when to call one."""
+    reasoning_parser: ParserName | None = None
+    """vLLM's parser of the model's reasoning."""
     env: Annotated[dict[EnvName, EnvValue], Field(default_factory=dict)]
     """Environment variables of the server."""
     autoscaling: Autoscaling | None = None

@@ -22,6 +22,27 @@ CASES = [
         "9:15: cells.h100.replicas: is the number 0; it must be more than 0",
     ),
     _cell(
+        "names_and_files_of_no_model",
+        "    served_model_names: ['', -x]\n    chat_template: ../a.jinja\n"
+        "    tool_call_parser: a b\n",
+        "9:26: cells.h100.served_model_names[0]: '' is not a model's name such as gemma",
+        "9:30: cells.h100.served_model_names[1]: '-x' is not a model's name such as gemma",
+        "10:20: cells.h100.chat_template: '../a.jinja' is not a file such as "
+        "chat_template.jinja or /vllm-workspace/examples/tools.jinja",
+        "11:23: cells.h100.tool_call_parser: 'a b' is not a parser such as hermes",
+    ),
+    _cell(
+        "names_as_a_flag",
+        "    flags: [--served-model-name=a]\n",
+        "9:13: cells.h100.flags[0]: '--served-model-name=a' can't be set in flags: set "
+        "served_model_names",
+    ),
+    _cell(
+        "flag_beside_its_field",
+        "    flags: [--seed=1, --tool-call-parser=hermes]\n    tool_call_parser: hermes\n",
+        "9:23: cells.h100.flags[1]: sets --tool-call-parser, as tool_call_parser does; keep one",
+    ),
+    _cell(
         "label_of_the_selector",
         "    labels: {app.kubernetes.io/name: mine}\n",
         f"9:14: cells.h100.labels.app.kubernetes.io/name: 'app.kubernetes.io/name' {_OURS}",

@@ -6,9 +6,10 @@ from ira_manifests.constructs.manifests import parts
 from ira_manifests.constructs.manifests.parts import Json
 from ira_manifests.constructs.manifests.sources import Source, option, source
 from ira_manifests.kubernetes import labels as keys
-from ira_manifests.layout import MOUNT_ROOT, mount_path
+from ira_manifests.layout import MOUNT_ROOT
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.engine import SERVE, Engine
+from ira_manifests.profiles.server_arguments import MODEL
 from ira_manifests.vllm.draining import OPTION, Drain
 
 NAME = "inference-server"
@@ -25,6 +26,14 @@ _READINESS = {**_HEALTH, "periodSeconds": 10, "timeoutSeconds": 5, "failureThres
 _LIVENESS = {**_HEALTH, "periodSeconds": 30, "timeoutSeconds": 10, "failureThreshold": 6}
 
 
+# Those of every cell, after the model.
+_ARGUMENTS = (
+    "--gpu-memory-utilization=$(GPU_MEMORY_UTILIZATION)",
+    "--max-model-len=$(MAX_MODEL_LEN)",
+    "--tensor-parallel-size=$(TENSOR_PARALLEL_SIZE)",
+)
+
+
 def container(cell: Cell, config_map: str) -> Json:
     """Return the container. `config_map`: the name of the ConfigMap that it reads."""
     engine, profile = cell.engine, cell.profile
@@ -36,10 +45,8 @@ def container(cell: Cell, config_map: str) -> Json:
         "command": list(engine.command),
         "args": [
             _model(engine),
-            "--gpu-memory-utilization=$(GPU_MEMORY_UTILIZATION)",
-            "--max-model-len=$(MAX_MODEL_LEN)",
-            "--tensor-parallel-size=$(TENSOR_PARALLEL_SIZE)",
-            *cell.server_flags,
+            *_ARGUMENTS,
+            *(argument.text for argument in cell.server_arguments),
             *_shutdown_timeout(engine.drain),
         ],
         "env": [
@@ -73,8 +80,7 @@ def container(cell: Cell, config_map: str) -> Json:
 
 def _model(engine: Engine) -> str:
     """Return the argument that names the model; only `vllm serve` takes it without an option."""
-    path = mount_path("$(MODEL_ID)")
-    return path if engine.command[-1] == SERVE[-1] else f"--model={path}"
+    return MODEL if engine.command[-1] == SERVE[-1] else f"--model={MODEL}"
 
 
 def _pre_stop(drain: Drain | None) -> Json:
@@ -133,13 +139,7 @@ def _from_profiles(cell: Cell, field: str) -> list[Source]:
         source("@engine.run_as_user", f"{field}.securityContext.runAsUser", name="run_as_user"),
         source("@engine.read_only_root", f"{field}.securityContext.readOnlyRootFilesystem",
                f"{field}.env[HOME]", f"{field}.volumeMounts[{temporary}]", name="read_only_root"),
-        source("@model.trust_remote_code", f"{field}.args[--trust-remote-code]",
-               name="--trust-remote-code"),
-        source("@cell.kv_cache_dtype", f"{field}.args[--kv-cache-dtype]", name="--kv-cache-dtype"),
-        source("@cell.pipeline_parallel", f"{field}.args[--pipeline-parallel-size]",
-               name="--pipeline-parallel-size"),
-        *(source("@cell.flags", f"{field}.args[{flag}]", name=flag)
-          for flag in dict.fromkeys(map(option, cell.profile.flags))),
+        *_of_arguments(cell, f"{field}.args"),
         *(source(f"@settings.env[{name}]", f"{field}.env[{name}]", name=f"env.{name}",
                  listed=parts.shown_env)
           for name in cell.settings.env),
@@ -153,6 +153,21 @@ def _from_profiles(cell: Cell, field: str) -> list[Source]:
                f"{field}.startupProbe.failureThreshold", name="startup_tries"),
         source("@engine.drain_seconds", f"{field}.args[{OPTION}]", name=OPTION),
     ]  # fmt: skip
+
+
+def _of_arguments(cell: Cell, field: str) -> list[Source]:
+    """Return one row for each option, and for each other word of a profile."""
+    found: dict[str, Source] = {}
+    every = 1 + len(_ARGUMENTS)
+    for index, argument in enumerate(cell.server_arguments, start=every):
+        if not argument.root:
+            continue
+        name, *inner = argument.path
+        text = f"@{argument.root}.{name}" + "".join(f"[{each}]" for each in inner)
+        key = option(argument.text) if argument.text.startswith("-") else str(index)
+        shown_as = key if argument.text.startswith("-") else str(name)
+        found.setdefault(key, source(text, f"{field}[{key}]", name=shown_as))
+    return list(found.values())
 
 
 def _from_construct(field: str) -> list[Source]:

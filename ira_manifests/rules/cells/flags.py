@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from ira_manifests.kubernetes import names
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.weight_readers import contradiction
-from ira_manifests.profiles.yaml_source import Path
 from ira_manifests.rules.catalogue import Severity
 from ira_manifests.rules.cells.subjects import CELL, PLATFORM, CellOf, Chosen
 from ira_manifests.rules.finding import Finding
@@ -23,12 +22,14 @@ _MISTRAL_WEIGHTS = ("consolidated.safetensors", "consolidated-00001-of-00002.saf
 @also("IRA010", CELL)
 def refused_flag_of_a_cell(of: CellOf) -> Iterator[Finding]:
     """The engine refuses a flag of the profile, or its value."""
-    cell, flags = of.cell, of.cell.server_flags
-    of_fields = len(flags) - len(cell.profile.flags)
-    for problem in _problems([cell.mount_path, *flags], cell.engine.version):
-        index = problem.index - 1 - of_fields
-        path: Path = ("flags", index) if index >= 0 else ("kv_cache_dtype",)
-        yield of.finding(path, problem.message, CRASH_LOOP)
+    cell, given = of.cell, of.cell.server_arguments
+    words = [cell.mount_path, *(argument.text for argument in given)]
+    for problem in _problems(words, cell.engine.version):
+        argument = given[problem.index - 1]
+        if argument.root == "settings":
+            yield of.finding_of_setting(argument.path, problem.message, CRASH_LOOP)
+        else:
+            yield of.finding(argument.path, problem.message, CRASH_LOOP)
 
 
 def _problems(words: list[str], version: str) -> list[FlagProblem]:

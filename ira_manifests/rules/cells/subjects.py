@@ -47,7 +47,9 @@ class CellOf(NamedTuple):
         """Return a finding at a serving field, in the profile that decides it."""
         level, inner = level_of(self.cell.levels, path)
         if LEVELS[level] != "platform":
-            return self.finding(path, message, hint)
+            source = self.matrix.profiles.sources["models", self.cell.model_name]
+            of_cell: Path = ("cells", self.cell.gpu_name) if LEVELS[level] == "cell" else ()
+            return found(source, (*of_cell, *inner), message, hint, cell=self.cell.name)
         source = self.matrix.profiles.sources["platform", "platform"]
         place: Path = ("inference", *inner)
         return found(source, place, message, hint, cell=self.cell.name, at_key=True)
