@@ -164,7 +164,7 @@ def update(matrix: Matrix, file: Path, content: bytes, files: ModelFiles) -> Upd
     if problems:
         raise ProfileError(problems)
     judged = Matrix(matrix.platform, profiles)
-    cells = [judged[gpu, file.stem] for gpu in profiles.models[file.stem].cells]
+    cells = [cell for cell in judged.values() if cell.model_name == file.stem]
     findings = waivers.waived(cells, check_cells(judged, cells))
     return Updated(found, tuple(finding for finding in findings if finding.refuses))
 

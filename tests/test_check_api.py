@@ -68,7 +68,7 @@ def test_a_construct_alone_has_only_its_own(chart: Chart) -> None:
 
     assert found(gemma) == [("inference/gemma", "IRA002", "max_model_len")]
     assert found(llama) == [
-        ("inference/gemma-2/Default", "IRA010", "spec.template.spec.containers[0].args[6]")
+        ("inference/gemma-2/Default", "IRA010", "spec.template.spec.containers[0].args[9]")
     ]
 
 

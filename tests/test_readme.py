@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import get_args, get_origin
+from typing import Any, get_args, get_origin
 
 import pytest
 import yaml
@@ -21,6 +21,7 @@ from ira_manifests.analysis import matrix_summary
 from ira_manifests.constructs.manifests.sources import source
 from ira_manifests.constructs.manifests.vllm_deployment import POD
 from ira_manifests.profiles.engine import OwnEngine
+from ira_manifests.profiles.env import EnvSource
 from ira_manifests.profiles.schema import ModelProfile
 from ira_manifests.profiles.serving_fields import ServingFields
 from testing.kubectl import kustomize
@@ -183,7 +184,7 @@ def test_the_table_is_the_matrix_of_the_reference() -> None:
 
 
 def test_the_new_model_of_the_docs_is_a_valid_profile(tmp_path: Path) -> None:
-    (profile,) = blocks("yaml", "docs/adding-a-model.md")
+    profile, *_ = blocks("yaml", "docs/adding-a-model.md")
     folder = Path(shutil.copytree(PROFILES, tmp_path / "profiles"))
     (folder / "models/qwen3-32b.yaml").write_text(profile)
 
@@ -205,18 +206,18 @@ def fields(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, bool
             continue
         path = prefix + name
         yield path, field.is_required()
-        ending = {tuple: "[].", dict: ".<gpu>."}
-        for part in (field.annotation, *get_args(field.annotation)):
-            inner = [part, *get_args(part)]
-            for each in inner:
-                if each is OwnEngine:
-                    continue
-                if isinstance(each, type) and issubclass(each, BaseModel):
-                    yield from fields(each, path + ending.get(get_origin(part), "."))
-                    break
-            else:
-                continue
-            break
+        endings: dict[Any, str] = {tuple: "[].", dict: ".<gpu>."}
+        ending = endings.get(get_origin(field.annotation), ".")
+        inner = next(models_in(field.annotation), None)
+        if inner not in (None, OwnEngine, EnvSource):
+            yield from fields(inner, path + ending)
+
+
+def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from models_in(argument)
 
 
 @pytest.mark.parametrize(

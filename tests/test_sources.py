@@ -77,6 +77,7 @@ EDITS = {
             "kv_cache_dtype: fp8\n    flags: [--max-num-seqs=64]\n"
             "    pipeline_parallel: 2\n    tensor_parallel: 4\n"
             "    image_pull_secrets: [one, two]\n    served_model_names: [chat, llama]\n"
+            "    tool_call_parser: llama3_json\n    reasoning_parser: qwen3\n"
             "    engine: {command: [/usr/local/bin/vllm, serve]}\n"
             "    node_selector: {example.com/zone: a}\n"
             "    annotations: {note: of the cell}\n"

@@ -66,7 +66,7 @@ def row(cell: Cell) -> Row:
     estimate, judged, reason = _judged(cell)
     return Row(
         gpu=cell.gpu_name,
-        model=cell.model_name,
+        model=cell.short_name,
         directory=cell.directory,
         machine=cell.machine.machine_type,
         compute_class=cell.machine.compute_class,
@@ -110,7 +110,7 @@ def absent(matrix: Matrix) -> Iterator[Absent]:
     for gpu in sorted({gpu for gpu, _ in matrix}):
         utilization = _utilization(matrix, gpu)
         for model in sorted(matrix.profiles.models):
-            if (gpu, model) not in matrix:
+            if gpu not in matrix.profiles.models[model].cells:
                 yield Absent(gpu, model, _why(matrix, gpu, model, utilization))
 
 

@@ -86,7 +86,7 @@ def proposed(cell: Cell, weights_from: str) -> None:
 
 
 def _title_and_memory(cell: Cell) -> None:
-    title = f"{cell.gpu_name} × {cell.model_name} on {cell.machine.machine_type}"
+    title = f"{' × '.join(cell.key)} on {cell.machine.machine_type}"
     terminal.say(terminal.styled(title, BOLD))
     try:
         estimate = cell.budget

@@ -80,7 +80,7 @@ def cell_of(
     gpu_name, gpu_profile = _gpu(place, gpu)
     model_name, base = _model(place, model_id, model)
     wanted = _platform(place, platform or _packaged_platform(), workload_name)
-    usual = base.cells.get(gpu_name) if base is not None else None
+    usual = base.only_cell(gpu_name) if base is not None else None
     values = _given(usual) if usual is not None else {**_DEFAULTS, **_UNKNOWN_YET}
     own = {name: _plain(value) for name, value in fields.items()}
     of_model = {name: value for name, value in own.items() if name in OF_MODEL}
@@ -93,7 +93,8 @@ def cell_of(
     }
     source = Source(place, Document(data, dict(_places(data))))
     profile = _validated(source, data, gpu_name)
-    cell = Cell(gpu_name, model_name, gpu_profile, profile, profile.cells[gpu_name], wanted)
+    (given,) = profile.every_cell
+    cell = Cell(gpu_name, model_name, gpu_profile, profile, given.profile, wanted)
     _require_consistent(source, cell)
     lacking = () if usual is not None else _UNKNOWN_YET.keys() - of_cell.keys()
     return _with_host(place, cell, lacking) if lacking else cell

@@ -75,6 +75,11 @@ class VllmDeployment(Composite):
         pod_annotations: annotations of the Pods. Default: none but the construct's.
         service_labels: labels of the Service alone. Default: none but the construct's.
         service_annotations: annotations of the Service alone. Default: none.
+        served_model_names: names by which clients call the model. Default: its id and its path.
+        chat_template: a file of the model's folder, or the path of one in the image. Default: the
+            model's own.
+        tool_call_parser: vLLM's parser of tool calls, such as "hermes". Default: none.
+        reasoning_parser: vLLM's parser of reasoning, such as "qwen3". Default: none.
         env: variables of the server: values, or keys of a Secret or ConfigMap, such as
             {"secret": "name", "key": "KEY"}. Default: none but the construct's.
         engine: what differs from the platform's engine, such as {"version": "0.25.0"}. Default:
@@ -134,6 +139,10 @@ class VllmDeployment(Composite):
         pod_annotations: Mapping[str, str] | None = None,
         service_labels: Mapping[str, str] | None = None,
         service_annotations: Mapping[str, str] | None = None,
+        served_model_names: Sequence[str] | None = None,
+        chat_template: str | None = None,
+        tool_call_parser: str | None = None,
+        reasoning_parser: str | None = None,
         env: Mapping[str, str | Mapping[str, str | bool]] | None = None,
         engine: OwnEngine | Mapping[str, Any] | None = None,
         trust_remote_code: bool | None = None,

@@ -13,6 +13,7 @@ from ira_manifests.profiles.engine import Engine, OwnEngine, engine_of
 from ira_manifests.profiles.loader import Profiles
 from ira_manifests.profiles.schema import (
     CellProfile,
+    GivenCell,
     GpuProfile,
     Machine,
     ModelProfile,
@@ -31,6 +32,11 @@ def directory_names(gpu_name: str, model_name: str, gpu: GpuProfile) -> tuple[st
     """Return the directories of a cell: for ordinary capacity, then for queued if it has any."""
     name = f"{CELLS}{gpu_name}-{model_name}"
     return (name, name + QUEUED_SUFFIX) if gpu.queued else (name,)
+
+
+def variant_name(name: str, variant: str) -> str:
+    """Return a name with that of a variant; without a variant, the name alone."""
+    return f"{name}-{variant}" if variant else name
 
 
 def find_machine(gpu: GpuProfile, profile: CellProfile) -> Machine | None:
@@ -52,11 +58,22 @@ class Cell:
     model: ModelProfile
     profile: CellProfile
     platform: Platform
+    variant: str = ""
+
+    @property
+    def short_name(self) -> str:
+        """The model's name, and the variant's after it where the cell is one of several."""
+        return variant_name(self.model_name, self.variant)
 
     @property
     def key(self) -> tuple[str, str]:
-        """GPU type and model: the cell's key in the matrix."""
-        return self.gpu_name, self.model_name
+        """GPU type and model with its variant: the cell's key in the matrix."""
+        return self.gpu_name, self.short_name
+
+    @property
+    def path(self) -> tuple[str | int, ...]:
+        """The place of the cell in its model's profile."""
+        return GivenCell(self.gpu_name, self.variant, self.profile).path
 
     @property
     def name(self) -> str:
@@ -76,13 +93,15 @@ class Cell:
     @property
     def directories(self) -> tuple[str, ...]:
         """All directories of the cell."""
-        return directory_names(self.gpu_name, self.model_name, self.gpu)
+        return directory_names(self.gpu_name, self.short_name, self.gpu)
 
     @property
     def workload_name(self) -> str:
         """Name of the Deployment, the Service and the ProvisioningRequest."""
         template = self.platform.inference.workload_name
-        return template.format(gpu=self.gpu_name, model=self.model_name)
+        name = template.format(gpu=self.gpu_name, model=self.short_name)
+        # Without the model's name, the variants of one model would be one Deployment.
+        return name if "{model}" in template else variant_name(name, self.variant)
 
     @property
     def service_account(self) -> str:
@@ -174,7 +193,7 @@ class Cell:
     @cached_property
     def server_arguments(self) -> tuple[Argument, ...]:
         """The server's arguments, except those that every cell has with another value."""
-        return arguments(self)
+        return arguments(self.model, self.profile, self.settings)
 
     @property
     def waived(self) -> frozenset[str]:
@@ -197,20 +216,28 @@ class Cell:
         }
 
 
-def pairs_of(profiles: Profiles) -> list[tuple[str, str]]:
-    """Return (GPU type, model) of every cell whose profiles were read, sorted."""
-    return sorted(
-        (gpu, model)
+def given_cells(profiles: Profiles) -> list[tuple[str, GivenCell]]:
+    """Return the model and the entry of every cell whose profiles were read, sorted by key."""
+    found = [
+        (model, given)
         for model, profile in profiles.models.items()
-        for gpu in profile.cells
-        if gpu in profiles.gpus
-    )
+        for given in profile.every_cell
+        if given.gpu in profiles.gpus
+    ]
+    return sorted(found, key=lambda each: (each[1].gpu, variant_name(each[0], each[1].variant)))
 
 
 def cells_of(profiles: Profiles, platform: Platform) -> list[Cell]:
     """Return every cell whose profiles were read, sorted by GPU type and model."""
     return [
-        Cell(gpu, model, profiles.gpus[gpu], profile, profile.cells[gpu], platform)
-        for gpu, model in pairs_of(profiles)
-        for profile in (profiles.models[model],)
+        Cell(
+            given.gpu,
+            model,
+            profiles.gpus[given.gpu],
+            profiles.models[model],
+            given.profile,
+            platform,
+            given.variant,
+        )
+        for model, given in given_cells(profiles)
     ]

@@ -11,13 +11,19 @@ from collections.abc import Iterator
 from ira_manifests.errors import Problem, did_you_mean, one_of
 from ira_manifests.kubernetes import names
 from ira_manifests.profiles import engine_checks, memory_inputs
-from ira_manifests.profiles.cell import cells_of, directory_names, find_machine, pairs_of
+from ira_manifests.profiles.cell import (
+    cells_of,
+    directory_names,
+    find_machine,
+    given_cells,
+    variant_name,
+)
 from ira_manifests.profiles.engine import engine_of
 from ira_manifests.profiles.loader import Profiles
-from ira_manifests.profiles.schema import ModelProfile
+from ira_manifests.profiles.schema import GivenCell, ModelProfile
 from ira_manifests.vllm import settings
 
-_Pair = tuple[str, str]
+_Key = tuple[str, str]
 
 
 def problems(profiles: Profiles) -> list[Problem]:
@@ -38,9 +44,8 @@ def problems(profiles: Profiles) -> list[Problem]:
     ]
 
 
-def _at_cell(profiles: Profiles, pair: _Pair, message: str) -> Problem:
-    gpu, model = pair
-    return profiles.sources["models", model].problem(("cells", gpu), message, at_key=True)
+def _at_cell(profiles: Profiles, model: str, given: GivenCell, message: str) -> Problem:
+    return profiles.sources["models", model].problem(given.path, message, at_key=True)
 
 
 def _unknown_gpus(profiles: Profiles) -> Iterator[Problem]:
@@ -72,8 +77,9 @@ def _downloads(profiles: Profiles) -> Iterator[Problem]:
 
 
 def _missing_machines(profiles: Profiles) -> Iterator[Problem]:
-    for gpu_name, model_name in pairs_of(profiles):
-        gpu, cell = profiles.gpus[gpu_name], profiles.models[model_name].cells[gpu_name]
+    for model_name, given in given_cells(profiles):
+        gpu_name, cell = given.gpu, given.profile
+        gpu = profiles.gpus[gpu_name]
         if find_machine(gpu, cell) is not None:
             continue
         asked = cell.compute_class
@@ -92,7 +98,7 @@ def _missing_machines(profiles: Profiles) -> Iterator[Problem]:
             message = f"is {cell.tensor_parallel}{split}; the largest machine of {gpu_name} has "
             message += f"{most} GPUs"
         source = profiles.sources["models", model_name]
-        yield source.problem(("cells", gpu_name, field), message)
+        yield source.problem((*given.path, field), message)
 
 
 # Options that a field gives and `flags` may give instead.
@@ -114,7 +120,7 @@ def _doubled(profiles: Profiles) -> Iterator[Problem]:
                 field = _DOUBLED.get(option)
                 if field is not None and getattr(cell.settings, field) is not None:
                     message = f"sets {option}, as {field} does; keep one"
-                    path = ("cells", cell.gpu_name, "flags", index)
+                    path = (*cell.path, "flags", index)
                     yield profiles.sources["models", cell.model_name].problem(path, message)
 
 
@@ -125,10 +131,10 @@ def _missing_geometry(profiles: Profiles) -> Iterator[Problem]:
             given, lacking = ("geometry", "weights") if model.geometry else ("weights", "geometry")
             message = f"needs {lacking} beside it to judge the memory; give both or neither"
             yield source.problem((given,), message, at_key=True)
-        for gpu, cell in model.cells.items():
-            if cell.max_model_len == "auto" and model.geometry is None:
+        for given_cell in model.every_cell:
+            if given_cell.profile.max_model_len == "auto" and model.geometry is None:
                 message = "is auto, which needs the model's weights and geometry; give a number"
-                yield source.problem(("cells", gpu, "max_model_len"), message)
+                yield source.problem((*given_cell.path, "max_model_len"), message)
 
 
 def _layer_sums(profiles: Profiles) -> Iterator[Problem]:
@@ -155,18 +161,18 @@ def _uncomputed_auto(profiles: Profiles) -> Iterator[Problem]:
     if profiles.platform is None:
         return
     for name, model in profiles.models.items():
-        for gpu, cell in model.cells.items():
-            if cell.max_model_len != "auto" or model.geometry is None:
+        for given in model.every_cell:
+            if given.profile.max_model_len != "auto" or model.geometry is None:
                 continue
-            engine = engine_of(profiles.platform.engine, [model.engine, cell.engine])
-            message = _why_not_auto(profiles, model, gpu, engine.version)
+            engine = engine_of(profiles.platform.engine, [model.engine, given.profile.engine])
+            message = _why_not_auto(profiles, model, given, engine.version)
             if message:
-                path = ("cells", gpu, "max_model_len")
+                path = (*given.path, "max_model_len")
                 yield profiles.sources["models", name].problem(path, message)
 
 
-def _why_not_auto(profiles: Profiles, model: ModelProfile, gpu: str, release: str) -> str:
-    cell = model.cells[gpu]
+def _why_not_auto(profiles: Profiles, model: ModelProfile, given: GivenCell, release: str) -> str:
+    gpu, cell = given.gpu, given.profile
     options = memory_inputs.flags_of(model, cell, release).uncomputed
     if options:
         return f"is auto, which can't be computed with {', '.join(options)}; give a number"
@@ -178,21 +184,22 @@ def _why_not_auto(profiles: Profiles, model: ModelProfile, gpu: str, release: st
 
 
 def _directories(profiles: Profiles) -> Iterator[Problem]:
-    owners: dict[str, _Pair] = {}
-    for gpu, model in pairs_of(profiles):
-        directories = directory_names(gpu, model, profiles.gpus[gpu])
+    owners: dict[str, tuple[_Key, str]] = {}
+    for model, given in given_cells(profiles):
+        key = (given.gpu, variant_name(model, given.variant))
+        directories = directory_names(*key, profiles.gpus[given.gpu])
         problem = names.check_rfc1123_label(directories[-1])
         if problem:
             message = f"gives the directory {directories[-1]!r}, which {problem}"
-            yield _at_cell(profiles, (gpu, model), message)
+            yield _at_cell(profiles, model, given, message)
         for directory in directories:
-            other = owners.setdefault(directory, (gpu, model))
-            if other != (gpu, model):
+            other, of_model = owners.setdefault(directory, (key, model))
+            if (other, of_model) != (key, model):
                 message = (
                     f"would write the directory {directory}, as {' × '.join(other)} does; "
-                    "rename the GPU type or the model"
+                    f"rename the GPU type or the {'variant' if given.variant else 'model'}"
                 )
-                yield _at_cell(profiles, (gpu, model), message)
+                yield _at_cell(profiles, model, given, message)
 
 
 def _composed_names(profiles: Profiles) -> Iterator[Problem]:
@@ -206,7 +213,8 @@ def _composed_names(profiles: Profiles) -> Iterator[Problem]:
             problem = check(name)
             if problem:
                 message = f"gives the {what} {name!r}, which {problem}"
-                yield _at_cell(profiles, cell.key, message)
+                given = GivenCell(cell.gpu_name, cell.variant, cell.profile)
+                yield _at_cell(profiles, cell.model_name, given, message)
 
 
 def _shared_account(profiles: Profiles) -> Iterator[Problem]:

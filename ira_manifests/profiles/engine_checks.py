@@ -38,10 +38,10 @@ def _engines(profiles: Profiles) -> Iterator[_Given]:
         source = ("models", name)
         if model.engine is not None:
             yield _Given(engine_of(outer, [model.engine]), _at(profiles, source, ()))
-        for gpu, cell in model.cells.items():
-            if cell.engine is not None:
-                own = engine_of(outer, [model.engine, cell.engine])
-                yield _Given(own, _at(profiles, source, ("cells", gpu)))
+        for given in model.every_cell:
+            if given.profile.engine is not None:
+                own = engine_of(outer, [model.engine, given.profile.engine])
+                yield _Given(own, _at(profiles, source, given.path))
 
 
 def _at(profiles: Profiles, source: tuple[str, str], level: Path) -> Callable[..., Problem]:

@@ -6,9 +6,10 @@ The text below a field gives its unit and meaning. Single values are checked her
 
 # No annotations from __future__ here: pydantic would have to evaluate their text at every start.
 from collections import Counter
-from typing import Annotated, Literal, Self
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from ira_manifests.kubernetes.queued_capacity import LONGEST_RUN, SHORTEST_RUN
 from ira_manifests.profiles.base import Profile
@@ -123,6 +124,35 @@ class CellProfile(ServingFields):
         return self.tensor_parallel * self.pipeline_parallel
 
 
+def _cell_or_variants(value: Any) -> str:
+    """Return the form of a GPU type's entry: its cell, or a mapping of variants to cells."""
+    if not isinstance(value, dict) or not value or value.keys() & CellProfile.model_fields.keys():
+        return _ONE
+    return _SEVERAL if all(isinstance(inner, dict) for inner in value.values()) else _ONE
+
+
+_ONE, _SEVERAL = "<cell>", "<variants>"
+Variants = dict[Label, CellProfile]
+CellOrVariants = Annotated[
+    Annotated[CellProfile, Tag(_ONE)] | Annotated[Variants, Tag(_SEVERAL)],
+    Discriminator(_cell_or_variants),
+]
+
+
+class GivenCell(NamedTuple):
+    """A cell in a model's profile, and the GPU type and the variant that it is of."""
+
+    gpu: str
+    variant: str
+    """Empty for the only cell of the GPU type."""
+    profile: CellProfile
+
+    @property
+    def path(self) -> tuple[str | int, ...]:
+        """The cell's place in the profile."""
+        return ("cells", self.gpu, self.variant) if self.variant else ("cells", self.gpu)
+
+
 class MeasuredWeights(Profile):
     """The weights on each GPU, from a log."""
 
@@ -183,8 +213,22 @@ class ModelProfile(ServingFields):
     download: DownloadProfile | None = None
     waive: Annotated[dict[str, Reason], Field(default_factory=dict)]
     """Rules that are waived for all cells of the model, by id, each with the reason."""
-    cells: Annotated[dict[str, CellProfile], NOT_EMPTY]
-    """GPU type to cell."""
+    cells: Annotated[dict[str, CellOrVariants], NOT_EMPTY]
+    """GPU type to cell, or to several cells by the names of their variants."""
+
+    def only_cell(self, gpu: str) -> CellProfile | None:
+        """Return the cell of a GPU type; None if it has none, or several."""
+        given = self.cells.get(gpu)
+        return given if isinstance(given, CellProfile) else None
+
+    @property
+    def every_cell(self) -> Iterator[GivenCell]:
+        """The cells of all GPU types, in the order of the file."""
+        for gpu, given in self.cells.items():
+            if isinstance(given, CellProfile):
+                yield GivenCell(gpu, "", given)
+            else:
+                yield from (GivenCell(gpu, name, cell) for name, cell in given.items())
 
 
 class Toleration(Profile):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from ira_manifests.layout import mount_path
-
-if TYPE_CHECKING:
-    from ira_manifests.profiles.cell import Cell
+from ira_manifests.profiles.schema import CellProfile, ModelProfile
+from ira_manifests.profiles.serving_fields import ServingFields
 
 MODEL = mount_path("$(MODEL_ID)")
 """The model's folder, as Kubernetes expands it."""
@@ -28,14 +27,15 @@ class Argument(NamedTuple):
     path: tuple[str | int, ...] = ()
 
 
-def arguments(cell: Cell) -> tuple[Argument, ...]:
-    """Return the arguments that not every cell has, in their order."""
-    return (*_of_model(cell), *_of_clients(cell), *_of_flags(cell))
+def arguments(
+    model: ModelProfile, profile: CellProfile, settings: ServingFields
+) -> tuple[Argument, ...]:
+    """Return the arguments of a cell that not every cell has, in their order."""
+    return (*_of_model(model, profile), *_of_clients(settings), *_of_flags(profile))
 
 
-def _of_model(cell: Cell) -> Iterator[Argument]:
-    profile = cell.profile
-    if cell.model.trust_remote_code:
+def _of_model(model: ModelProfile, profile: CellProfile) -> Iterator[Argument]:
+    if model.trust_remote_code:
         yield Argument("--trust-remote-code", "model", ("trust_remote_code",))
     if profile.kv_cache_dtype != "auto":
         text = f"--kv-cache-dtype={profile.kv_cache_dtype}"
@@ -45,9 +45,8 @@ def _of_model(cell: Cell) -> Iterator[Argument]:
         yield Argument(text, "cell", ("pipeline_parallel",))
 
 
-def _of_clients(cell: Cell) -> Iterator[Argument]:
+def _of_clients(given: ServingFields) -> Iterator[Argument]:
     """Yield what clients of the API see: the model's names, its prompts, tools and reasoning."""
-    given = cell.settings
     yield Argument(NAMES)
     if given.served_model_names:
         for index, name in enumerate(given.served_model_names):
@@ -75,6 +74,6 @@ def _file(name: str) -> str:
     return name if name.startswith("/") else f"{MODEL}/{name}"
 
 
-def _of_flags(cell: Cell) -> Iterator[Argument]:
-    for index, flag in enumerate(cell.profile.flags):
+def _of_flags(profile: CellProfile) -> Iterator[Argument]:
+    for index, flag in enumerate(profile.flags):
         yield Argument(flag, "cell", ("flags", index))

@@ -139,7 +139,7 @@ class PlacesOfCell(Places):
             if LEVELS[level] == "platform":
                 return super()._of("platform", "inference", *inner)
             root, path = LEVELS[level], tuple(inner)
-        within = ("cells", gpu) if root == "cell" else ()
+        within = self._cell.path if root == "cell" else ()
         return self._line("models", model, *within, *path)
 
     def _image(self) -> str:

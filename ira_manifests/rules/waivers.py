@@ -34,6 +34,9 @@ def _waivers(data: Any) -> Iterator[Path]:
     cells = _inner(data, "cells")
     for gpu, cell in cells.items():
         yield from (("cells", gpu, "waive", rule_id) for rule_id in _inner(cell, "waive"))
+        for name in cell if isinstance(cell, Mapping) else ():
+            path = ("cells", gpu, name, "waive")
+            yield from ((*path, rule_id) for rule_id in _inner(_inner(cell, name), "waive"))
 
 
 def _inner(data: Any, key: str) -> Mapping[str, Any]:
@@ -77,13 +80,13 @@ def waiver_without_finding(applied: _Applied) -> Iterator[Finding]:
     for cell in applied.cells:
         for rule_id in cell.profile.waive:
             if applied.is_needless([cell], rule_id):
-                yield applied.finding(cell, ("cells", cell.gpu_name), rule_id, cell.name)
+                yield applied.finding(cell, cell.path, rule_id, cell.name)
     by_model: dict[str, list[Cell]] = {}
     for cell in applied.cells:
         by_model.setdefault(cell.model_name, []).append(cell)
     for cells in by_model.values():
         model = cells[0].model
-        if len(cells) < len(model.cells):
+        if len(cells) < len(list(model.every_cell)):
             continue  # a cell that was not checked may need the waiver
         for rule_id in model.waive:
             if applied.is_needless(cells, rule_id):

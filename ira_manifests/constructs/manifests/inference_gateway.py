@@ -57,7 +57,7 @@ _PICKER_NAME = 40
 
 def hostnames(cell: Cell, settings: Gateway) -> list[str]:
     """Return the hostnames of a cell's route."""
-    return [each.format(gpu=cell.gpu_name, model=cell.model_name) for each in settings.hostnames]
+    return [each.format(gpu=cell.gpu_name, model=cell.short_name) for each in settings.hostnames]
 
 
 def _pool(workload: Workload, settings: Gateway) -> Json:

@@ -73,5 +73,5 @@ def _routes(cell: Cell, gateway: Gateway | None) -> Iterator[tuple[object, ...]]
     if gateway is None:
         return
     for name in gateway.hostnames or ("",):
-        host = name.format(gpu=cell.gpu_name, model=cell.model_name)
+        host = name.format(gpu=cell.gpu_name, model=cell.short_name)
         yield gateway.listener, gateway.namespace, gateway.name, host

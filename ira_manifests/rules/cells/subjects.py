@@ -36,7 +36,7 @@ class CellOf(NamedTuple):
     def finding(self, path: Path, message: str, hint: str) -> Finding:
         """Return a finding at a field of the cell, or of its model if the cell does not set it."""
         source = self.matrix.profiles.sources["models", self.cell.model_name]
-        of_cell: Path = ("cells", self.cell.gpu_name, *path)
+        of_cell: Path = (*self.cell.path, *path)
         place = of_cell if of_cell in source.document.values else path
         # The place of a mapping is the line below its key.
         return found(
@@ -48,7 +48,7 @@ class CellOf(NamedTuple):
         level, inner = level_of(self.cell.levels, path)
         if LEVELS[level] != "platform":
             source = self.matrix.profiles.sources["models", self.cell.model_name]
-            of_cell: Path = ("cells", self.cell.gpu_name) if LEVELS[level] == "cell" else ()
+            of_cell: Path = self.cell.path if LEVELS[level] == "cell" else ()
             return found(source, (*of_cell, *inner), message, hint, cell=self.cell.name)
         source = self.matrix.profiles.sources["platform", "platform"]
         place: Path = ("inference", *inner)
