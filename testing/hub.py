@@ -1,7 +1,8 @@
-"""A stand-in on loopback for the parts of the Hugging Face Hub and its CDN that a download uses.
+"""A stand-in on loopback for the parts of the Hugging Face Hub and its CDN that are used here.
 
 The Hub serves a small file itself, behind a redirect within the host. It redirects a large one
-(LFS) to a signed URL on another host, which must not receive the token. Faults are queued by path.
+(LFS) to a signed URL on another host, which must not receive the token. The list of files is public
+also where access to files is restricted. Faults are queued by path.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Self
+from typing import Any, Self
 from urllib.parse import unquote, urlsplit
 
 from testing.project import TOKEN
@@ -25,6 +26,9 @@ API = "api"
 CDN = "/signed/"
 CONTENT = (CDN, "/api/resolve-cache/")
 LARGE = (".safetensors", ".bin", ".pth", ".gguf", "tokenizer.json")
+
+NO_CREDENTIALS = "Invalid username or password."
+BAD_CREDENTIALS = "Invalid credentials in Authorization header"
 
 Fault = Callable[["Handler"], bool]
 """Called for a request of its path; returns whether it has answered the request."""
@@ -46,14 +50,47 @@ class Request:
         return self.method == "GET" and self.address.startswith(CONTENT)
 
 
+@dataclass(frozen=True)
+class Sparse:
+    """A file of which only the start is kept; zeros follow. It is sliced as bytes are."""
+
+    start: bytes
+    size: int
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __getitem__(self, part: slice) -> bytes:
+        first, end, _ = part.indices(self.size)
+        return self.start[first:end].ljust(end - first, b"\0")
+
+
+Content = bytes | Sparse
+
+
 @dataclass
 class Hub:
-    """The servers and their state: a test sets them up, and reads the requests."""
+    """The servers and their state: a test sets them up, and reads the requests.
+
+    Attributes:
+        files: the content of each path, as bytes or Sparse.
+        kind: of the repository, as in the address of its API.
+        is_public: whether it is shown without a token.
+        gated: whether the token's account has no access to the files.
+        old_id: an id that the repository had before.
+        revisions: branches and tags beside main, and their commits.
+        locations: where the Hub redirects files, by path.
+    """
 
     model_id: str
-    files: dict[str, bytes]
+    files: dict[str, Any]
     commit: str = "c0ffee" + "0" * 34
     gated: bool = False
+    kind: str = "models"
+    is_public: bool = False
+    old_id: str = ""
+    revisions: dict[str, str] = field(default_factory=dict)
+    locations: dict[str, str] = field(default_factory=dict)
     faults: dict[str, list[Fault]] = field(default_factory=lambda: defaultdict(list))
     requests: list[Request] = field(default_factory=list)
     sent: Counter[str] = field(default_factory=Counter)
@@ -91,7 +128,7 @@ class Hub:
         return [_sibling(path, content) for path, content in self.files.items()]
 
 
-def _sibling(path: str, content: bytes) -> dict[str, object]:
+def _sibling(path: str, content: Content) -> dict[str, object]:
     about: dict[str, object] = {
         "rfilename": path,
         "size": len(content),
@@ -145,7 +182,8 @@ class Handler(BaseHTTPRequestHandler):
             rf"{CDN}(.+)": self._content,
             r"/api/resolve-cache/models/[^/]+/[^/]+/[^/]+/(.+)": self._content,
             r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)": self._resolve,
-            r"/api/models/([^/]+/[^/]+)/revision/(.+)": self._list,
+            r"/api/(\w+)/([^/]+/[^/]+)/revision/(.+)": self._list,
+            r"/api/(\w+)/([^/]+/[^/]+)": self._list,
         }
         for route, answer in routes.items():
             if found := re.fullmatch(route, self.url_path):
@@ -153,16 +191,20 @@ class Handler(BaseHTTPRequestHandler):
                 return
         self.answer(404)
 
-    def _list(self, model_id: str, revision: str) -> None:
+    def _list(self, kind: str, model_id: str, revision: str = "main") -> None:
         hub = self.hub
         if self._faulty(API) or self._refused():
             return
-        if model_id.lower() != hub.model_id.lower():
+        commits = {"main": hub.commit, hub.commit: hub.commit, **hub.revisions}
+        if model_id == hub.old_id:
+            self.answer(307, {"Location": self.path.replace(hub.old_id, hub.model_id)})
+        elif kind != hub.kind or model_id.lower() != hub.model_id.lower():
             self.refuse(404, "RepoNotFound", "Repository not found")
-        elif revision not in ("main", hub.commit):
+        elif revision not in commits:
             self.refuse(404, "RevisionNotFound", f"Invalid rev id: {revision}")
         else:
-            about = {"_id": "0", "id": hub.model_id, "sha": hub.commit, "siblings": hub.siblings()}
+            sha = commits[revision]
+            about = {"_id": "0", "id": hub.model_id, "sha": sha, "siblings": hub.siblings()}
             self.answer(200, {"Content-Type": "application/json"}, json.dumps(about).encode())
 
     def _resolve(self, model_id: str, revision: str, path: str) -> None:
@@ -170,11 +212,16 @@ class Handler(BaseHTTPRequestHandler):
         self._note(path)
         if self._refused():
             return
-        if hub.gated:
+        if hub.gated and not self._token:
+            reason = f"Access to model {model_id} is restricted. You must have access to it."
+            self.refuse(401, "GatedRepo", reason)
+        elif hub.gated:
             reason = f"Access to model {model_id} is restricted, ask for access on its page."
             self.refuse(403, "GatedRepo", reason)
-        elif path not in hub.files or revision != hub.commit:
+        elif path not in hub.files or revision not in (hub.commit, *hub.revisions.values()):
             self.refuse(404, "EntryNotFound", "Entry not found")
+        elif path in hub.locations:
+            self.answer(307, {"X-Repo-Commit": hub.commit, "Location": hub.locations[path]})
         elif path.endswith(LARGE):
             self._redirect_to_cdn(model_id, revision, path)
         else:
@@ -214,20 +261,28 @@ class Handler(BaseHTTPRequestHandler):
         with self.hub.lock:
             self.hub.requests.append(request)
 
-    def _refused(self) -> bool:
-        refused = self.headers.get("Authorization") != f"Bearer {TOKEN}"
-        if refused:
-            self.answer(401, {"X-Error-Message": "Invalid credentials in Authorization header"})
-        return refused
+    @property
+    def _token(self) -> str | None:
+        return self.headers.get("Authorization")
 
-    def send_file(self, path: str, content: bytes, count: int | None = None) -> None:
-        """Answer with the file from the start of the requested range, at most `count` bytes."""
-        start, headers, code = 0, {"ETag": f'"{git_id(content)}"'}, 200
-        if found := re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range") or ""):
-            start, code = int(found[1]), 206
-            headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
-        headers |= {"X-Repo-Commit": self.hub.commit, "Content-Length": str(len(content) - start)}
-        body = content[start:][:count]
+    def _refused(self) -> bool:
+        if self._token is None and not self.hub.is_public:
+            self.answer(401, {"X-Error-Message": NO_CREDENTIALS})
+        elif self._token not in (None, f"Bearer {TOKEN}"):
+            self.answer(401, {"X-Error-Message": BAD_CREDENTIALS})
+        else:
+            return False
+        return True
+
+    def send_file(self, path: str, content: Content, count: int | None = None) -> None:
+        """Answer with the requested range of the file, at most `count` bytes of it."""
+        size = len(content)
+        start, end, headers, code = 0, size, {"ETag": f'"{git_id(content)}"'}, 200
+        if found := re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range") or ""):
+            start, end, code = int(found[1]), min(size, int(found[2] or size - 1) + 1), 206
+            headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
+        headers |= {"X-Repo-Commit": self.hub.commit, "Content-Length": str(end - start)}
+        body = content[start:end][:count]
         self.answer(code, headers, body)
         if self.command == "GET":
             with self.hub.lock:
@@ -247,11 +302,13 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
 
-def sha256(content: bytes) -> str:
-    """Return the hash by which the Hub names a large file."""
-    return hashlib.sha256(content).hexdigest()
+def sha256(content: Content) -> str:
+    """Return the hash by which the Hub names a large file; of a sparse one, that of its start."""
+    kept = content.start if isinstance(content, Sparse) else content
+    return hashlib.sha256(kept).hexdigest()
 
 
-def git_id(content: bytes) -> str:
-    """Return the hash by which Git names a file's content."""
-    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()  # noqa: S324  Git's
+def git_id(content: Content) -> str:
+    """Return the hash by which Git names a file's content; of a sparse one, that of its start."""
+    kept = content.start if isinstance(content, Sparse) else content
+    return hashlib.sha1(b"blob %d\0" % len(content) + kept).hexdigest()  # noqa: S324  Git's

@@ -28,7 +28,22 @@ from typing import IO, NoReturn
 
 ROOT = Path(__file__).parents[1]
 
-READ_BY_THE_RUN = frozenset({"XDG_CACHE_HOME", "COLUMNS", "NO_COLOR", "TERM"})
+# Those of huggingface_hub are read when a run imports it.
+_OF_THE_HUB = {
+    "HF_ENDPOINT",
+    "HF_HOME",
+    "HF_HUB_CACHE",
+    "HF_HUB_DISABLE_IMPLICIT_TOKEN",
+    "HF_HUB_DOWNLOAD_TIMEOUT",
+    "HF_HUB_OFFLINE",
+    "HF_TOKEN",
+    "HF_TOKEN_PATH",
+    "HUGGING_FACE_HUB_TOKEN",
+    "NO_PROXY",
+    "SSL_CERT_FILE",
+}
+
+READ_BY_THE_RUN = frozenset({"XDG_CACHE_HOME", "COLUMNS", "NO_COLOR", "TERM", *_OF_THE_HUB})
 """Variables that may differ between a fork and its parent; others may be read before a run."""
 
 _MOST_BYTES = 1 << 20  # bytes of a request

@@ -271,7 +271,8 @@ def test_a_dry_run_prints_the_profile_and_writes_nothing(here: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        ("", "required: --from"),
+        ("", "which model? Give its id on the Hub, such as Qwen/Qwen3-8B, or --from and a folder"),
+        ("a/B --revision main --from llama", "--revision is one of the Hub; with --from, name the"),
         ("--from", "--from: expected one argument"),
         ("--from missing", "which model is missing? Give its id on the Hub: ORG/NAME --from"),
         ("meta-llama/X --from missing", "missing can't be read: no such file"),

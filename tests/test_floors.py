@@ -29,7 +29,10 @@ FLOORS: list[dict[str, str]] = [
         "model_files": "architectures errors files",
         "profiles": "errors files hub_lock kubernetes layout memory vllm",
     },
-    {"analysis": "kubernetes memory messages profiles vllm"},
+    {
+        "analysis": "kubernetes memory messages profiles vllm",
+        "hub": "errors messages model_files",
+    },
     {"rules": "analysis errors kubernetes layout memory messages output profiles vllm"},
     {"constructs": "analysis errors hub_lock kubernetes layout nodejs profiles rules vllm"},
     {
@@ -45,7 +48,7 @@ FLOORS: list[dict[str, str]] = [
         "writing": "kubernetes layout nodejs output profiles rendering",
     },
     {
-        "cli": "analysis errors files kubernetes layout loading memory messages model_files "
+        "cli": "analysis errors files hub kubernetes layout loading memory messages model_files "
         "new_model nodejs output profiles provenance render_cache rendering rules "
         "user_cache"
     },

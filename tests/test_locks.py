@@ -33,7 +33,8 @@ def declared() -> Iterator[Requirement]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     groups = project["dependency-groups"]
     yield from map(Requirement, project["project"]["dependencies"])
-    yield from map(Requirement, project["project"]["optional-dependencies"]["node"])
+    for extra in ("hub", "node"):
+        yield from map(Requirement, project["project"]["optional-dependencies"][extra])
     yield from map(Requirement, [*groups["check"], *groups["test"]])
     yield from map(Requirement, project["build-system"]["requires"])
 

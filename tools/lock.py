@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def lock_development(*, upgrade: bool) -> None:
     """Write constraints.txt, for every Python and platform at once."""
-    groups = ["--extra", "node", "--group", "check", "--group", "test"]
+    groups = ["--extra", "hub", "--extra", "node", "--group", "check", "--group", "test"]
     inputs = ["pyproject.toml", "-"]  # "-" is standard input: pip's requirement
     everywhere = ["--universal", "--python-version", "3.11"]
     title = "# What make and CI install. Written by `make lock`."

@@ -1,4 +1,4 @@
-"""`add`: a model's profile from its files."""
+"""`add`: a model's profile from its files on the Hub, or in a folder."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ira_manifests.cli import common, list_report, model_source, terminal
 from ira_manifests.errors import InputError, OutputError
 from ira_manifests.kubernetes import names
 from ira_manifests.loading import load_matrix
+from ira_manifests.model_files import ModelFiles
 from ira_manifests.new_model import Added, Request, add, default_name
 from ira_manifests.profiles.loader import find_folder
 from ira_manifests.profiles.packaged import MODEL_FOLDER
@@ -22,7 +23,8 @@ from ira_manifests.profiles.packaged import folder as packaged_folder
 def command(
     *,
     model_id: str | None,
-    source: Path,
+    source: Path | None,
+    revision: str | None,
     name: str | None,
     gpus: list[str] | None,
     max_model_len: int | None,
@@ -30,7 +32,7 @@ def command(
     dry_run: bool,
     profiles_folder: Path | None,
 ) -> int:
-    """Write the profile of a model from its files: geometry, weights, cells."""
+    """Write the profile of a model on the Hub: geometry, weights, cells."""
     if update:
         if gpus or max_model_len is not None:
             raise InputError(
@@ -41,6 +43,7 @@ def command(
         return updating.run(
             model=model_id,
             source=source,
+            revision=revision,
             name=name,
             dry_run=dry_run,
             profiles_folder=profiles_folder,
@@ -57,16 +60,15 @@ def command(
     file = folder / MODEL_FOLDER / f"{name}.yaml"
     if os.path.lexists(file):
         raise InputError(f"{file} is there already, and is left as it is; give another --name")
-    added = add(
-        matrix, Request(model_source.read(model_id, source), model_id, file, chosen, max_model_len)
-    )
+    found = model_source.read(model_id, source, revision)
+    added = add(matrix, Request(found, found.model_id, file, chosen, max_model_len))
     if dry_run:
         terminal.say(added.text)
     elif is_new:
         _lay(file, added.text)
     else:
         _write(file, added.text)
-    _report(added, file, dry_run=dry_run)
+    _report(added, file, found, dry_run=dry_run)
     return 0
 
 
@@ -116,10 +118,12 @@ def _write(file: Path, text: str) -> None:
             part.unlink()
 
 
-def _report(added: Added, file: Path, *, dry_run: bool) -> None:
+def _report(added: Added, file: Path, found: ModelFiles, *, dry_run: bool) -> None:
     """Print the new cells as `list` does, the GPU types without one, and what to do next."""
     rows = [row for row in matrix_summary.rows(added.matrix) if row.model == file.stem]
     list_report.matrix(rows, added.left_out)
+    if found.commit:
+        terminal.say(f"\nRead {found.model_id} at commit {found.commit}.")
     if dry_run:
         return
     first = added.cells[0]

@@ -50,24 +50,25 @@ COMMANDS = {
     ),
     "add": Command(
         options.add,
-        "Write the profile of a model from its files: geometry, weights, cells.",
+        "Write the profile of a model on the Hub: geometry, weights, cells.",
+        "Reads the model's configuration and the headers of its safetensors, not the weights. "
         "Adds a cell for each GPU type on which the model works, on the smallest machine and with "
         "the longest context that keep the margin. Never overwrites a profile; --update changes in "
         "one what the model's files decide, and exits with 1 if a cell no longer fits. "
-        "Example: add --update Qwen/Qwen3-8B --from FOLDER --dry-run",
+        "Example: add --update Qwen/Qwen3-8B --dry-run",
     ),
     "list": Command(
         options.list_,
         "List all cells: the machine of each, and whether its model fits.",
         "Then list the pairs of GPU type and model without a cell, and why. "
         "A model without a profile is listed as add would write it, and nothing is written. "
-        "Example: list Qwen/Qwen3-8B --from FOLDER",
+        "Example: list Qwen/Qwen3-8B",
     ),
     "explain": Command(
         options.explain,
         "Explain a cell or a model (memory, limits, sources of values), the download or a rule.",
         "A model without a profile is explained as add would write it, and nothing is written. "
-        "Example: explain Qwen/Qwen3-8B --gpu h100 --from FOLDER",
+        "Example: explain Qwen/Qwen3-8B --gpu h100",
     ),
 }
 

@@ -80,7 +80,8 @@ def _absent(matrix: Matrix, having: list[str], asked: tuple[str, ...]) -> Iterat
 
 
 def _proposed(matrix: Matrix, model_id: str, question: Question) -> Answer:
-    files = model_source.read(model_id, question.source)
+    files = model_source.read(model_id, question.source, question.revision)
+    model_id = files.model_id
     others = _without(matrix, model_id)
     name = default_name(others, model_id, question.gpus)
     # The profile to be; nothing is written.

@@ -21,6 +21,7 @@ def command(
     words: Sequence[str],
     field: str | None,
     source: Path | None,
+    revision: str | None,
     gpus: list[str] | None,
     max_model_len: int | None,
     profiles_folder: Path | None,
@@ -28,7 +29,9 @@ def command(
     workload_name: str | None,
 ) -> int:
     """Explain a cell or a model (memory, limits, sources of values), the download or a rule."""
-    question = Question(words[0] if words else None, source, tuple(gpus or ()), max_model_len)
+    question = Question(
+        words[0] if words else None, source, tuple(gpus or ()), max_model_len, revision
+    )
     if question.options and (rule is not None or download):
         raise InputError(f"{question.options[0]} needs a model: give its id, ORG/NAME")
     if rule is not None:

@@ -16,6 +16,7 @@ def command(
     *,
     model_id: str | None,
     source: Path | None,
+    revision: str | None,
     gpus: list[str] | None,
     max_model_len: int | None,
     profiles_folder: Path | None,
@@ -24,7 +25,7 @@ def command(
     as_json: bool,
 ) -> int:
     """List all cells: the machine of each, and whether its model fits."""
-    question = Question(model_id, source, tuple(gpus or ()), max_model_len)
+    question = Question(model_id, source, tuple(gpus or ()), max_model_len, revision)
     try:
         matrix = common.load(profiles_folder, workload_name=workload_name, namespace=namespace)
         rows, absent = _found(matrix, question)

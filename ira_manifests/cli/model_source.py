@@ -1,8 +1,9 @@
-"""Where a command reads a model from: the folder or file of --from."""
+"""Where a command reads a model from: the Hub, or the folder or file of --from."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from ira_manifests.errors import InputError
@@ -25,18 +26,29 @@ def id_of(model_id: str | None, source: Path | None) -> str:
     return found
 
 
-def read(model_id: str, source: Path | None) -> ModelFiles:
-    """Return what a model's files say.
+def read(model_id: str, source: Path | None, revision: str | None = None) -> ModelFiles:
+    """Return what a model's files say, and its id: on the Hub, as the Hub writes it.
 
-    Raises InputError where no files are named, and as `ira_manifests.model_files.read` does.
+    `source`: the path of --from; None for the Hub. `revision`: a branch, a tag or a commit on the
+    Hub; None for its default branch.
+
+    Raises as `ira_manifests.model_files.read` and `ira_manifests.hub.read` do.
     """
-    if source is None:
-        raise InputError(
-            f"name the folder with the config.json of {model_id}: {model_id} --from FOLDER"
-        )
-    from ira_manifests import model_files
+    if source is not None:
+        from ira_manifests import model_files
 
-    return model_files.read(source)
+        if revision is not None:
+            raise InputError(
+                "--revision is one of the Hub; with --from, name the folder that has it"
+            )
+        return replace(model_files.read(source), model_id=model_id)
+    from ira_manifests import hub
+
+    if revision is not None and not (revision.strip() and revision.isprintable()):
+        raise InputError("--revision is empty; give a branch, a tag or a commit")
+    found = hub.read(model_id, revision)
+    names.require("the model's id on the Hub", found.model_id, names.check_hub_id)
+    return found
 
 
 def _in_path(source: Path) -> str:

@@ -131,9 +131,10 @@ def add(parser: Parser) -> None:
         "model_id",
         metavar="ORG/NAME",
         nargs="?",
-        help="The model's id on the Hub. [default: as the path of --from tells]",
+        help="The model's id on the Hub, from which it is read. With --from, where the path has "
+        "the id, it can be left out.",
     )
-    _source(parser).required = True
+    _source(parser)
     parser.add_argument("--name", metavar="NAME", help="Name of the profile. [default: of NAME]")
     _wanted(parser)
     parser.add_argument(
@@ -230,14 +231,21 @@ def _explained(given: argparse.Namespace) -> None:
         given.field = only_field(more)
 
 
-def _source(parser: Parser) -> argparse.Action:
-    return parser.add_argument(
+def _source(parser: Parser) -> None:
+    """Add the options that say where a model's files are."""
+    parser.add_argument(
         "--from",
         dest="source",
         metavar="FOLDER|FILE",
         type=_folder("--from"),
-        help="A folder with the model's config.json, or such a file alone. Beside it are read "
-        "hf_quant_config.json, and the index and headers of its safetensors.",
+        help="Instead of the Hub, read a folder with the model's config.json, or such a file "
+        "alone. Beside it are read hf_quant_config.json, and the index and headers of its "
+        "safetensors.",
+    )
+    parser.add_argument(
+        "--revision",
+        metavar="REVISION",
+        help="A branch, tag or commit on the Hub. [default: main]",
     )
 
 

@@ -20,26 +20,29 @@ class Question:
 
     Attributes:
         model_id: its id on the Hub; None where the path of its files tells it.
-        source: its files; None if they are not named.
+        source: its files; None for those on the Hub.
         gpus: GPU types to look at; empty for all.
         max_model_len: the context that each cell must serve; None takes the longest that fits.
+        revision: of the files on the Hub; None for main.
     """
 
     model_id: str | None
     source: Path | None = None
     gpus: tuple[str, ...] = ()
     max_model_len: int | None = None
+    revision: str | None = None
 
     @property
     def is_of_files(self) -> bool:
         """Whether new cells are wanted, even if the model has a profile."""
-        return self.source is not None or self.max_model_len is not None
+        return any(each is not None for each in (self.source, self.revision, self.max_model_len))
 
     @property
     def options(self) -> tuple[str, ...]:
         """The options that are given; each needs a model's id."""
         given = {
             "--from": self.source is not None,
+            "--revision": self.revision is not None,
             "--gpu": bool(self.gpus),
             "--max-model-len": self.max_model_len is not None,
         }

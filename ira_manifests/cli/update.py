@@ -24,6 +24,7 @@ def run(
     *,
     model: str | None,
     source: Path | None,
+    revision: str | None,
     name: str | None,
     dry_run: bool,
     profiles_folder: Path | None,
@@ -39,7 +40,7 @@ def run(
     name = _profile(matrix, model, name, source)
     file = folder / MODEL_FOLDER / f"{name}.yaml"
     before = _read(file)
-    found = model_source.read(matrix.profiles.models[name].model_id, source)
+    found = model_source.read(matrix.profiles.models[name].model_id, source, revision)
     updated = update(matrix, file, before, found)
     if dry_run:
         _say_diff(file, before, updated.refreshed.content)
