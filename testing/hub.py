@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import ssl
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable
@@ -80,6 +81,7 @@ class Hub:
         old_id: an id that the repository had before.
         revisions: branches and tags beside main, and their commits.
         locations: where the Hub redirects files, by path.
+        tls: with which the Hub speaks, for 127.0.0.1; its CDN does without.
     """
 
     model_id: str
@@ -91,6 +93,7 @@ class Hub:
     old_id: str = ""
     revisions: dict[str, str] = field(default_factory=dict)
     locations: dict[str, str] = field(default_factory=dict)
+    tls: ssl.SSLContext | None = None
     faults: dict[str, list[Fault]] = field(default_factory=lambda: defaultdict(list))
     requests: list[Request] = field(default_factory=list)
     sent: Counter[str] = field(default_factory=Counter)
@@ -99,7 +102,9 @@ class Hub:
     def __enter__(self) -> Self:
         self._servers = [Server(self), Server(self)]
         hub, cdn = self._servers
-        self.url = f"http://127.0.0.1:{hub.server_port}"
+        if self.tls is not None:
+            hub.socket = self.tls.wrap_socket(hub.socket, server_side=True)
+        self.url = f"http{'s' if self.tls else ''}://127.0.0.1:{hub.server_port}"
         self.cdn_url = f"http://localhost:{cdn.server_port}"
         for server in self._servers:
             threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()

@@ -144,6 +144,7 @@ def _get_ready() -> None:
     for name in app.COMMANDS:
         import_module(f"ira_manifests.cli.{name}")
     import_module("ira_manifests.cli.process")
+    import_module("httpx")  # huggingface_hub imports it, and itself reads variables then
     import_module("ira_manifests.rules.check_objects")
     import_module("ira_manifests.rendering")  # starts Node.js
 

@@ -52,11 +52,15 @@ class Client:
         Raises InputError that says why there is no such answer.
         """
         try:
-            return self._followed(httpx.URL(address), name, most, in_part, may_leave)
+            url = httpx.URL(address)
+        except httpx.InvalidURL:
+            raise InputError(f"{name} can't be requested: its address would be too long") from None
+        try:
+            return self._followed(url, name, most, in_part, may_leave)
         except _PassingError:
             time.sleep(_PAUSE)
         try:
-            return self._followed(httpx.URL(address), name, most, in_part, may_leave)
+            return self._followed(url, name, most, in_part, may_leave)
         except _PassingError as error:
             raise error.lasting from None
 
@@ -98,8 +102,6 @@ class Client:
         except httpx.HTTPError as error:
             failed = failure(error, origin(url), name, timeout)
             raise _PassingError(failed) if is_passing(error) else failed from None
-        except httpx.InvalidURL:
-            raise InputError(f"{origin(url)} redirects {name} to what is no address") from None
 
     def _refusal(self, response: httpx.Response, name: str) -> Exception:
         """Return the error for an answer that is no success."""

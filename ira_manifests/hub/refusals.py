@@ -40,7 +40,7 @@ _REASONS: tuple[tuple[type[BaseException], str], ...] = (
     ),
     (httpx.ConnectError, f"{{place}} can't be reached: it refuses connections{_OTHER_WAYS}"),
     (httpx.UnsupportedProtocol, "{place} is no address of http or https; see HF_ENDPOINT"),
-    (httpx.TransportError, "{place} ends the connection before it has sent all of {name}"),
+    (httpx.TransportError, "{place} breaks off its answer with {name}, or garbles it"),
     (httpx.HTTPError, "{place} sends {name} in a form that can't be read"),
 )
 
@@ -66,7 +66,7 @@ class Asked:
         return f"{self.endpoint}/{self.model_id}"
 
 
-class MissingError(InputError):
+class _MissingError(InputError):
     """A repository that the Hub does not show."""
 
 
@@ -147,11 +147,11 @@ def _no_revision(asked: Asked) -> InputError:
     )
 
 
-def _missing(asked: Asked) -> MissingError:
+def _missing(asked: Asked) -> _MissingError:
     where = f"there is no model {asked.model_id} on {asked.endpoint}"
     if asked.has_token:
-        return MissingError(f"{where}, or it is private and the account of your token can't see it")
-    return MissingError(
+        return _MissingError(f"{where}, or it is private and your token's account can't see it")
+    return _MissingError(
         f"{where}, or it is private: then set HF_TOKEN to a token of an account that can see it"
     )
 

@@ -17,7 +17,7 @@ from ira_manifests.errors import InputError
 from ira_manifests.hub import parallel
 from ira_manifests.hub.client import Client
 from ira_manifests.hub.library import Settings
-from ira_manifests.hub.refusals import Asked, MissingError
+from ira_manifests.hub.refusals import Asked, _MissingError
 from ira_manifests.model_files import Folder, ModelFiles, read_source
 
 _MOST_LISTING_BYTES = 32 << 20
@@ -120,7 +120,7 @@ def _from_hub(found: Settings, model_id: str, revision: str | None) -> ModelFile
     client = Client(found, asked)
     try:
         repository = _listed(client)
-    except MissingError:
+    except _MissingError:
         _refuse_other_kinds(client)
         raise
     files = read_source(repository)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from testing.hub import Hub, Sparse
-from testing.project import copy_profiles
+from testing.project import TOKEN, copy_profiles
 from tests.architectures.configs import config
 from tests.support import Run, ira
 
@@ -21,12 +21,20 @@ INDEX = "model.safetensors.index.json"
 BYTES = 16_381_470_720
 
 
-def weights(size: int, name: str = "model.norm.weight", claims: int | None = None) -> Sparse:
+def weights(size: int, claims: int | None = None) -> Sparse:
     """Return a safetensors file with one tensor of bf16; `claims`: a false length of its header."""
-    tensor = {"dtype": "BF16", "shape": [size // 2], "data_offsets": [0, size]}
-    header = json.dumps({name: tensor}).encode()
+    return safetensors({"model.norm.weight": ("BF16", size // 2, size)}, claims)
+
+
+def safetensors(tensors: Mapping[str, tuple[str, int, int]], claims: int | None = None) -> Sparse:
+    """Return a file with tensors by name: the dtype, the number of elements, and the bytes."""
+    entries, end = {}, 0
+    for name, (dtype, elements, size) in tensors.items():
+        entries[name] = {"dtype": dtype, "shape": [elements], "data_offsets": [end, end + size]}
+        end += size
+    header = encoded(entries)
     length = len(header) if claims is None else claims
-    return Sparse(struct.pack("<Q", length) + header, 8 + len(header) + size)
+    return Sparse(struct.pack("<Q", length) + header, 8 + len(header) + end)
 
 
 def model(**files: Any) -> dict[str, Any]:
@@ -62,7 +70,10 @@ def add(folder: Path, hub: Hub, *words: str, **changes: str) -> Run:
     if not (folder / "profiles").exists():
         copy_profiles(folder)
     env = environment(folder, hub, **changes)
-    return ira("add", *(words or (hub.model_id,)), cwd=folder, env=env)
+    run = ira("add", *(words or (hub.model_id,)), cwd=folder, env=env)
+    assert TOKEN not in run.stdout + run.stderr
+    assert not [path for path in (folder / "profiles").rglob("*.yaml") if TOKEN in path.read_text()]
+    return run
 
 
 def added(folder: Path) -> list[str]:
