@@ -144,6 +144,15 @@ def test_the_order_of_layers_is_one_of_those_in_the_file(here: Path, order: str)
     assert file.read_text() == wanted
 
 
+def test_a_first_release_that_is_older_than_the_known_ones_stays(here: Path, profile: Path) -> None:
+    folder = folder_of(here, LLAMA)
+    profile.write_text(edited(PROFILE, {"0.8.4 ": "0.6.3 "}))  # 0.8.4 is the oldest of the table
+
+    assert run(here, ID, "--from", folder).returncode == 0
+
+    assert "\nmin_engine: 0.6.3   # as on the cluster\n" in profile.read_text()
+
+
 def test_a_dry_run_shows_a_diff_and_writes_nothing(here: Path, profile: Path) -> None:
     updated = run(here, ID, "--dry-run", "--from", folder_of(here, LLAMA))
 
@@ -218,7 +227,7 @@ ODD = {
     "no line break at the end": (PROFILE.rstrip(), edited(PROFILE, FIRST).rstrip()),
     "document marks": (f"---\n{PROFILE}...\n", f"---\n{edited(PROFILE, FIRST)}...\n"),
     "quotes and other letters": (
-        edited(PROFILE, {"0.8.4 ": '"0.8.3" ', "Ada before": "Zoë 🦙 before"}),
+        edited(PROFILE, {"0.8.4 ": '"0.9.0" ', "Ada before": "Zoë 🦙 before"}),
         edited(PROFILE, {**FIRST, "0.8.4 ": '"0.8.4" ', "Ada before": "Zoë 🦙 before"}),
     ),
     "an anchor elsewhere": (

@@ -10,6 +10,7 @@ from ira_manifests.profiles import model_text, yaml_edit, yaml_source
 from ira_manifests.profiles.model_text import NewModel
 from ira_manifests.profiles.schema import ModelProfile
 from ira_manifests.profiles.yaml_edit import Change
+from ira_manifests.vllm import Release, releases
 
 _OF_USERS = ("measured",)  # of the weights
 
@@ -43,7 +44,11 @@ def refreshed(name: str, content: bytes, new: NewModel, *, is_exact: bool) -> Re
     before = model_text.origin(content.decode("utf-8-sig"))
     keeps = "weights" in old and not is_exact and before != new.weights_from
     layers = old.get("geometry", {}).get("layers", ())
-    decided = {"min_engine": new.min_engine, "geometry": _with_layers_of(layers, new.geometry)}
+    engine = _first_release(old.get("min_engine"), new.min_engine)
+    decided: dict[str, Any] = {
+        "min_engine": engine,
+        "geometry": _with_layers_of(layers, new.geometry),
+    }
     if not keeps:
         measured = {key: each for key, each in old.get("weights", {}).items() if key in _OF_USERS}
         decided["weights"] = {**new.weights, **measured}
@@ -64,3 +69,11 @@ def _with_layers_of(old: Sequence[Any], geometry: Mapping[str, Any]) -> dict[str
     places = [layers.index(each) for each in geometry["layers"]]
     order = tuple(places[kind] for kind in geometry["layer_order"])
     return {**geometry, "layers": layers, "layer_order": order}
+
+
+def _first_release(old: str | None, new: str) -> str:
+    """Return the first release that serves a model; an older one than the known ones is kept."""
+    is_oldest = new == releases()[0]
+    if old is not None and is_oldest and Release.parse(old) < Release.parse(new):
+        return old
+    return new
