@@ -101,6 +101,13 @@ BREAKS: dict[str, list[Break]] = {
             {"hpa.yaml": {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
                           "metadata": {"name": "vllm-h100"}, "spec": {"maxReplicas": 2}}}), QUEUED),
     ],
+    "IRA055": [
+        # Kubernetes' own rolling update: 25 % of one Pod is one Pod more, and none less.
+        Break(DEPLOYMENT, "spec.strategy", "GPUs for 2 Pods are needed",
+              lambda o: o[DEPLOYMENT]["spec"].update(strategy={"type": "RollingUpdate"}), QUEUED),
+        Break(DEPLOYMENT, "spec", "GPUs for 2 Pods are needed",
+              lambda o: o[DEPLOYMENT]["spec"].pop("strategy"), QUEUED),
+    ],
     "IRA020": [
         Break(DEPLOYMENT, "spec.template.spec.nodeSelector.cloud.google.com/compute-class",
               "compute-class beside a ProvisioningRequest",

@@ -30,6 +30,7 @@ from ira_manifests.constructs.manifests import (
 )
 from ira_manifests.constructs.manifests.sources import Source, source
 from ira_manifests.profiles.engine import OwnEngine
+from ira_manifests.profiles.pod_fields import Strategy
 from ira_manifests.profiles.schema import Platform
 from ira_manifests.provenance.explained import (
     ExplainedDirectory,
@@ -86,10 +87,26 @@ EDITS = {
             "    env:\n"
             "      VLLM_LOGGING_LEVEL: DEBUG\n"
             "      VLLM_API_KEY: {secret: api-key, key: token, optional: true}\n"
-            "      CUDA_MODULE_LOADING: {config_map: cuda, key: loading}"
+            "      CUDA_MODULE_LOADING: {config_map: cuda, key: loading}\n"
+            "    strategy: {type: rolling-update, max_surge: 1, min_ready_seconds: 30}\n"
+            "    topology_spread:\n"
+            "      - {topology_key: topology.kubernetes.io/zone, max_skew: 2}\n"
+            "      - {topology_key: kubernetes.io/hostname, when_unsatisfiable: DoNotSchedule}\n"
+            "    volumes: [{name: cache, emptyDir: {sizeLimit: 1Gi}}]\n"
+            "    volume_mounts:\n"
+            "      - {name: cache, mountPath: /cache}\n"
+            "      - {name: cache, mountPath: /other, subPath: other}\n"
+            "    containers:\n"
+            "      - {name: logs, image: 'busybox:1.37', args: [--follow, 'yes']}\n"
+            "    init_containers:\n"
+            "      - {name: proxy, image: 'envoyproxy/envoy:v1.35.1', restartPolicy: Always}"
         ),
     },
-    "h200/llama3": {"tensor_parallel: 4": FIELDS.replace("KIND", "google")},
+    "h200/llama3": {
+        "tensor_parallel: 4": (
+            FIELDS.replace("KIND", "google") + "\n    strategy: {type: recreate}"
+        ),
+    },
     "h200/gemma3-27b": {
         "tensor_parallel: 1": (
             "tensor_parallel: 1\n    disruption_budget: {min_available: 50%}\n"
@@ -106,7 +123,10 @@ BOUND = [
     *(
         [*below, name]
         for below in ([], ["inference"])
-        for name in ("autoscaling", "disruption_budget", "gateway", "monitoring", "network_access")
+        for name in (
+            "autoscaling", "disruption_budget", "gateway", "monitoring", "network_access",
+            "strategy",
+        )
     ),
 ]  # fmt: skip
 
@@ -135,8 +155,8 @@ def unset(profile: BaseModel) -> Iterator[list[str]]:
     """Yield the paths of the options of a profile that have no value."""
     for name in type(profile).model_fields:
         value = getattr(profile, name)
-        if isinstance(value, OwnEngine):
-            continue  # its fields replace those of the platform's engine, which get samples
+        if isinstance(value, OwnEngine | Strategy):
+            continue  # EDITS have them: the shipped profiles lack the whole
         if value is None:
             yield [name]
         elif isinstance(value, BaseModel):

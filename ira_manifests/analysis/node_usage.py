@@ -1,12 +1,15 @@
 """The CPU and memory of a cell's node that are allocatable and in use. Pure.
 
 Memory volumes count as memory of the container that writes to them: /dev/shm as the server's, the
-file cache of Cloud Storage FUSE as its sidecar's, which has no limit.
+file cache of Cloud Storage FUSE as its sidecar's, which has no limit. Other volumes in memory that
+profiles add are not counted.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ira_manifests.analysis.memory_breakdown import Part, bar_of
 from ira_manifests.kubernetes import allocatable, gcsfuse, system_pods
@@ -55,25 +58,56 @@ def memory(cell: Cell) -> Usage:
     """
     weights = cell.model.weights
     files = 0 if weights is None else int(weights.total_gib * GIB)
-    asked = (
+    ours = (
         Part("S", _SERVER, int(allocatable.quantity(cell.profile.memory))),
         Part("F", _FETCH, int(allocatable.quantity(cell.platform.fetch_safetensors.memory))),
         Part("B", _SIDECAR, gcsfuse.request(GCSFUSE_ANNOTATIONS, "memory")),
-        Part("G", _SYSTEM, system_pods.MEMORY),
     )
+    asked = (*ours, *_added(cell, "memory", 1, ours), Part("G", _SYSTEM, system_pods.MEMORY))
     cached = gcsfuse.cached(cell.platform.inference.mount_options, files)
     return Usage(asked, cached, int(allocatable.memory(cell.machine.memory_gb)))
 
 
 def cpu(cell: Cell) -> Usage:
     """Return the CPU usage of the node, in thousandths of a core."""
-    asked = (
+    ours = (
         Part("S", _SERVER, _millicpus(cell.profile.cpu)),
         Part("F", _FETCH, _millicpus(cell.platform.fetch_safetensors.cpu)),
         Part("B", _SIDECAR, gcsfuse.request(GCSFUSE_ANNOTATIONS, "cpu")),
-        Part("G", _SYSTEM, system_pods.MILLICPUS),
     )
+    asked = (*ours, *_added(cell, "cpu", 1000, ours), Part("G", _SYSTEM, system_pods.MILLICPUS))
     return Usage(asked, 0, int(allocatable.cpu(cell.machine.vcpus) * 1000))
+
+
+def _added(cell: Cell, resource: str, unit: int, ours: Sequence[Part]) -> list[Part]:
+    """Return the requests of the containers that profiles add.
+
+    Init containers without restartPolicy run one at a time, before the containers and after the
+    sidecars in front of them: they count for what they need beyond all that runs later. See
+    https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/
+    """
+    given = cell.settings
+    running = [_part(item, resource, unit) for item in given.containers]
+    beside, most = sum(part.size for part in ours if part.name == _SIDECAR), 0
+    for item in given.init_containers:
+        part = _part(item, resource, unit)
+        if "restartPolicy" in item:
+            running.append(part)
+            beside += part.size
+        most = max(most, beside + (0 if "restartPolicy" in item else part.size))
+    further = most - sum(part.size for part in (*ours, *running))
+    return [
+        *(part for part in running if part.size),
+        *([Part("I", "init containers, beyond the others", further)] if further > 0 else []),
+    ]
+
+
+def _part(container: Mapping[str, Any], resource: str, unit: int) -> Part:
+    """Return a container's request; without one, Kubernetes takes the limit."""
+    resources = container.get("resources", {})
+    asked = {**resources.get("limits", {}), **resources.get("requests", {})}
+    amount = allocatable.quantity(str(asked[resource])) if resource in asked else 0
+    return Part("A", str(container["name"]), int(amount * unit))
 
 
 def least_cpus(cell: Cell) -> int:

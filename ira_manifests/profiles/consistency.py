@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from ira_manifests.errors import Problem, did_you_mean, one_of
 from ira_manifests.kubernetes import names
-from ira_manifests.profiles import engine_checks, memory_inputs
+from ira_manifests.profiles import engine_checks, memory_inputs, pod_checks
 from ira_manifests.profiles.cell import (
     cells_of,
     directory_names,
@@ -30,6 +30,7 @@ def problems(profiles: Profiles) -> list[Problem]:
     """Return all inconsistencies between fields or files."""
     return [
         *engine_checks.problems(profiles),
+        *pod_checks.problems(profiles),
         *_unknown_gpus(profiles),
         *_missing_machines(profiles),
         *_doubled(profiles),

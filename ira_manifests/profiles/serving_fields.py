@@ -25,6 +25,14 @@ from ira_manifests.profiles.fields import (
     TemplateFile,
     checked,
 )
+from ira_manifests.profiles.pod_fields import (
+    Container,
+    InitContainer,
+    Strategy,
+    TopologySpread,
+    Volume,
+    VolumeMount,
+)
 from ira_manifests.profiles.serving_objects import (
     Autoscaling,
     DisruptionBudget,
@@ -84,6 +92,18 @@ class ServingFields(Profile):
     """vLLM's parser of the model's reasoning."""
     env: Annotated[dict[EnvName, EnvValue], Field(default_factory=dict)]
     """Environment variables of the server."""
+    strategy: Strategy | None = None
+    """How a rollout replaces the Pods; by default all end before new ones start."""
+    topology_spread: tuple[TopologySpread, ...] = ()
+    """How the Pods are spread over zones or nodes."""
+    volumes: tuple[Volume, ...] = ()
+    """Further volumes of the Pods, as Kubernetes has them."""
+    volume_mounts: tuple[VolumeMount, ...] = ()
+    """Mounts of further volumes in the server's container, as Kubernetes has them."""
+    containers: tuple[Container, ...] = ()
+    """Further containers of the Pods, as Kubernetes has them."""
+    init_containers: tuple[InitContainer, ...] = ()
+    """Containers that run before the others; with restartPolicy: Always, beside them."""
     autoscaling: Autoscaling | None = None
     monitoring: Monitoring | None = None
     disruption_budget: DisruptionBudget | None = None

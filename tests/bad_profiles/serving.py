@@ -62,6 +62,127 @@ CASES = [
         "12:10: cells.h100.env.C: is a list; it must be text in quotes",
     ),
     _cell(
+        "rollout_that_replaces_nothing",
+        "    strategy: {type: rolling-update, max_unavailable: 0}\n",
+        "9:15: cells.h100.strategy: has max_surge and max_unavailable of 0; one of them must be "
+        "above 0",
+    ),
+    _cell(
+        "steps_of_a_rollout_without_steps",
+        "    strategy: {type: recreate, max_surge: 1}\n",
+        "9:15: cells.h100.strategy: has max_surge, which is of type: rolling-update alone",
+    ),
+    _cell(
+        "strategy_of_kubernetes",
+        "    strategy: {type: RollingUpdate}\n",
+        "9:22: cells.h100.strategy.type: is the text 'RollingUpdate'; it must be one of "
+        "'recreate' or 'rolling-update'; did you mean 'rolling-update'?",
+    ),
+    _cell(
+        "spread_twice",
+        "    topology_spread: [{topology_key: zone}, {topology_key: zone, max_skew: 2}]\n",
+        "9:45: cells.h100.topology_spread[1]: is zone with ScheduleAnyway, as another of the "
+        "Pod's; keep one of the two",
+    ),
+    _cell(
+        "container_with_unknown_keys",
+        "    containers:\n"
+        "      - {name: logs, image: 'busybox:1.37', comand: [a], tty: 'yes'}\n"
+        "      - {nam: logs}\n"
+        "      - {name: c, image: 'c:1', livenessProbe: {httpGet: {pat: /, port: 80.5}}}\n",
+        "10:45: cells.h100.containers[0].comand: is an unknown key; did you mean 'command'?",
+        "10:63: cells.h100.containers[0].tty: is the text 'yes'; it must be true or false",
+        "11:9: cells.h100.containers[1].name: is missing",
+        "11:10: cells.h100.containers[1].nam: is an unknown key; did you mean 'name'?",
+        "12:59: cells.h100.containers[2].livenessProbe.httpGet.pat: is an unknown key; allowed: "
+        "host, httpHeaders, path, port, protocol, scheme; did you mean 'path'?",
+        "12:73: cells.h100.containers[2].livenessProbe.httpGet.port: is the number 80.5; it must "
+        "be a whole number or text",
+    ),
+    _cell(
+        "container_of_a_taken_name",
+        "    containers: [{name: fetch-safetensors, image: 'a:1'}, {name: gke-gcsfuse-sidecar}]\n",
+        "9:25: cells.h100.containers[0].name: is fetch-safetensors, and fetch-safetensors, "
+        "gke-gcsfuse-…, inference-server are taken; choose another name",
+        "9:59: cells.h100.containers[1].image: is missing",
+        "9:66: cells.h100.containers[1].name: is gke-gcsfuse-sidecar, and fetch-safetensors, "
+        "gke-gcsfuse-…, inference-server are taken; choose another name",
+    ),
+    _cell(
+        "container_with_a_gpu",
+        "    containers:\n"
+        "      - name: other\n"
+        "        image: 'a:1'\n"
+        "        resources: {limits: {nvidia.com/gpu: 1, memory: 10}}\n",
+        "12:30: cells.h100.containers[0].resources.limits.nvidia.com/gpu: can't be given to "
+        "another container: the GPUs are the server's",
+        "12:57: cells.h100.containers[0].resources.limits.memory: '10' is not an amount of "
+        "memory: use a number above zero and below 10000000 and one of the units M, G, T, P, Mi, "
+        "Gi, Ti, Pi, such as 160G or 8Gi",
+    ),
+    _cell(
+        "init_container_that_does_not_stay",
+        "    init_containers:\n"
+        "      - {name: a, image: 'a:1', restartPolicy: Never}\n"
+        "      - {name: b, image: 'b:1', readinessProbe: {exec: {command: [a]}}}\n"
+        "    containers:\n"
+        "      - {name: b, image: 'b:1', restartPolicy: Always}\n",
+        "10:48: cells.h100.init_containers[0].restartPolicy: is 'Never'; an init container has "
+        "Always, which makes it a sidecar, or none",
+        "11:33: cells.h100.init_containers[1].readinessProbe: is of containers that go on "
+        "running; add restartPolicy: Always, or drop it",
+        "13:33: cells.h100.containers[0].restartPolicy: is of init containers; move a sidecar "
+        "with it to init_containers",
+    ),
+    _cell(
+        "containers_of_one_name",
+        "    init_containers: [{name: a, image: 'a:1'}]\n"
+        "    containers: [{name: a, image: 'a:1'}]\n",
+        "10:25: cells.h100.containers[0].name: is a, as another of the Pod's; keep one of the two",
+    ),
+    _cell(
+        "volume_without_a_source",
+        "    volumes: [{name: a}, {name: dshm, emptyDir: {}}, "
+        "{name: c, emptyDir: {}, secret: {}}]\n",
+        "9:15: cells.h100.volumes[0]: needs exactly one source, such as configMap or emptyDir, "
+        "and has none",
+        "9:33: cells.h100.volumes[1].name: is dshm, and dshm, gcsfuse, gke-gcsfuse-…, tmp are "
+        "taken; choose another name",
+        "9:54: cells.h100.volumes[2]: needs exactly one source, such as configMap or emptyDir, "
+        "and has emptyDir, secret",
+    ),
+    _cell(
+        "mount_without_a_volume",
+        "    volumes: [{name: cache, emptyDir: {}}]\n"
+        "    volume_mounts: [{name: cash, mountPath: /cache}]\n"
+        "    containers:\n"
+        "      - {name: a, image: 'a:1', volumeMounts: [{name: tmp, mountPath: /a}]}\n"
+        "      - {name: b, image: 'b:1', volumeMounts: [{name: b, mountPath: /b}]}\n",
+        "10:28: cells.h100.volume_mounts[0].name: is cash, and the Pod has no such volume; it "
+        "has cache, dshm, gcsfuse, tmp; did you mean 'cache'?",
+        "13:55: cells.h100.containers[1].volumeMounts[0].name: is b, and the Pod has no such "
+        "volume; it has cache, dshm, gcsfuse, tmp",
+    ),
+    _cell(
+        "mount_that_hides_the_constructs",
+        "    volume_mounts:\n"
+        "      - {name: gcsfuse, mountPath: /gcs/other}\n"
+        "      - {name: gcsfuse, mountPath: /dev}\n"
+        "      - {name: gcsfuse, mountPath: relative}\n",
+        "10:36: cells.h100.volume_mounts[0].mountPath: is /gcs/other, which hides what the "
+        "construct mounts at /gcs; choose another path",
+        "11:36: cells.h100.volume_mounts[1].mountPath: is /dev, which hides what the construct "
+        "mounts at /dev/shm; choose another path",
+        "12:36: cells.h100.volume_mounts[2].mountPath: 'relative' is not an absolute path "
+        "without a colon",
+    ),
+    _cell(
+        "mounts_at_one_path",
+        "    volume_mounts: [{name: dshm, mountPath: /a}, {name: gcsfuse, mountPath: /a}]\n",
+        "9:77: cells.h100.volume_mounts[1].mountPath: is /a, as another of the Pod's; keep one of "
+        "the two",
+    ),
+    _cell(
         "variable_of_two_sources",
         "    env:\n      A: {secret: one, config_map: two, key: a}\n      B: {secret: one}\n",
         "10:10: cells.h100.env.A: names a Secret or a ConfigMap; give one of secret and config_map",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ira_manifests.constructs.manifests.parts import Json
+from ira_manifests.constructs.manifests.parts import Json, number_or_share
 from ira_manifests.constructs.manifests.sources import Source, source
 from ira_manifests.constructs.manifests.workload import Workload, beside, sources_beside
 from ira_manifests.profiles.cell import Cell
@@ -15,16 +15,12 @@ def objects(cell: Cell, workload: Workload, settings: DisruptionBudget) -> dict[
     """Return the object, by its id in the construct."""
     limits = {"maxUnavailable": settings.max_unavailable, "minAvailable": settings.min_available}
     spec = {
-        **{key: _number_or_share(text) for key, text in limits.items() if text is not None},
+        **{key: number_or_share(text) for key, text in limits.items() if text is not None},
         "selector": workload.selector,
         # A server that is loading its model or failing may always be evicted: it serves nobody.
         "unhealthyPodEvictionPolicy": "AlwaysAllow",
     }
     return {"Default": beside(cell, workload, "policy/v1", KIND, "disruption-budget", spec)}
-
-
-def _number_or_share(text: str) -> int | str:
-    return text if text.endswith("%") else int(text)
 
 
 def sources(cell: Cell) -> list[Source]:

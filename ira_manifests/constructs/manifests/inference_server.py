@@ -74,6 +74,7 @@ def container(cell: Cell, config_map: str) -> Json:
             {"name": SHARED_MEMORY, "mountPath": "/dev/shm"},  # noqa: S108  not a temporary file
             parts.model_mount(cell),
             *([parts.TEMPORARY_MOUNT] if engine.read_only_root else ()),
+            *cell.settings.volume_mounts,
         ],
     }
 

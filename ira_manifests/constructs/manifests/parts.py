@@ -197,6 +197,11 @@ def resources_of(cpu: str, memory: str, **extra: str) -> Json:
     return {"requests": dict(amounts), "limits": dict(amounts)}
 
 
+def number_or_share(text: str) -> int | str:
+    """Return a number of Pods, or a share of them such as "50%", as Kubernetes has them."""
+    return text if text.endswith("%") else int(text)
+
+
 def variables(**values: str) -> list[Json]:
     """Return environment variables with fixed values."""
     return [{"name": name, "value": value} for name, value in values.items()]

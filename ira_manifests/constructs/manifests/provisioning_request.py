@@ -5,7 +5,7 @@ Both objects are computed from the rendered Deployment, including the caller's p
 
 from __future__ import annotations
 
-from ira_manifests.constructs.manifests import metadata, parts
+from ira_manifests.constructs.manifests import metadata, parts, rollout
 from ira_manifests.constructs.manifests.parts import Json
 from ira_manifests.constructs.manifests.sources import Source, of_items, source, taints
 from ira_manifests.constructs.manifests.vllm_deployment import POD
@@ -73,7 +73,7 @@ def additions(cell: Cell, deployment: Json) -> Json:
     }
     selector = {**pod.get("nodeSelector", {}), **_node_selector(cell)}
     selector.pop(queued.COMPUTE_CLASS, None)
-    wait = queue.wait_seconds + cell.engine.startup_seconds
+    wait = queue.wait_seconds + cell.engine.startup_seconds + rollout.ready_seconds(cell)
     kept = pod.get("tolerations", [])
     added = [item for item in parts.tolerations(queue.tolerations) if item not in kept]
     return {
@@ -176,7 +176,7 @@ def sources(cell: Cell, bucket: str | None = None) -> list[Source]:
         *([] if cell.settings.autoscaling is None else
           [source("@settings.autoscaling.min: a request is for a fixed number of Pods",
                   "Deployment spec.replicas", name="queued_replicas")]),
-        source(f"{_QUEUE}.wait_seconds + @engine.startup_seconds",
+        source(f"{_QUEUE}.wait_seconds + @engine.startup_seconds{rollout.and_ready(cell)}",
                "Deployment spec.progressDeadlineSeconds", name="queued_progress_deadline_seconds"),
         source(f"{_QUEUE}.provisioning_class", f"{_SPEC}.provisioningClassName",
                f"{_ANNOTATIONS}.{queued.CLASS}", name="provisioning_class"),

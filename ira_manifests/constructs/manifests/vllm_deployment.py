@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ira_manifests.constructs.manifests import fetch_safetensors, inference_server, metadata, parts
+from ira_manifests.constructs.manifests import (
+    fetch_safetensors,
+    inference_server,
+    metadata,
+    parts,
+    pod_additions,
+    rollout,
+)
 from ira_manifests.constructs.manifests.inference_server import PORT, SHARED_MEMORY
 from ira_manifests.constructs.manifests.parts import Json
 from ira_manifests.constructs.manifests.sources import Source, of_items, source, taints
@@ -79,9 +86,11 @@ def _deployment(cell: Cell, pod_spec: Json, bucket: str | None) -> Json:
         # Beside an autoscaler, every apply would set the number of Pods again.
         **({} if cell.settings.autoscaling else {"replicas": cell.settings.replicas or 1}),
         "progressDeadlineSeconds": (
-            cell.platform.inference.node_wait_seconds + engine.startup_seconds
+            cell.platform.inference.node_wait_seconds
+            + engine.startup_seconds
+            + rollout.ready_seconds(cell)
         ),
-        "strategy": {"type": "Recreate"},
+        **rollout.fields(cell),
         "selector": {"matchLabels": selector(cell)},
         "template": {
             "metadata": {"labels": _labels(cell, "Pod"), "annotations": annotations},
@@ -115,12 +124,15 @@ def _pod_spec(cell: Cell, service_account: str, config_map: str, bucket: str) ->
         **(priority if given.priority_class else {}),
         "nodeSelector": {queued.COMPUTE_CLASS: cell.machine.compute_class, **given.node_selector},
         "tolerations": parts.tolerations(inference.tolerations),
+        **pod_additions.topology_spread(cell, selector(cell)),
         "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
+        **pod_additions.init_containers(cell),
         "containers": [
             inference_server.container(cell, config_map),
             fetch_safetensors.container(cell, config_map),
+            *given.containers,
         ],
-        "volumes": _volumes(cell, bucket),
+        "volumes": [*_volumes(cell, bucket), *given.volumes],
         **_grace_period(cell.engine.drain),
     }
 
@@ -210,12 +222,14 @@ def _from_profiles(cell: Cell, of_account: str, bucket: str | None) -> list[Sour
         source("@cell.memory", f"{POD}.volumes[{SHARED_MEMORY}].emptyDir.sizeLimit"),
         source("@engine.read_only_root", f"{POD}.volumes[{parts.TEMPORARY_VOLUME}]"),
         *fetch_safetensors.sources(_OF_FETCH),
+        *pod_additions.sources(cell, POD, _OF_SERVER),
         source(inference_server.MOUNTED,
                f"{_OF_FETCH}.volumeMounts[{parts.BUCKET_VOLUME}].mountPath"),
         source("@platform.inference.mount_options and @model.model_id",
                f"{_OF_BUCKET}.csi.volumeAttributes.mountOptions", name="mount_options"),
-        source(f"@platform.inference.node_wait_seconds + {_STARTUP}",
+        source(f"@platform.inference.node_wait_seconds + {_STARTUP}{rollout.and_ready(cell)}",
                "Deployment spec.progressDeadlineSeconds", name="progress_deadline_seconds"),
+        *rollout.sources(cell),
         source(f"@engine.drain_seconds + {LEAVING} for the Services + {TEARDOWN} for the "
                "engine to end", f"{POD}.terminationGracePeriodSeconds", name="grace_period"),
     ]  # fmt: skip
@@ -244,8 +258,6 @@ def _from_construct(bucket: str | None) -> list[Source]:
                f"{_OF_BUCKET}.csi.volumeAttributes.bucketName"),
         source("the construct: reached from inside the cluster", "Service spec.type"),
         source("the construct: vLLM's port", "Service spec.ports"),
-        source("the construct: the old Pod must leave its GPUs to the new one",
-               "Deployment spec.strategy"),
         source(parts.LABELS, f"{template}.labels"),
         source(parts.SIDECAR, f"{template}.annotations", f"{POD}.volumes"),
         source("the construct: kubectl logs shows the server",

@@ -56,7 +56,7 @@ def too_large_for_machine(of: CellOf) -> Iterator[Finding]:
     the rest stays Pending for ever: the autoscaler says that no node group would fit it, or keeps
     making nodes that do not help. Counted are the requests of the server, of the warm-up container,
     of the sidecar of Cloud Storage FUSE (250m and 256Mi, its defaults, since the annotations take
-    its limits away), and of GKE's own Pods.
+    its limits away), of the containers that profiles add, and of GKE's own Pods.
 
     The file cache is in memory as well. With `file-cache:max-size-mb:-1` it grows to the size of
     the model's files, beside all that the server may use, /dev/shm included. No request includes

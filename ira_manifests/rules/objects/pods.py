@@ -149,6 +149,6 @@ def _surge(view: View, template: PodTemplate) -> Iterator[Finding]:
     kind = strategy.get("type", "RollingUpdate")
     if kind == "RollingUpdate" and at(strategy, "rollingUpdate", "maxSurge") not in (0, "0", "0%"):
         message = "a rolling update starts a second Pod beside the first: twice the GPUs"
-        hint = "use strategy Recreate: it frees the GPUs first"
+        hint = "use strategy Recreate, or maxSurge: 0: both free the GPUs first"
         place = ("spec", "strategy", "type") if "type" in strategy else ("spec",)
         yield view.finding(template.file, place, message, hint)

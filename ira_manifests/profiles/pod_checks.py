@@ -1,0 +1,100 @@
+"""Validation of what profiles add to a Pod: volumes, mounts and containers of all levels together.
+
+Each is also checked on its own, by the types of `pod_fields`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ira_manifests.errors import Problem, did_you_mean, one_of
+from ira_manifests.profiles.cell import Cell, cells_of
+from ira_manifests.profiles.loader import Profiles
+from ira_manifests.profiles.pod_fields import OWN_VOLUMES
+from ira_manifests.profiles.settings import LEVELS, level_of
+from ira_manifests.profiles.yaml_source import Path
+
+_CONTAINERS = ("init_containers", "containers")
+
+_Found = Iterator[tuple[Path, str]]
+
+
+def problems(profiles: Profiles) -> Iterator[Problem]:
+    """Yield what contradicts itself in the Pods of all cells."""
+    if profiles.platform is None:
+        return
+    for cell in cells_of(profiles, profiles.platform):
+        for check in (_volumes, _containers, _server_mounts, _volumes_of_mounts, _spread):
+            for path, message in check(cell):
+                yield problem_at(profiles, cell, path, message)
+
+
+def problem_at(profiles: Profiles, cell: Cell, path: Path, message: str) -> Problem:
+    """Return a problem at a serving field of a cell, in the profile that decides it."""
+    field, *inner = path
+    level, place = level_of(cell.levels, [field, *inner[:1]])
+    below = (*place, *inner[1:])
+    if LEVELS[level] == "platform":
+        return profiles.sources["platform", "platform"].problem(("inference", *below), message)
+    within = cell.path if LEVELS[level] == "cell" else ()
+    return profiles.sources["models", cell.model_name].problem((*within, *below), message)
+
+
+def _volumes(cell: Cell) -> _Found:
+    yield from _twice([(("volumes", n, "name"), v["name"]) for n, v in _items(cell, "volumes")])
+
+
+def _containers(cell: Cell) -> _Found:
+    yield from _twice(
+        [((field, n, "name"), v["name"]) for field in _CONTAINERS for n, v in _items(cell, field)]
+    )
+
+
+def _server_mounts(cell: Cell) -> _Found:
+    yield from _twice(
+        [
+            (("volume_mounts", number, "mountPath"), mount["mountPath"])
+            for number, mount in _items(cell, "volume_mounts")
+        ]
+    )
+
+
+def _spread(cell: Cell) -> _Found:
+    """Refuse what the API server does: two constraints of one key and one manner."""
+    yield from _twice(
+        [
+            (("topology_spread", number), f"{each.topology_key} with {each.when_unsatisfiable}")
+            for number, each in enumerate(cell.settings.topology_spread)
+        ]
+    )
+
+
+def _twice(values: list[tuple[Path, str]]) -> _Found:
+    seen: set[str] = set()
+    for path, value in values:
+        if value in seen:
+            yield path, f"is {value}, as another of the Pod's; keep one of the two"
+        seen.add(value)
+
+
+def _volumes_of_mounts(cell: Cell) -> _Found:
+    own = OWN_VOLUMES if cell.engine.read_only_root else OWN_VOLUMES[:-1]
+    known = {*own, *(each["name"] for each in cell.settings.volumes)}
+    for path, mount in _mounts(cell):
+        if mount["name"] not in known:
+            message = f"is {mount['name']}, and the Pod has no such volume; it has {one_of(known)}"
+            yield (*path, "name"), message + did_you_mean(mount["name"], known)
+
+
+def _mounts(cell: Cell) -> Iterator[tuple[Path, Any]]:
+    for number, mount in _items(cell, "volume_mounts"):
+        yield ("volume_mounts", number), mount
+    for field in _CONTAINERS:
+        for number, container in _items(cell, field):
+            for index, mount in enumerate(container.get("volumeMounts", [])):
+                yield (field, number, "volumeMounts", index), mount
+
+
+def _items(cell: Cell, field: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    yield from enumerate(getattr(cell.settings, field))
