@@ -20,17 +20,19 @@ HASHED := $(QUIET) --require-hashes --only-binary :all:
 synth: $(STAMP)  ## write dist/ from profiles/
 	$(BIN)/python -m ira_manifests synth
 
-docs: $(STAMP)  ## write the pages of docs/rules.md from the docstrings of the rules
+docs: $(STAMP)  ## write the pages that follow from the code: rules, options of memory, reference
 	$(BIN)/python -m tools.rules_page
 	$(BIN)/python -m tools.memory_page
+	$(BIN)/python -m tools.reference_page
 
-check: $(STAMP)  ## lint, types, rules, and whether dist/ and docs/rules.md are fresh
+check: $(STAMP)  ## lint, types, rules, and whether dist/ and the generated pages are fresh
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m ira_manifests check
 	$(BIN)/python -m tools.rules_page --check
 	$(BIN)/python -m tools.memory_page --check
+	$(BIN)/python -m tools.reference_page --check
 
 test: $(STAMP) $(OLDEST_KUBECTL)/.installed $(CDK8S_CLI)/.installed  ## every test; those on a control plane where it is built
 	$(BIN)/python -m compileall -q ira_manifests

@@ -8,24 +8,18 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args, get_origin
 
 import pytest
 import yaml
-from pydantic import BaseModel
 
 from ira_manifests import load_matrix
 from ira_manifests.analysis import matrix_summary
 from ira_manifests.constructs.manifests.sources import source
 from ira_manifests.constructs.manifests.vllm_deployment import POD
-from ira_manifests.profiles.engine import OwnEngine
-from ira_manifests.profiles.env import EnvSource
-from ira_manifests.profiles.schema import ModelProfile
-from ira_manifests.profiles.serving_fields import ServingFields
 from testing.kubectl import kustomize
 from testing.project import PROFILES, ROOT, fill_in, is_reference
+from tools import reference_page
 
 README = (ROOT / "README.md").read_text()
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
@@ -195,54 +189,6 @@ def test_the_new_model_of_the_docs_is_a_valid_profile(tmp_path: Path) -> None:
     assert cell.service_account == "ira-online-gpu-ksa-qwen3-32b"
 
 
-def fields(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, bool]]:
-    """Yield the path of each field below a model of profiles, and whether it is required.
-
-    Serving fields and engines have a page of their own.
-    """
-    for name, field in model.model_fields.items():
-        has_levels = issubclass(model, ServingFields) and model is not ServingFields
-        if has_levels and name in ServingFields.model_fields:
-            continue
-        path = prefix + name
-        yield path, field.is_required()
-        endings: dict[Any, str] = {tuple: "[].", dict: ".<gpu>."}
-        ending = endings.get(get_origin(field.annotation), ".")
-        inner = next(models_in(field.annotation), None)
-        if inner not in (None, OwnEngine, EnvSource):
-            yield from fields(inner, path + ending)
-
-
-def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for argument in get_args(annotation):
-        yield from models_in(argument)
-
-
-@pytest.mark.parametrize(
-    ("file", "mark", "model", "field"),
-    [
-        ("docs/adding-a-model.md", "fields", ModelProfile, ("geometry.layers[].count", True)),
-        ("docs/serving-options.md", "fields", ServingFields, ("replicas", False)),
-        ("docs/serving-options.md", "engine", OwnEngine, ("tag", False)),
-    ],
-)
-def test_a_table_of_fields_is_the_schemas(
-    file: str, mark: str, model: type[BaseModel], field: tuple[str, bool]
-) -> None:
-    page = (ROOT / file).read_text()
-    table = re.search(rf"<!-- {mark} -->\n(.*)<!-- /{mark} -->", page, re.DOTALL)
-    assert table
-    rows = [line.strip("|").split("|") for line in table[1].splitlines()[2:]]
-
-    described = [(row[0].strip(" `"), row[1].strip() == "yes") for row in rows]
-
-    assert described == list(fields(model))
-    assert field in described
-    assert all(row[2].strip() for row in rows)
-
-
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
 
 
@@ -285,6 +231,10 @@ def test_every_file_that_is_named_exists(name: str) -> None:
 
 # What a synth writes, named as the user knows it, or files of a model's repository.
 GENERATED = {"base/", "config.json", "params.json", "kustomization.yaml"}
+
+
+def test_the_reference_is_that_of_the_schema_and_the_parsers() -> None:
+    assert reference_page.FILE.read_text() == reference_page.written()
 
 
 def test_every_make_target_is_described() -> None:

@@ -41,6 +41,20 @@ class Parser(argparse.ArgumentParser):
         self.finish(given)
         return given
 
+    def described(self) -> list[tuple[str, str]]:
+        """Return each argument and option, with its values, as code, and its help."""
+        return [
+            (
+                ", ".join(
+                    f"`{name} {each.metavar}`" if each.metavar else f"`{name}`"
+                    for name in each.option_strings
+                )
+                or f"`{each.metavar}`",
+                each.help or "",
+            )
+            for each in self._actions
+        ]
+
     def _refused(self, words: Sequence[str]) -> list[str]:
         """Return messages for unknown arguments; one after an unknown option may be its value."""
         words = [word for word in words if word != "--"]

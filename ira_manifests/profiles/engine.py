@@ -31,6 +31,7 @@ class Engine(Profile):
     """vLLM's OpenAI-compatible server."""
 
     image: Repository
+    """The image's registry and path."""
     version: EngineRelease
     """The release in the image, which determines the known options and the memory estimate.
 

@@ -39,14 +39,18 @@ def _check_key(key: str) -> str | None:
 
 
 EnvName = Annotated[str, checked(_check_name)]
+"""A variable's name, such as VLLM_LOGGING_LEVEL; not one that the construct sets."""
 
 
 class EnvSource(Profile):
     """A key of a Secret or a ConfigMap of the namespace, which the project does not make."""
 
     secret: Subdomain | None = None
+    """The Secret that has the key."""
     config_map: Subdomain | None = None
+    """The ConfigMap that has the key, instead of a Secret."""
     key: Annotated[str, checked(_check_key)]
+    """The key in it."""
     optional: bool = False
     """Whether the server starts without the key; else its container is never created."""
 

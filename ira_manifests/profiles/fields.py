@@ -203,20 +203,34 @@ def _check_reason(text: str) -> str | None:
 NOT_EMPTY = AfterValidator(_not_empty)
 
 Label = Annotated[str, checked(names.check_rfc1123_label)]
+"""Lower-case letters, digits and '-', such as llm-1; 63 characters at most."""
 Subdomain = Annotated[str, checked(names.check_subdomain)]
+"""Lower-case letters, digits, '-' and '.', such as the name of a Secret; 253 characters at most."""
 LabelKey = Annotated[str, checked(names.check_label_key)]
+"""A name, or a domain, '/' and a name, such as `nvidia.com/gpu`."""
 LabelValue = Annotated[str, checked(names.check_label_value)]
+"""Letters, digits, '-', '_' and '.', 63 characters at most; may be empty."""
 AnnotationValue = Annotated[str, Field(max_length=8192)]
+"""Any text, 8,192 characters at most."""
 HubId = Annotated[str, checked(names.check_hub_id)]
+"""A model's id on the Hugging Face Hub, `organisation/name`, in the Hub's own spelling."""
 PinnedImage = Annotated[str, checked(names.check_pinned_image)]
+"""A container image with a digest, or with a tag that names a version, such as `busybox:1.37.0`."""
 Repository = Annotated[str, checked(names.check_repository)]
+"""An image's registry and path without tag and digest, such as `vllm/vllm-openai`."""
 Tag = Annotated[str, checked(names.check_tag)]
+"""An image's tag, such as `v0.26.0-cu129`."""
 Digest = Annotated[str, checked(names.check_digest)]
+"""An image's digest: `sha256:` and 64 hexadecimal digits."""
 WorkloadTemplate = Annotated[str, checked(names.check_workload_template)]
+"""A name in which {gpu} and {model} are replaced; it begins with a letter."""
 KsaTemplate = Annotated[str, checked(names.check_account_template)]
+"""A name in which {model} is replaced."""
 
 Cpu = Annotated[str, BeforeValidator(number_as_text), checked(names.check_cpu)]
+"""CPUs, such as 12 or 0.5, or thousandths such as 500m; below 10,000."""
 Bytes = Annotated[str, BeforeValidator(number_as_text), checked(names.check_bytes)]
+"""Bytes with a unit (M, G, T, P, Mi, Gi, Ti or Pi), such as 128G or 128Gi."""
 
 Version = Annotated[
     str,
@@ -228,23 +242,35 @@ Version = Annotated[
         )
     ),
 ]
+"""A version, such as 0.26.0."""
 HubRelease = Annotated[Version, checked(hub_lock.problem)]
+"""A release of huggingface_hub whose wheels are locked in the package, such as 1.33.0."""
 EngineRelease = Annotated[str, checked(_check_engine)]
+"""A release of vLLM from 0.8.4 on, major.minor.patch without a v, such as 0.26.0."""
 MinEngine = Annotated[str, BeforeValidator(number_as_text), checked(_check_min_engine)]
+"""A release of vLLM, such as 0.8.0."""
 MountOption = Annotated[str, checked(_check_mount_option)]
+"""An option of Cloud Storage FUSE, such as `implicit-dirs`; not only-dir."""
 FilePattern = Annotated[str, checked(_check_file_pattern)]
+"""A pattern of paths in a repository, such as `original/*`; `*` also matches '/'."""
 Glob = Annotated[str, checked(_check_glob)]
 """A pattern for all models; it must not match files that every model needs."""
 Flag = Annotated[str, checked(_check_flag)]
+"""One argument of the server, such as `--max-num-seqs=256`; not one that a field sets."""
 Word = Annotated[str, Field(min_length=1, max_length=200), checked(_check_word)]
+"""A word of a command, such as `vllm`; 200 characters at most."""
 ModelName = Annotated[
     str, checked(_matches(r"[A-Za-z0-9/][A-Za-z0-9._/:-]{0,199}", "a model's name such as gemma"))
 ]
+"""A name of letters, digits and `._/:-`, 200 characters at most."""
 ParserName = Annotated[
     str, checked(_matches(r"[a-z0-9][A-Za-z0-9_.-]*", "a parser such as hermes"))
 ]
+"""A parser's name in the engine, such as `hermes`."""
 TemplateFile = Annotated[str, checked(_check_template)]
+"""A relative path in the model's folder, or an absolute one in the image."""
 Reason = Annotated[str, checked(_check_reason)]
+"""A reason of three words or more."""
 TaintEffect = Annotated[
     str,
     checked(
@@ -254,6 +280,7 @@ TaintEffect = Annotated[
         )
     ),
 ]
+"""`NoSchedule`, `NoExecute` or `PreferNoSchedule`."""
 
 Count = Annotated[int, Field(gt=0, le=100_000_000)]
 """GPUs, layers, heads, widths, tokens."""

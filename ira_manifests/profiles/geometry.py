@@ -36,7 +36,9 @@ class LayersProfile(Profile):
     num_attention_heads: Count | None = None
     """Query heads of these layers, if they differ from the model's."""
     num_key_value_heads: Count | None = None
+    """Key and value heads."""
     head_dim: Count | None = None
+    """Elements of a key."""
     v_head_dim: Count | None = None
     """Elements per value head, if they differ from head_dim."""
     sliding_window: Count | None = None
@@ -46,28 +48,41 @@ class LayersProfile(Profile):
     kv_lora_rank: Count | None = None
     """With the next two and v_head_dim: latent attention (MLA)."""
     qk_rope_head_dim: Count | None = None
+    """MLA: elements of a key with positions."""
     qk_nope_head_dim: Count | None = None
+    """MLA: elements of a key without positions."""
     q_lora_rank: Count | None = None
     """For latent attention whose queries also have a latent."""
     index_head_dim: IndexDim | None = None
     """For latent attention with a sparse indexer."""
     index_n_heads: Count | None = None
+    """Heads of the sparse indexer."""
     linear_num_key_heads: Count | None = None
     """With the next four: gated delta net ("linear_attention" of Qwen3-Next and Qwen3.5)."""
     linear_num_value_heads: Count | None = None
+    """Gated delta net: value heads."""
     linear_key_head_dim: Count | None = None
+    """Gated delta net: elements of a key."""
     linear_value_head_dim: Count | None = None
+    """Gated delta net: elements of a value."""
     linear_conv_kernel_dim: Count | None = None
+    """Gated delta net: tokens of the convolution."""
     mamba_num_heads: Count | None = None
     """With the next four: Mamba-2, with Nemotron-H's names."""
     mamba_head_dim: Count | None = None
+    """Mamba-2: elements of a head."""
     ssm_state_size: Count | None = None
+    """Mamba-2: elements of the state."""
     n_groups: Count | None = None
+    """Mamba-2: groups of heads."""
     conv_kernel: Count | None = None
+    """Mamba-2: tokens of the convolution."""
     mamba_intermediate_size: Count | None = None
     """With the next two: Mamba-1. The value is mamba_expand times hidden_size."""
     mamba_d_state: Count | None = None
+    """Mamba-1: elements of the state."""
     mamba_d_conv: Count | None = None
+    """Mamba-1: tokens of the convolution."""
     mamba_ssm_dtype: Literal["bfloat16", "float16", "float32"] | None = None
     """Dtype of the state, if it differs from the model's; Nemotron-H: mamba_ssm_cache_dtype."""
     state_bytes: StateBytes | None = None
@@ -106,10 +121,15 @@ class GeometryProfile(Profile):
     """The model's shape, with the names of its config.json."""
 
     num_attention_heads: Count
+    """Query heads of a layer."""
     hidden_size: Count
+    """Width of the model."""
     intermediate_size: Count | None = None
+    """Inner width of the dense MLP; without it, 3.5 times hidden_size is assumed."""
     vocab_size: Count
+    """Tokens of the vocabulary."""
     max_position_embeddings: Count
+    """The longest context of the model, in tokens."""
     num_hidden_layers: LayerCount | None = None
     """Number of the model's layers; the counts of `layers` must add up to it."""
     image_values_per_token: Count | None = None

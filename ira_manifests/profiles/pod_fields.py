@@ -44,7 +44,8 @@ class Strategy(Profile):
     max_unavailable: PodCount | None = None
     """Pods that may be missing during a rolling update, in the same form; 1 by default."""
     min_ready_seconds: Annotated[int, Field(ge=0, le=3600)] | None = None
-    """How long a new Pod must stay ready before it counts as available."""
+    """Seconds for which a new Pod must be ready before it counts as available; the deadline of the
+    rollout is later by as much."""
 
     @model_validator(mode="after")
     def _limits(self) -> Self:
@@ -186,6 +187,10 @@ def _any_container(value: dict[str, Any]) -> Iterator[Wrong]:
 _CHECKS = {"cpu": names.check_cpu, "memory": names.check_bytes}
 
 Volume = Annotated[dict[str, Any], _kubernetes("Volume", _volume)]
+"""A volume with its name and one source, in Kubernetes' own spelling."""
 VolumeMount = Annotated[dict[str, Any], _kubernetes("VolumeMount", _server_mount)]
+"""A mount of a volume, in Kubernetes' own spelling; not below `/gcs`, `/dev/shm` or `/tmp`."""
 Container = Annotated[dict[str, Any], _kubernetes("Container", _container)]
+"""A container with its name and its image, in Kubernetes' own spelling."""
 InitContainer = Annotated[dict[str, Any], _kubernetes("Container", _init_container)]
+"""A container that may also have restartPolicy: Always, in Kubernetes' own spelling."""

@@ -53,10 +53,15 @@ class Machine(Profile):
     """One machine of a GPU type, and the compute class that provides it."""
 
     compute_class: Label
+    """The compute class of the platform that provides the machine."""
     machine_type: Label
+    """Compute Engine's name of the machine type."""
     gpus: GpuCount
+    """GPUs of the machine."""
     vcpus: Count
+    """vCPUs of the machine."""
     memory_gb: Count
+    """Memory of the machine in GB, as Compute Engine's documentation has it."""
     accelerator: Label
     """Value of the node label cloud.google.com/gke-accelerator."""
 
@@ -79,6 +84,7 @@ class GpuProfile(Profile):
     compute_capability: Capability | None = None
     """NVIDIA's compute capability, such as 9.0; decides which kernels the engine has."""
     machines: Annotated[tuple[Machine, ...], NOT_EMPTY, AfterValidator(_classes_differ)]
+    """The machines with this GPU, each with a compute class of its own."""
     queued: bool = False
     """Whether each of its cells also gets a directory for queued capacity."""
     auto_provisioning_limit: bool = True
@@ -103,8 +109,11 @@ class CellProfile(ServingFields):
     pipeline_parallel: Annotated[int, Field(gt=0, le=64)] = 1
     """Groups of such GPUs, each with a part of the layers: all are GPUs of one container."""
     cpu: Cpu
+    """CPUs of the server's container: its request and its limit."""
     memory: Bytes
+    """Memory of the server's container: its request and its limit. /dev/shm is part of it."""
     gpu_memory_utilization: Utilization
+    """The share of each GPU's memory that vLLM may use."""
     max_model_len: Context
     """Tokens of prompt and answer together; `auto`: the longest context that keeps the margin."""
     kv_cache_dtype: Literal["auto", "fp8", "fp8_e4m3", "fp8_e5m2"] = "auto"
@@ -157,7 +166,9 @@ class MeasuredWeights(Profile):
     """The weights on each GPU, from a log."""
 
     tensor_parallel: Count
+    """GPUs of the start-up."""
     gib: Gib
+    """GiB on each GPU: the log's `Model loading took … GiB`."""
 
 
 class WeightsProfile(Profile):
@@ -176,6 +187,7 @@ class WeightsProfile(Profile):
     `modelopt` may also be told apart as `modelopt_fp8` or `modelopt_fp4`.
     """
     measured: tuple[MeasuredWeights, ...] = ()
+    """Measured start-ups, which count more than total_gib."""
 
     @model_validator(mode="after")
     def _parts_of_the_whole(self) -> Self:
@@ -202,6 +214,7 @@ class ModelProfile(ServingFields):
     """A model and its cells: `profiles/models/<name>.yaml`."""
 
     model_id: HubId
+    """The model's id on the Hub, which names its folder in the bucket."""
     min_engine: MinEngine | None = None
     """The first release of the engine that serves the model."""
     trust_remote_code: bool = False
@@ -235,40 +248,58 @@ class Toleration(Profile):
     """A taint that Pods tolerate; without `value`, any value of the key."""
 
     key: LabelKey
+    """The taint's key."""
     value: LabelValue | None = None
+    """The taint's value; without it, any value of the key."""
     effect: TaintEffect
+    """The taint's effect."""
 
 
 class KnownModels(Profile):
     """Model ids with the spelling of the Hub: `profiles/known-models.yaml`."""
 
     model_ids: tuple[HubId, ...]
+    """Ids as their owners write them, case included."""
 
 
 class FetchSafetensors(Profile):
     """The container that reads the model once to warm the file cache."""
 
     image: PinnedImage
+    """The image, with a shell, find, dd and xargs."""
     run_as_user: UserId
+    """The user id of the container."""
     parallelism: Annotated[int, Field(gt=0, le=1000)]
+    """Files that are read at once."""
     cpu: Cpu
+    """CPUs of the container: its request."""
     memory: Bytes
+    """Memory of the container: its request and its limit."""
 
 
 class ModelDownload(Profile):
     """The Job that copies a model from the Hugging Face Hub to the bucket."""
 
     image: PinnedImage
+    """The image, with Python and pip."""
     run_as_user: UserId
+    """The user id of the containers."""
     huggingface_hub: HubRelease
-    """A release for which `ira_manifests.hub_lock` has a lock."""
+    """The release of huggingface_hub that downloads."""
     service_account: Label
+    """The service account, which may write to the bucket."""
     cpu: Cpu
+    """CPUs of each container: its request and its limit."""
     memory: Bytes
+    """Memory of each container: its request and its limit."""
     fs_group: UserId
+    """The group that may write to the bucket's mount and read the token."""
     storage_class: Label
+    """The StorageClass of the disk that holds the files before they are uploaded."""
     storage: Bytes
+    """The size of that disk, eight times the model's largest file or more."""
     ttl_seconds_after_finished: Seconds
+    """Seconds after which Kubernetes deletes a Job that has ended."""
     active_deadline_seconds: Annotated[int, Field(ge=600, le=31536000)] = 86400
     """The maximum run time of the Job, including the wait for a node and a disk."""
     token_secret: Subdomain | None = None
@@ -278,36 +309,46 @@ class ModelDownload(Profile):
     exclude_beside_safetensors: tuple[Glob, ...]
     """Files that are not downloaded if safetensors in the same folder have the same weights."""
     tolerations: tuple[Toleration, ...]
+    """Taints that the Pod tolerates."""
 
 
 class Inference(ServingFields):
     """Settings of all serving workloads."""
 
     workload_name: WorkloadTemplate
+    """The name of Deployments, Services and ProvisioningRequests."""
     service_account: KsaTemplate
+    """The service account of the Pods, which the platform's IAM bindings name."""
     node_wait_seconds: Seconds
     """The maximum wait for a node before a rollout counts as failed."""
     mount_options: tuple[MountOption, ...]
+    """Options of the bucket's mount; the construct adds only-dir for the model's folder."""
     tolerations: tuple[Toleration, ...]
+    """Taints that the Pods tolerate."""
 
 
 class QueuedProvisioning(Profile):
     """Dynamic Workload Scheduler capacity."""
 
     provisioning_class: Subdomain
+    """The class of ProvisioningRequests."""
     max_run_duration_seconds: Annotated[int, Field(ge=SHORTEST_RUN, le=LONGEST_RUN)]
+    """Seconds after which GKE takes the nodes away."""
     valid_until_seconds: Seconds | None = None
     """How long a request waits for capacity; without it, there is no limit."""
     wait_seconds: Seconds
     """The maximum wait in the queue before a rollout counts as failed."""
     tolerations: tuple[Toleration, ...]
+    """Taints that queued Pods tolerate as well."""
 
 
 class Platform(Profile):
     """Settings of the platform: `profiles/platform.yaml`."""
 
     namespace: Label | None = None
+    """The namespace of all objects; without it, that of the kubectl context."""
     bucket_suffix: Label
+    """The end of the bucket's name among Terraform's buckets, by which synth finds it."""
     engine: Engine
     fetch_safetensors: FetchSafetensors
     inference: Inference

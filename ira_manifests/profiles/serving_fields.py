@@ -80,16 +80,16 @@ class ServingFields(Profile):
     service_annotations: Annotations
     """Annotations of the Service alone."""
     served_model_names: tuple[ModelName, ...] = ()
-    """Names by which clients call the model, instead of its id and its path.
-
-    Answers and metrics have the first one.
-    """
+    """Names by which clients call the model, instead of its id, `google/gemma-3-27b-it`, and its
+    path, `/gcs/google/gemma-3-27b-it`. Answers and metrics have the first one."""
     chat_template: TemplateFile | None = None
-    """A Jinja file that makes prompts: of the model's folder, or the path of one in the image."""
+    """A Jinja file that makes prompts: of the model's folder, such as `chat_template.jinja`, or the
+    path of one in the image, such as `/vllm-workspace/examples/tool_chat_template_hermes.jinja`."""
     tool_call_parser: ParserName | None = None
-    """vLLM's parser of the model's tool calls; the model then decides itself when to call one."""
+    """vLLM's parser of the model's tool calls, such as `llama3_json`; the model then decides itself
+    when to call one."""
     reasoning_parser: ParserName | None = None
-    """vLLM's parser of the model's reasoning."""
+    """vLLM's parser of the model's reasoning, such as `qwen3`."""
     env: Annotated[dict[EnvName, EnvValue], Field(default_factory=dict)]
     """Environment variables of the server."""
     strategy: Strategy | None = None

@@ -21,8 +21,11 @@ from ira_manifests.profiles.fields import (
 )
 
 HostnameTemplate = Annotated[str, checked(names.check_hostname_template)]
+"""A hostname in which {gpu} and {model} are replaced; its first part may be `*`."""
 Cidr = Annotated[str, checked(names.check_cidr)]
+"""A range of addresses with its prefix length, such as 10.0.0.0/23."""
 MetricName = Annotated[str, checked(names.check_metric_name)]
+"""A metric's name without '/', '%' and spaces."""
 PodCount = Annotated[str, BeforeValidator(number_as_text), checked(names.check_pod_count)]
 """A number of Pods, or a share of all Pods such as 50%."""
 
