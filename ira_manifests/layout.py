@@ -16,6 +16,12 @@ BASE = f"{MODEL_DOWNLOAD}/base"
 """Where the user's env files are. kustomize reads no file outside of a kustomization's folder, so
 that of the download, which needs the token, is around this one, which serving needs alone."""
 
+TOKEN_SECRET = "hugging-face-token-secret"  # noqa: S105  a name, not a token
+"""The Secret that is generated from the user's token file; the walkthrough's name."""
+
+TOKEN_KEY = "HUGGING_FACE_TOKEN"  # noqa: S105
+"""The key of the token, in that file and in any Secret that the download reads it from."""
+
 BASE_LINK = "base"
 """The name by which the user knows that directory. What is built never follows the link."""
 

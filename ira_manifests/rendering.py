@@ -9,7 +9,7 @@ from ira_manifests import constructs
 from ira_manifests.constructs import _node
 from ira_manifests.constructs.manifests import parts
 from ira_manifests.kubernetes import labels as keys
-from ira_manifests.layout import BASE, MODEL_DOWNLOAD, TOP, by_file
+from ira_manifests.layout import BASE, MODEL_DOWNLOAD, TOKEN_SECRET, TOP, by_file
 from ira_manifests.output import env_file
 from ira_manifests.output.directory import RUNTIME_CONFIG, Directory
 from ira_manifests.output.kustomize import Generator, Kustomization, Replacement
@@ -144,7 +144,7 @@ def _model_download(matrix: Matrix) -> Directory:
         f"spec.template.spec.volumes.[name={parts.BUCKET_VOLUME}].csi.volumeAttributes.bucketName"
     )
     base = BASE.removeprefix(f"{MODEL_DOWNLOAD}/")
-    token = Generator(parts.TOKEN_SECRET, (f"{base}/{env_file.TOKEN}",))
+    token = Generator(TOKEN_SECRET, (f"{base}/{env_file.TOKEN}",))
     kustomization = Kustomization(
         namespace=platform.namespace,
         resources=(base, *rendered),

@@ -124,12 +124,20 @@ BREAKS: dict[str, list[Break]] = {
               lambda o: server(o)["startupProbe"].update(failureThreshold=59)),
     ],
     "IRA026": [
-        Break(DEPLOYMENT, f"{CONTAINER}.env[8]", "a serving container reads a Secret",
+        Break(DEPLOYMENT, f"{CONTAINER}.env[8]", "a serving container reads the token's Secret",
               add_env(name="HF_TOKEN", valueFrom={"secretKeyRef": {
                   "name": "hugging-face-token-secret", "key": "HUGGING_FACE_TOKEN"}})),
         Break(DEPLOYMENT, "spec.template.spec.volumes[6].secret", "a serving container reads",
               lambda o: pod(o)["spec"]["volumes"].append(
                   {"name": "token", "secret": {"secretName": "hugging-face-token-secret"}})),
+        Break(DEPLOYMENT, f"{CONTAINER}.env[8]", "reads the token's Secret",
+              add_env(name="HF_TOKEN", valueFrom={"secretKeyRef": {"name": "own", "key": "t"}})),
+        Break(DEPLOYMENT, f"{CONTAINER}.env[8]", "reads the token's Secret",
+              add_env(name="A", valueFrom={"secretKeyRef": {
+                  "name": "own", "key": "HUGGING_FACE_TOKEN"}})),
+        Break(DEPLOYMENT, f"{CONTAINER}.envFrom[0]", "reads the token's Secret",
+              lambda o: server(o).update(
+                  envFrom=[{"secretRef": {"name": "hugging-face-token-secret"}}])),
     ],
     "IRA035": [
         Break(DEPLOYMENT, f"{CONTAINER}.readinessProbe.httpGet.port", "targets port 9000",
@@ -172,6 +180,9 @@ def test_a_rule_fires_at_its_field(rule: str, item: Break, directories: Director
 
 
 RIGHT = [
+    add_env(name="VLLM_API_KEY", valueFrom={"secretKeyRef": {"name": "api", "key": "token"}}),
+    lambda o: server(o).update(envFrom=[{"secretRef": {"name": "api"}}]),
+    lambda o: pod(o)["spec"]["volumes"].append({"name": "ca", "secret": {"secretName": "ca"}}),
     shared_memory("1Gi"),
     lambda o: server(o).update(image="registry.example:5000/vllm/vllm-openai:v0.26.0"),
     lambda o: pod(o)["spec"]["containers"][1].update(image="busybox:1"),

@@ -151,6 +151,13 @@ def test_explain_names_the_line_that_decides(field: str, line: str, profiles: Pa
     assert (profiles.parent / file).read_text().splitlines()[int(number) - 1] == line
 
 
+def test_synth_accepts_all_fields_at_once(tmp_path: Path, profiles: Path) -> None:
+    run = ira("synth", "-p", str(profiles), "--only", "/".join(CELL), cwd=tmp_path)
+
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "error" not in run.stdout
+
+
 def test_explain_tells_where_a_secret_is_and_lists_what_is_given(profiles: Path) -> None:
     run = ira("explain", "h100/llama3", "-p", str(profiles), cwd=profiles.parent)
 

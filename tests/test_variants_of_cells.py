@@ -53,6 +53,7 @@ def profiles(tmp_path: Path) -> Path:
 def test_each_variant_has_a_directory_and_names_of_its_own(tmp_path: Path, profiles: Path) -> None:
     run = ira("synth", "--only", "h100/tiny*", "-p", str(profiles), cwd=tmp_path)
     assert run.returncode == 0, run.stderr
+    assert "Warning" not in run.stderr
     fill_in(tmp_path / "dist")
 
     for variant, length in (("chat", "8192"), ("long-context", "131072")):

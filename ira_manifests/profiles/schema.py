@@ -137,7 +137,9 @@ def _cell_or_variants(value: Any) -> str:
     """Return the form of a GPU type's entry: its cell, or a mapping of variants to cells."""
     if not isinstance(value, dict) or not value or value.keys() & CellProfile.model_fields.keys():
         return _ONE
-    return _SEVERAL if all(isinstance(inner, dict) for inner in value.values()) else _ONE
+    # A mapping has cells instead of their fields once it is validated, and is serialised so.
+    cells = (isinstance(inner, dict | CellProfile) for inner in value.values())
+    return _SEVERAL if all(cells) else _ONE
 
 
 _ONE, _SEVERAL = "<cell>", "<variants>"

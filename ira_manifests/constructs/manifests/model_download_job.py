@@ -21,6 +21,7 @@ from ira_manifests.constructs.manifests.parts import Json
 from ira_manifests.constructs.manifests.sources import Source, of_items, source, taints
 from ira_manifests.kubernetes import labels as keys
 from ira_manifests.layout import DOWNLOAD_JOB as NAME
+from ira_manifests.layout import TOKEN_KEY, TOKEN_SECRET
 from ira_manifests.profiles.schema import ModelDownload, ModelProfile, Platform
 
 # The FUSE sidecar writes files to the volume of this name before it uploads them.
@@ -65,7 +66,7 @@ def objects(
 
 def secret_of_token(platform: Platform, named: str | None) -> str:
     """Return the name of the Secret that holds the token: the named one, else the platform's."""
-    return named or platform.model_download.token_secret or parts.TOKEN_SECRET
+    return named or platform.model_download.token_secret or TOKEN_SECRET
 
 
 def _labels() -> dict[str, str]:
@@ -122,7 +123,7 @@ def _volumes(bucket: str, token_secret: str) -> list[Json]:
     attributes = {"bucketName": bucket, "skipCSIBucketAccessCheck": "true"}
     token = {
         "secretName": token_secret,
-        "items": [{"key": "HUGGING_FACE_TOKEN", "path": "HUGGING_FACE_TOKEN"}],
+        "items": [{"key": TOKEN_KEY, "path": TOKEN_KEY}],
         # Readable by root and by the group of fsGroup, which includes the container's user.
         "defaultMode": 0o440,
         # Without a token the Pod still starts, and the script reports what is missing.

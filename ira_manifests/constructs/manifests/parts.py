@@ -15,9 +15,8 @@ from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.env import EnvSource
 from ira_manifests.profiles.schema import Toleration
 
-# The walkthrough's names of what kustomize generates from the user's env files.
+# The walkthrough's name of what kustomize generates from the user's env file.
 CONFIG_MAP = "ira-model-configmap"
-TOKEN_SECRET = "hugging-face-token-secret"  # noqa: S105  a name, not a token
 
 # Kustomize replaces this with the bucket's name; no bucket name contains '<'.
 BUCKET_PLACEHOLDER = "<IRA_BUCKET_NAME>"

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
+from ira_manifests.layout import TOKEN_KEY, TOKEN_SECRET
 from ira_manifests.output.directory import KUSTOMIZATION, RUNTIME_CONFIG
 from ira_manifests.profiles.yaml_source import Path
 from ira_manifests.rules.catalogue import Severity
 from ira_manifests.rules.finding import Finding
 from ira_manifests.rules.registry import rule
 from ira_manifests.rules.view.groups import DIRECTORY
-from ira_manifests.rules.view.plain import Json, at, mapping
+from ira_manifests.rules.view.plain import Json, at, mapping, mappings
 from ira_manifests.rules.view.pods import PodTemplate
 from ira_manifests.rules.view.rendered import View
+
+# Where huggingface_hub looks for the token: its constants.py and utils/_auth.py.
+_TOKEN_VARIABLES = frozenset({TOKEN_KEY, "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"})
 
 
 @rule("IRA024", "unmatched-target", Severity.ERROR, DIRECTORY)
@@ -70,31 +74,42 @@ def token_where_unread(view: View) -> Iterator[Finding]:
     """The token's Secret is in a directory that does not need it.
 
     The token's Secret is rendered into a directory in which nothing reads it, or a serving
-    container reads one: the model is in the bucket, and only the download needs the token. Everyone
+    container reads it: the model is in the bucket, and only the download needs the token. Everyone
     who may read Secrets there has the token, and deleting the directory deletes a Secret that
-    somebody else may need.
+    somebody else may need. The token's are the generated Secret, the profiles' `token_secret`,
+    any key `HUGGING_FACE_TOKEN`, and the variables from which libraries take the token. Other
+    Secrets of `env`, such as one with an API key, are none of them.
     """
-    read = [each for template in view.pods for each in _secrets(template)]
+    names = {TOKEN_SECRET, *(each.name for each in view.kustomization.secrets)}
+    if view.cell is not None:
+        names.add(view.cell.platform.model_download.token_secret or TOKEN_SECRET)
+    read = [each for template in view.pods for each in _tokens(template, names)]
     if view.kustomization.secrets and not read:
         message = f"{view.name} generates the token's Secret, and nothing there reads it"
         hint = "remove the Secret from the directory: nothing there needs it"
         yield view.finding(KUSTOMIZATION, ("secretGenerator",), message, hint)
     for template, path in read:
         if template.kind not in ("Job", "CronJob"):
-            message = "a serving container reads a Secret: the model is in the bucket"
+            message = "a serving container reads the token's Secret: the model is in the bucket"
             hint = "remove it: only the download needs the token"
             yield view.finding(template.file, path, message, hint)
 
 
-def _secrets(template: PodTemplate) -> Iterator[tuple[PodTemplate, Path]]:
-    """Yield each place where a Pod reads a Secret: one variable, all of its keys, or files."""
+def _tokens(template: PodTemplate, names: Container[str]) -> Iterator[tuple[PodTemplate, Path]]:
+    """Yield each place where a Pod reads the token: one variable, all keys of a Secret, or files.
+
+    `names`: the Secrets that hold the token.
+    """
     for container in template.containers:
         for index, item in enumerate(container.env):
-            if at(item, "valueFrom", "secretKeyRef"):
+            read = mapping(at(item, "valueFrom", "secretKeyRef"))
+            is_key = read.get("key") == TOKEN_KEY or str(item.get("name")) in _TOKEN_VARIABLES
+            if read and (is_key or str(read.get("name")) in names):
                 yield template, (*container.path, "env", index)
         for index, item in enumerate(container.env_from):
-            if item.get("secretRef"):
+            if str(at(item, "secretRef", "name")) in names:
                 yield template, (*container.path, "envFrom", index)
     for index, volume in enumerate(template.volumes):
-        if volume.get("secret"):
+        keys = [item.get("key") for item in mappings(at(volume, "secret", "items"))]
+        if str(at(volume, "secret", "secretName")) in names or TOKEN_KEY in keys:
             yield template, (*template.path, "spec", "volumes", index, "secret")

@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from ira_manifests.layout import TOKEN_KEY as KEY
 from ira_manifests.output.env_file import MAX_BYTES, MAX_LINE, entries, too_long
 from ira_manifests.rules.catalogue import Severity
 from ira_manifests.rules.finding import Finding
 from ira_manifests.rules.registry import rule
 from ira_manifests.rules.user_files.subjects import TOKEN_FILE, TokenFile
 
-KEY = "HUGGING_FACE_TOKEN"
 _PLACEHOLDER = f"<{KEY}>"
 # The characters of a bearer token (RFC 6750); the Hub's are hf_ and letters and digits.
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")
