@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from ira_manifests import load_matrix
 from ira_manifests.memory import GIB, BatchLimits, EngineOptions, Geometry, LatentLayers, Weights
 from ira_manifests.profiles.memory_options import Flags, batch, read
 from ira_manifests.profiles.memory_readers import Asked
 from ira_manifests.profiles.memory_table import LISTED, ROWS
-from testing.project import copy_edited
+from ira_manifests.rules.check_cells import check_cells
+from testing.edits import edit_profile
+from testing.project import copy_edited, copy_profiles
 from tests.memory.models import GEMMA3_27B, LLAMA33_70B, full
 from tests.support import ira
 from tools import memory_page
@@ -215,6 +218,49 @@ def test_tokens_are_divided_where_the_engine_does(
 def test_no_option_is_computed_of_a_release_whose_source_was_not_compared(engine: str) -> None:
     assert uncomputed(["--enforce-eager"], engine=engine) == ("--enforce-eager",)
     assert uncomputed(["--no-enforce-eager"], engine=engine) == ()
+
+
+@pytest.mark.parametrize(("engine", "found"), [("0.20.0", ("--num-gpu-blocks-override",)),
+                                               ("0.20.1", ())])  # fmt: skip
+def test_blocks_are_computed_from_the_release_that_checks_requests_against_them(
+    engine: str, found: tuple[str, ...]
+) -> None:
+    """Expected: `adjusted_memory` in get_kv_cache_configs of v1/core/kv_cache_utils.py.
+
+    Before, a request must also fit into the memory that was profiled.
+    """
+    assert uncomputed(["--num-gpu-blocks-override=9000"], engine=engine) == found
+
+
+@pytest.mark.parametrize(
+    ("name", "judged"),
+    [
+        ("VLLM_LOGGING_LEVEL", True),
+        ("VLLM_API_KEY", True),
+        ("VLLM_IMAGE_FETCH_TIMEOUT", True),
+        ("NCCL_DEBUG", True),
+        ("TZ", True),
+        # Where vLLM reads them: distributed/utils.py, config/vllm.py, v1/worker/gpu_worker.py.
+        ("VLLM_PP_LAYER_PARTITION", False),
+        ("VLLM_USE_V2_MODEL_RUNNER", False),
+        ("VLLM_MEMORY_PROFILER_ESTIMATE_CUDAGRAPHS", False),
+        ("NCCL_BUFFSIZE", False),
+        ("CUDA_MODULE_LOADING", False),
+        ("PYTORCH_CUDA_ALLOC_CONF", False),
+    ],
+)
+def test_a_variable_that_may_change_memory_leaves_the_cell_not_judged(
+    name: str, judged: bool, tmp_path: Path
+) -> None:
+    folder = copy_profiles(tmp_path)
+    edit_profile(folder, "llama3", {"weights:\n": f"env: {{{name}: x}}\nweights:\n"})
+    cells = load_matrix(folder)
+
+    assert (cells["h100", "llama3"].budget is not None) is judged
+    assert cells["h100", "gemma3-27b"].budget is not None
+    findings = [item for item in check_cells(cells, cells.values()) if item.rule_id == "IRA003"]
+    assert not findings if judged else all(name in item.message for item in findings)
+    assert {item.field for item in findings} == (set() if judged else {f"env.{name}"})
 
 
 def test_the_options_are_those_of_a_release_and_each_is_in_one_row() -> None:

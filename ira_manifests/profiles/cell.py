@@ -143,7 +143,7 @@ class Cell:
     def unjudged(self) -> str:
         """Why the cell's memory can't be computed; empty if it can."""
         label, release = self.machine.accelerator, self.engine.version
-        return memory_inputs.unjudged(self.model, self.profile, label, release)
+        return memory_inputs.unjudged(self.model, self.profile, label, release, self.settings.env)
 
     @cached_property
     def serving(self) -> Serving | None:
@@ -169,6 +169,7 @@ class Cell:
             memory_inputs.accelerator(self.gpu, self.machine),
             self.engine.version,
             max_model_len=max_model_len,
+            env=self.settings.env,
         )
 
     @cached_property

@@ -6,7 +6,7 @@ problems in other files as possible.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ira_manifests.errors import Problem, did_you_mean, one_of
 from ira_manifests.kubernetes import names
@@ -21,6 +21,7 @@ from ira_manifests.profiles.cell import (
 from ira_manifests.profiles.engine import engine_of
 from ira_manifests.profiles.loader import Profiles
 from ira_manifests.profiles.schema import GivenCell, ModelProfile
+from ira_manifests.profiles.settings import settings as settings_of
 from ira_manifests.vllm import settings
 
 _Key = tuple[str, str]
@@ -166,13 +167,16 @@ def _uncomputed_auto(profiles: Profiles) -> Iterator[Problem]:
             if given.profile.max_model_len != "auto" or model.geometry is None:
                 continue
             engine = engine_of(profiles.platform.engine, [model.engine, given.profile.engine])
-            message = _why_not_auto(profiles, model, given, engine.version)
+            env = settings_of([profiles.platform.inference, model, given.profile]).env
+            message = _why_not_auto(profiles, model, given, engine.version, env)
             if message:
                 path = (*given.path, "max_model_len")
                 yield profiles.sources["models", name].problem(path, message)
 
 
-def _why_not_auto(profiles: Profiles, model: ModelProfile, given: GivenCell, release: str) -> str:
+def _why_not_auto(
+    profiles: Profiles, model: ModelProfile, given: GivenCell, release: str, env: Iterable[str]
+) -> str:
     gpu, cell = given.gpu, given.profile
     options = memory_inputs.flags_of(model, cell, release).uncomputed
     if options:
@@ -180,7 +184,7 @@ def _why_not_auto(profiles: Profiles, model: ModelProfile, given: GivenCell, rel
     machine = find_machine(profiles.gpus[gpu], cell) if gpu in profiles.gpus else None
     if machine is None or model.weights is None:  # reported by other checks
         return ""
-    reason = memory_inputs.unjudged(model, cell, machine.accelerator, release)
+    reason = memory_inputs.unjudged(model, cell, machine.accelerator, release, env)
     return f"is auto, which can't be computed: {reason}; give a number" if reason else ""
 
 

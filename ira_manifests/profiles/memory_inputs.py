@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import MappingProxyType
 
 from ira_manifests.memory import (
@@ -31,12 +31,19 @@ from ira_manifests.profiles.schema import (
 )
 from ira_manifests.vllm import Release
 from ira_manifests.vllm.changes import facts_of
+from ira_manifests.vllm.environment import may_change_memory
 
 
-def unjudged(model: ModelProfile, profile: CellProfile, accelerator: str, release: str) -> str:
+def unjudged(
+    model: ModelProfile,
+    profile: CellProfile,
+    accelerator: str,
+    release: str,
+    env: Iterable[str],
+) -> str:
     """Return why a cell's memory can't be computed for a release of vLLM; empty if it can.
 
-    `accelerator`: GKE's label of the GPU.
+    `accelerator`: GKE's label of the GPU. `env`: the names of the server's variables.
     """
     if model.geometry is None or model.weights is None:
         return "the model's profile has no weights and geometry"
@@ -49,10 +56,18 @@ def unjudged(model: ModelProfile, profile: CellProfile, accelerator: str, releas
     if staged and (unknown := why_not_staged(geometry, _weights(model.weights))):
         return unknown
     options = flags_of(model, profile, release).uncomputed
-    if not options:
-        return ""
-    verb = "changes" if len(options) == 1 else "change"
-    return f"{', '.join(options)} {verb} what it needs, which is not computed"
+    if options:
+        verb = "changes" if len(options) == 1 else "change"
+        return f"{', '.join(options)} {verb} what it needs, which is not computed"
+    variables = uncomputed_variables(env)
+    if variables:
+        return f"{', '.join(variables)} in env may change what it needs, which is not computed"
+    return ""
+
+
+def uncomputed_variables(env: Iterable[str]) -> list[str]:
+    """Return the variables because of which a cell's memory can't be computed."""
+    return sorted(filter(may_change_memory, env))
 
 
 def flags_of(model: ModelProfile, profile: CellProfile, release: str) -> memory_options.Flags:
@@ -77,17 +92,19 @@ def serving(
     release: str,
     *,
     max_model_len: int,
+    env: Iterable[str],
 ) -> Serving | None:
     """Return the configuration to estimate for a cell; None if its memory can't be computed.
 
-    `max_model_len`: the context in tokens, which replaces the cell's own.
+    `max_model_len`: the context in tokens, which replaces the cell's own. `env`: the names of the
+    server's variables.
 
     Raises `UnknownReleaseError` for a release that is too old, and `MemoryInputError` if it can't
     split the model over the cell's GPUs.
     """
     if model.geometry is None or model.weights is None:
         return None
-    if unjudged(model, profile, accelerator.name, release):
+    if unjudged(model, profile, accelerator.name, release, env):
         return None
     engine = Release.parse(release)
     return Serving(

@@ -17,6 +17,10 @@ FIRST, LAST = Release.parse("0.19.0"), Release.parse("0.27.1")
 """The releases in whose sources the computed options do the same as in 0.26.0, inclusive."""
 
 
+ANY = "*"
+"""Any value, in `Row.since`."""
+
+
 @dataclass(frozen=True)
 class Row:
     """Options that change the same.
@@ -28,7 +32,8 @@ class Row:
         source: the file of vLLM that says so.
         reader: reads a value that is not in `default`.
         default: values with which nothing changes.
-        since: the first release that takes a value, where not all that are computed do.
+        since: the first release that takes a value, where not all that are computed do; that of
+            `ANY` is the first in which the option does the same as in 0.26.0.
         joint: reads all options of the row at once, instead of `reader`.
     """
 
@@ -43,8 +48,8 @@ class Row:
 
     def is_computed(self, text: str, engine: Release) -> bool:
         """Return whether a value's changes are known of a release."""
-        first = Release.parse(self.since[text]) if text in self.since else FIRST
-        return first <= engine <= LAST
+        since = self.since.get(text) or self.since.get(ANY)
+        return (Release.parse(since) if since else FIRST) <= engine <= LAST
 
 
 def _row(
@@ -109,7 +114,9 @@ COMPUTED = (
          "leaves; CUDA graphs and the rest must fit beside it", "always",
          "v1/worker/gpu_worker.py (determine_available_memory)", read.kv_cache_bytes),
     _row("num-gpu-blocks-override", "the blocks of the KV cache, with or without room for them",
-         "always", "v1/core/kv_cache_utils.py (get_kv_cache_configs)", read.kv_cache_blocks),
+         "from 0.20.1; before, the request must also fit into what `gpu_memory_utilization` leaves",
+         "v1/core/kv_cache_utils.py (get_kv_cache_configs)", read.kv_cache_blocks,
+         since={ANY: "0.20.1"}),
     _row("cpu-offload-gb", "so many GiB of each GPU's weights are in the node's memory, beside the "
          "container's other needs", "up to half of the layers, without pipeline parallelism",
          "model_executor/offloader/uva.py", read.cpu_offload),

@@ -8,6 +8,7 @@ from ira_manifests.analysis.limits import auto_fails, failing, lacking, tight
 from ira_manifests.analysis.remedies import Remedy, remedies, remedies_of_split, sizes
 from ira_manifests.memory import Budget, Limit, MemoryInputError, SplitError, Verdict
 from ira_manifests.messages import gib
+from ira_manifests.profiles import memory_inputs
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.rules.catalogue import Severity
 from ira_manifests.rules.cells.subjects import CELL, CellOf
@@ -72,6 +73,10 @@ def memory_not_judged(of: CellOf) -> Iterator[Finding]:
     [table of options](memory.md#options) tells which are computed, and for which values; an option
     that is not there changes nothing.
 
+    A variable of `env` may change memory as well: those of vLLM, CUDA, NCCL and PyTorch are not
+    computed, such as `VLLM_PP_LAYER_PARTITION` or `NCCL_BUFFSIZE`, but for those of logs, folders,
+    time limits and the API server, such as `VLLM_LOGGING_LEVEL` and `VLLM_API_KEY`.
+
     Memory is not judged either where the cache layout of the model's layers is not known for the
     engine's release: see [kinds of layers](memory.md#kinds-of-layers).
     """
@@ -84,8 +89,12 @@ def memory_not_judged(of: CellOf) -> Iterator[Finding]:
         yield of.finding(("model_id",), message, hint)
         return
     message = f"its memory is not judged: {cell.unjudged}"
-    path = ("flags",) if cell.profile.flags else ("model_id",)
     hint = "start the server once: its log has the size of the KV cache and the requests that fit"
+    variables = memory_inputs.uncomputed_variables(cell.settings.env)
+    if variables and cell.unjudged.startswith(", ".join(variables)):
+        yield of.finding_of_setting(("env", variables[0]), message, hint)
+        return
+    path = ("flags",) if cell.profile.flags else ("model_id",)
     yield of.finding(path, message, hint)
 
 
