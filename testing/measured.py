@@ -20,11 +20,14 @@ DATA = ROOT / "tests/data"
 
 def measured_rows() -> tuple[Measured, ...]:
     """Return every row of vllm-memory-measured.csv, in its order."""
-    models = {row["model"]: row for row in _read("vllm-memory-models.csv")}
-    return tuple(_measured(row, models[row["model"]]) for row in _read("vllm-memory-measured.csv"))
+    models = {row["model"]: row for row in read_rows("vllm-memory-models.csv")}
+    return tuple(
+        _measured(row, models[row["model"]]) for row in read_rows("vllm-memory-measured.csv")
+    )
 
 
-def _read(name: str) -> list[dict[str, str]]:
+def read_rows(name: str) -> list[dict[str, str]]:
+    """Return the rows of a CSV file in tests/data, by column."""
     with (DATA / name).open(newline="") as file:
         return list(csv.DictReader(file))
 

@@ -281,11 +281,14 @@ def test_the_table_of_the_documentation_is_the_one_that_is_used() -> None:
 
 @pytest.mark.parametrize("flag", ["--max-num-batched-tokens=128k", "--max-num-batched-t=128k"])
 def test_a_batch_of_128k_tokens_does_not_fit_two_h100(flag: str, tmp_path: Path) -> None:
-    """3.3 GiB are missing: 256,000 tokens in flight in 6 groups, and the layers' activation."""
+    """1.9 GiB are missing: 256,000 tokens in flight in 6 groups, and the layers' activation.
+
+    With the CUDA graphs, which the engine's profile leaves out, it would be 3.3.
+    """
     cell = cell_of(with_flags(tmp_path, flag))
 
     assert cell["verdict"] == "does not fit"
-    assert cell["kv_headroom_gib"] == pytest.approx(-3.3, abs=0.1)
+    assert cell["kv_headroom_gib"] == pytest.approx(-1.9, abs=0.1)
 
 
 def test_a_cell_with_such_an_option_is_not_judged_anywhere(tmp_path: Path) -> None:

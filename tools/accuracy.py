@@ -1,4 +1,4 @@
-"""Print how far the memory estimate is from measured start-ups, at most 80 columns wide.
+"""Print how far the memory estimate is from measured and reported start-ups, 80 columns wide.
 
 Usage:
 
@@ -10,6 +10,8 @@ import sys
 from collections.abc import Sequence
 
 from testing.measured import measured_rows
+from testing.points import points
+from tools import point_table
 from tools.memory_accuracy import (
     Accuracy,
     Deviation,
@@ -29,7 +31,7 @@ requests, from the estimated pool. Weights are each row's own."""
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print the table and the mean absolute errors; return the exit code."""
+    """Print the rows, their mean absolute errors, and the points; return the exit code."""
     rows = measured_rows()
     if "--leave-one-out" in arguments:
         deviations = leave_one_model_out(rows)
@@ -40,6 +42,9 @@ def main(arguments: Sequence[str]) -> int:
         print(_line(item))
     print(_summary(accuracy(deviations), len(rows)))
     print(FOOTER)
+    print()
+    for line in point_table.lines(points()):
+        print(line)
     return 0
 
 

@@ -102,8 +102,8 @@ def fit(rows: Sequence[Measured], start: Overheads = MEASURED) -> Overheads:
     Repeated start-ups (with another context or cache dtype) count once.
     """
     rows = _distinct(rows)
-    single = median(_others(rows, lambda size: size == 1))
-    pair = median(_others(rows, lambda size: size == 2))  # noqa: PLR2004  two GPUs
+    single = median(_others(rows, lambda size: size == 1, start))
+    pair = median(_others(rows, lambda size: size == 2, start))  # noqa: PLR2004  two GPUs
     base, slope = _line([(row.serving.geometry.layer_count, row.graph_gib) for row in rows])
     return replace(
         start,
@@ -120,8 +120,15 @@ def _distinct(rows: Iterable[Measured]) -> list[Measured]:
     )
 
 
-def _others(rows: Iterable[Measured], size: Callable[[int], bool]) -> list[Decimal]:
-    return [row.other_gib for row in rows if size(row.serving.tensor_parallel)]
+def _others(
+    rows: Iterable[Measured], size: Callable[[int], bool], start: Overheads
+) -> list[Decimal]:
+    """Return the growth outside torch that does not depend on the number of layers."""
+    return [
+        row.other_gib - start.single_per_layer_gib * row.serving.geometry.layer_count
+        for row in rows
+        if size(row.serving.tensor_parallel)
+    ]
 
 
 def _line(points: Sequence[tuple[int, Decimal]]) -> tuple[Decimal, Decimal]:

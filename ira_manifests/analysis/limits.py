@@ -108,4 +108,6 @@ def _missing(estimate: Budget, check: Check) -> str:
 
 
 def _spare(check: Check) -> str:
+    if check.spare < 0:
+        return f"{check.limit} lacks {gib(-check.spare)} on each GPU, which is in doubt"
     return f"{check.limit} has {gib(check.spare)} to spare on each GPU, {gib(check.margin)} wanted"

@@ -15,6 +15,7 @@ from ira_manifests.memory.layout import kv_layout
 from ira_manifests.memory.overhead import MEASURED, Overheads, has_many_experts
 from ira_manifests.memory.serving import Serving
 from ira_manifests.memory.stages import Stage, held, stages
+from ira_manifests.vllm.changes import ReleaseFacts
 
 MEASURED_MARGIN = Decimal("0.005")
 """Share of a GPU to keep free in the KV pool; the largest measured error is 0.35 %."""
@@ -70,17 +71,19 @@ class Check:
         spare: free bytes; negative if the check fails.
         margin: free bytes needed for `Verdict.FITS`, given the uncertainty of the figures.
         reason: why the margin is larger than for measured configurations; else empty.
+        doubt: bytes by which ``spare`` may be larger, where sources contradict each other.
     """
 
     limit: Limit
     spare: int
     margin: int = 0
     reason: str = ""
+    doubt: int = 0
 
     @property
     def verdict(self) -> Verdict:
         """Return the verdict of this check alone."""
-        if self.spare < 0:
+        if self.spare + self.doubt < 0:
             return Verdict.DOES_NOT_FIT
         return Verdict.FITS if self.spare >= self.margin else Verdict.TIGHT
 
@@ -98,6 +101,8 @@ class Budget:
         graphs: the CUDA graphs.
         budgeted_graphs: what the engine subtracts from the share for them; 0 if it does not.
         kv_pool: what is left for the KV cache; negative for a shortfall.
+        left_out: what the start-up profile leaves out of the share, so that the pool is too large.
+        doubt: by how much the pool may be larger, where public sources contradict each other.
         outside: memory outside the share, less what is in use before start.
         layout: blocks and groups of the KV cache.
         warm_up: what the sampler's warm-up and unbudgeted CUDA graphs need of ``outside``.
@@ -115,6 +120,8 @@ class Budget:
     graphs: int
     budgeted_graphs: int
     kv_pool: int
+    left_out: int
+    doubt: int
     outside: int
     layout: KvLayout
     warm_up: int
@@ -169,12 +176,13 @@ class Budget:
     def margin(self) -> int:
         """Return the bytes of the pool to keep free: more for unmeasured configurations.
 
-        0 for a pool of a given size, which is exact.
+        What the start-up profile leaves out is among them. 0 for a pool of a given size, which is
+        exact.
         """
         if self.serving.options.sets_kv_cache:
             return 0
         share = EXTRAPOLATED_MARGIN if self.serving.unmeasured else MEASURED_MARGIN
-        return int(share * self.total) + self.uncertain
+        return int(share * self.total) + self.uncertain + self.left_out
 
     @property
     def is_measured(self) -> bool:
@@ -187,8 +195,8 @@ class Budget:
         reason = "; ".join(self.serving.unmeasured)
         return (
             Check(Limit.START, self._free_at_start),
-            Check(Limit.WEIGHTS, self.kv_pool),
-            Check(Limit.KV_CACHE, self.kv_pool - self.kv_request, self.margin, reason),
+            Check(Limit.WEIGHTS, self.kv_pool, doubt=self.doubt),
+            Check(Limit.KV_CACHE, self.kv_pool - self.kv_request, self.margin, reason, self.doubt),
             *self._state_checks(reason),
             self._warm_up_check,
         )
@@ -285,17 +293,16 @@ def _to_spare(answer: Budget) -> tuple[int, int, int, int]:
     """Return the sort key that orders budgets from the worst to the best."""
     verdicts = (Verdict.DOES_NOT_FIT, Verdict.TIGHT, Verdict.FITS)
     least = min(check.spare - check.margin for check in answer.checks)
-    return verdicts.index(answer.verdict), answer.safe_max_model_len, least, answer.blocks
+    # In whole MiB: what differs by less is rounding.
+    return verdicts.index(answer.verdict), answer.safe_max_model_len, least >> 20, answer.blocks
 
 
 def _budget(serving: Serving, overheads: Overheads, stage: Stage) -> Budget:
     facts, geometry, batch = serving.facts, stage.geometry, serving.batch_limits
     size, options = serving.tensor_parallel, serving.options
     weights = max(0, stage.weights - options.cpu_offload_bytes)
-    live = activation(geometry, serving.accelerator, facts, size, batch, options)
-    peak = stage.received + (live.peak if stage.samples else live.kept + live.layers)
-    other = overheads.other_bytes(serving.gpus)
-    graphs = overheads.graph_bytes(geometry, batch, options)
+    other = overheads.other_bytes(geometry.layer_count, serving.gpus)
+    graphs = overheads.graph_bytes(geometry, batch, options, second_runner=serving.second_runner)
     layout = kv_layout(
         serving.geometry,
         facts,
@@ -307,22 +314,24 @@ def _budget(serving: Serving, overheads: Overheads, stage: Stage) -> Budget:
         context_shards=options.context_shards,
         element_bytes=options.element_bytes,
     )
+    peak, inside = _profiled(serving, overheads, stage, facts)
     total, requested = serving.accelerator.total_bytes, serving.requested_bytes
     context = overheads.context_bytes(geometry, serving.gpus, is_h100=serving.is_h100)
     adapters, uncertain = adapter_memory(geometry, options.adapters, size, batch)
     if options.adapters:
         # A graph with adapters has more kernels; how much more memory, no log says.
+        alone = replace(options, adapters=None)
         uncertain += graphs - overheads.graph_bytes(
-            geometry, batch, replace(options, adapters=None)
+            geometry, batch, alone, second_runner=serving.second_runner
         )
     given = _given_pool(options, layout)
     if given is not None:
-        inside, pool = 0, given
+        inside, pool, left_out, doubt = 0, given, 0, 0
         requested = weights + adapters + peak + other + pool
     else:
-        budgeted = facts.graphs_budgeted
-        inside = overheads.estimated_graph_bytes(geometry, batch, options) if budgeted else 0
         pool = requested - weights - adapters - peak - other - inside
+        left_out = sum(_profiled(serving, overheads, stage, serving.careful_facts)) - peak - inside
+        doubt = peak + inside - sum(_profiled(serving, overheads, stage, serving.kindest_facts))
     return Budget(
         serving=serving,
         total=total,
@@ -333,13 +342,29 @@ def _budget(serving: Serving, overheads: Overheads, stage: Stage) -> Budget:
         graphs=graphs,
         budgeted_graphs=inside,
         kv_pool=pool,
+        left_out=left_out,
+        doubt=doubt,
         outside=total - requested - context,
         layout=layout,
-        warm_up=graphs - inside + (1 + bool(options.draft_tokens)) * logits_bytes(geometry, batch),
+        warm_up=max(0, graphs - inside)
+        + (1 + bool(options.draft_tokens)) * logits_bytes(geometry, batch),
         adapters=adapters,
         uncertain=uncertain,
         unprofiled=unprofiled_bytes(geometry, batch, options.draft_tokens),
     )
+
+
+def _profiled(
+    serving: Serving, overheads: Overheads, stage: Stage, facts: ReleaseFacts
+) -> tuple[int, int]:
+    """Return the activation and CUDA graphs that the start-up profile takes from the share."""
+    geometry, batch, options = stage.geometry, serving.batch_limits, serving.options
+    size = serving.tensor_parallel
+    live = activation(geometry, serving.accelerator, facts, size, batch, options)
+    peak = stage.received + (live.peak if stage.samples else live.kept + live.layers)
+    if not facts.graphs_budgeted:
+        return peak, 0
+    return peak, overheads.estimated_graph_bytes(geometry, batch, options)
 
 
 def _given_pool(options: EngineOptions, layout: KvLayout) -> int | None:

@@ -11,13 +11,19 @@ from ira_manifests.memory.engine_options import DEFAULTS, EngineOptions
 from ira_manifests.memory.errors import SettingsError
 from ira_manifests.memory.geometry import Geometry
 from ira_manifests.memory.weights import Weights
-from ira_manifests.vllm.changes import ReleaseFacts, facts_of
+from ira_manifests.vllm.changes import SAMPLED, SORTED, ReleaseFacts, facts_of
 from ira_manifests.vllm.release import Release
 
 MEASURED_ACCELERATORS = frozenset({"nvidia-h100-80gb", "nvidia-h100-mega-80gb"})
 MEASURED_ENGINE = Release.parse("0.19.0")
 """The only engine whose start-up logs the estimate was compared with."""
 MEASURED_TENSOR_PARALLEL = frozenset({1, 2, 4})
+
+LEAN_BYTES_PER_LOGIT = 6
+"""bf16 2 + fp32 4: what the lean profile of dense models samples with.
+
+Source: vLLM's v1/worker/gpu/sample/sampler.py (apply_sampling_params); 0.26.0 keeps bf16 alone.
+"""
 
 
 @dataclass(frozen=True)
@@ -76,11 +82,47 @@ class Serving:
         if batches > 1:  # max_concurrent_batches of config/vllm.py
             batches = self.pipeline_parallel + self.options.async_scheduling
         hybrid = facts.hybrid_cache and self.options.hybrid_cache
-        # The second runner does not take n-gram speculation (config/vllm.py).
-        lean = facts.lean_dense_profile and not self.options.draft_tokens
-        return replace(
-            facts, batches_in_flight=batches, hybrid_cache=hybrid, lean_dense_profile=lean
+        facts = replace(
+            facts,
+            batches_in_flight=batches,
+            hybrid_cache=hybrid,
+            lean_dense_profile=self.profiles_lean,
         )
+        return _lean(facts) if self.profiles_lean and self.is_h100 else facts
+
+    @property
+    def careful_facts(self) -> ReleaseFacts:
+        """Return the facts with the sampler and the CUDA graphs in the profile of every model."""
+        of_release = facts_of(self.taken_as or self.engine)
+        return replace(
+            self.facts,
+            bytes_per_logit=of_release.bytes_per_logit,
+            graphs_budgeted=of_release.graphs_budgeted,
+        )
+
+    @property
+    def kindest_facts(self) -> ReleaseFacts:
+        """Return the facts with the most room for the KV cache that public sources allow.
+
+        They differ from `facts` where sources and start-ups contradict each other. The profile of
+        dense models that is lean by the source left 0.8 GiB less than that on an L4. And releases
+        that sort all logits by their source are said to start with less.
+        """
+        facts = _lean(self.facts) if self.profiles_lean else self.facts
+        return replace(facts, bytes_per_logit=min(facts.bytes_per_logit, SAMPLED))
+
+    @property
+    def second_runner(self) -> bool:
+        """Return whether the model runs on the second model runner."""
+        return self.profiles_lean or self.facts.second_runner
+
+    @property
+    def profiles_lean(self) -> bool:
+        """Return whether the start-up profile leaves out the sampler and the CUDA graphs."""
+        # Mixtures, models with states and n-gram speculation still use the first model runner:
+        # config/vllm.py.
+        first = self.geometry.is_moe or self.geometry.recurrent or self.options.draft_tokens
+        return facts_of(self.taken_as or self.engine).lean_dense_profile and not first
 
     @property
     def gpus(self) -> int:
@@ -123,16 +165,27 @@ class Serving:
         if self.geometry.latent or self.geometry.recurrent:
             what = "latent attention (MLA)" if self.geometry.latent else "states"
             reasons.append(f"no start-up of a model with {what} was measured")
-        # Models with states still use the first model runner: config/vllm.py.
-        is_dense = not (self.geometry.is_moe or self.geometry.recurrent)
-        if self.facts.lean_dense_profile and is_dense:
-            reasons.append(
+        reasons += self._doubts_of_profile()
+        return tuple(reasons)
+
+    def _doubts_of_profile(self) -> Iterator[str]:
+        """Yield what makes the start-up profile of the engine differ from the measured one."""
+        if self.profiles_lean:
+            yield (
                 f"engine {self.engine} makes the KV cache of dense models too large: its start-up "
                 "profile leaves out the memory of the sampler and of the CUDA graphs"
             )
+        if self.facts.bytes_per_logit == SORTED:
+            yield (
+                f"engine {self.engine} sorts all logits in its start-up profile by its source, and "
+                "is said to start with less"
+            )
         if self.facts.second_runner:
-            reasons.append(f"engine {self.engine} profiles models on another model runner")
-        return tuple(reasons)
+            yield f"engine {self.engine} profiles models on another model runner"
+
+
+def _lean(facts: ReleaseFacts) -> ReleaseFacts:
+    return replace(facts, bytes_per_logit=LEAN_BYTES_PER_LOGIT, graphs_budgeted=False)
 
 
 def _of_options(options: EngineOptions) -> Iterator[str]:

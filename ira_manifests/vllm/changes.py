@@ -15,6 +15,14 @@ from typing import Any
 
 from ira_manifests.vllm.release import Release, UnknownReleaseError
 
+SAMPLED, SORTED = 14, 38
+"""Live bytes per request and vocabulary entry, of sampling without and with a sort of all logits.
+
+Without: bf16 2 + fp32 4 + probabilities 4 + masked logits or noise 4. With torch's sort: bf16 2 +
+fp32 4, sorted values 4 + indices 8, and the segmented sort's own index input 8 and double buffers
+12.
+"""
+
 OLDEST = Release.parse("0.8.4")
 NEWEST = Release.parse("0.33.0")
 
@@ -37,7 +45,8 @@ class ReleaseFacts:
         graphs_budgeted: the memory of CUDA graphs counts towards the utilization's share.
         states_for_all: the server starts only if there is a state block for each request.
         batches_in_flight: batches whose tokens a sliding window must hold at the same time.
-        bytes_per_logit: live bytes per request and vocabulary entry when the sampler peaks.
+        bytes_per_logit: live bytes per request and vocabulary entry when the sampler peaks, as the
+            release's image samples.
         sampler_row_buffer: the sampler keeps one fp32 row of the vocabulary per multiprocessor.
         expert_workspace_stays: the experts' scratch memory is kept, so the sampler peaks on top.
         lean_dense_profile: dense models run on the second model runner, whose start-up profile
@@ -56,7 +65,7 @@ class ReleaseFacts:
     graphs_budgeted: bool = False
     states_for_all: bool = False
     batches_in_flight: int = 1
-    bytes_per_logit: int = 38
+    bytes_per_logit: int = SAMPLED
     sampler_row_buffer: bool = False
     expert_workspace_stays: bool = False
     lean_dense_profile: bool = False
@@ -77,22 +86,22 @@ def _change(since: str, source: str, **facts: Any) -> Change:
     return Change(Release.parse(since), MappingProxyType(facts), source)
 
 
-# In order of release. bytes_per_logit 38 is torch's sort of all logits: bf16 2 + fp32 4,
-# sorted values 4 + indices 8, and the segmented sort's own index input 8 and double buffers 12.
-# 14 is sampling without a sort: bf16 2 + fp32 4 + probabilities 4 + exponential noise 4.
+# In order of release.
 CHANGES: tuple[Change, ...] = (
     _change("0.9.0", "docker/Dockerfile", cuda="12.8"),
     _change("0.9.1", "vllm/v1/core/kv_cache_utils.py", hybrid_cache=True),
     # _FLOAT16_NOT_SUPPORTED_MODELS, which is checked since then.
     _change("0.9.1", "vllm/config/model.py", refuses_float16=True),
     _change("0.11.1", "docker/Dockerfile", cuda="12.9"),
+    # Before, the image sampled with FlashInfer, which docker/Dockerfile installs, without a sort.
+    _change("0.11.1", "https://github.com/vllm-project/vllm/pull/26859", bytes_per_logit=SORTED),
     _change("0.12.0", "vllm/v1/core/kv_cache_utils.py", pad_below=Fraction(5, 4)),
     _change("0.14.0", "vllm/envs.py, vllm/config/vllm.py", chunked_cache=True),
     _change("0.14.0", "vllm/v1/worker/workspace.py", expert_workspace_stays=True),
     _change(
         "0.17.0",
         "vllm/v1/sample/ops/topk_topp_triton.py",
-        bytes_per_logit=14,
+        bytes_per_logit=SAMPLED,
         sampler_row_buffer=True,
     ),
     _change("0.18.0", "vllm/v1/core/kv_cache_utils.py", pad_below=Fraction(3, 2)),

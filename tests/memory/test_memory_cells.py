@@ -15,11 +15,13 @@ def test_gemma_of_27b_on_one_h100_is_tight() -> None:
     """By hand: 7 groups of 10 layers, 6 x 1089 + 8192 blocks of 1.25 MiB: 17.98 GiB of KV cache.
 
     The share is 0.95 x 79.19 = 75.23 GiB; 51.45 of weights, about 3.9 of activation, 0.25 of
-    other and 1.4 of CUDA graphs leave about 18.3.
+    other and 1.2 of CUDA graphs leave about 18.4. The engine's profile leaves the CUDA
+    graphs and 2.0 of the sampler out, so that it makes the cache as large as 21.7.
     """
     estimate = budget(CELLS["h100-gemma3-27b"])
     assert estimate.kv_request == (6 * 1089 + 8192) * 10 * 131072
-    assert estimate.kv_pool / GIB == pytest.approx(18.3, abs=0.3)
+    assert estimate.kv_pool / GIB == pytest.approx(21.7, abs=0.3)
+    assert (estimate.kv_pool - estimate.left_out) / GIB == pytest.approx(18.4, abs=0.3)
     assert estimate.verdict is Verdict.TIGHT
     assert estimate.decisive.limit is Limit.KV_CACHE
 

@@ -50,9 +50,13 @@ NGRAM = replace(PLAIN, options=EngineOptions(async_scheduling=False, draft_token
 def test_the_rejection_sampler_holds_thirty_bytes_a_logit_however_many_tokens_are_proposed(
     tokens: int,
 ) -> None:
-    """Expected: 1024 requests, 30 - 14 bytes for each of 128256 entries; hidden states alike."""
-    ngram = replace(PLAIN, options=replace(NGRAM.options, draft_tokens=tokens))
-    assert budget(ngram).activation - budget(PLAIN).activation == 16 * 1024 * 128256
+    """Expected: 1024 requests, 30 - 14 bytes for each of 128256 entries; hidden states alike.
+
+    On 0.24.0, where both run on the first model runner.
+    """
+    plain = replace(PLAIN, engine=Release.parse("0.24.0"))
+    ngram = replace(plain, options=replace(NGRAM.options, draft_tokens=tokens))
+    assert budget(ngram).activation - budget(plain).activation == 16 * 1024 * 128256
 
 
 def test_the_warm_up_has_the_logits_of_two_tokens() -> None:
