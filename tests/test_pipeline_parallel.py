@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from testing.project import ROOT, copy_edited
+from testing.project import ROOT, copy_edited, copy_profiles
 from tests.support import ira
 
 DIRECTORY = "dist/online-inference-gpu-h100-llama3"
@@ -61,8 +61,39 @@ def test_stages_are_a_whole_number(stages: str, tmp_path: Path) -> None:
     assert ira("list", cwd=staged(tmp_path, 4, stages)).returncode == 2
 
 
-def test_a_model_whose_stages_differ_is_not_judged(tmp_path: Path) -> None:
-    found = row(staged(tmp_path, 1, 2, "h100/gemma3-27b"), "gemma3-27b")
+# Qwen/Qwen3-Next-80B-A3B-Instruct: config.json; the weights are only to be large enough.
+STATES = """\
+model_id: acme/with-states
+weights: {total_gib: 40}
+geometry:
+  num_attention_heads: 16
+  hidden_size: 2048
+  vocab_size: 151936
+  max_position_embeddings: 262144
+  layers:
+    - count: 36
+      linear_num_key_heads: 16
+      linear_num_value_heads: 32
+      linear_key_head_dim: 128
+      linear_value_head_dim: 128
+      linear_conv_kernel_dim: 4
+    - count: 12
+      num_key_value_heads: 2
+      head_dim: 256
+cells:
+  h100:
+    tensor_parallel: 1
+    pipeline_parallel: 2
+    cpu: 20
+    memory: 100G
+    gpu_memory_utilization: 0.90
+    max_model_len: 8192
+"""
+
+
+def test_stages_of_a_model_with_states_are_not_judged(tmp_path: Path) -> None:
+    (copy_profiles(tmp_path) / "models/states.yaml").write_text(STATES)
+    found = row(tmp_path, "states")
     assert found["verdict"] == "not judged"
     assert "pipeline_parallel" in str(found["why"])
 
