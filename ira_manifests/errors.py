@@ -3,6 +3,7 @@
     IraError                    base of everything this package raises on purpose
     ├── ProfileError            one or more problems in profile files, each with its place
     ├── InputError              an option, a Terraform output or an env file that can't be used
+    │   ├── PatchError          a patch of an object that does not fit it
     │   └── UnknownCellError    a pair of GPU type and model that is not in the matrix
     ├── OutputError             the output folder can't take what synth wants to write
     ├── NodeError               no usable Node.js for cdk8s, or one that failed
@@ -76,6 +77,14 @@ class InputError(IraError):
 
     def __str__(self) -> str:
         return "\n".join(self.messages)
+
+
+class PatchError(InputError):
+    """A patch of an object that does not fit it. `path`: the place in the patch."""
+
+    def __init__(self, path: tuple[str | int, ...], message: str) -> None:
+        self.path = path
+        super().__init__(message)
 
 
 class ProfileError(IraError):

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
+from ira_manifests.errors import Problem
+from ira_manifests.profiles.cell import cells_of
+from ira_manifests.profiles.loader import Profiles
 from ira_manifests.profiles.matrix import Matrix, read_matrix
 from ira_manifests.rules import waivers
 
@@ -24,6 +28,19 @@ def load_matrix(
     Raises `ProfileError` with all problems of all files and arguments, and `InputError` if only the
     folder or a template is invalid.
     """
-    return read_matrix(
-        folder, workload_name=workload_name, namespace=namespace, further=waivers.unknown
-    )
+    return read_matrix(folder, workload_name=workload_name, namespace=namespace, further=_further)
+
+
+def _further(profiles: Profiles) -> Iterator[Problem]:
+    yield from waivers.unknown(profiles)
+    if _have_patches(profiles):
+        from ira_manifests.constructs.manifests import patch_checks
+
+        yield from patch_checks.problems(profiles)
+
+
+def _have_patches(profiles: Profiles) -> bool:
+    if profiles.platform is None:
+        return False
+    cells = cells_of(profiles, profiles.platform)
+    return any(level.patches for cell in cells for level in cell.levels)

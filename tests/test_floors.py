@@ -41,7 +41,7 @@ FLOORS: list[dict[str, str]] = [
     },
     {
         "checking": "constructs errors nodejs output profiles rendering rules",
-        "loading": "profiles rules",
+        "loading": "constructs errors profiles rules",
         "new_model": "analysis architectures errors kubernetes memory model_files profiles rules "
         "vllm",
         "render_cache": "layout output profiles rules user_cache",

@@ -99,12 +99,29 @@ EDITS = {
             "    containers:\n"
             "      - {name: logs, image: 'busybox:1.37', args: [--follow, 'yes']}\n"
             "    init_containers:\n"
-            "      - {name: proxy, image: 'envoyproxy/envoy:v1.35.1', restartPolicy: Always}"
+            "      - {name: proxy, image: 'envoyproxy/envoy:v1.35.1', restartPolicy: Always}\n"
+            "    patches:\n"
+            "      - kind: Deployment\n"
+            "        json_patch:\n"
+            "          - {op: add, path: /spec/revisionHistoryLimit, value: 3}\n"
+            "          - {op: replace, path: /metadata/annotations/note, value: of the patch}\n"
+            "      - kind: Deployment\n"
+            "        strategic_merge:\n"
+            "          spec: {template: {spec: {\n"
+            "            dnsConfig: {options: [{name: ndots, value: '2'}]},\n"
+            "            tolerations: [{key: mine, operator: Exists}],\n"
+            "            containers: [{name: logs, image: 'busybox:1.37.0'}]}}}\n"
+            "      - {kind: Service, strategic_merge: {spec: {sessionAffinity: ClientIP}}}"
         ),
     },
     "h200/llama3": {
         "tensor_parallel: 4": (
-            FIELDS.replace("KIND", "google") + "\n    strategy: {type: recreate}"
+            FIELDS.replace("KIND", "google") + "\n    strategy: {type: recreate}\n"
+            "    patches:\n"
+            "      - kind: PodDisruptionBudget\n"
+            "        strategic_merge: {spec: {unhealthyPodEvictionPolicy: IfHealthyBudget}}\n"
+            "      - kind: HTTPRoute\n"
+            "        json_patch: [{op: add, path: /metadata/annotations/a, value: b}]"
         ),
     },
     "h200/gemma3-27b": {

@@ -68,13 +68,19 @@ def _type(schema: Mapping[str, Any]) -> str:
         return _SIMPLE.get(name, _short(name))
     if "items" in schema:
         merged = "merge" in schema.get("x-kubernetes-patch-strategy", "").split(",")
-        key = schema.get("x-kubernetes-patch-merge-key", "") if merged else None
-        return f"[{_type(schema['items'])}]" + ("" if key is None else f"by {key}".rstrip())
+        return f"[{_type(schema['items'])}]" + (_keys(schema) if merged else "")
     if isinstance(schema.get("additionalProperties"), dict):
         return "{" + _type(schema["additionalProperties"]) + "}"
     kinds = schema.get("type", "object")
     (word,) = [kinds] if isinstance(kinds, str) else [each for each in kinds if each != "null"]
     return _WORDS[word]
+
+
+def _keys(schema: Mapping[str, Any]) -> str:
+    """Return by what items are merged: the list's own keys, of which the merge key is one."""
+    key = schema.get("x-kubernetes-patch-merge-key", "")
+    several = schema.get("x-kubernetes-list-map-keys", [])
+    return f"by {','.join(several if key in several else [key])}".rstrip()
 
 
 def _references(value: Any) -> Iterator[str]:

@@ -19,6 +19,7 @@ from ira_manifests.constructs._node import (
     namespace_in,
     path,
 )
+from ira_manifests.constructs.manifests import patches
 from ira_manifests.constructs.manifests.parts import Json
 from ira_manifests.constructs.manifests.workload import Workload, read
 from ira_manifests.constructs.vllm_deployment import VllmDeployment
@@ -43,9 +44,9 @@ class Beside(Derived):
         workload: VllmDeployment,
         manifests: Callable[[Workload], Mapping[str, Json]],
     ) -> None:
-        self._manifests = manifests
+        self._cell, self._unpatched = workload.cell, manifests
         namespace = namespace_in(scope, id, workload.namespace)
-        made = manifests(read(json_of(workload, "Default")))
+        made = self._manifests(read(json_of(workload, "Default")))
         for item in made.values():
             other = holder(scope, namespace, item["kind"], item["metadata"]["name"])
             if other is not None:
@@ -55,6 +56,9 @@ class Beside(Derived):
                 )
         kinds = {each: _without_body(item) for each, item in made.items()}
         super().__init__(scope, id, added(scope, namespace, kinds), workload, {})
+
+    def _manifests(self, workload: Workload) -> dict[str, Json]:
+        return patches.applied(self._cell, self._unpatched(workload))
 
     def _derive(self, inputs: str) -> str:
         made = self._manifests(read(json.loads(inputs)["source"]))

@@ -3,8 +3,8 @@
 `fields.json` has them by type, such as {"Container": {"name": "text!", "env": "[EnvVar]by name"}}.
 `tools/kubernetes_fields.py` makes it from the published schemas. A field's type is another type, or
 text, number, truth, quantity, number-or-text, any; "[T]" is a list and "{T}" a mapping; "!" marks a
-required field. "by name" says that a strategic merge patch merges the list's items by that key;
-"by" alone, that it merges plain items.
+required field. "by name" says that a strategic merge patch merges the list's items by that key, or
+by several with a comma; "by" alone, that it merges plain items.
 """
 
 from __future__ import annotations
@@ -65,10 +65,12 @@ def items_type(kind: str | None) -> str | None:
     return parts["items"] if parts else None
 
 
-def merge_key(kind: str | None) -> str | None:
-    """Return the key by which a list's items are merged: empty for plain items, None for none."""
+def merge_keys(kind: str | None) -> tuple[str, ...] | None:
+    """Return the keys by which a list's items are merged: empty for plain items, None for none."""
     parts = _TYPE.fullmatch(kind or "")
-    return parts["key"] if parts else None
+    if parts is None or parts["key"] is None:
+        return None
+    return tuple(filter(None, parts["key"].split(",")))
 
 
 _PLAIN: dict[str, tuple[Callable[[Any], bool], str]] = {

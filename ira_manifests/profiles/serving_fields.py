@@ -25,6 +25,7 @@ from ira_manifests.profiles.fields import (
     TemplateFile,
     checked,
 )
+from ira_manifests.profiles.patches import Patch
 from ira_manifests.profiles.pod_fields import (
     Container,
     InitContainer,
@@ -109,3 +110,5 @@ class ServingFields(Profile):
     disruption_budget: DisruptionBudget | None = None
     network_access: NetworkAccess | None = None
     gateway: Gateway | None = None
+    patches: tuple[Patch, ...] = ()
+    """Changes of the cell's objects that no other field makes."""

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from ira_manifests.constructs.manifests import directory, download_containers, model_download_job
-from ira_manifests.constructs.manifests.sources import Source, option, shown
+from ira_manifests.constructs.manifests.sources import Source, item_key, shown
 from ira_manifests.layout import MODEL_DOWNLOAD
 from ira_manifests.messages import count
 from ira_manifests.profiles.cell import Cell
@@ -66,7 +66,7 @@ def below(node: Node) -> Iterator[Node]:
         separator = "." if " " in node.path else " "
         steps = [(separator + key, separator + key, inner) for key, inner in node.value.items()]
     elif isinstance(node.value, list):
-        steps = [(f"[{n}]", f"[{_item(each, n)}]", each) for n, each in enumerate(node.value)]
+        steps = [(f"[{n}]", f"[{item_key(each, n)}]", each) for n, each in enumerate(node.value)]
     for step, key, inner in steps:
         yield from below(Node(node.path + step, inner, (node.keys[0] + key, *node.keys)))
 
@@ -249,12 +249,3 @@ def values(found: Sequence[ExplainedDirectory]) -> list[Value]:
         known = {value.name for value in listed}
         listed += [value for value in each.values if value.name not in known]
     return listed
-
-
-def _item(value: Any, number: int) -> str:
-    """Return an item of a list as tables write it: its name, its option, or its index."""
-    if isinstance(value, Mapping) and "name" in value:
-        return str(value["name"])
-    if isinstance(value, str) and value.startswith("-"):
-        return option(value)
-    return str(number)

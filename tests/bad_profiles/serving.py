@@ -183,6 +183,93 @@ CASES = [
         "the two",
     ),
     _cell(
+        "patch_of_nothing",
+        "    patches:\n"
+        "      - {kind: PodMonitor, strategic_merge: {spec: {a: b}}}\n"
+        "      - {kind: Service, name: other, strategic_merge: {spec: {a: b}}}\n"
+        "      - {kind: Service, json_patch: [{op: remove, path: /spec/type/a}]}\n"
+        "      - {kind: Service, json_patch: [{op: test, path: /spec/type, value: None}]}\n"
+        "      - {kind: Deployment, json_patch: [{op: add, path: /spec/template/a/b, value: 1}]}\n"
+        "      - kind: Deployment\n"
+        "        json_patch:\n"
+        "          - {op: replace, path: /spec/template/spec/containers/7/tty, value: true}\n",
+        "10:9: cells.h100.patches[0]: matches nothing: no cell has a PodMonitor",
+        "11:9: cells.h100.patches[1]: matches nothing: no cell has a Service named other",
+        "12:57: cells.h100.patches[2].json_patch[0].path: leads to 'a', and /spec/type is "
+        "'ClusterIP'",
+        "13:74: cells.h100.patches[3].json_patch[0].value: is not what is there: 'ClusterIP'",
+        "14:57: cells.h100.patches[4].json_patch[0].path: leads to 'a', and /spec/template has "
+        "metadata, spec",
+        "17:33: cells.h100.patches[5].json_patch[0].path: leads to '7', and "
+        "/spec/template/spec/containers is a list of 2 items from 0 on",
+    ),
+    _cell(
+        "patch_of_what_is_decided",
+        "    patches:\n"
+        "      - {kind: Service, json_patch: [{op: add, path: /metadata/name, value: mine}]}\n"
+        "      - {kind: Deployment, strategic_merge: {spec: {selector: {matchLabels: {a: b}}}}}\n"
+        "      - kind: Deployment\n"
+        "        json_patch: [{op: remove, path: /spec/template/spec/containers/0/args/1}]\n"
+        "      - {kind: Deployment, strategic_merge: {spec: {x: 1, replicas: two}}}\n"
+        "      - {kind: ServiceAccount, strategic_merge: {metadata: {annotations: {a: b}}}}\n",
+        "10:9: cells.h100.patches[0]: changes metadata.name: the object would be another one; use "
+        "the fields of profiles for names",
+        "11:9: cells.h100.patches[1]: changes spec.selector: a selector can't be changed once it "
+        "is applied, and the Pods would not be found",
+        "12:9: cells.h100.patches[2]: changes spec.template.spec.containers[inference-server]"
+        ".args: what is known of the cell would not be true; set flags",
+        "14:9: cells.h100.patches[3]: leaves a wrong object: spec.replicas is the text 'two'; it "
+        "must be a whole number",
+        "15:16: cells.h100.patches[4].kind: is for the ServiceAccount, which cells share; patch "
+        "it in platform.yaml",
+    ),
+    _cell(
+        "patch_without_a_form",
+        "    patches:\n"
+        "      - {kind: Service}\n"
+        "      - {kind: PodTemplate, json_patch: []}\n"
+        "      - {kind: Deploymnt, json_patch: [{op: ad}, {op: remove, path: a, value: 1}, {op: "
+        "move, path: /a}]}\n"
+        "      - {kind: Service, strategic_merge: {}}\n",
+        "10:9: cells.h100.patches[0]: needs exactly one of json_patch and strategic_merge",
+        "11:16: cells.h100.patches[1].kind: 'PodTemplate' follows from the Deployment; patch that",
+        "12:16: cells.h100.patches[2].kind: 'Deploymnt' is no kind that a cell has; known: "
+        "Deployment, GCPBackendPolicy, HTTPRoute, HealthCheckPolicy, HorizontalPodAutoscaler, "
+        "InferenceObjective, InferencePool, NetworkPolicy, PodDisruptionBudget, PodMonitor, "
+        "PodMonitoring, Service, ServiceAccount; did you mean 'Deployment'?",
+        "12:45: cells.h100.patches[2].json_patch[0].op: needs an op that is one of add, copy, "
+        "move, remove, replace, test",
+        "12:69: cells.h100.patches[2].json_patch[1].path: is no path such as "
+        "/spec/template/spec/hostNetwork",
+        "12:72: cells.h100.patches[2].json_patch[1].value: is an unknown key of remove; allowed: "
+        "op, path",
+        "12:83: cells.h100.patches[2].json_patch[2].from: is missing, which move needs",
+        "13:9: cells.h100.patches[3]: changes nothing; write what it changes, or drop it",
+    ),
+    _cell(
+        "patch_that_merges_nothing",
+        "    patches:\n"
+        "      - kind: Deployment\n"
+        "        strategic_merge:\n"
+        "          spec:\n"
+        "            template:\n"
+        "              spec:\n"
+        "                containers: [{name: logs, $patch: delete}]\n"
+        "      - kind: Deployment\n"
+        "        strategic_merge: {spec: {template: {spec: {volumes: [{emptyDir: {}}]}}}}\n"
+        "      - kind: Deployment\n"
+        "        strategic_merge: {spec: {template: {spec: {affinity: null}}}}\n"
+        "      - {kind: Deployment, strategic_merge: {spec: {$retainKeys: [a]}}}\n",
+        "15:30: cells.h100.patches[0].strategic_merge.spec.template.spec.containers[0]: is to be "
+        "deleted, and no item has name logs",
+        "17:62: cells.h100.patches[1].strategic_merge.spec.template.spec.volumes[0]: has no name; "
+        "items of this list are found by name",
+        "19:62: cells.h100.patches[2].strategic_merge.spec.template.spec.affinity: is to be "
+        "deleted, and the object has no such field",
+        "20:66: cells.h100.patches[3].strategic_merge.spec.$retainKeys: is a directive that is not "
+        "read; use $patch",
+    ),
+    _cell(
         "variable_of_two_sources",
         "    env:\n      A: {secret: one, config_map: two, key: a}\n      B: {secret: one}\n",
         "10:10: cells.h100.env.A: names a Secret or a ConfigMap; give one of secret and config_map",

@@ -8,6 +8,7 @@ from ira_manifests.constructs.manifests import (
     inference_gateway,
     monitoring,
     network_access,
+    patches,
 )
 from ira_manifests.constructs.manifests.parts import Json
 from ira_manifests.constructs.manifests.sources import Source
@@ -16,11 +17,17 @@ from ira_manifests.profiles.cell import Cell
 
 
 def objects(cell: Cell, deployment: Json, *, queued: bool) -> list[Json]:
-    """Return the objects of the fields that the profiles set.
+    """Return the objects of the fields that the profiles set, with the profiles' patches.
 
     `deployment`: the rendered one. `queued`: whether its Pods consume a ProvisioningRequest, which
     is for a fixed number of Pods, so that nothing scales them.
     """
+    made = dict(enumerate(unpatched(cell, deployment, queued=queued)))
+    return list(patches.applied(cell, made).values())
+
+
+def unpatched(cell: Cell, deployment: Json, *, queued: bool) -> list[Json]:
+    """Return the same objects without patches."""
     given, workload = cell.settings, read(deployment)
     made: list[Json] = []
     if given.autoscaling is not None and not queued:
@@ -39,8 +46,14 @@ def objects(cell: Cell, deployment: Json, *, queued: bool) -> list[Json]:
     return made
 
 
-def sources(cell: Cell, *, queued: bool) -> list[Source]:
+def sources(cell: Cell, deployment: Json, *, queued: bool) -> list[Source]:
     """Return the source of each field of the same objects."""
+    rows = _sources(cell, queued=queued)
+    made = unpatched(cell, deployment, queued=queued)
+    return [*rows, *patches.sources(cell, made, rows)]
+
+
+def _sources(cell: Cell, *, queued: bool) -> list[Source]:
     given = cell.settings
     rows: list[Source] = []
     if given.autoscaling is not None and not queued:

@@ -30,7 +30,9 @@ def objects(cell: Cell, *, queued: bool) -> dict[str, Json]:
 
 def sources(cell: Cell, *, queued: bool) -> list[Source]:
     """Return the source of each field of the objects; the last row for a field applies."""
-    found = [*vllm_deployment.sources(cell), *companions.sources(cell, queued=queued)]
+    deployment = vllm_deployment.objects(cell)["Default"]
+    beside = companions.sources(cell, deployment, queued=queued)
+    found = [*vllm_deployment.sources(cell), *beside]
     return [*found, *provisioning_request.sources(cell)] if queued else found
 
 

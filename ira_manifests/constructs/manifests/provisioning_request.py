@@ -9,6 +9,7 @@ from ira_manifests.constructs.manifests import metadata, parts, rollout
 from ira_manifests.constructs.manifests.parts import Json
 from ira_manifests.constructs.manifests.sources import Source, of_items, source, taints
 from ira_manifests.constructs.manifests.vllm_deployment import POD
+from ira_manifests.constructs.manifests.vllm_deployment import objects as workload_of
 from ira_manifests.kubernetes import labels as keys
 from ira_manifests.kubernetes import queued_capacity as queued
 from ira_manifests.kubernetes.names import MAX_LABEL
@@ -73,16 +74,21 @@ def additions(cell: Cell, deployment: Json) -> Json:
     }
     selector = {**pod.get("nodeSelector", {}), **_node_selector(cell)}
     selector.pop(queued.COMPUTE_CLASS, None)
-    wait = queue.wait_seconds + cell.engine.startup_seconds + rollout.ready_seconds(cell)
     kept = pod.get("tolerations", [])
     added = [item for item in parts.tolerations(queue.tolerations) if item not in kept]
     return {
         **({} if "replicas" in spec else {"/spec/replicas": _fixed(cell)}),
-        "/spec/progressDeadlineSeconds": max(spec.get("progressDeadlineSeconds", 0), wait),
+        "/spec/progressDeadlineSeconds": max(spec.get("progressDeadlineSeconds", 0), _wait(cell)),
         "/spec/template/metadata": metadata,
         NODE_SELECTOR: selector,
         "/spec/template/spec/tolerations": [*kept, *added],
     }
+
+
+def _wait(cell: Cell) -> int:
+    """Return the seconds that a rollout on queued capacity may take."""
+    queue = cell.platform.queued_provisioning
+    return queue.wait_seconds + cell.engine.startup_seconds + rollout.ready_seconds(cell)
 
 
 def _fixed(cell: Cell) -> int:
@@ -166,18 +172,18 @@ _QUEUE = "@platform.queued_provisioning"
 def sources(cell: Cell, bucket: str | None = None) -> list[Source]:
     """Return the source of each field of the objects, and of each changed Deployment field."""
     version, namespace = f"metadata.labels.{keys.VERSION}", "metadata.namespace"
+    spec = workload_of(cell)["Default"]["spec"]
     return [
         source("@gpu.queued_node_pool", f"{_SELECTOR}.{queued.NODE_POOL}", name="queued_nodes"),
         source("@machine.accelerator", f"{_SELECTOR}.{queued.ACCELERATOR}", name="queued_nodes"),
         source("@gpu.queued", f"{_SELECTOR}.{queued.FLEX_START}"),
         source("the construct: the image's CUDA may need a newer driver than GKE's default",
                f"{_SELECTOR}.{queued.DRIVER}"),
-        *_of_tolerations(cell),
-        *([] if cell.settings.autoscaling is None else
+        *_of_tolerations(cell, spec["template"]["spec"].get("tolerations", [])),
+        *([] if "replicas" in spec else
           [source("@settings.autoscaling.min: a request is for a fixed number of Pods",
                   "Deployment spec.replicas", name="queued_replicas")]),
-        source(f"{_QUEUE}.wait_seconds + @engine.startup_seconds{rollout.and_ready(cell)}",
-               "Deployment spec.progressDeadlineSeconds", name="queued_progress_deadline_seconds"),
+        *_of_deadline(cell, spec),
         source(f"{_QUEUE}.provisioning_class", f"{_SPEC}.provisioningClassName",
                f"{_ANNOTATIONS}.{queued.CLASS}", name="provisioning_class"),
         source(f"{_QUEUE}.max_run_duration_seconds", f"{_SPEC}.parameters.maxRunDurationSeconds",
@@ -203,10 +209,18 @@ def sources(cell: Cell, bucket: str | None = None) -> list[Source]:
     ]  # fmt: skip
 
 
-def _of_tolerations(cell: Cell) -> list[Source]:
+def _of_deadline(cell: Cell, spec: Json) -> list[Source]:
+    if spec.get("progressDeadlineSeconds", 0) > _wait(cell):
+        return []
+    return [
+        source(f"{_QUEUE}.wait_seconds + @engine.startup_seconds{rollout.and_ready(cell)}",
+               "Deployment spec.progressDeadlineSeconds", name="queued_progress_deadline_seconds"),
+    ]  # fmt: skip
+
+
+def _of_tolerations(cell: Cell, kept: list[Json]) -> list[Source]:
     """Return the rows of the tolerations that are appended to the Deployment's."""
-    kept = cell.platform.inference.tolerations
-    queue = cell.platform.queued_provisioning.tolerations
+    queue = parts.tolerations(cell.platform.queued_provisioning.tolerations)
     added = [number for number, item in enumerate(queue) if item not in kept]
     list_of, field = f"{_QUEUE}.tolerations", f"{POD}.tolerations"
     items = of_items(list_of, field, added, first=len(kept))

@@ -52,6 +52,15 @@ def option(argument: str) -> str:
     return argument.partition("=")[0]
 
 
+def item_key(value: Any, number: int) -> str:
+    """Return an item of a list as tables write it: its name, its option, or its index."""
+    if isinstance(value, Mapping) and "name" in value:
+        return str(value["name"])
+    if isinstance(value, str) and value.startswith("-"):
+        return option(value)
+    return str(number)
+
+
 def of_items(list_of: str, field: str, numbers: Iterable[int], first: int = 0) -> list[Source]:
     """Return one row for each item of a list that is copied from a profile's list.
 

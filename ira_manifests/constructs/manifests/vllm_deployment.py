@@ -10,6 +10,7 @@ from ira_manifests.constructs.manifests import (
     inference_server,
     metadata,
     parts,
+    patches,
     pod_additions,
     rollout,
 )
@@ -27,7 +28,17 @@ _NAME = "vllm"
 def objects(
     cell: Cell, *, bucket: str | None = None, service_account: str | None = None
 ) -> dict[str, Json]:
-    """Return the objects by their ids in the construct. The options are those of the construct."""
+    """Return the objects by their ids in the construct, with the patches of the cell's profiles.
+
+    The options are those of the construct.
+    """
+    return patches.applied(cell, unpatched(cell, bucket=bucket, service_account=service_account))
+
+
+def unpatched(
+    cell: Cell, *, bucket: str | None = None, service_account: str | None = None
+) -> dict[str, Json]:
+    """Return the same objects without patches."""
     found = {}
     if service_account is None:
         service_account = cell.service_account
@@ -177,13 +188,15 @@ def sources(
     of_account = "@platform.inference.service_account"
     if service_account is not None:
         of_account = parts.of_option("service_account")
-    return [
+    rows = [
         *_from_profiles(cell, of_account, bucket),
         source(parts.of_namespace(bucket), "Deployment metadata.namespace",
                "Service metadata.namespace", "ServiceAccount metadata.namespace",
                name="namespace"),
         *_from_construct(bucket),
     ]  # fmt: skip
+    made = unpatched(cell, bucket=bucket, service_account=service_account)
+    return [*rows, *patches.sources(cell, made.values(), rows)]
 
 
 def _from_profiles(cell: Cell, of_account: str, bucket: str | None) -> list[Source]:
