@@ -35,14 +35,12 @@ from ira_manifests.memory.blocks import (
 )
 from ira_manifests.memory.budget import (
     Budget,
-    Check,
-    Limit,
-    Verdict,
     budget,
     round_context,
     safe_context,
     with_max_model_len,
 )
+from ira_manifests.memory.checks import Check, Limit, Verdict
 from ira_manifests.memory.engine_options import EngineOptions
 from ira_manifests.memory.errors import (
     GeometryError,

@@ -18,7 +18,7 @@ from ira_manifests.memory import (
     safe_context,
     with_max_model_len,
 )
-from ira_manifests.memory.budget import Check
+from ira_manifests.memory.checks import Check
 from ira_manifests.vllm import Release, UnknownReleaseError
 from tests.memory.models import CELLS, H100, L4, serving
 
