@@ -25,9 +25,9 @@ def keys(count: int, indent: int) -> str:
 
 NONSENSE: dict[str, tuple[str, str]] = {
     "unknown keys": (CELL + keys(MANY, 4), "has more than 1000 entries"),
-    "flags": (
-        CELL + SOUND + "    flags:\n" + "    - --bogus\n" * MANY,
-        "cells.h100.flags: has more than 1000 entries",
+    "args": (
+        CELL + SOUND + "    args:\n" + "    - --bogus\n" * MANY,
+        "cells.h100.args: has more than 1000 entries",
     ),
     "waivers": (
         CELL + SOUND + "    waive:\n" + keys(MANY // 2, 6).replace(": 1", ": a b c"),
@@ -36,13 +36,13 @@ NONSENSE: dict[str, tuple[str, str]] = {
     "cells": (f"model_id: acme/tiny-1b\ncells:\n{keys(MANY, 2)}", "cells: has more than 1000"),
     "the same key": ("model_id: acme/tiny-1b\n" * 40_000, "is one value too many"),
     "lists of lists": (
-        CELL + "    flags: [" + "[x,x,x,x,x,x,x,x,x]," * 50_000 + "]",
+        CELL + "    args: [" + "[x,x,x,x,x,x,x,x,x]," * 50_000 + "]",
         "is one value too many: a profile has 4000 at most",
     ),
     "a key": ("k" * 1_000 + ": 1\n", "has a key of 1000 characters; a key has 253 at most"),
     "a key without an end": ("k" * 1_000_000 + ": 1\n", "has 1000000 characters"),
     "a value": (f"model_id: {'x' * 1_000_000}\n", "has 1000000 characters; a value has 8192"),
-    "a flag": (CELL + f"    flags: [--{'x' * 1_000_000}]", "has 1000002 characters"),
+    "a flag": (CELL + f"    args: [--{'x' * 1_000_000}]", "has 1000002 characters"),
     "a number": (CELL + f"    tensor_parallel: {'9' * 8000}\n", "is the text '9999"),
 }
 
@@ -84,7 +84,7 @@ def test_of_many_problems_the_first_are_reported_and_the_others_counted(
 
 
 def test_of_many_findings_the_first_are_reported_and_json_has_all(tmp_path: Path) -> None:
-    text = CELL + SOUND + "    flags:\n" + "".join(f"    - --bogus{n}\n" for n in range(999))
+    text = CELL + SOUND + "    args:\n" + "".join(f"    - --bogus{n}\n" for n in range(999))
     (copy_profiles(tmp_path) / "models/x.yaml").write_text(text)
 
     run = ira("check", "--profiles-only", cwd=tmp_path)

@@ -71,7 +71,7 @@ def test_tag_and_digest_are_applied_together_and_the_release_goes_beside_them(
 
 def test_flags_are_judged_by_the_release_that_is_given(tmp_path: Path) -> None:
     engine = '  image: nvcr.io/nvidia/vllm\n  version: 0.26.0\n  tag: "26.06-py3"\n'
-    flag = "    max_model_len: 131072\n    flags:\n      - --disable-log-requests\n"
+    flag = "    max_model_len: 131072\n    args:\n      - --disable-log-requests\n"
     profiles = copy_edited(tmp_path, "h100/llama3", ("    max_model_len: 131072\n", flag))
     edit_file(profiles / "platform.yaml", {ENGINE: engine})
 

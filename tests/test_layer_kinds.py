@@ -202,7 +202,7 @@ def test_auto_is_refused_where_nothing_is_judged(tmp_path: Path) -> None:
 @pytest.mark.parametrize("flag", ["--enable-prefix-caching", "--mamba-block-size=64"])
 def test_options_that_keep_more_states_are_not_judged(flag: str, tmp_path: Path) -> None:
     profiles = written(tmp_path, "      state_bytes: 4096\n")
-    flags = f'max_model_len: 163840\n    flags: ["{flag}"]'
+    flags = f'max_model_len: 163840\n    args: ["{flag}"]'
     edit_file(profiles / "models" / "tiny.yaml", {"max_model_len: 163840": flags})
     assert flag.split("=", maxsplit=1)[0] in cell(profiles).unjudged
     edit_file(profiles / "models" / "tiny.yaml", {"      state_bytes: 4096\n": LATENT})
@@ -218,7 +218,7 @@ def test_check_names_the_requests_whose_states_fit(tmp_path: Path) -> None:
     assert "the states of max_num_seqs requests" in found[0]["message"]
     requests = int(re.findall(r"--max-num-seqs=(\d+)", found[0]["hint"])[0])
     profiles = tmp_path / "profiles"
-    flags = f'max_model_len: 163840\n    flags: ["--max-num-seqs={requests}"]'
+    flags = f'max_model_len: 163840\n    args: ["--max-num-seqs={requests}"]'
     edit_file(profiles / "models" / "tiny.yaml", {"max_model_len: 163840": flags})
     budget = cell(profiles).budget
     assert budget is not None

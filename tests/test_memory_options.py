@@ -29,7 +29,7 @@ def with_flags(folder: Path, *flags: str, gpus: int = 2, length: object = 131072
     """Copy the profiles with flags in h100/gemma3-27b."""
     copy_edited(
         folder, "h100/gemma3-27b",
-        ("tensor_parallel: 1", f"flags: {json.dumps(flags)}\n    tensor_parallel: {gpus}"),
+        ("tensor_parallel: 1", f"args: {json.dumps(flags)}\n    tensor_parallel: {gpus}"),
         ("max_model_len: 131072", f"max_model_len: {length}"),
     )  # fmt: skip
     return folder
@@ -307,7 +307,7 @@ def test_a_cell_with_such_an_option_is_not_judged_anywhere(tmp_path: Path) -> No
     assert "memory: not judged, --quantization changes" in explained
     assert "IRA003" in checked.stdout
     assert "--quantization changes what it needs" in checked.stdout
-    assert "cells.h100.flags" in checked.stdout
+    assert "cells.h100.args" in checked.stdout
 
 
 def test_auto_says_with_which_option_it_can_not_be_computed(tmp_path: Path) -> None:

@@ -102,11 +102,11 @@ def test_the_option_itself_is_refused_and_the_field_named(tmp_path: Path) -> Non
     copy_edited(
         tmp_path,
         "h100/llama3",
-        ("tensor_parallel: 4", "tensor_parallel: 4\n    flags: ['--pipeline-parallel-size=2']"),
+        ("tensor_parallel: 4", "tensor_parallel: 4\n    args: ['--pipeline-parallel-size=2']"),
     )
     run = ira("list", cwd=tmp_path)
     assert run.returncode == 2
-    assert "can't be set in flags: set pipeline_parallel" in run.stderr
+    assert "can't be set in args: set pipeline_parallel" in run.stderr
 
 
 @pytest.mark.parametrize(

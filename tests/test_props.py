@@ -96,7 +96,7 @@ def test_every_parameter_is_documented() -> None:
 
 
 def test_the_properties_reach_the_objects(chart: Chart) -> None:
-    added(chart, **QWEN, replicas=2, flags=["--enable-prefix-caching"], env={"A": "b"},
+    added(chart, **QWEN, replicas=2, args=["--enable-prefix-caching"], env={"A": "b"},
           labels={"team": "chat"}, gpu_memory_utilization=0.85, cpu=12, memory="200G",
           waive={"IRA003": "It was measured by hand."})  # fmt: skip
 
@@ -200,8 +200,8 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({**GEMMA, "replicas": 0}, "replicas: is the number 0; it must be more than 0"),
     ({**GEMMA, "gpu_memory_utilization": 2.0}, "gpu_memory_utilization: is the number 2.0; it mus"),
     ({**GEMMA, "cpu": "many"}, "cpu: 'many' is not"),
-    ({**GEMMA, "flags": "--x"}, "flags: is the text '--x'; it must be a list"),
-    ({**GEMMA, "flags": ["--max-model-len=1"]}, "flags[0]: '--max-model-len=1'"),
+    ({**GEMMA, "args": "--x"}, "args: is the text '--x'; it must be a list"),
+    ({**GEMMA, "args": ["--max-model-len=1"]}, "args[0]: '--max-model-len=1'"),
     ({**GEMMA, "labels": {"team": 1}}, "labels.team: is the number 1; it must be text"),
     ({**GEMMA, "labels": {"app.kubernetes.io/name": "x"}}, "is set by the constructs"),
     ({**GEMMA, "env": {"MODEL_ID": "x"}}, "'MODEL_ID' can't be set in env: set model_id"),
@@ -214,7 +214,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     # What the rules find.
     ({**GEMMA, "tensor_parallel": 3}, "tensor_parallel: tensor parallel 3 does not divide 32"),
     ({**GEMMA, "max_model_len": 500_000}, "max_model_len: 500000 tokens are more than the model's"),
-    ({**GEMMA, "flags": ["--bogus"]}, "flags[0]: --bogus is unknown to vLLM 0.26.0; the server"),
+    ({**GEMMA, "args": ["--bogus"]}, "args[0]: --bogus is unknown to vLLM 0.26.0; the server"),
 ]  # fmt: skip
 
 
@@ -238,7 +238,7 @@ def test_all_that_is_wrong_is_told_at_once(chart: Chart) -> None:
 
 
 def test_who_declines_the_rules_gets_the_objects(chart: Chart) -> None:
-    added(chart, **GEMMA, flags=["--bogus"], validate=False)
+    added(chart, **GEMMA, args=["--bogus"], validate=False)
 
     assert "--bogus" in template_of(chart.to_json())["spec"]["containers"][0]["args"]
     assert "IRA010" in [each.rule_id for each in ira.check(chart)]
@@ -246,15 +246,15 @@ def test_who_declines_the_rules_gets_the_objects(chart: Chart) -> None:
 
 def test_a_cell_that_cannot_work_is_refused_as_well(chart: Chart) -> None:
     cell = ira.load_matrix()["h100", "llama3"]
-    profile = cell.profile.model_copy(update={"flags": ("--bogus",)})
+    profile = cell.profile.model_copy(update={"args": ("--bogus",)})
     broken = cell.__class__(**{**vars_of(cell), "profile": profile})
 
-    with pytest.raises(ira.InputError, match=r"inference/x: flags\[0\]: --bogus is unknown"):
+    with pytest.raises(ira.InputError, match=r"inference/x: args\[0\]: --bogus is unknown"):
         added(chart, cell=broken)
 
 
 def test_a_waived_error_is_not_raised(chart: Chart) -> None:
-    added(chart, **GEMMA, flags=["--bogus"], waive={"IRA010": "A fork knows this flag."})
+    added(chart, **GEMMA, args=["--bogus"], waive={"IRA010": "A fork knows this flag."})
 
     assert "IRA010" not in [each.rule_id for each in ira.check(chart)]
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 from ira_manifests.cli import app
 from ira_manifests.cli.app import COMMANDS
 from ira_manifests.profiles.base import Profile
-from ira_manifests.profiles.fields import NOT_EMPTY, Flag, HubRelease, Label, Version
+from ira_manifests.profiles.fields import NOT_EMPTY, Arg, HubRelease, Label, Version
 from ira_manifests.profiles.schema import CellProfile, GpuProfile, ModelProfile, Platform
 from ira_manifests.profiles.serving_fields import ServingFields
 from testing.project import ROOT
@@ -157,8 +157,8 @@ def test_a_docstring_is_one_line_with_its_names_as_code() -> None:
         (Annotated[Decimal, Field(gt=0, le=1)], "number above 0 to 1"),
         (Literal["a", "b", "c"], "`a`, `b` or `c`"),
         (Annotated[tuple[int, ...], NOT_EMPTY], "list of whole numbers, 1 entry at least"),
-        (Annotated[tuple[Flag, ...], Field(max_length=9)],
-         "list of [Flag](#types), 9 entries at most"),
+        (Annotated[tuple[Arg, ...], Field(max_length=9)],
+         "list of [Arg](#types), 9 entries at most"),
         (Annotated[Label, "a further check"], "[Label](#types)"),
         (Version, "[Version](#types)"),
         (HubRelease, "[HubRelease](#types)"),

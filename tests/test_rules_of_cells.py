@@ -94,8 +94,8 @@ BREAKS = {
     "IRA046": Break(CELL, {"cpu: 64": "cpu: 11"}, "cells.h100.cpu",
                     "gets 11 CPUs and vLLM wants 12 for 4 GPUs"),
     "IRA047": Break("llama3", {"total_gib: 131.42": "total_gib: 131.42\n  quantization: gptq",
-                               "h100:\n": "h100:\n    flags: [--quantization=awq]\n"},
-                    "cells.h100.flags", "--quantization=awq: the checkpoint is quantised as gptq"),
+                               "h100:\n": "h100:\n    args: [--quantization=awq]\n"},
+                    "cells.h100.args", "--quantization=awq: the checkpoint is quantised as gptq"),
     # No backend of sparse latents takes the compute capability 8.9 of an L4.
     "IRA048": Break("llama3", {"      num_key_value_heads: 8\n      head_dim: 128\n": SPARSE,
                                "  h100:\n    tensor_parallel: 4\n    cpu: 64\n    memory: 512G\n":

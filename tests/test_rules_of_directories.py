@@ -208,7 +208,7 @@ def test_a_pod_and_its_template_tell_a_finding_once_at_the_deployment(
 
 
 def test_a_profiles_bad_flag_is_reported_once_at_its_line(tmp_path: Path) -> None:
-    flags = "  h100:\n    flags:\n    - --max-num-seqs=256\n    - --disable-log-requests\n"
+    flags = "  h100:\n    args:\n    - --max-num-seqs=256\n    - --disable-log-requests\n"
     profiles = copy_edited(tmp_path, "llama3", ("  h100:\n", flags))
     file = profiles / "models/llama3.yaml"
     line = file.read_text().splitlines().index("    - --disable-log-requests") + 1

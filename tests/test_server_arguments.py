@@ -81,3 +81,29 @@ def test_a_parser_that_the_release_lacks_is_found_at_its_line(
     assert (
         f"{field}: lama3_json" in (profiles.parent / file).read_text().splitlines()[int(number) - 1]
     )
+
+
+def test_args_of_the_platform_come_first_and_those_of_the_cell_last(profiles: Path) -> None:
+    of_cell(profiles, "    args: [--seed=3]\n")
+    edit_profile(profiles, "llama3", {"weights:\n": "args: [--seed=2]\nweights:\n"})
+    platform = {"inference:\n": "inference:\n  args: [--max-num-seqs=64, --seed=1]\n"}
+    edit_profile(profiles, "platform.yaml", platform)
+
+    assert words(profiles)[-4:] == ["--max-num-seqs=64", "--seed=1", "--seed=2", "--seed=3"]
+    batch = load_matrix(profiles)[CELL].serving_with(max_model_len=1024)
+    assert batch is not None
+    assert batch.batch is not None
+    assert batch.batch.requests == 64
+
+
+def test_an_option_of_the_platform_that_is_not_computed_is_named_at_its_line(
+    profiles: Path,
+) -> None:
+    platform = {"inference:\n": "inference:\n  args: ['--kv-transfer-config={}']\n"}
+    edit_profile(profiles, "platform.yaml", platform)
+    run = ira("check", "--profiles-only", "-p", str(profiles), cwd=profiles.parent)
+
+    number = (profiles / "platform.yaml").read_text().splitlines().index("inference:") + 2
+    found = [line for line in run.stdout.splitlines() if "IRA003" in line]
+    assert found
+    assert all(f"platform.yaml:{number}:" in line for line in found)

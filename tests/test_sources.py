@@ -75,7 +75,7 @@ EDITS = {
     },
     "h100/llama3": {
         "tensor_parallel: 4": (
-            "kv_cache_dtype: fp8\n    flags: [--max-num-seqs=64]\n"
+            "kv_cache_dtype: fp8\n    args: [--max-num-seqs=64]\n"
             "    pipeline_parallel: 2\n    tensor_parallel: 4\n"
             "    image_pull_secrets: [one, two]\n    served_model_names: [chat, llama]\n"
             "    tool_call_parser: llama3_json\n    reasoning_parser: qwen3\n"
@@ -419,7 +419,7 @@ def test_without_tolerations_of_its_own_the_queue_lists_none(tmp_path: Path) -> 
 
 
 def test_an_option_that_is_there_twice_is_listed_twice(tmp_path: Path) -> None:
-    twice = "flags: [--middleware=a, --middleware=b]\n    tensor_parallel: 4"
+    twice = "args: [--middleware=a, --middleware=b]\n    tensor_parallel: 4"
     matrix = load_matrix(copy_edited(tmp_path, "h100/llama3", ("tensor_parallel: 4", twice)))
 
     for found in directories(matrix, matrix["h100", "llama3"]):

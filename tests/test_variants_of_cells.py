@@ -39,7 +39,7 @@ cells:
       memory: 64G
       gpu_memory_utilization: 0.90
       max_model_len: 131072
-      flags: [--max-num-seqs=16]
+      args: [--max-num-seqs=16]
 """
 
 
@@ -91,9 +91,9 @@ def test_commands_name_a_variant_as_any_cell(tmp_path: Path, profiles: Path) -> 
     [
         ("cpu: 12", "cpu: ten", "17:12: cells.h100.chat.cpu: 'ten' is not an amount of CPU"),
         ("    chat:", "    Chat:", "15:5: cells.h100.Chat: 'Chat' is not a valid name"),
-        ("      flags: [--max-num-seqs=16]", "      flag: []",
-         "27:7: cells.h100.long-context.flag: is an unknown key; did you mean 'flags'?"),
-        ("      flags: [--max-num-seqs=16]", "      tensor_paralel: 1",
+        ("      args: [--max-num-seqs=16]", "      arg: []",
+         "27:7: cells.h100.long-context.arg: is an unknown key; did you mean 'args'?"),
+        ("      args: [--max-num-seqs=16]", "      tensor_paralel: 1",
          "27:7: cells.h100.long-context.tensor_paralel: is an unknown key"),
         ("    long-context:", "    replicas: 2\n    long-context:",
          "cells.h100.chat: is an unknown key"),

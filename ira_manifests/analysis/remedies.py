@@ -99,7 +99,7 @@ def _fewer_requests(serving: Serving, estimate: Budget) -> Iterator[Remedy]:
     if requests < 1 or all(check.limit is not Limit.STATES for check in lacking(estimate)):
         return
     if _fits(replace(serving, batch=replace(serving.batch_limits, requests=requests))):
-        yield _remedy("flags", f"--max-num-seqs={requests}")
+        yield _remedy("args", f"--max-num-seqs={requests}")
 
 
 def other_share(serving: Serving) -> Iterator[Remedy]:

@@ -63,7 +63,7 @@ class VllmDeployment(Composite):
             the margin, which needs weights and geometry.
         kv_cache_dtype: dtype of the KV cache. Default: "auto", the model's own.
         compute_class: the compute class. Default: that of the smallest machine with enough GPUs.
-        flags: further flags of the server, such as ["--enable-prefix-caching"]. Default: none.
+        args: further arguments of the server, such as ["--enable-prefix-caching"]. Default: none.
         waive: rules that are waived, by id, each with a reason of three words. Default: none.
         replicas: Pods, each with GPUs of its own. Default: 1.
         priority_class: the PriorityClass of the Pods. Default: none.
@@ -127,7 +127,7 @@ class VllmDeployment(Composite):
         max_model_len: int | Literal["auto"] | None = None,
         kv_cache_dtype: Literal["auto", "fp8", "fp8_e4m3", "fp8_e5m2"] | None = None,
         compute_class: str | None = None,
-        flags: Sequence[str] | None = None,
+        args: Sequence[str] | None = None,
         waive: Mapping[str, str] | None = None,
         replicas: int | None = None,
         priority_class: str | None = None,

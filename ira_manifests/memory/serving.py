@@ -39,7 +39,7 @@ class Serving:
         max_model_len: longest context, in tokens.
         utilization: gpu_memory_utilization, more than 0 and at most 1.
         kv_cache_dtype: ``auto`` (the model's 16 bit), ``fp8``, …
-        batch: the largest batch, if flags set it; None: vLLM's default for the GPU.
+        batch: the largest batch, if args set it; None: vLLM's default for the GPU.
         taken_as: the release whose facts replace the engine's; ``budget`` sets it for a
             pre-release.
         options: what other options set.
@@ -190,6 +190,6 @@ def _lean(facts: ReleaseFacts) -> ReleaseFacts:
 
 def _of_options(options: EngineOptions) -> Iterator[str]:
     """Yield why the figures are extrapolated for a server with options."""
-    yield "no start-up with options of the cell's flags was measured"
+    yield "no start-up with options of the cell's args was measured"
     if options.draft_tokens > 1:
         yield "the start-up profile has one proposed token a request, not more"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -139,11 +140,21 @@ class Cell:
         """The serving fields that apply to the cell."""
         return settings.settings(self.levels)
 
+    def source_of_setting(
+        self, path: Sequence[str | int]
+    ) -> tuple[tuple[str, str], tuple[str | int, ...]]:
+        """Return the kind and name of the profile that decides a serving field, and its place."""
+        level, inner = settings.level_of(self.levels, path)
+        if settings.LEVELS[level] == "platform":
+            return ("platform", "platform"), ("inference", *inner)
+        of_cell = self.path if settings.LEVELS[level] == "cell" else ()
+        return ("models", self.model_name), (*of_cell, *inner)
+
     @cached_property
     def unjudged(self) -> str:
         """Why the cell's memory can't be computed; empty if it can."""
         label, release = self.machine.accelerator, self.engine.version
-        return memory_inputs.unjudged(self.model, self.profile, label, release, self.settings.env)
+        return memory_inputs.unjudged(self.model, self.profile, self.settings, label, release)
 
     @cached_property
     def serving(self) -> Serving | None:
@@ -166,10 +177,10 @@ class Cell:
         return memory_inputs.serving(
             self.model,
             self.profile,
+            self.settings,
             memory_inputs.accelerator(self.gpu, self.machine),
             self.engine.version,
             max_model_len=max_model_len,
-            env=self.settings.env,
         )
 
     @cached_property

@@ -6,11 +6,11 @@ problems in other files as possible.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from ira_manifests.errors import Problem, did_you_mean, one_of
 from ira_manifests.kubernetes import names
-from ira_manifests.profiles import engine_checks, memory_inputs, pod_checks
+from ira_manifests.profiles import engine_checks, memory_inputs, pod_checks, settings
 from ira_manifests.profiles.cell import (
     cells_of,
     directory_names,
@@ -21,8 +21,8 @@ from ira_manifests.profiles.cell import (
 from ira_manifests.profiles.engine import engine_of
 from ira_manifests.profiles.loader import Profiles
 from ira_manifests.profiles.schema import GivenCell, ModelProfile
-from ira_manifests.profiles.settings import settings as settings_of
-from ira_manifests.vllm import settings
+from ira_manifests.profiles.serving_fields import ServingFields
+from ira_manifests.vllm import settings as options_of
 
 _Key = tuple[str, str]
 
@@ -103,7 +103,7 @@ def _missing_machines(profiles: Profiles) -> Iterator[Problem]:
         yield source.problem((*given.path, field), message)
 
 
-# Options that a field gives and `flags` may give instead.
+# Options that a field gives and `args` may give instead.
 _DOUBLED = {
     "--chat-template": "chat_template",
     "--enable-auto-tool-choice": "tool_call_parser",
@@ -113,17 +113,17 @@ _DOUBLED = {
 
 
 def _doubled(profiles: Profiles) -> Iterator[Problem]:
-    """Refuse a flag beside a field of the same option: the last one would silently win."""
+    """Refuse an option beside a field of the same option: the last one would silently win."""
     if profiles.platform is None:
         return
     for cell in cells_of(profiles, profiles.platform):
-        for index, flag in enumerate(cell.profile.flags):
-            for option in settings([flag], cell.engine.version):
+        for index, flag in enumerate(cell.settings.args):
+            for option in options_of([flag], cell.engine.version):
                 field = _DOUBLED.get(option)
                 if field is not None and getattr(cell.settings, field) is not None:
                     message = f"sets {option}, as {field} does; keep one"
-                    path = (*cell.path, "flags", index)
-                    yield profiles.sources["models", cell.model_name].problem(path, message)
+                    source, path = cell.source_of_setting(("args", index))
+                    yield profiles.sources[source].problem(path, message)
 
 
 def _missing_geometry(profiles: Profiles) -> Iterator[Problem]:
@@ -167,24 +167,24 @@ def _uncomputed_auto(profiles: Profiles) -> Iterator[Problem]:
             if given.profile.max_model_len != "auto" or model.geometry is None:
                 continue
             engine = engine_of(profiles.platform.engine, [model.engine, given.profile.engine])
-            env = settings_of([profiles.platform.inference, model, given.profile]).env
-            message = _why_not_auto(profiles, model, given, engine.version, env)
+            fields = settings.settings((profiles.platform.inference, model, given.profile))
+            message = _why_not_auto(profiles, model, given, fields, engine.version)
             if message:
                 path = (*given.path, "max_model_len")
                 yield profiles.sources["models", name].problem(path, message)
 
 
 def _why_not_auto(
-    profiles: Profiles, model: ModelProfile, given: GivenCell, release: str, env: Iterable[str]
+    profiles: Profiles, model: ModelProfile, given: GivenCell, fields: ServingFields, release: str
 ) -> str:
     gpu, cell = given.gpu, given.profile
-    options = memory_inputs.flags_of(model, cell, release).uncomputed
+    options = memory_inputs.flags_of(model, cell, fields.args, release).uncomputed
     if options:
         return f"is auto, which can't be computed with {', '.join(options)}; give a number"
     machine = find_machine(profiles.gpus[gpu], cell) if gpu in profiles.gpus else None
     if machine is None or model.weights is None:  # reported by other checks
         return ""
-    reason = memory_inputs.unjudged(model, cell, machine.accelerator, release, env)
+    reason = memory_inputs.unjudged(model, cell, fields, machine.accelerator, release)
     return f"is auto, which can't be computed: {reason}; give a number" if reason else ""
 
 

@@ -144,7 +144,7 @@ _OTHERS = {"--device", "--device-", "-"}
 _FLAG = re.compile(r"(-[A-Za-z][A-Za-z0-9]*|--[A-Za-z][A-Za-z0-9_-]*)([.=].*)?", re.DOTALL)
 
 
-def _check_flag(flag: str) -> str | None:
+def _check_arg(flag: str) -> str | None:
     match = _FLAG.fullmatch(flag)
     if match is None or not flag.isprintable():
         return "is not a flag of the server such as --max-num-seqs=256"
@@ -152,7 +152,7 @@ def _check_flag(flag: str) -> str | None:
     for owned, instead in _OWNED.items():
         # argparse accepts a prefix of a long option.
         if name == owned or (owned.startswith(name) and name not in _OTHERS):
-            return f"can't be set in flags: {instead}"
+            return f"can't be set in args: {instead}"
     return None
 
 
@@ -255,8 +255,8 @@ FilePattern = Annotated[str, checked(_check_file_pattern)]
 """A pattern of paths in a repository, such as `original/*`; `*` also matches '/'."""
 Glob = Annotated[str, checked(_check_glob)]
 """A pattern for all models; it must not match files that every model needs."""
-Flag = Annotated[str, checked(_check_flag)]
-"""One argument of the server, such as `--max-num-seqs=256`; not one that a field sets."""
+Arg = Annotated[str, checked(_check_arg)]
+"""A word of the server's command line, such as `--max-num-seqs=256`; no option of a field."""
 Word = Annotated[str, Field(min_length=1, max_length=200), checked(_check_word)]
 """A word of a command, such as `vllm`; 200 characters at most."""
 ModelName = Annotated[

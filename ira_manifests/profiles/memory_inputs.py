@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from types import MappingProxyType
 
 from ira_manifests.memory import (
@@ -29,21 +29,18 @@ from ira_manifests.profiles.schema import (
     ModelProfile,
     WeightsProfile,
 )
+from ira_manifests.profiles.serving_fields import ServingFields
 from ira_manifests.vllm import Release
 from ira_manifests.vllm.changes import facts_of
 from ira_manifests.vllm.environment import may_change_memory
 
 
 def unjudged(
-    model: ModelProfile,
-    profile: CellProfile,
-    accelerator: str,
-    release: str,
-    env: Iterable[str],
+    model: ModelProfile, profile: CellProfile, given: ServingFields, accelerator: str, release: str
 ) -> str:
     """Return why a cell's memory can't be computed for a release of vLLM; empty if it can.
 
-    `accelerator`: GKE's label of the GPU. `env`: the names of the server's variables.
+    `given`: the fields that apply to the cell. `accelerator`: GKE's label of the GPU.
     """
     if model.geometry is None or model.weights is None:
         return "the model's profile has no weights and geometry"
@@ -55,11 +52,11 @@ def unjudged(
     staged = profile.pipeline_parallel > 1
     if staged and (unknown := why_not_staged(geometry, _weights(model.weights))):
         return unknown
-    options = flags_of(model, profile, release).uncomputed
+    options = flags_of(model, profile, given.args, release).uncomputed
     if options:
         verb = "changes" if len(options) == 1 else "change"
         return f"{', '.join(options)} {verb} what it needs, which is not computed"
-    variables = uncomputed_variables(env)
+    variables = uncomputed_variables(given.env)
     if variables:
         return f"{', '.join(variables)} in env may change what it needs, which is not computed"
     return ""
@@ -70,9 +67,11 @@ def uncomputed_variables(env: Iterable[str]) -> list[str]:
     return sorted(filter(may_change_memory, env))
 
 
-def flags_of(model: ModelProfile, profile: CellProfile, release: str) -> memory_options.Flags:
-    """Return what a cell's flags change; nothing for a model without weights or geometry."""
-    if model.geometry is None or model.weights is None or not profile.flags:
+def flags_of(
+    model: ModelProfile, profile: CellProfile, args: Sequence[str], release: str
+) -> memory_options.Flags:
+    """Return what a cell's args change; nothing for a model without weights or geometry."""
+    if model.geometry is None or model.weights is None or not args:
         return memory_options.Flags()
     geometry, weights = _geometry(model.geometry), _weights(model.weights)
     asked = Asked(
@@ -82,29 +81,28 @@ def flags_of(model: ModelProfile, profile: CellProfile, release: str) -> memory_
         profile.pipeline_parallel,
         weights,
     )
-    return memory_options.read(profile.flags, release, asked)
+    return memory_options.read(args, release, asked)
 
 
 def serving(
     model: ModelProfile,
     profile: CellProfile,
+    given: ServingFields,
     accelerator: Accelerator,
     release: str,
     *,
     max_model_len: int,
-    env: Iterable[str],
 ) -> Serving | None:
     """Return the configuration to estimate for a cell; None if its memory can't be computed.
 
-    `max_model_len`: the context in tokens, which replaces the cell's own. `env`: the names of the
-    server's variables.
+    `given`: as in `unjudged`. `max_model_len`: the context in tokens, which replaces the cell's own.
 
     Raises `UnknownReleaseError` for a release that is too old, and `MemoryInputError` if it can't
     split the model over the cell's GPUs.
     """
     if model.geometry is None or model.weights is None:
         return None
-    if unjudged(model, profile, accelerator.name, release, env):
+    if unjudged(model, profile, given, accelerator.name, release):
         return None
     engine = Release.parse(release)
     return Serving(
@@ -116,9 +114,9 @@ def serving(
         tensor_parallel=profile.tensor_parallel,
         utilization=profile.gpu_memory_utilization,
         kv_cache_dtype=profile.kv_cache_dtype,
-        batch=memory_options.batch(profile.flags, release, _default_batch(accelerator, engine)),
+        batch=memory_options.batch(given.args, release, _default_batch(accelerator, engine)),
         pipeline_parallel=profile.pipeline_parallel,
-        options=flags_of(model, profile, release).options,
+        options=flags_of(model, profile, given.args, release).options,
     )
 
 

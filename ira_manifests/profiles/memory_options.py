@@ -39,7 +39,7 @@ _READ: dict[str, Callable[[str], int]] = {TOKENS: human_readable_int, REQUESTS: 
 
 @dataclass(frozen=True)
 class Flags:
-    """What a cell's flags say of its memory.
+    """What a cell's args say of its memory.
 
     `uncomputed`: the options, by their full names, because of which it can't be computed.
     """
@@ -48,16 +48,16 @@ class Flags:
     uncomputed: tuple[str, ...] = ()
 
 
-def read(flags: Sequence[str], engine: str, asked: Asked) -> Flags:
-    """Return what the flags change, as a release of vLLM reads them.
+def read(args: Sequence[str], engine: str, asked: Asked) -> Flags:
+    """Return what the args change, as a release of vLLM reads them.
 
     An option that is in no row of the table changes nothing.
     """
-    if not flags:
+    if not args:
         return Flags()
     changes: dict[str, Any] = {}
     uncomputed = []
-    given = settings(flags, engine)
+    given = settings(args, engine)
     for name, text in given.items():
         row = LISTED.get(name)
         if row is not None and row.joint is not None:
@@ -130,9 +130,9 @@ def _changes(name: str, text: str, engine: str, asked: Asked) -> dict[str, Any] 
     return None if found is None else dict(found)
 
 
-def batch(flags: Sequence[str], engine: str, default: BatchLimits) -> BatchLimits:
-    """Return the largest batch: what the flags say of it, as the engine reads them."""
-    given = settings(flags, engine) if flags else {}
+def batch(args: Sequence[str], engine: str, default: BatchLimits) -> BatchLimits:
+    """Return the largest batch: what the args say of it, as the engine reads them."""
+    given = settings(args, engine) if args else {}
     return BatchLimits(
         tokens=_number(given, TOKENS) or default.tokens,
         requests=_number(given, REQUESTS) or default.requests,

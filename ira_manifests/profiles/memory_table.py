@@ -79,7 +79,7 @@ FIELDS = (
          f"{_FIELD}: `pipeline_parallel`; computed for models whose layers all have attention",
          "distributed/utils.py (get_pp_indices)", read.same("1")),
     _row("data-parallel-size data-parallel-size-local nnodes", "copies of the model, each on GPUs "
-         "of its own", "refused in `flags`, or not judged: a cell is one server",
+         "of its own", "refused in `args`, or not judged: a cell is one server",
          "config/parallel.py", read.same("1")),
     _row("max-model-len", "the KV cache of the longest request", f"{_FIELD}: `max_model_len`",
          "v1/core/kv_cache_utils.py"),

@@ -22,7 +22,6 @@ from ira_manifests.profiles.fields import (
     Count,
     Cpu,
     FilePattern,
-    Flag,
     Gib,
     Glob,
     GpuCount,
@@ -120,8 +119,6 @@ class CellProfile(ServingFields):
     """Dtype of the KV cache; `auto`: the model's own."""
     compute_class: Label | None = None
     """Compute class to use, if it is not that of the smallest machine with enough GPUs."""
-    flags: tuple[Flag, ...] = ()
-    """Further flags of the server."""
     engine: OwnEngine | None = None
     """What differs from the engine of the model and the platform."""
     waive: Annotated[dict[str, Reason], Field(default_factory=dict)]

@@ -31,7 +31,7 @@ def arguments(
     model: ModelProfile, profile: CellProfile, settings: ServingFields
 ) -> tuple[Argument, ...]:
     """Return the arguments of a cell that not every cell has, in their order."""
-    return (*_of_model(model, profile), *_of_clients(settings), *_of_flags(profile))
+    return (*_of_model(model, profile), *_of_clients(settings), *_of_args(settings))
 
 
 def _of_model(model: ModelProfile, profile: CellProfile) -> Iterator[Argument]:
@@ -74,6 +74,6 @@ def _file(name: str) -> str:
     return name if name.startswith("/") else f"{MODEL}/{name}"
 
 
-def _of_flags(profile: CellProfile) -> Iterator[Argument]:
-    for index, flag in enumerate(profile.flags):
-        yield Argument(flag, "cell", ("flags", index))
+def _of_args(given: ServingFields) -> Iterator[Argument]:
+    for index, text in enumerate(given.args):
+        yield Argument(text, "settings", ("args", index))

@@ -16,6 +16,7 @@ from ira_manifests.profiles.base import Profile
 from ira_manifests.profiles.env import EnvName, EnvValue
 from ira_manifests.profiles.fields import (
     AnnotationValue,
+    Arg,
     LabelKey,
     LabelValue,
     ModelName,
@@ -91,6 +92,8 @@ class ServingFields(Profile):
     when to call one."""
     reasoning_parser: ParserName | None = None
     """vLLM's parser of the model's reasoning, such as `qwen3`."""
+    args: tuple[Arg, ...] = ()
+    """Further arguments of the server: see [Arguments](serving-options.md#arguments)."""
     env: Annotated[dict[EnvName, EnvValue], Field(default_factory=dict)]
     """Environment variables of the server."""
     strategy: Strategy | None = None

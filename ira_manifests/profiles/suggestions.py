@@ -9,11 +9,13 @@ from pydantic import BaseModel
 
 from ira_manifests.errors import did_you_mean
 from ira_manifests.profiles.geometry import ExpertsProfile, GeometryProfile, LayersProfile
+from ira_manifests.profiles.schema import CellProfile
 
 # Names that are not similar enough to be found by spelling: former keys, and keys of some models'
 # config.json (experts_per_token: gpt-oss, top_k_experts and global_head_dim: Gemma 4,
 # mamba_n_heads: Bamba and Falcon-H1).
 _OTHER_NAMES: Mapping[type[BaseModel], Mapping[str, str]] = {
+    CellProfile: {"flags": "args"},
     GeometryProfile: {
         "heads": "num_attention_heads",
         "hidden": "hidden_size",

@@ -10,7 +10,7 @@ _NO_MEMORY = (
 )
 _UNKNOWN_KEY = "is an unknown key; did you mean"
 _HUNDRED_DIGITS = "1" * 100
-_OTHER_FIELD = "can't be set in flags:"
+_OTHER_FIELD = "can't be set in args:"
 
 _AMOUNTS = [
     tiny("cpu_in_bytes", {"cpu: 10": "cpu: 10G"}, f"5:10: cells.h100.cpu: '10G' {NO_CPU}"),
@@ -133,15 +133,15 @@ _KEYS = [
 _FLAGS = [
     tiny(
         "flag_that_is_none",
-        more("    flags:\n      - --max-num-seqs 256; id"),
-        "10:9: cells.h100.flags[0]: '--max-num-seqs 256; id' is not a flag of the server such as "
+        more("    args:\n      - --max-num-seqs 256; id"),
+        "10:9: cells.h100.args[0]: '--max-num-seqs 256; id' is not a flag of the server such as "
         "--max-num-seqs=256",
     ),
     tiny(
         "flags_of_other_fields",
         more(
             """\
-    flags:
+    args:
       - --tensor-parallel-size=2
       - --tensor-parallel=2
       - --port=9000
@@ -155,23 +155,23 @@ _FLAGS = [
       - --no-trust-remote-code
       - --device-memory-utilization=0.5"""
         ),
-        f"10:9: cells.h100.flags[0]: '--tensor-parallel-size=2' {_OTHER_FIELD} set tensor_parallel",
-        f"11:9: cells.h100.flags[1]: '--tensor-parallel=2' {_OTHER_FIELD} set tensor_parallel",
-        f"12:9: cells.h100.flags[2]: '--port=9000' {_OTHER_FIELD} the probes and the Service "
+        f"10:9: cells.h100.args[0]: '--tensor-parallel-size=2' {_OTHER_FIELD} set tensor_parallel",
+        f"11:9: cells.h100.args[1]: '--tensor-parallel=2' {_OTHER_FIELD} set tensor_parallel",
+        f"12:9: cells.h100.args[2]: '--port=9000' {_OTHER_FIELD} the probes and the Service "
         "expect port 8000",
-        f"13:9: cells.h100.flags[3]: '--max-model-len=8192' {_OTHER_FIELD} set max_model_len",
-        f"14:9: cells.h100.flags[4]: '--kv-cache-dtype=fp8' {_OTHER_FIELD} set kv_cache_dtype",
-        f"15:9: cells.h100.flags[5]: '--data-parallel-size=2' {_OTHER_FIELD} a cell is one server: "
+        f"13:9: cells.h100.args[3]: '--max-model-len=8192' {_OTHER_FIELD} set max_model_len",
+        f"14:9: cells.h100.args[4]: '--kv-cache-dtype=fp8' {_OTHER_FIELD} set kv_cache_dtype",
+        f"15:9: cells.h100.args[5]: '--data-parallel-size=2' {_OTHER_FIELD} a cell is one server: "
         "no copies share its GPUs",
-        f"16:9: cells.h100.flags[6]: '--model=foo/bar' {_OTHER_FIELD} set model_id",
-        f"17:9: cells.h100.flags[7]: '--uds=/tmp/vllm.sock' {_OTHER_FIELD} the probes and the "
+        f"16:9: cells.h100.args[6]: '--model=foo/bar' {_OTHER_FIELD} set model_id",
+        f"17:9: cells.h100.args[7]: '--uds=/tmp/vllm.sock' {_OTHER_FIELD} the probes and the "
         "Service expect port 8000",
-        f"18:9: cells.h100.flags[8]: '--ssl_keyfile=/key.pem' {_OTHER_FIELD} the probes and the "
+        f"18:9: cells.h100.args[8]: '--ssl_keyfile=/key.pem' {_OTHER_FIELD} the probes and the "
         "Service expect plain HTTP",
-        f"19:9: cells.h100.flags[9]: '-tp=2' {_OTHER_FIELD} set tensor_parallel",
-        f"20:9: cells.h100.flags[10]: '--no-trust-remote-code' {_OTHER_FIELD} set the model's "
+        f"19:9: cells.h100.args[9]: '-tp=2' {_OTHER_FIELD} set tensor_parallel",
+        f"20:9: cells.h100.args[10]: '--no-trust-remote-code' {_OTHER_FIELD} set the model's "
         "trust_remote_code",
-        f"21:9: cells.h100.flags[11]: '--device-memory-utilization=0.5' {_OTHER_FIELD} set "
+        f"21:9: cells.h100.args[11]: '--device-memory-utilization=0.5' {_OTHER_FIELD} set "
         "gpu_memory_utilization",
     ),
 ]

@@ -49,7 +49,7 @@ CASES: list[Case] = [
     tiny("one_space", {"    cpu": " cpu"}, f"5:2: {_MISPLACED.format('1 space')}"),
     tiny(
         "item_before_its_list",
-        more("    flags:\n      - --a=1\n     - --b"),
+        more("    args:\n      - --a=1\n     - --b"),
         f"11:6: {_MISPLACED.format('5 spaces')}",
     ),
     tiny(
@@ -59,7 +59,7 @@ CASES: list[Case] = [
     ),
     tiny(
         "key_among_items",
-        more("    flags:\n      - --a=1\n      cpu: 1"),
+        more("    args:\n      - --a=1\n      cpu: 1"),
         "11:7: is not YAML: is no list item; begin it with '- ', or indent it as the list's key",
     ),
     tiny("quote_without_end", {"128G": '"128G'}, '6:13: is not YAML: the " has no closing "'),

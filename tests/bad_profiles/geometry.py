@@ -190,7 +190,7 @@ CASES: list[Case] = [
     ),
     measured(
         "auto_with_an_option_that_is_not_computed",
-        {"max_model_len: 8192": 'max_model_len: auto\n    flags: ["--cpu-offload-g=4"]'},
+        {"max_model_len: 8192": 'max_model_len: auto\n    args: ["--cpu-offload-g=4"]'},
         "19:20: cells.h100.max_model_len: is auto, which can't be computed with --cpu-offload-gb; "
         "give a number",
     ),

@@ -33,14 +33,19 @@ CASES = [
     ),
     _cell(
         "names_as_a_flag",
-        "    flags: [--served-model-name=a]\n",
-        "9:13: cells.h100.flags[0]: '--served-model-name=a' can't be set in flags: set "
+        "    args: [--served-model-name=a]\n",
+        "9:12: cells.h100.args[0]: '--served-model-name=a' can't be set in args: set "
         "served_model_names",
     ),
     _cell(
         "flag_beside_its_field",
-        "    flags: [--seed=1, --tool-call-parser=hermes]\n    tool_call_parser: hermes\n",
-        "9:23: cells.h100.flags[1]: sets --tool-call-parser, as tool_call_parser does; keep one",
+        "    args: [--seed=1, --tool-call-parser=hermes]\n    tool_call_parser: hermes\n",
+        "9:22: cells.h100.args[1]: sets --tool-call-parser, as tool_call_parser does; keep one",
+    ),
+    _cell(
+        "former_name_of_args",
+        "    flags: [--seed=1]\n",
+        "9:5: cells.h100.flags: is an unknown key; did you mean 'args'?",
     ),
     _cell(
         "label_of_the_selector",

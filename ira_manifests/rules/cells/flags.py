@@ -70,11 +70,11 @@ def weights_left_out(of: CellOf) -> Iterator[Finding]:
     """
     cell = of.cell
     left_out = any(_is_left_out(cell, name) for name in _MISTRAL_WEIGHTS)
-    for index, flag in enumerate(cell.profile.flags if left_out else ()):
+    for index, flag in enumerate(cell.settings.args if left_out else ()):
         if settings([flag], cell.engine.version).get("--load-format") == "mistral":
             message = f"{flag} reads consolidated*.safetensors, which the download leaves out"
             hint = "add consolidated*.safetensors to download.keep of the model, or drop the flag"
-            yield of.finding(("flags", index), message, hint)
+            yield of.finding_of_setting(("args", index), message, hint)
 
 
 @rule("IRA047", "quantization-contradicts", Severity.ERROR, CELL)
@@ -88,7 +88,7 @@ def quantization_contradicts(of: CellOf) -> Iterator[Finding]:
     profile: without both, the checkpoint's method is not known.
     """
     cell, weights = of.cell, of.cell.model.weights
-    given = settings(list(cell.profile.flags), cell.engine.version)
+    given = settings(cell.settings.args, cell.engine.version)
     text = given.get("--quantization")
     if weights is None or text is None:
         return
@@ -97,7 +97,7 @@ def quantization_contradicts(of: CellOf) -> Iterator[Finding]:
     )
     if problem:
         hint = "drop --quantization: the engine takes the method from the checkpoint"
-        yield of.finding(("flags",), f"--quantization={text}: {problem}", hint)
+        yield of.finding_of_setting(("args",), f"--quantization={text}: {problem}", hint)
 
 
 def _is_left_out(cell: Cell, name: str) -> bool:

@@ -67,7 +67,7 @@ def memory_not_judged(of: CellOf) -> Iterator[Finding]:
     Both come from the model's `config.json` and from one line of a start-up log; without them the
     first to know is the GPU bill.
 
-    The rule also names each option in a cell's `flags` that changes the memory in a way that is not
+    The rule also names each option in a cell's `args` that changes the memory in a way that is not
     computed, such as `--kv-transfer-config` or `--hf-overrides`: `list` and
     `explain` then call the cell "not judged", and `max_model_len: auto` is refused. The
     [table of options](memory.md#options) tells which are computed, and for which values; an option
@@ -94,8 +94,10 @@ def memory_not_judged(of: CellOf) -> Iterator[Finding]:
     if variables and cell.unjudged.startswith(", ".join(variables)):
         yield of.finding_of_setting(("env", variables[0]), message, hint)
         return
-    path = ("flags",) if cell.profile.flags else ("model_id",)
-    yield of.finding(path, message, hint)
+    if cell.settings.args:
+        yield of.finding_of_setting(("args",), message, hint)
+    else:
+        yield of.finding(("model_id",), message, hint)
 
 
 @rule("IRA004", "heads-not-divided", Severity.ERROR, CELL)
@@ -151,8 +153,8 @@ def _short(of: CellOf, budget: Budget, message: str) -> Finding:
     able = remedies(of.cell, budget)
     if able:
         field = able[0].field
-        # Most cells have no flags yet: the finding is then at the cell.
-        path = () if field == "flags" and not of.cell.profile.flags else (field,)
+        # Most cells have no args yet: the finding is then at the cell.
+        path = () if field == "args" and not of.cell.profile.args else (field,)
         return of.finding(path, message, f"{_ways(able)} would keep the margin")
     hint = "use a GPU type with more memory, or a smaller or quantised model"
     return of.finding((_field_of(budget),), message, hint)

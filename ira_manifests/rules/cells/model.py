@@ -25,7 +25,7 @@ def context_too_long(of: CellOf) -> Iterator[Finding]:
     """
     cell = of.cell
     geometry, asked = cell.model.geometry, cell.max_model_len
-    options = settings(cell.profile.flags, cell.engine.version)
+    options = settings(cell.settings.args, cell.engine.version)
     most = None if geometry is None else geometry.max_position_embeddings
     if most is not None and asked > most and not LONGER_CONTEXT.intersection(options):
         message = f"{asked} tokens are more than the model's own {most}"

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
-from ira_manifests.profiles.settings import LEVELS, level_of
 from ira_manifests.profiles.yaml_source import Path
 from ira_manifests.rules.finding import Finding, found
 from ira_manifests.rules.registry import Group
@@ -45,14 +44,12 @@ class CellOf(NamedTuple):
 
     def finding_of_setting(self, path: Path, message: str, hint: str) -> Finding:
         """Return a finding at a serving field, in the profile that decides it."""
-        level, inner = level_of(self.cell.levels, path)
-        if LEVELS[level] != "platform":
-            source = self.matrix.profiles.sources["models", self.cell.model_name]
-            of_cell: Path = self.cell.path if LEVELS[level] == "cell" else ()
-            return found(source, (*of_cell, *inner), message, hint, cell=self.cell.name)
-        source = self.matrix.profiles.sources["platform", "platform"]
-        place: Path = ("inference", *inner)
-        return found(source, place, message, hint, cell=self.cell.name, at_key=True)
+        key, place = self.cell.source_of_setting(path)
+        source = self.matrix.profiles.sources[key]
+        at_key = key == ("platform", "platform")
+        if not at_key and place not in source.document.values:  # a cell of no file
+            place = path
+        return found(source, place, message, hint, cell=self.cell.name, at_key=at_key)
 
     def finding_of_gpu(self, path: Path, message: str, hint: str) -> Finding:
         """Return a finding at a field of the GPU type's profile."""

@@ -1,4 +1,4 @@
-"""Flags of a profile: those that the engine accepts are accepted, and reach the container as is."""
+"""`args` of a profile: those that the engine takes are taken, and reach the container as is."""
 
 import json
 from pathlib import Path
@@ -25,7 +25,7 @@ TAKEN = [
 
 def with_flags(folder: Path, *flags: str) -> Path:
     text = "".join(f"      - {json.dumps(flag)}\n" for flag in flags)
-    return copy_edited(folder, "h100/llama3", (BEFORE, f"{BEFORE}    flags:\n{text}"))
+    return copy_edited(folder, "h100/llama3", (BEFORE, f"{BEFORE}    args:\n{text}"))
 
 
 def check(folder: Path) -> list[dict[str, Any]]:
