@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
+from ira_manifests import load_matrix
+from ira_manifests.profiles.env import CONSTRUCTS
 from testing.project import copy_edited
 from tests.support import ira
 
@@ -20,6 +22,9 @@ TAKEN = [
     "-O3",
     "--response-role=$(MODEL_ID)",
     "--speculative-config.num_speculative_tokens=3",
+    *("--max-num-seqs", "64", "--seed", "-1"),
+    *("--cudagraph-capture-sizes", "1", "2", "4"),
+    "--no-enable-prefix-caching",
 ]
 
 
@@ -85,3 +90,60 @@ def test_weights_that_the_model_keeps_are_not_left_out(tmp_path: Path) -> None:
     keep = "download:\n  keep:\n    - consolidated*.safetensors\n"
     file.write_text(file.read_text() + keep)
     assert check(tmp_path) == []
+
+
+# vllm/utils/argparse_utils.py of 0.26.0 leaves these forms to argparse.
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("--max-num-seqs=64",),
+        ("--max_num_seqs=64",),
+        ("--max-num-seqs", "64"),
+        ("--max-num-se", "64"),
+        ("--cudagraph-capture-sizes", "1", "2", "--max-num-seqs", "64"),
+        ("--max-num-seqs=1", "--max-num-seqs", "64"),
+    ],
+)
+def test_every_form_of_an_option_counts_for_the_memory(
+    args: tuple[str, ...], tmp_path: Path
+) -> None:
+    cell = load_matrix(with_flags(tmp_path, *args))["h100", "llama3"]
+    assert cell.serving is not None
+    assert cell.serving.batch is not None
+    assert cell.serving.batch.requests == 64
+
+
+@pytest.mark.parametrize(
+    ("args", "index", "said"),
+    [
+        (("--seed", "1", "2"), 2, "neither an option nor an option's value"),
+        (("--max-num-seqs", "--seed=1"), 0, "its value is missing"),
+        (("--enable-prefix-caching", "x"), 1, "it takes no value"),
+    ],
+)
+def test_a_stray_or_missing_value_is_told_at_its_word(
+    args: tuple[str, ...], index: int, said: str, tmp_path: Path
+) -> None:
+    with_flags(tmp_path, *args)
+    (found,) = check(tmp_path)
+    assert found["rule"] == "IRA010"
+    assert found["field"] == f"cells.h100.args[{index}]"
+    assert said in found["message"]
+
+
+def test_a_variable_that_does_not_exist_is_told_before_anything_is_rendered(
+    tmp_path: Path,
+) -> None:
+    folder = with_flags(tmp_path, "--response-role=$(MODEL_ID)", "--middleware=$(NOPE)")
+    run = ira("check", "--profiles-only", "-p", str(folder), cwd=tmp_path)
+    assert "cells.h100.args[1]: $(NOPE) stays as it is" in run.stdout
+    assert run.stdout.count("IRA014") == 1
+
+
+def test_variables_of_the_server_are_those_that_its_container_has(tmp_path: Path) -> None:
+    folder = copy_edited(tmp_path, "h100/llama3", (BEFORE, BEFORE))
+    run = ira("synth", "--only", "h100/llama3", cwd=tmp_path)
+    assert run.returncode == 0, folder
+    file = tmp_path / "dist/online-inference-gpu-h100-llama3/deployment.yaml"
+    server = yaml.safe_load(file.read_text())["spec"]["template"]["spec"]["containers"][0]
+    assert {item["name"] for item in server["env"]} == CONSTRUCTS.keys()

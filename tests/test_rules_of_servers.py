@@ -114,6 +114,10 @@ BREAKS: dict[str, list[Break]] = {
         Break(RUNTIME, "TENSOR_PARALLEL_SIZE", "TENSOR_PARALLEL_SIZE is set and no container",
               lambda o: reference(o, 3).update(key="MODEL_ID")),
     ],
+    "IRA065": [
+        Break(DEPLOYMENT, f"{CONTAINER}.env[8].value", "HF_TOKEN has a secret in plain text",
+              add_env(name="HF_TOKEN", value="x")),
+    ],
     "IRA014": [
         Break(DEPLOYMENT, f"{CONTAINER}.args[2]", "${MAX_MODEL_LEN} is not expanded",
               set_arg(2, "--max-model-len=${MAX_MODEL_LEN}")),

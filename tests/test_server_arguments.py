@@ -107,3 +107,14 @@ def test_an_option_of_the_platform_that_is_not_computed_is_named_at_its_line(
     found = [line for line in run.stdout.splitlines() if "IRA003" in line]
     assert found
     assert all(f"platform.yaml:{number}:" in line for line in found)
+
+
+def test_an_option_that_a_field_sets_is_told_at_the_line_of_its_level(profiles: Path) -> None:
+    platform = {"inference:\n": "inference:\n  args: [--enable-lora, --max-model-len=1]\n"}
+    edit_profile(profiles, "platform.yaml", platform)
+    run = ira("check", "--profiles-only", "-p", str(profiles), cwd=profiles.parent)
+
+    number = (profiles / "platform.yaml").read_text().splitlines().index("inference:") + 2
+    assert run.returncode == 2
+    assert f"platform.yaml:{number}:25: inference.args[1]: '--max-model-len=1' can't" in run.stderr
+    assert run.stderr.count("can't be set in args") == 1  # not for each cell

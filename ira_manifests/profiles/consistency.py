@@ -10,7 +10,13 @@ from collections.abc import Iterator
 
 from ira_manifests.errors import Problem, did_you_mean, one_of
 from ira_manifests.kubernetes import names
-from ira_manifests.profiles import engine_checks, memory_inputs, pod_checks, settings
+from ira_manifests.profiles import (
+    argument_checks,
+    engine_checks,
+    memory_inputs,
+    pod_checks,
+    settings,
+)
 from ira_manifests.profiles.cell import (
     cells_of,
     directory_names,
@@ -22,7 +28,6 @@ from ira_manifests.profiles.engine import engine_of
 from ira_manifests.profiles.loader import Profiles
 from ira_manifests.profiles.schema import GivenCell, ModelProfile
 from ira_manifests.profiles.serving_fields import ServingFields
-from ira_manifests.vllm import settings as options_of
 
 _Key = tuple[str, str]
 
@@ -32,9 +37,9 @@ def problems(profiles: Profiles) -> list[Problem]:
     return [
         *engine_checks.problems(profiles),
         *pod_checks.problems(profiles),
+        *argument_checks.problems(profiles),
         *_unknown_gpus(profiles),
         *_missing_machines(profiles),
-        *_doubled(profiles),
         *_missing_geometry(profiles),
         *_layer_sums(profiles),
         *_contradictions(profiles),
@@ -101,29 +106,6 @@ def _missing_machines(profiles: Profiles) -> Iterator[Problem]:
             message += f"{most} GPUs"
         source = profiles.sources["models", model_name]
         yield source.problem((*given.path, field), message)
-
-
-# Options that a field gives and `args` may give instead.
-_DOUBLED = {
-    "--chat-template": "chat_template",
-    "--enable-auto-tool-choice": "tool_call_parser",
-    "--reasoning-parser": "reasoning_parser",
-    "--tool-call-parser": "tool_call_parser",
-}
-
-
-def _doubled(profiles: Profiles) -> Iterator[Problem]:
-    """Refuse an option beside a field of the same option: the last one would silently win."""
-    if profiles.platform is None:
-        return
-    for cell in cells_of(profiles, profiles.platform):
-        for index, flag in enumerate(cell.settings.args):
-            for option in options_of([flag], cell.engine.version):
-                field = _DOUBLED.get(option)
-                if field is not None and getattr(cell.settings, field) is not None:
-                    message = f"sets {option}, as {field} does; keep one"
-                    source, path = cell.source_of_setting(("args", index))
-                    yield profiles.sources[source].problem(path, message)
 
 
 def _missing_geometry(profiles: Profiles) -> Iterator[Problem]:

@@ -21,6 +21,26 @@ CONSTRUCTS = {
 }
 """Variables that the construct sets, and what to do instead of setting one."""
 
+_ONE_SERVER = "a cell is one server: no copies share its GPUs"
+_DEVICES = "the node gives the container its GPUs; set tensor_parallel and pipeline_parallel"
+# vllm/envs.py of 0.26.0, but for the devices.
+_ENGINES = {
+    "CUDA_VISIBLE_DEVICES": _DEVICES,
+    "LOCAL_RANK": "the engine gives each of its processes one",
+    "NVIDIA_VISIBLE_DEVICES": _DEVICES,
+    "VLLM_DO_NOT_TRACK": CONSTRUCTS["VLLM_NO_USAGE_STATS"],
+    "VLLM_DP_MASTER_IP": _ONE_SERVER,
+    "VLLM_DP_MASTER_PORT": _ONE_SERVER,
+    "VLLM_DP_RANK": _ONE_SERVER,
+    "VLLM_DP_RANK_LOCAL": _ONE_SERVER,
+    "VLLM_DP_SIZE": _ONE_SERVER,
+    "VLLM_HOST_IP": "the engine takes the address of its Pod",
+    "VLLM_MODEL_REDIRECT_PATH": "another model would be served; set model_id",
+    "VLLM_PORT": "it is not the port of the API, which is 8000, but of the engine's own processes",
+    "VLLM_USE_MODELSCOPE": "the model is local",
+}
+"""Variables that the engine reads, and that would break what the construct sets."""
+
 # Kubernetes 1.30 and newer take any printable character but "="; older ones take these.
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _KEY = re.compile(r"[A-Za-z0-9._-]{1,253}")
@@ -29,8 +49,8 @@ _KEY = re.compile(r"[A-Za-z0-9._-]{1,253}")
 def _check_name(name: str) -> str | None:
     if not _NAME.fullmatch(name):
         return "is not a variable's name such as VLLM_LOGGING_LEVEL"
-    if name in CONSTRUCTS:
-        return f"can't be set in env: {CONSTRUCTS[name]}"
+    if instead := CONSTRUCTS.get(name) or _ENGINES.get(name):
+        return f"can't be set in env: {instead}"
     return None
 
 

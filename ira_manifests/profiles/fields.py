@@ -112,47 +112,20 @@ def _check_min_engine(version: str) -> str | None:
     return None
 
 
-# Flags that the construct sets, or that would override the cell's fields: argparse uses the last
-# one, so a second one would take effect without being checked.
-_OWNED = {
-    "--config": "its file is not in the image, and its options would not be judged",
-    "--data-parallel-size": "a cell is one server: no copies share its GPUs",
-    "--device-memory-utilization": "set gpu_memory_utilization",
-    "--gpu-memory-utilization": "set gpu_memory_utilization",
-    "--grpc": "the probes and the Service expect HTTP",
-    "--headless": "the probes and the Service expect an API",
-    "--host": "the probes and the Service expect the server's own address",
-    "--kv-cache-dtype": "set kv_cache_dtype",
-    "--max-model-len": "set max_model_len",
-    "--model": "set model_id",
-    "--pipeline-parallel-size": "set pipeline_parallel",
-    "--port": "the probes and the Service expect port 8000",
-    "--served-model-name": "set served_model_names",
-    "--shutdown-timeout": "set engine.drain_seconds in platform.yaml",
-    "--ssl-certfile": "the probes and the Service expect plain HTTP",
-    "--ssl-keyfile": "the probes and the Service expect plain HTTP",
-    "--tensor-parallel-size": "set tensor_parallel",
-    "--trust-remote-code": "set the model's trust_remote_code",
-    "--uds": "the probes and the Service expect port 8000",
-    "-dp": "a cell is one server: no copies share its GPUs",
-    "-pp": "set pipeline_parallel",
-    "-tp": "set tensor_parallel",
-}
-# `--device` does not abbreviate --device-memory-utilization: --device-ids has the same prefix.
-_OTHERS = {"--device", "--device-", "-"}
-# An argument of exec, not of a shell: any printable character is allowed.
-_FLAG = re.compile(r"(-[A-Za-z][A-Za-z0-9]*|--[A-Za-z][A-Za-z0-9_-]*)([.=].*)?", re.DOTALL)
+# A word of exec, not of a shell: any printable character is allowed.
+_OPTION = re.compile(
+    r"(-[A-Za-z][A-Za-z0-9]*|--[A-Za-z][A-Za-z0-9_-]*)([.=].*)?|-[0-9]*[.]?[0-9]+", re.DOTALL
+)
 
 
-def _check_arg(flag: str) -> str | None:
-    match = _FLAG.fullmatch(flag)
-    if match is None or not flag.isprintable():
-        return "is not a flag of the server such as --max-num-seqs=256"
-    name = match[1].replace("_", "-").replace("--no-", "--", 1)
-    for owned, instead in _OWNED.items():
-        # argparse accepts a prefix of a long option.
-        if name == owned or (owned.startswith(name) and name not in _OTHERS):
-            return f"can't be set in args: {instead}"
+def _check_arg(word: str) -> str | None:
+    if not word.isprintable():
+        return "has a character that can't be printed"
+    if word.startswith("-") and not _OPTION.fullmatch(word):
+        return (
+            "is not an option of the server such as --max-num-seqs=256; write a value behind = or "
+            "as the next entry"
+        )
     return None
 
 

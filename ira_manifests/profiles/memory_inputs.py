@@ -95,7 +95,8 @@ def serving(
 ) -> Serving | None:
     """Return the configuration to estimate for a cell; None if its memory can't be computed.
 
-    `given`: as in `unjudged`. `max_model_len`: the context in tokens, which replaces the cell's own.
+    `given`: the fields that apply to the cell. `max_model_len`: the context in tokens, which
+    replaces the cell's own.
 
     Raises `UnknownReleaseError` for a release that is too old, and `MemoryInputError` if it can't
     split the model over the cell's GPUs.

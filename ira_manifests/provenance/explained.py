@@ -20,6 +20,7 @@ from ira_manifests.messages import count
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.engine import level_of as level_of_engine
 from ira_manifests.profiles.matrix import Matrix
+from ira_manifests.profiles.secrets import HIDDEN
 from ira_manifests.profiles.settings import LEVELS, level_of
 
 _PLACE = re.compile(
@@ -187,11 +188,19 @@ class ExplainedDirectory:
         row = self._row(node.keys)
         return "unknown" if row is None else self.places.fill_in(row.text)
 
+    def text_of(self, node: Node) -> str:
+        """Return the value of a field without fields of its own, unless it is a secret."""
+        row = self._row(node.keys)
+        is_hidden = row is not None and row.hidden and not node.path.endswith(".name")
+        return HIDDEN if is_hidden else shown(node.value)
+
     def _listed(self, row: Source, by_field: Mapping[str, Sequence[Node]]) -> list[Value]:
         held = [by_field[each] for each in row.fields if each in by_field]
         if not held:
             return []
         found, text = held[0], self.places.fill_in(row.text)
+        if row.hidden:
+            return [Value(row.name, found[0].path, HIDDEN, text)]
         if row.listed is None:
             return [Value(row.name, node.path, shown(node.value), text) for node in found]
         every = [node.value for each in held for node in each]

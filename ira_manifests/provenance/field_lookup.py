@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ira_manifests.constructs.manifests.sources import shown
 from ira_manifests.errors import InputError, did_you_mean, one_of
 from ira_manifests.provenance.explained import ExplainedDirectory, Manifest, Node, below, nodes
 
@@ -90,7 +89,7 @@ def _path(directories: Sequence[ExplainedDirectory], field: str) -> str:
 def _below(directory: ExplainedDirectory, path: str) -> tuple[Leaf, ...]:
     # Not by a prefix of the path: "app.kubernetes.io/name" is not inside the label "app".
     return tuple(
-        Leaf(leaf.path, shown(leaf.value), directory.source_of(leaf))
+        Leaf(leaf.path, directory.text_of(leaf), directory.source_of(leaf))
         for item in directory.objects
         for node in nodes(item)
         if node.path == path

@@ -8,6 +8,7 @@ them from the published source of each release.
     option_strings("0.26.0")                             every option string of that release
     flag_problems(["--swap-space=4"], "0.26.0")   what its parser would refuse, in order
     settings(["-tp", "8"], "0.26.0")              {"--tensor-parallel-size": "8"}
+    given_options(["-tp", "8"], "0.26.0")         (("--tensor-parallel-size", 0),)
     human_readable_int("128k")                    128000: the number that an option's text means
     unknown_flags(["--swap-space=4"], "0.26.0")   of these, the options it does not have
 """
@@ -16,6 +17,7 @@ from ira_manifests.vllm.command_line import (
     FlagProblem,
     UnknownFlag,
     flag_problems,
+    given_options,
     settings,
     unknown_flags,
 )
@@ -35,6 +37,7 @@ __all__ = [
     "UnknownFlag",
     "UnknownReleaseError",
     "flag_problems",
+    "given_options",
     "human_readable_int",
     "option_strings",
     "releases",

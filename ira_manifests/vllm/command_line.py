@@ -126,11 +126,21 @@ def settings(arguments: Sequence[str], version: str) -> dict[str, str]:
     A version outside the table counts as the newest one. Options that the release does not have,
     and those of a `--config` file, are not included.
     """
-    return dict(_settings(tuple(arguments), version))
+    return dict(_read(tuple(arguments), version)[0])
+
+
+def given_options(arguments: Sequence[str], version: str) -> tuple[tuple[str, int], ...]:
+    """Return the full name of each option given, and the index of its argument, in their order.
+
+    Names are those of `settings`, which has the last value of each.
+    """
+    return _read(tuple(arguments), version)[1]
 
 
 @lru_cache(maxsize=1024)
-def _settings(arguments: tuple[str, ...], version: str) -> tuple[tuple[str, str], ...]:
+def _read(
+    arguments: tuple[str, ...], version: str
+) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, int], ...]]:
     known = table()
     try:
         place = known.place(version)
@@ -138,7 +148,7 @@ def _settings(arguments: tuple[str, ...], version: str) -> tuple[tuple[str, str]
         place = len(known.releases) - 1
     scan = _Scan(arguments, version, known, place)
     scan.run()
-    return tuple(scan.settings.items())
+    return tuple(scan.settings.items()), tuple(scan.named)
 
 
 class _Option(NamedTuple):
@@ -181,6 +191,7 @@ class _Scan:
         self.has_dotted = table.takes_dotted_keys(place)
         self.problems: list[FlagProblem] = []
         self.given: list[_Given] = []
+        self.named: list[tuple[str, int]] = []
         self.keys: dict[str, dict[str, Any]] = {}
         self.model: str | None = None
         self.next = 0
@@ -280,6 +291,7 @@ class _Scan:
             self._take(1)
 
     def _known(self, index: int, option: _Option, kind: Kind) -> None:
+        self.named.append((self.table.full_name(option.meant[0], self.place)[0], index))
         if option.is_key:
             self._key(index, option, kind)
         elif kind.is_bare:

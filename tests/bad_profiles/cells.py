@@ -134,8 +134,8 @@ _FLAGS = [
     tiny(
         "flag_that_is_none",
         more("    args:\n      - --max-num-seqs 256; id"),
-        "10:9: cells.h100.args[0]: '--max-num-seqs 256; id' is not a flag of the server such as "
-        "--max-num-seqs=256",
+        "10:9: cells.h100.args[0]: '--max-num-seqs 256; id' is not an option of the server such as "
+        "--max-num-seqs=256; write a value behind = or as the next entry",
     ),
     tiny(
         "flags_of_other_fields",
@@ -152,8 +152,7 @@ _FLAGS = [
       - --uds=/tmp/vllm.sock
       - --ssl_keyfile=/key.pem
       - -tp=2
-      - --no-trust-remote-code
-      - --device-memory-utilization=0.5"""
+      - --no-trust-remote-code"""
         ),
         f"10:9: cells.h100.args[0]: '--tensor-parallel-size=2' {_OTHER_FIELD} set tensor_parallel",
         f"11:9: cells.h100.args[1]: '--tensor-parallel=2' {_OTHER_FIELD} set tensor_parallel",
@@ -171,8 +170,6 @@ _FLAGS = [
         f"19:9: cells.h100.args[9]: '-tp=2' {_OTHER_FIELD} set tensor_parallel",
         f"20:9: cells.h100.args[10]: '--no-trust-remote-code' {_OTHER_FIELD} set the model's "
         "trust_remote_code",
-        f"21:9: cells.h100.args[11]: '--device-memory-utilization=0.5' {_OTHER_FIELD} set "
-        "gpu_memory_utilization",
     ),
 ]
 

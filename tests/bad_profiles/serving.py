@@ -60,6 +60,27 @@ CASES = [
         "VLLM_LOGGING_LEVEL",
     ),
     _cell(
+        "variable_of_the_engine",
+        "    env: {VLLM_PORT: 9000, CUDA_VISIBLE_DEVICES: '0'}\n",
+        "9:11: cells.h100.env.VLLM_PORT: 'VLLM_PORT' can't be set in env: it is not the port of "
+        "the API, which is 8000, but of the engine's own processes",
+        "9:28: cells.h100.env.CUDA_VISIBLE_DEVICES: 'CUDA_VISIBLE_DEVICES' can't be set in env: "
+        "the node gives the container its GPUs; set tensor_parallel and pipeline_parallel",
+    ),
+    _cell(
+        "stray_value_before_the_options",
+        "    args: ['64', --seed, '1']\n",
+        "9:12: cells.h100.args[0]: '64' is a value without an option; the first word of args is an "
+        "option such as --max-num-seqs=256",
+    ),
+    _cell(
+        "options_of_fields_in_other_forms",
+        "    args: [--seed, '-1', --max-model-l, '9', --tool_call_pars=hermes]\n"
+        "    tool_call_parser: hermes\n",
+        "9:26: cells.h100.args[2]: '--max-model-l' can't be set in args: set max_model_len",
+        "9:46: cells.h100.args[4]: sets --tool-call-parser, as tool_call_parser does; keep one",
+    ),
+    _cell(
         "variable_that_is_a_truth_value",
         "    env:\n      A: true\n      B:\n      C: [1]\n",
         "10:10: cells.h100.env.A: is true; write the text of the variable in quotes",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ira_manifests.constructs.manifests import parts
 from ira_manifests.constructs.manifests.parts import Json
 from ira_manifests.constructs.manifests.sources import Source, option, source
@@ -9,6 +11,7 @@ from ira_manifests.kubernetes import labels as keys
 from ira_manifests.layout import MOUNT_ROOT
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.engine import SERVE, Engine
+from ira_manifests.profiles.secrets import is_secret, secret_words
 from ira_manifests.profiles.server_arguments import MODEL
 from ira_manifests.vllm.draining import OPTION, Drain
 
@@ -142,8 +145,9 @@ def _from_profiles(cell: Cell, field: str) -> list[Source]:
                f"{field}.env[HOME]", f"{field}.volumeMounts[{temporary}]", name="read_only_root"),
         *_of_arguments(cell, f"{field}.args"),
         *(source(f"@settings.env[{name}]", f"{field}.env[{name}]", name=f"env.{name}",
-                 listed=parts.shown_env)
-          for name in cell.settings.env),
+                 listed=parts.shown_env,
+                 hidden=isinstance(given, str) and is_secret(name, given))
+          for name, given in cell.settings.env.items()),
         source("@cell.cpu", f"{limits}.cpu", f"{requests}.cpu", name="cpu"),
         source("@cell.memory", f"{limits}.memory", f"{requests}.memory", name="memory"),
         source(f"{gpus}: one GPU for each part",
@@ -160,6 +164,8 @@ def _of_arguments(cell: Cell, field: str) -> list[Source]:
     """Return one row for each option, and for each other word of a profile."""
     found: dict[str, Source] = {}
     every = 1 + len(_ARGUMENTS)
+    words = [argument.text for argument in cell.server_arguments]
+    secret = {every + index for index, _ in secret_words(words, cell.engine.version)}
     for index, argument in enumerate(cell.server_arguments, start=every):
         if not argument.root:
             continue
@@ -167,7 +173,9 @@ def _of_arguments(cell: Cell, field: str) -> list[Source]:
         text = f"@{argument.root}.{name}" + "".join(f"[{each}]" for each in inner)
         key = option(argument.text) if argument.text.startswith("-") else str(index)
         shown_as = key if argument.text.startswith("-") else str(name)
-        found.setdefault(key, source(text, f"{field}[{key}]", name=shown_as))
+        hidden = index in secret or (key in found and found[key].hidden)
+        row = source(text, f"{field}[{key}]", name=shown_as, hidden=hidden)
+        found[key] = row if key not in found else replace(found[key], hidden=hidden)
     return list(found.values())
 
 

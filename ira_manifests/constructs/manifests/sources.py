@@ -34,6 +34,8 @@ class Source:
     """Converts the values of all fields to the listed text; None: the first field's text."""
     copied: str = ""
     """The field that the first field is a copy of; fields inside the copy have its sources."""
+    hidden: bool = False
+    """Whether the value is a secret, which `explain` does not print."""
 
 
 def source(
@@ -42,9 +44,10 @@ def source(
     name: str = "",
     listed: Callable[[Sequence[Any]], str] | None = None,
     copied: str = "",
+    hidden: bool = False,
 ) -> Source:
     """Return a row of a table, such as `source("@cell.cpu", "Deployment …", name="cpu")`."""
-    return Source(text, fields, name, listed, copied)
+    return Source(text, fields, name, listed, copied, hidden)
 
 
 def option(argument: str) -> str:

@@ -14,6 +14,7 @@ from ira_manifests.profiles.yaml_source import Path
 from ira_manifests.rules.catalogue import Severity
 from ira_manifests.rules.finding import Finding
 from ira_manifests.rules.registry import rule
+from ira_manifests.rules.variables import DEFINE_IT, undefined
 from ira_manifests.rules.view.groups import DIRECTORY
 from ira_manifests.rules.view.plain import at, mapping
 from ira_manifests.rules.view.pods import Container
@@ -135,11 +136,8 @@ def _undefined(
         return
     for name in references(text):
         if name not in defined:
-            message = f"$({name}) stays as it is: the container has no variable {name}"
-            if "env" in place:
-                message += " before it"
-            hint = "define the variable in env, or correct its name"
-            yield view.finding(container.file, place, message, hint)
+            message = undefined(name, before="env" in place)
+            yield view.finding(container.file, place, message, DEFINE_IT)
 
 
 @rule("IRA033", "missing-value", Severity.ERROR, DIRECTORY)

@@ -1,0 +1,34 @@
+"""Rules of secrets in rendered objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ira_manifests.profiles.secrets import is_secret
+from ira_manifests.rules.catalogue import Severity
+from ira_manifests.rules.finding import Finding
+from ira_manifests.rules.registry import rule
+from ira_manifests.rules.variables import in_plain_text
+from ira_manifests.rules.view.groups import DIRECTORY
+from ira_manifests.rules.view.rendered import View
+
+
+@rule("IRA065", "secret-in-plain-text", Severity.ERROR, DIRECTORY)
+def secret_in_plain_text(view: View) -> Iterator[Finding]:
+    """A secret is in plain text, and would be committed.
+
+    A variable whose name ends in TOKEN, KEY, SECRET or PASSWORD, such as `HF_TOKEN` and
+    `VLLM_API_KEY`, has its value in the profile or in a container, or an argument has one:
+    `--api-key=…`, `--hf-token=…`, or a text that looks like a Hugging Face token. Who can read the
+    repository, or the Deployment in the cluster, can read it. Let the variable be read from a
+    Secret: `VLLM_API_KEY: {secret: vllm-api-key, key: token}` in `env`; the server reads both
+    variables without an argument. No message and no command prints the value. A path, and a text
+    that refers to another variable as `$(NAME)`, are not judged.
+    """
+    for container in view.containers:
+        for index, item in enumerate(container.env):
+            name = str(item.get("name"))
+            if is_secret(name, str(item.get("value") or "")):
+                place = (*container.path, "env", index, "value")
+                hint = "read it from a key of a Secret, and revoke what was committed"
+                yield view.finding(container.file, place, in_plain_text(name), hint)
