@@ -115,6 +115,11 @@ def test_the_properties_reach_the_objects(chart: Chart) -> None:
     assert [each.rule_id for each in ira.check(chart)] == ["IRA036"]
 
 
+def test_a_field_of_all_levels_is_named_as_the_property_that_it_is(chart: Chart) -> None:
+    with pytest.raises(ira.InputError, match=r"^[^:]+: tool_call_parser: --tool-call-parser: "):
+        added(chart, **GEMMA, tool_call_parser="hermess")
+
+
 def test_a_packaged_model_has_the_values_of_its_cell(chart: Chart) -> None:
     workload = added(chart, **GEMMA)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,33 @@ def test_commands_name_a_variant_as_any_cell(tmp_path: Path, profiles: Path) -> 
     file, number = explained.stdout.split()[-1].rsplit(":", 1)
     line = (tmp_path / file).read_text().splitlines()[int(number) - 1]
     assert line == "      max_model_len: 131072"
+
+
+@pytest.mark.parametrize("option", [(), ("--gpu", "h100")])
+def test_a_model_by_its_id_has_all_of_its_variants(
+    option: tuple[str, ...], tmp_path: Path, profiles: Path
+) -> None:
+    run = ira("list", "acme/tiny-1b", *option, "--json", "-p", str(profiles), cwd=tmp_path)
+    found = json.loads(run.stdout)
+
+    names = [each["directory"] for each in found["cells"]]
+    assert names == [f"online-inference-gpu-h100-tiny-{name}" for name in ("chat", "long-context")]
+    assert "h100" not in {each["gpu"] for each in found["absent"]}
+    explained = ira("explain", "acme/tiny-1b", *option, "-p", str(profiles), cwd=tmp_path)
+    assert "h100 × tiny-chat on" in explained.stdout
+    assert "h100 × tiny is not in the matrix" not in explained.stdout
+
+
+@pytest.mark.parametrize(
+    "words", [("h100/tiny",), ("h100", "tiny"), ("h100/tiny", "max_model_len")]
+)
+def test_explain_asks_which_variant_is_meant(
+    words: tuple[str, ...], tmp_path: Path, profiles: Path
+) -> None:
+    run = ira("explain", *words, "-p", str(profiles), cwd=tmp_path)
+
+    assert run.returncode == 2
+    assert "name one of them: h100/tiny-chat, h100/tiny-long-context" in run.stderr
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,9 @@ def _refuse_other_case(matrix: Matrix, model_id: str) -> None:
 def _of_profiles(matrix: Matrix, having: list[str], asked: tuple[str, ...]) -> Answer:
     """Return the cells of profiles, on all GPU types or on those that are asked for."""
     gpus = chosen_gpus(matrix, asked)
-    cells = tuple(cell for (gpu, model), cell in matrix.items() if model in having and gpu in gpus)
+    cells = tuple(
+        cell for cell in matrix.values() if cell.model_name in having and cell.gpu_name in gpus
+    )
     return Answer(matrix, cells, tuple(_absent(matrix, having, asked)))
 
 
@@ -75,7 +77,7 @@ def _absent(matrix: Matrix, having: list[str], asked: tuple[str, ...]) -> Iterat
         return
     for gpu in sorted(set(asked)):
         for model in having:
-            if (gpu, model) not in matrix:
+            if not matrix.of_pair(gpu, model):
                 yield Absent(gpu, model, matrix_summary.why(matrix, gpu, model))
 
 

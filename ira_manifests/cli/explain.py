@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ira_manifests.cli import common, explain_report, terminal
 from ira_manifests.cli.question import Question, names_model
-from ira_manifests.errors import InputError
+from ira_manifests.errors import InputError, one_of
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.provenance import explained
@@ -54,6 +54,9 @@ def command(
 
     (gpu, model), field = cell_names.pair_and_field(matrix, words)
     known = gpu in matrix.profiles.gpus and model in matrix.profiles.models
+    if known and (gpu, model) not in matrix and (variants := matrix.of_pair(gpu, model)):
+        cells = one_of([cell.name for cell in variants])
+        raise InputError(f"{gpu}/{model} has several cells; name one of them: {cells}")
     if known and (gpu, model) not in matrix and field is None:
         from ira_manifests.analysis import matrix_summary
 

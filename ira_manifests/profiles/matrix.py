@@ -44,11 +44,17 @@ class Matrix(Mapping[tuple[str, str], Cell]):
     def __len__(self) -> int:
         return len(self._cells)
 
+    def of_pair(self, gpu: str, model: str) -> tuple[Cell, ...]:
+        """Return the cells of a model on a GPU type: none, one, or the variants."""
+        cells = self._cells.values()
+        return tuple(each for each in cells if (each.gpu_name, each.model_name) == (gpu, model))
+
 
 def matrix_of(cell: Cell, file: str) -> Matrix:
     """Return the matrix of one cell. `file`: where findings and problems are reported."""
     source = Source(file, Document())
-    model = cell.model.model_copy(update={"cells": {cell.gpu_name: cell.profile}})
+    own = {cell.variant: cell.profile} if cell.variant else cell.profile
+    model = cell.model.model_copy(update={"cells": {cell.gpu_name: own}})
     profiles = Profiles(
         cell.platform,
         {cell.gpu_name: cell.gpu},
