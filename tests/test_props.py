@@ -63,7 +63,7 @@ def base_type(annotation: Any) -> type:
     return annotation  # type: ignore[no-any-return]
 
 
-WORDS = {int: "int", str: "str", bool: "bool", Decimal: "Decimal", tuple: "Sequence[str]",
+WORDS = {int: "int", str: "str", bool: "bool", Decimal: "Decimal", tuple: "Sequence[",
          dict: "Mapping[str, "}  # fmt: skip
 
 
@@ -113,6 +113,25 @@ def test_the_properties_reach_the_objects(chart: Chart) -> None:
     limits = {"cpu": "12", "memory": "200G", "nvidia.com/gpu": "2"}
     assert server["resources"]["limits"] == limits
     assert [each.rule_id for each in ira.check(chart)] == ["IRA036"]
+
+
+def test_objects_of_kubernetes_reach_the_pod(chart: Chart) -> None:
+    sidecar = {"name": "proxy", "image": "registry.example/proxy:1.2.3",
+               "resources": {"requests": {"cpu": "500m", "memory": "1Gi"},
+                             "limits": {"cpu": "500m", "memory": "1Gi"}}}  # fmt: skip
+    added(chart, **QWEN, strategy={"type": "rolling-update"}, containers=[sidecar],
+          volumes=[{"name": "scratch", "emptyDir": {"sizeLimit": "1Gi"}}],
+          volume_mounts=[{"name": "scratch", "mountPath": "/scratch"}],
+          topology_spread=[{"topology_key": "topology.kubernetes.io/zone"}])  # fmt: skip
+
+    objects = chart.to_json()
+    pod = template_of(objects)["spec"]
+    assert the(objects, "Deployment")["spec"]["strategy"]["type"] == "RollingUpdate"
+    assert sidecar in pod["containers"]
+    assert {"name": "scratch", "emptyDir": {"sizeLimit": "1Gi"}} in pod["volumes"]
+    assert {"name": "scratch", "mountPath": "/scratch"} in pod["containers"][0]["volumeMounts"]
+    spread = pod["topologySpreadConstraints"]
+    assert [each["topologyKey"] for each in spread] == ["topology.kubernetes.io/zone"]
 
 
 def test_a_field_of_all_levels_is_named_as_the_property_that_it_is(chart: Chart) -> None:

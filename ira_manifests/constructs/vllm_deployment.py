@@ -22,6 +22,7 @@ from ira_manifests.kubernetes import names
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.engine import OwnEngine
 from ira_manifests.profiles.geometry import GeometryProfile
+from ira_manifests.profiles.pod_fields import Strategy, TopologySpread
 from ira_manifests.profiles.schema import GpuProfile, ModelProfile, Platform, WeightsProfile
 
 
@@ -82,6 +83,14 @@ class VllmDeployment(Composite):
         reasoning_parser: vLLM's parser of reasoning, such as "qwen3". Default: none.
         env: variables of the server: values, or keys of a Secret or ConfigMap, such as
             {"secret": "name", "key": "KEY"}. Default: none but the construct's.
+        strategy: how a rollout replaces the Pods, such as {"type": "rolling-update"}. Default: all
+            end before new ones start.
+        topology_spread: how the Pods are spread, such as
+            [{"topology_key": "topology.kubernetes.io/zone"}]. Default: as the scheduler does it.
+        volumes: further volumes of the Pods, as Kubernetes has them. Default: none.
+        volume_mounts: their mounts in the server's container. Default: none.
+        containers: further containers of the Pods, as Kubernetes has them. Default: none.
+        init_containers: containers that run before the others. Default: none.
         engine: what differs from the platform's engine, such as {"version": "0.25.0"}. Default:
             nothing.
         trust_remote_code: whether the server may run Python files of the model's repository.
@@ -144,6 +153,12 @@ class VllmDeployment(Composite):
         tool_call_parser: str | None = None,
         reasoning_parser: str | None = None,
         env: Mapping[str, str | Mapping[str, str | bool]] | None = None,
+        strategy: Strategy | Mapping[str, Any] | None = None,
+        topology_spread: Sequence[TopologySpread | Mapping[str, Any]] | None = None,
+        volumes: Sequence[Mapping[str, Any]] | None = None,
+        volume_mounts: Sequence[Mapping[str, Any]] | None = None,
+        containers: Sequence[Mapping[str, Any]] | None = None,
+        init_containers: Sequence[Mapping[str, Any]] | None = None,
         engine: OwnEngine | Mapping[str, Any] | None = None,
         trust_remote_code: bool | None = None,
         min_engine: str | None = None,
