@@ -513,9 +513,9 @@ def test_the_app_of_the_docs_runs(chart: Chart, cell: Cell) -> None:
 
 @pytest.mark.parametrize("fields", [each for each in blocks("yaml", PAGE) if "cells:" not in each])
 def test_the_fields_of_the_docs_are_those_of_a_cell(fields: str, tmp_path: Path) -> None:
-    plain = len(objects_of(load_matrix()["h100", "llama3"]))
+    plain = objects_of(load_matrix()["h100", "llama3"])
 
-    assert len(of_cell(tmp_path, fields.strip().replace("\n", "\n    "))) > plain
+    assert of_cell(tmp_path, fields.strip().replace("\n", "\n    ")) != plain
 
 
 @pytest.mark.parametrize(

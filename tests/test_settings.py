@@ -151,6 +151,25 @@ def test_explain_names_the_line_that_decides(field: str, line: str, profiles: Pa
     assert (profiles.parent / file).read_text().splitlines()[int(number) - 1] == line
 
 
+def test_explain_lists_a_label_once_and_the_fields_of_a_field(
+    tmp_path: Path, profiles: Path
+) -> None:
+    page = ira("explain", "h100/llama3", "-p", str(profiles), cwd=tmp_path).stdout.splitlines()
+    one = ira("explain", "h100/llama3", "labels", "-p", str(profiles), cwd=tmp_path)
+
+    # The platform's owner is that of the service account, which cells share.
+    assert sorted(line for line in page if line.startswith("labels.")) == [
+        "labels.cost: shared",
+        "labels.owner: cell",
+        "labels.owner: platform",
+        "labels.side: back",
+        "labels.side: front",
+    ]
+    assert one.returncode == 0, one.stderr
+    assert "labels.owner: cell" in one.stdout
+    assert "profiles/platform.yaml" in one.stdout
+
+
 def test_synth_accepts_all_fields_at_once(tmp_path: Path, profiles: Path) -> None:
     run = ira("synth", "-p", str(profiles), "--only", "/".join(CELL), cwd=tmp_path)
 

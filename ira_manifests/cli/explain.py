@@ -114,10 +114,18 @@ def _say_field(
     named = [value for value in values if value.name == field]
     if named:
         explain_report.value(named[0])
-    else:
-        from ira_manifests.provenance import field_lookup
+        return
+    from ira_manifests.provenance import field_lookup
 
+    try:
         explain_report.answers(field, field_lookup.find(directories, field))
+    except InputError:
+        # A field of profiles that has fields of its own, such as autoscaling or env.
+        within = [value for value in values if value.name.startswith(f"{field}.")]
+        if not within:
+            raise
+        for value in within:
+            explain_report.value(value)
 
 
 def _say_rule(rule: str) -> None:

@@ -173,7 +173,10 @@ class ExplainedDirectory:
 
     @cached_property
     def values(self) -> list[Value]:
-        """The values that profiles decide, in the order of the table."""
+        """The values that profiles decide, in the order of the table.
+
+        What several objects have from one place, such as a label, is there once.
+        """
         by_field = defaultdict(list)  # an option can be given twice
         for item in self.objects:
             for node in nodes(item):
@@ -181,7 +184,11 @@ class ExplainedDirectory:
         # Directories on queued capacity can have a second row for a field; the last one is listed.
         last = {row.fields[0]: row for row in self.table if row.name}
         listed = [row for row in self.table if row.name and last[row.fields[0]] is row]
-        return [value for row in listed for value in self._listed(row, by_field)]
+        once: dict[tuple[str, str, str], Value] = {}
+        for row in listed:
+            for value in self._listed(row, by_field):
+                once.setdefault((value.name, value.value, value.source), value)
+        return list(once.values())
 
     def source_of(self, node: Node) -> str:
         """Return the source of a field: its own, else that of the innermost field around it."""
