@@ -115,6 +115,20 @@ def test_the_properties_reach_the_objects(chart: Chart) -> None:
     assert [each.rule_id for each in ira.check(chart)] == ["IRA036"]
 
 
+def test_a_model_with_variants_needs_one_of_them(chart: Chart) -> None:
+    base = MATRIX["h100", "gemma3-27b"]
+    variants = {"chat": base.profile, "long": base.profile}
+    model = base.model.model_copy(update={"cells": {"h100": variants}})
+
+    with pytest.raises(ira.InputError, match="model has several cells on h100: chat, long; give"):
+        added(chart, model=model, gpu="h100")
+
+
+def test_a_key_of_another_type_is_told_at_its_place(chart: Chart) -> None:
+    with pytest.raises(ira.InputError, match=r"containers\[0\]\[2\]: is an unknown key"):
+        added(chart, **GEMMA, containers=[{"name": "a", "image": "b:1", 2: "x"}])
+
+
 def test_objects_of_kubernetes_reach_the_pod(chart: Chart) -> None:
     sidecar = {"name": "proxy", "image": "registry.example/proxy:1.2.3",
                "resources": {"requests": {"cpu": "500m", "memory": "1Gi"},

@@ -81,6 +81,13 @@ def cell_of(
     model_name, base = _model(place, model_id, model)
     wanted = _platform(place, platform or _packaged_platform(), workload_name)
     usual = base.only_cell(gpu_name) if base is not None else None
+    cells = [] if base is None else list(base.every_cell)
+    variants = [each.variant for each in cells if each.gpu == gpu_name and each.variant]
+    if variants:
+        raise InputError(
+            f"{place}: model has several cells on {gpu_name}: {one_of(variants)}; give one of a "
+            "matrix as cell"
+        )
     values = _given(usual) if usual is not None else {**_DEFAULTS, **_UNKNOWN_YET}
     own = {name: _plain(value) for name, value in fields.items()}
     of_model = {name: value for name, value in own.items() if name in OF_MODEL}

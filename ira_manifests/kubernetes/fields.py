@@ -129,7 +129,7 @@ def _wrong_in_fields(
         if key in fields:
             yield from _wrong(fields[key], item, (*path, key))
             continue
-        meant = did_you_mean(key, fields)
+        meant = did_you_mean(str(key), fields)  # an app can give keys of any type
         many = len(fields) > _MOST_LISTED
         allowed = "" if meant and many else f"; allowed: {one_of(fields)}"
         yield Wrong((*path, key), f"is an unknown key{allowed}{meant}", is_key=True)
