@@ -34,7 +34,10 @@ CONSTRUCTS = frozenset(
 )
 """Fields of a cell that are no properties, because they are constructs with `workload`."""
 
-OF_CELL = CellProfile.model_fields.keys() - CONSTRUCTS
+PATCHES = "patches"
+"""The field that is no property, because an app patches the objects themselves."""
+
+OF_CELL = CellProfile.model_fields.keys() - CONSTRUCTS - {PATCHES}
 """The fields of a cell that are properties."""
 
 OF_MODEL = frozenset({"geometry", "min_engine", "trust_remote_code", "weights"})
