@@ -140,14 +140,15 @@ def _hashes(files: Mapping[str, bytes]) -> dict[str, str]:
 
 def _inputs(matrix: Matrix, cells: Sequence[Cell]) -> dict[str, str]:
     """Return the hash of each directory's inputs, by name."""
+    from ira_manifests.profiles import repositories
+
     program, of_platform = _program(), matrix.platform.model_dump_json()
     gpus = _texts({cell.gpu_name: cell.gpu for cell in cells})
-    models = _texts({cell.model_name: cell.model for cell in cells})
-    own_lists = [
-        model.model_dump_json() for model in matrix.profiles.models.values() if model.download
-    ]
+    every = matrix.profiles.models
+    models = _texts({cell.model_name: every[cell.model_name] for cell in cells})
+    downloads = [repr(each) for each in repositories.of_models(every.values()).values()]
     found = {name: _hash(program, name, of_platform) for name in (TOP, BASE)}
-    found[MODEL_DOWNLOAD] = _hash(program, MODEL_DOWNLOAD, of_platform, *own_lists)
+    found[MODEL_DOWNLOAD] = _hash(program, MODEL_DOWNLOAD, of_platform, *downloads)
     for cell in cells:
         profiles = of_platform, gpus[cell.gpu_name], models[cell.model_name]
         for name in cell.directories:

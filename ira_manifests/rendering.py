@@ -155,12 +155,15 @@ def _model_download(matrix: Matrix) -> Directory:
 
 
 def _cell_directory(cell: Cell, name: str, rendered: Mapping[str, Any]) -> Directory:
-    field = f"spec.volumes.[name={parts.BUCKET_VOLUME}].csi.volumeAttributes.bucketName"
-    targets = [("Deployment", f"spec.template.{field}")]
+    fields = [
+        f"spec.volumes.[name={volume}].csi.volumeAttributes.bucketName"
+        for volume in parts.bucket_volumes(cell)
+    ]
+    targets = [("Deployment", f"spec.template.{field}") for field in fields]
     labelled = ["Deployment"]
     queued = name == cell.queued_directory
     if queued:
-        targets.append(("PodTemplate", f"template.{field}"))
+        targets += [("PodTemplate", f"template.{field}") for field in fields]
         labelled += ["PodTemplate", "ProvisioningRequest"]
     label = f"metadata.labels.{keys.BUCKET}"
     labels = tuple((kind, label) for kind in labelled)

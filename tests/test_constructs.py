@@ -129,7 +129,7 @@ def test_lists_that_no_variable_holds_are_refused(chart: Chart, cell: Cell) -> N
     models = [
         cell.model.model_copy(update={"model_id": f"acme/{i}", "download": own}) for i in range(10)
     ]
-    with pytest.raises(InputError, match="the models' download lists take 20"):
+    with pytest.raises(InputError, match="the models' download lists and revisions take 20"):
         ModelDownloadJob(chart, "download", platform=cell.platform, models=models)
 
 

@@ -90,6 +90,8 @@ BREAKS = {
                     "differs from the known 'meta-llama/Llama-3.3-70B-Instruct'"),
     "IRA043": Break("llama3", {WAIVER: ""}, "trust_remote_code",
                     "Python files that come with meta-llama/Llama-3.3-70B"),
+    "IRA060": Break("llama3", {"min_engine:": "revision: refs/pr/1\nmin_engine:"}, "revision",
+                    "'refs/pr/1' is a branch or a tag, which can move"),
     # vLLM wants 2 + 4 cores of two vCPUs each.
     "IRA046": Break(CELL, {"cpu: 64": "cpu: 11"}, "cells.h100.cpu",
                     "gets 11 CPUs and vLLM wants 12 for 4 GPUs"),

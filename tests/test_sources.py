@@ -68,6 +68,7 @@ EDITS = {
     "gpus/h100.yaml": {"# queued_node_pool": "queued_node_pool"},
     "models/llama3.yaml": {
         "weights:\n": (
+            "revision: v1\n"
             "download:\n  exclude: ['*.md']\nlabels: {team: search, example.com/cost: gpu}\n"
             "pod_annotations: {note: of the Pod}\nservice_labels: {team: front}\n"
             "env: {VLLM_LOGGING_LEVEL: INFO}\nweights:\n"
@@ -79,6 +80,9 @@ EDITS = {
             "    pipeline_parallel: 2\n    tensor_parallel: 4\n"
             "    image_pull_secrets: [one, two]\n    served_model_names: [chat, llama]\n"
             "    tool_call_parser: llama3_json\n    reasoning_parser: qwen3\n"
+            "    lora_adapters: [{name: sql, model_id: acme/sql, revision: v3}]\n"
+            "    max_loras: 2\n    max_lora_rank: 32\n"
+            "    speculative: {method: eagle3, model_id: acme/eagle, num_speculative_tokens: 3}\n"
             "    engine: {command: [/usr/local/bin/vllm, serve]}\n"
             "    node_selector: {example.com/zone: a}\n"
             "    annotations: {note: of the cell}\n"
@@ -122,6 +126,8 @@ EDITS = {
             "        strategic_merge: {spec: {unhealthyPodEvictionPolicy: IfHealthyBudget}}\n"
             "      - kind: HTTPRoute\n"
             "        json_patch: [{op: add, path: /metadata/annotations/a, value: b}]"
+            "\n    model_id: acme/llama-fp8\n    revision: v2\n"
+            "    weights: {total_gib: 70, quantization: fp8}"
         ),
     },
     "h200/gemma3-27b": {
@@ -137,6 +143,12 @@ SAMPLES: tuple[object, ...] = ("sample", 60, True, "1Gi", ["sample"], {"sample":
 # Options whose value another field must agree with, and those that EDITS set for another cell.
 BOUND = [
     ["engine", "tag"], ["engine", "digest"], ["compute_class"],
+    ["model_id"], ["revision"], ["weights"],
+    *(["speculative", name] for name in (
+        "draft_tensor_parallel_size", "revision", "prompt_lookup_min", "prompt_lookup_max",
+    )),
+    *([*below, name] for below in ([], ["inference"])
+      for name in ("lora_adapters", "max_loras", "max_lora_rank", "speculative")),
     *(
         [*below, name]
         for below in ([], ["inference"])

@@ -31,7 +31,7 @@ class Standing:
     def served(self) -> Cell | None:
         """The first cell that serves the model to download; any cell if none is set."""
         for cell in self.cells:
-            if self.model_id in (None, cell.model.model_id):
+            if self.model_id is None or self.model_id in cell.model_ids:
                 return cell
         return None
 

@@ -154,8 +154,8 @@ def config_values(
 
 def _differs_in_case(matrix: Matrix, model_id: str) -> str | None:
     """Return a message if the id differs in case from a served one: folders are case-sensitive."""
-    for cell in matrix.values():
-        served = cell.model.model_id
+    every = ((cell, served) for cell in matrix.values() for served in cell.model_ids)
+    for cell, served in every:
         if served.casefold() == model_id.casefold() and served != model_id:
             return f"differs in case from {served!r}, which {cell.directory} serves; use that one"
     return None

@@ -25,7 +25,13 @@ from ira_manifests.profiles.loader import (
     problems_of,
     read_profiles,
 )
-from ira_manifests.profiles.schema import CellProfile, GpuProfile, ModelProfile, Platform
+from ira_manifests.profiles.schema import (
+    OF_REPOSITORY,
+    CellProfile,
+    GpuProfile,
+    ModelProfile,
+    Platform,
+)
 from ira_manifests.profiles.yaml_source import START, Document, Path
 from ira_manifests.rules.check_cells import check_cell
 
@@ -37,11 +43,11 @@ CONSTRUCTS = frozenset(
 PATCHES = "patches"
 """The field that is no property, because an app patches the objects themselves."""
 
-OF_CELL = CellProfile.model_fields.keys() - CONSTRUCTS - {PATCHES}
-"""The fields of a cell that are properties."""
-
-OF_MODEL = frozenset({"geometry", "min_engine", "trust_remote_code", "weights"})
+OF_MODEL = frozenset({"geometry", "min_engine", "revision", "trust_remote_code", "weights"})
 """The fields of a model that are properties."""
+
+OF_CELL = CellProfile.model_fields.keys() - CONSTRUCTS - {PATCHES} - set(OF_REPOSITORY)
+"""The fields of a cell that are properties; those of its repository are the model's."""
 
 FIELDS = OF_CELL | OF_MODEL
 """The properties that are fields of a profile."""
@@ -93,8 +99,11 @@ def cell_of(
         )
     values = _given(usual) if usual is not None else {**_DEFAULTS, **_UNKNOWN_YET}
     own = {name: _plain(value) for name, value in fields.items()}
-    of_model = {name: value for name, value in own.items() if name in OF_MODEL}
-    of_cell = {name: value for name, value in own.items() if name in OF_CELL}
+    in_cell = set(OF_CELL)
+    if usual is not None and usual.model_id is not None:
+        in_cell.update(OF_REPOSITORY)
+    of_model = {name: value for name, value in own.items() if name not in in_cell}
+    of_cell = {name: value for name, value in own.items() if name in in_cell}
     data = {
         **({} if base is None else _given(base)),
         **({} if model_id is None else {"model_id": model_id}),
@@ -104,7 +113,8 @@ def cell_of(
     source = Source(place, Document(data, dict(_places(data))))
     profile = _validated(source, data, gpu_name)
     (given,) = profile.every_cell
-    cell = Cell(gpu_name, model_name, gpu_profile, profile, given.profile, wanted)
+    served = profile.as_served_by(given.profile)
+    cell = Cell(gpu_name, model_name, gpu_profile, served, given.profile, wanted)
     _require_consistent(source, cell)
     lacking = () if usual is not None else _UNKNOWN_YET.keys() - of_cell.keys()
     return _with_host(place, cell, lacking) if lacking else cell

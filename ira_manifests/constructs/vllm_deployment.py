@@ -24,6 +24,7 @@ from ira_manifests.profiles.engine import OwnEngine
 from ira_manifests.profiles.geometry import GeometryProfile
 from ira_manifests.profiles.pod_fields import Strategy, TopologySpread
 from ira_manifests.profiles.schema import GpuProfile, ModelProfile, Platform, WeightsProfile
+from ira_manifests.profiles.serving_models import LoraAdapter, Speculative
 
 
 class VllmDeployment(Composite):
@@ -81,6 +82,12 @@ class VllmDeployment(Composite):
             model's own.
         tool_call_parser: vLLM's parser of tool calls, such as "hermes". Default: none.
         reasoning_parser: vLLM's parser of reasoning, such as "qwen3". Default: none.
+        lora_adapters: LoRA adapters that clients can call beside the model, such as
+            [{"name": "sql", "model_id": "acme/sql-lora"}]. Default: none.
+        max_loras: adapters of one batch. Default: vLLM's, 1.
+        max_lora_rank: the highest rank of the adapters. Default: vLLM's, 16.
+        speculative: speculative decoding, such as {"method": "ngram",
+            "num_speculative_tokens": 4}. Default: none.
         env: variables of the server: values, or keys of a Secret or ConfigMap, such as
             {"secret": "name", "key": "KEY"}. Default: none but the construct's.
         strategy: how a rollout replaces the Pods, such as {"type": "rolling-update"}. Default: all
@@ -96,6 +103,8 @@ class VllmDeployment(Composite):
         trust_remote_code: whether the server may run Python files of the model's repository.
             Default: false.
         min_engine: the first release of vLLM that serves the model. Default: not known.
+        revision: the commit, tag or branch of the model's repository. Default: the profile's, else
+            none.
         weights: the weights' sizes, as in a model's profile. Default: not known.
         geometry: the model's geometry, as in a model's profile. Default: not known.
 
@@ -152,6 +161,10 @@ class VllmDeployment(Composite):
         chat_template: str | None = None,
         tool_call_parser: str | None = None,
         reasoning_parser: str | None = None,
+        lora_adapters: Sequence[LoraAdapter | Mapping[str, str]] | None = None,
+        max_loras: int | None = None,
+        max_lora_rank: int | None = None,
+        speculative: Speculative | Mapping[str, Any] | None = None,
         env: Mapping[str, str | Mapping[str, str | bool]] | None = None,
         strategy: Strategy | Mapping[str, Any] | None = None,
         topology_spread: Sequence[TopologySpread | Mapping[str, Any]] | None = None,
@@ -162,6 +175,7 @@ class VllmDeployment(Composite):
         engine: OwnEngine | Mapping[str, Any] | None = None,
         trust_remote_code: bool | None = None,
         min_engine: str | None = None,
+        revision: str | None = None,
         weights: WeightsProfile | Mapping[str, Any] | None = None,
         geometry: GeometryProfile | Mapping[str, Any] | None = None,
     ) -> None:

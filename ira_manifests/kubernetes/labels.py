@@ -23,6 +23,12 @@ no Pod waits for a machine and then for a bucket that does not exist."""
 OURS = frozenset({NAME, INSTANCE, VERSION, COMPONENT, PART_OF, MANAGED_BY, BUCKET})
 """Labels that the constructs set; the first two select a workload's Pods."""
 
+REVISION = "ira-manifests/model-revision"
+"""Annotation of Pods with the revision of the model's repository: another one replaces them."""
+
+OTHER_REVISIONS = "ira-manifests/other-revisions"
+"""Annotation of Pods with the revisions of adapters and drafts, as "id@revision,id@revision"."""
+
 DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
 """The container whose log `kubectl logs` shows."""
 

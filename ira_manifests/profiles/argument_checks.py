@@ -43,7 +43,15 @@ _OWNED = {
 _DOUBLED = {
     "--chat-template": "chat_template",
     "--enable-auto-tool-choice": "tool_call_parser",
+    "--enable-lora": "lora_adapters",
+    "--lora-modules": "lora_adapters",
+    "--max-lora-rank": "max_lora_rank",
+    "--max-loras": "max_loras",
     "--reasoning-parser": "reasoning_parser",
+    "--spec-method": "speculative",
+    "--spec-model": "speculative",
+    "--spec-tokens": "speculative",
+    "--speculative-config": "speculative",
     "--tool-call-parser": "tool_call_parser",
 }
 
@@ -89,6 +97,6 @@ def _why_not(cell: Cell, option: str, word: str) -> str:
     if option in _OWNED:
         return f"{word[:100]!r} can't be set in args: {_OWNED[option]}"
     field = _DOUBLED.get(option)
-    if field is not None and getattr(cell.settings, field) is not None:
+    if field is not None and getattr(cell.settings, field) not in (None, ()):
         return f"sets {option}, as {field} does; keep one"
     return ""

@@ -12,6 +12,7 @@ from ira_manifests.memory import Budget, MemoryInputError, Serving, budget, safe
 from ira_manifests.profiles import memory_inputs, settings
 from ira_manifests.profiles.engine import Engine, OwnEngine, engine_of
 from ira_manifests.profiles.loader import Profiles
+from ira_manifests.profiles.repositories import Beside, beside
 from ira_manifests.profiles.schema import (
     CellProfile,
     GivenCell,
@@ -208,6 +209,16 @@ class Cell:
         return arguments(self.model, self.profile, self.settings)
 
     @property
+    def repositories(self) -> tuple[Beside, ...]:
+        """The repositories beside the model's that the server reads: adapters and a draft."""
+        return beside(self.settings)
+
+    @property
+    def model_ids(self) -> tuple[str, ...]:
+        """The ids of all repositories that the server reads, the model's first."""
+        return (self.model.model_id, *(each.model_id for each in self.repositories))
+
+    @property
     def waived(self) -> frozenset[str]:
         """The rules that are waived for the cell."""
         return frozenset({*self.model.waive, *self.profile.waive})
@@ -246,7 +257,7 @@ def cells_of(profiles: Profiles, platform: Platform) -> list[Cell]:
             given.gpu,
             model,
             profiles.gpus[given.gpu],
-            profiles.models[model],
+            profiles.models[model].as_served_by(given.profile),
             given.profile,
             platform,
             given.variant,

@@ -15,6 +15,7 @@ from ira_manifests.profiles import (
     engine_checks,
     memory_inputs,
     pod_checks,
+    repository_checks,
     settings,
 )
 from ira_manifests.profiles.cell import (
@@ -28,6 +29,7 @@ from ira_manifests.profiles.engine import engine_of
 from ira_manifests.profiles.loader import Profiles
 from ira_manifests.profiles.schema import GivenCell, ModelProfile
 from ira_manifests.profiles.serving_fields import ServingFields
+from ira_manifests.profiles.yaml_source import Path
 
 _Key = tuple[str, str]
 
@@ -44,7 +46,7 @@ def problems(profiles: Profiles) -> list[Problem]:
         *_layer_sums(profiles),
         *_contradictions(profiles),
         *_uncomputed_auto(profiles),
-        *_downloads(profiles),
+        *repository_checks.problems(profiles),
         *_directories(profiles),
         *_composed_names(profiles),
         *_shared_account(profiles),
@@ -69,18 +71,6 @@ def _unknown_gpus(profiles: Profiles) -> Iterator[Problem]:
                     f"is an unknown GPU type; known: {one_of(known)}{did_you_mean(str(gpu), known)}"
                 )
                 yield source.problem(("cells", gpu), message, at_key=True)
-
-
-def _downloads(profiles: Profiles) -> Iterator[Problem]:
-    first: dict[str, str] = {}
-    for name, model in profiles.models.items():
-        other = first.setdefault(model.model_id, name)
-        if profiles.models[other].download != model.download:
-            message = (
-                f"is {model.model_id}, as that of models/{other}.yaml, and both are one folder of "
-                "the bucket; give them the same `download`"
-            )
-            yield profiles.sources["models", name].problem(("model_id",), message)
 
 
 def _missing_machines(profiles: Profiles) -> Iterator[Problem]:
@@ -135,10 +125,18 @@ def _layer_sums(profiles: Profiles) -> Iterator[Problem]:
 
 def _contradictions(profiles: Profiles) -> Iterator[Problem]:
     for name, model in profiles.models.items():
-        for index, found in memory_inputs.contradictions(model):
-            path = ("weights", "measured", index, "gib")
-            message = f"{found}: total_gib contradicts it; keep the one that a log shows"
-            yield profiles.sources["models", name].problem(path, message)
+        served: list[tuple[Path, ModelProfile]] = [((), model)]
+        served += [
+            (each.path, model.as_served_by(each.profile))
+            for each in model.every_cell
+            if each.profile.weights is not None
+        ]
+        for path, weighed in served:
+            for index, found in memory_inputs.contradictions(weighed):
+                message = f"{found}: total_gib contradicts it; keep the one that a log shows"
+                yield profiles.sources["models", name].problem(
+                    (*path, "weights", "measured", index, "gib"), message
+                )
 
 
 def _uncomputed_auto(profiles: Profiles) -> Iterator[Problem]:
@@ -160,9 +158,10 @@ def _why_not_auto(
     profiles: Profiles, model: ModelProfile, given: GivenCell, fields: ServingFields, release: str
 ) -> str:
     gpu, cell = given.gpu, given.profile
-    options = memory_inputs.flags_of(model, cell, fields.args, release).uncomputed
-    if options:
-        return f"is auto, which can't be computed with {', '.join(options)}; give a number"
+    model = model.as_served_by(cell)
+    uncomputed = memory_inputs.flags_of(model, cell, fields, release).uncomputed
+    if uncomputed:
+        return f"is auto, which can't be computed with {', '.join(uncomputed)}; give a number"
     machine = find_machine(profiles.gpus[gpu], cell) if gpu in profiles.gpus else None
     if machine is None or model.weights is None:  # reported by other checks
         return ""

@@ -166,6 +166,33 @@ def _check_template(path: str) -> str | None:
     return None
 
 
+# Letters of git's names of branches and tags (git-check-ref-format) that an address needs no
+# escapes for.
+_REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_LONGEST_REVISION = 200
+
+
+def is_commit(revision: str) -> bool:
+    """Return whether a revision is a commit, which never moves, and no branch or tag."""
+    return bool(_COMMIT.fullmatch(revision))
+
+
+def _check_revision(revision: str) -> str | None:
+    bad_parts = ".." in revision or any(
+        part.endswith((".", ".lock")) for part in revision.split("/")
+    )
+    if bad_parts or len(revision) > _LONGEST_REVISION or not _REVISION.fullmatch(revision):
+        return "is no revision; write a commit of 40 hex digits, or the name of a tag or branch"
+    is_hex = re.fullmatch(r"[0-9A-Fa-f]{7,}", revision) and not revision.isdecimal()
+    if is_hex and not is_commit(revision):
+        return (
+            f"looks like a commit, and has {len(revision)} digits; write all 40 of them, in lower "
+            "case"
+        )
+    return None
+
+
 def _check_reason(text: str) -> str | None:
     return (
         None if len(text.split()) >= MIN_REASON_WORDS else "needs a reason of at least three words"
@@ -242,6 +269,8 @@ ParserName = Annotated[
 """A parser's name in the engine, such as `hermes`."""
 TemplateFile = Annotated[str, checked(_check_template)]
 """A relative path in the model's folder, or an absolute one in the image."""
+Revision = Annotated[str, BeforeValidator(number_as_text), checked(_check_revision)]
+"""A commit, a tag or a branch of a repository on the Hugging Face Hub."""
 Reason = Annotated[str, checked(_check_reason)]
 """A reason of three words or more."""
 TaintEffect = Annotated[

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from types import MappingProxyType
 
 from ira_manifests.memory import (
@@ -29,6 +29,7 @@ from ira_manifests.profiles.schema import (
     ModelProfile,
     WeightsProfile,
 )
+from ira_manifests.profiles.server_arguments import options_of_memory
 from ira_manifests.profiles.serving_fields import ServingFields
 from ira_manifests.vllm import Release
 from ira_manifests.vllm.changes import facts_of
@@ -52,7 +53,7 @@ def unjudged(
     staged = profile.pipeline_parallel > 1
     if staged and (unknown := why_not_staged(geometry, _weights(model.weights))):
         return unknown
-    options = flags_of(model, profile, given.args, release).uncomputed
+    options = flags_of(model, profile, given, release).uncomputed
     if options:
         verb = "changes" if len(options) == 1 else "change"
         return f"{', '.join(options)} {verb} what it needs, which is not computed"
@@ -68,10 +69,14 @@ def uncomputed_variables(env: Iterable[str]) -> list[str]:
 
 
 def flags_of(
-    model: ModelProfile, profile: CellProfile, args: Sequence[str], release: str
+    model: ModelProfile, profile: CellProfile, given: ServingFields, release: str
 ) -> memory_options.Flags:
-    """Return what a cell's args change; nothing for a model without weights or geometry."""
-    if model.geometry is None or model.weights is None or not args:
+    """Return what a cell's options change; nothing for a model without weights or geometry.
+
+    Those that fields give are read as those of `args`.
+    """
+    options = options_of_memory(given)
+    if model.geometry is None or model.weights is None or not options:
         return memory_options.Flags()
     geometry, weights = _geometry(model.geometry), _weights(model.weights)
     asked = Asked(
@@ -81,7 +86,7 @@ def flags_of(
         profile.pipeline_parallel,
         weights,
     )
-    return memory_options.read(args, release, asked)
+    return memory_options.read(options, release, asked)
 
 
 def serving(
@@ -95,8 +100,8 @@ def serving(
 ) -> Serving | None:
     """Return the configuration to estimate for a cell; None if its memory can't be computed.
 
-    `given`: the fields that apply to the cell. `max_model_len`: the context in tokens, which
-    replaces the cell's own.
+    `given`: the serving fields of the cell. `max_model_len`: the context in tokens, which replaces
+    the cell's own.
 
     Raises `UnknownReleaseError` for a release that is too old, and `MemoryInputError` if it can't
     split the model over the cell's GPUs.
@@ -106,6 +111,7 @@ def serving(
     if unjudged(model, profile, given, accelerator.name, release):
         return None
     engine = Release.parse(release)
+    options = options_of_memory(given)
     return Serving(
         geometry=_geometry(model.geometry),
         weights=_weights(model.weights),
@@ -115,9 +121,9 @@ def serving(
         tensor_parallel=profile.tensor_parallel,
         utilization=profile.gpu_memory_utilization,
         kv_cache_dtype=profile.kv_cache_dtype,
-        batch=memory_options.batch(given.args, release, _default_batch(accelerator, engine)),
+        batch=memory_options.batch(options, release, _default_batch(accelerator, engine)),
         pipeline_parallel=profile.pipeline_parallel,
-        options=flags_of(model, profile, given.args, release).options,
+        options=flags_of(model, profile, given, release).options,
     )
 
 

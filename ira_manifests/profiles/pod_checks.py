@@ -12,6 +12,7 @@ from ira_manifests.errors import Problem, did_you_mean, one_of
 from ira_manifests.profiles.cell import Cell, cells_of
 from ira_manifests.profiles.loader import Profiles
 from ira_manifests.profiles.pod_fields import OWN_VOLUMES
+from ira_manifests.profiles.repositories import volumes
 from ira_manifests.profiles.settings import LEVELS, level_of
 from ira_manifests.profiles.yaml_source import Path
 
@@ -42,7 +43,14 @@ def problem_at(profiles: Profiles, cell: Cell, path: Path, message: str) -> Prob
 
 
 def _volumes(cell: Cell) -> _Found:
-    yield from _twice([(("volumes", n, "name"), v["name"]) for n, v in _items(cell, "volumes")])
+    given: list[tuple[Path, str]] = [
+        (("volumes", n, "name"), v["name"]) for n, v in _items(cell, "volumes")
+    ]
+    own = volumes(cell.repositories)
+    for path, name in given:
+        if name in own:
+            yield path, f"is {name}, the volume of {own[name].model_id}; choose another name"
+    yield from _twice(given)
 
 
 def _containers(cell: Cell) -> _Found:
@@ -80,7 +88,7 @@ def _twice(values: list[tuple[Path, str]]) -> _Found:
 
 def _volumes_of_mounts(cell: Cell) -> _Found:
     own = OWN_VOLUMES if cell.engine.read_only_root else OWN_VOLUMES[:-1]
-    known = {*own, *(each["name"] for each in cell.settings.volumes)}
+    known = {*own, *volumes(cell.repositories), *(each["name"] for each in cell.settings.volumes)}
     for path, mount in _mounts(cell):
         if mount["name"] not in known:
             message = f"is {mount['name']}, and the Pod has no such volume; it has {one_of(known)}"

@@ -36,6 +36,7 @@ from ira_manifests.profiles.fields import (
     PinnedImage,
     QuantMethod,
     Reason,
+    Revision,
     Seconds,
     Subdomain,
     TaintEffect,
@@ -100,67 +101,6 @@ class GpuProfile(Profile):
         return self
 
 
-class CellProfile(ServingFields):
-    """How one model runs on one GPU type."""
-
-    tensor_parallel: Count
-    """GPUs that share each layer, a part of it on each."""
-    pipeline_parallel: Annotated[int, Field(gt=0, le=64)] = 1
-    """Groups of such GPUs, each with a part of the layers: all are GPUs of one container."""
-    cpu: Cpu
-    """CPUs of the server's container: its request and its limit."""
-    memory: Bytes
-    """Memory of the server's container: its request and its limit. /dev/shm is part of it."""
-    gpu_memory_utilization: Utilization
-    """The share of each GPU's memory that vLLM may use."""
-    max_model_len: Context
-    """Tokens of prompt and answer together; `auto`: the longest context that keeps the margin."""
-    kv_cache_dtype: Literal["auto", "fp8", "fp8_e4m3", "fp8_e5m2"] = "auto"
-    """Dtype of the KV cache; `auto`: the model's own."""
-    compute_class: Label | None = None
-    """Compute class to use, if it is not that of the smallest machine with enough GPUs."""
-    engine: OwnEngine | None = None
-    """What differs from the engine of the model and the platform."""
-    waive: Annotated[dict[str, Reason], Field(default_factory=dict)]
-    """Rules that are waived for this cell, by id, each with the reason."""
-
-    @property
-    def gpus(self) -> int:
-        """The GPUs of the container."""
-        return self.tensor_parallel * self.pipeline_parallel
-
-
-def _cell_or_variants(value: Any) -> str:
-    """Return the form of a GPU type's entry: its cell, or a mapping of variants to cells."""
-    if not isinstance(value, dict) or not value or value.keys() & CellProfile.model_fields.keys():
-        return _ONE
-    # A mapping has cells instead of their fields once it is validated, and is serialised so.
-    cells = (isinstance(inner, dict | CellProfile) for inner in value.values())
-    return _SEVERAL if all(cells) else _ONE
-
-
-_ONE, _SEVERAL = "<cell>", "<variants>"
-Variants = dict[Label, CellProfile]
-CellOrVariants = Annotated[
-    Annotated[CellProfile, Tag(_ONE)] | Annotated[Variants, Tag(_SEVERAL)],
-    Discriminator(_cell_or_variants),
-]
-
-
-class GivenCell(NamedTuple):
-    """A cell in a model's profile, and the GPU type and the variant that it is of."""
-
-    gpu: str
-    variant: str
-    """Empty for the only cell of the GPU type."""
-    profile: CellProfile
-
-    @property
-    def path(self) -> tuple[str | int, ...]:
-        """The cell's place in the profile."""
-        return ("cells", self.gpu, self.variant) if self.variant else ("cells", self.gpu)
-
-
 class MeasuredWeights(Profile):
     """The weights on each GPU, from a log."""
 
@@ -200,6 +140,83 @@ class WeightsProfile(Profile):
         return self
 
 
+class CellProfile(ServingFields):
+    """How one model runs on one GPU type."""
+
+    tensor_parallel: Count
+    """GPUs that share each layer, a part of it on each."""
+    pipeline_parallel: Annotated[int, Field(gt=0, le=64)] = 1
+    """Groups of such GPUs, each with a part of the layers: all are GPUs of one container."""
+    cpu: Cpu
+    """CPUs of the server's container: its request and its limit."""
+    memory: Bytes
+    """Memory of the server's container: its request and its limit. /dev/shm is part of it."""
+    gpu_memory_utilization: Utilization
+    """The share of each GPU's memory that vLLM may use."""
+    max_model_len: Context
+    """Tokens of prompt and answer together; `auto`: the longest context that keeps the margin."""
+    kv_cache_dtype: Literal["auto", "fp8", "fp8_e4m3", "fp8_e5m2"] = "auto"
+    """Dtype of the KV cache; `auto`: the model's own."""
+    compute_class: Label | None = None
+    """Compute class to use, if it is not that of the smallest machine with enough GPUs."""
+    model_id: HubId | None = None
+    """Another repository of the same model, such as one with quantised weights."""
+    revision: Revision | None = None
+    """The commit, tag or branch of that repository."""
+    weights: WeightsProfile | None = None
+    """The weights of that repository."""
+    engine: OwnEngine | None = None
+    """What differs from the engine of the model and the platform."""
+    waive: Annotated[dict[str, Reason], Field(default_factory=dict)]
+    """Rules that are waived for this cell, by id, each with the reason."""
+
+    @model_validator(mode="after")
+    def _weights_of_their_own(self) -> Self:
+        for name in ("revision", "weights"):
+            if self.model_id is None and getattr(self, name) is not None:
+                raise refuse(
+                    f"has {name} of its own and no model_id; name the repository that it is of, or "
+                    f"move {name} to the model"
+                )
+        return self
+
+    @property
+    def gpus(self) -> int:
+        """The GPUs of the container."""
+        return self.tensor_parallel * self.pipeline_parallel
+
+
+def _cell_or_variants(value: Any) -> str:
+    """Return the form of a GPU type's entry: its cell, or a mapping of variants to cells."""
+    if not isinstance(value, dict) or not value or value.keys() & CellProfile.model_fields.keys():
+        return _ONE
+    # A mapping has cells instead of their fields once it is validated, and is serialised so.
+    cells = (isinstance(inner, dict | CellProfile) for inner in value.values())
+    return _SEVERAL if all(cells) else _ONE
+
+
+_ONE, _SEVERAL = "<cell>", "<variants>"
+Variants = dict[Label, CellProfile]
+CellOrVariants = Annotated[
+    Annotated[CellProfile, Tag(_ONE)] | Annotated[Variants, Tag(_SEVERAL)],
+    Discriminator(_cell_or_variants),
+]
+
+
+class GivenCell(NamedTuple):
+    """A cell in a model's profile, and the GPU type and the variant that it is of."""
+
+    gpu: str
+    variant: str
+    """Empty for the only cell of the GPU type."""
+    profile: CellProfile
+
+    @property
+    def path(self) -> tuple[str | int, ...]:
+        """The cell's place in the profile."""
+        return ("cells", self.gpu, self.variant) if self.variant else ("cells", self.gpu)
+
+
 class DownloadProfile(Profile):
     """A model's own download lists, in addition to the platform's."""
 
@@ -209,11 +226,17 @@ class DownloadProfile(Profile):
     """Files that are downloaded even if a list excludes them."""
 
 
+OF_REPOSITORY = ("model_id", "revision", "weights")
+"""The fields of a model that a cell with another repository has for itself."""
+
+
 class ModelProfile(ServingFields):
     """A model and its cells: `profiles/models/<name>.yaml`."""
 
     model_id: HubId
     """The model's id on the Hub, which names its folder in the bucket."""
+    revision: Revision | None = None
+    """The commit, tag or branch that is downloaded; without it, the latest commit of `main`."""
     min_engine: MinEngine | None = None
     """The first release of the engine that serves the model."""
     trust_remote_code: bool = False
@@ -227,6 +250,16 @@ class ModelProfile(ServingFields):
     """Rules that are waived for all cells of the model, by id, each with the reason."""
     cells: Annotated[dict[str, CellOrVariants], NOT_EMPTY]
     """GPU type to cell, or to several cells by the names of their variants."""
+
+    def as_served_by(self, cell: CellProfile) -> Self:
+        """Return the model with the repository of a cell, if the cell has one of its own.
+
+        The lists of files are of the model's own repository.
+        """
+        if cell.model_id is None:
+            return self
+        own = {name: getattr(cell, name) for name in OF_REPOSITORY}
+        return self.model_copy(update={**own, "download": None})
 
     def only_cell(self, gpu: str) -> CellProfile | None:
         """Return the cell of a GPU type; None if it has none, or several."""
@@ -324,6 +357,16 @@ class Inference(ServingFields):
     """Options of the bucket's mount; the construct adds only-dir for the model's folder."""
     tolerations: tuple[Toleration, ...]
     """Taints that the Pods tolerate."""
+
+    @model_validator(mode="after")
+    def _no_files_of_one_model(self) -> Self:
+        if self.lora_adapters:
+            raise refuse("has lora_adapters, which are of one model; move them to its profile")
+        if self.speculative is not None and self.speculative.model_id is not None:
+            raise refuse(
+                "has a draft in speculative, which is of one model; move it to its profile"
+            )
+        return self
 
 
 class QueuedProvisioning(Profile):

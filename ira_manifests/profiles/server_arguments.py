@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -31,7 +32,19 @@ def arguments(
     model: ModelProfile, profile: CellProfile, settings: ServingFields
 ) -> tuple[Argument, ...]:
     """Return the arguments of a cell that not every cell has, in their order."""
-    return (*_of_model(model, profile), *_of_clients(settings), *_of_args(settings))
+    return (
+        *_of_model(model, profile),
+        *_of_clients(settings),
+        *_of_adapters(settings),
+        *_of_speculation(settings),
+        *_of_args(settings),
+    )
+
+
+def options_of_memory(settings: ServingFields) -> tuple[str, ...]:
+    """Return the arguments that decide memory beside the cell's own numbers, as in `args`."""
+    found = (*_of_adapters(settings), *_of_speculation(settings), *_of_args(settings))
+    return tuple(argument.text for argument in found)
 
 
 def _of_model(model: ModelProfile, profile: CellProfile) -> Iterator[Argument]:
@@ -63,6 +76,32 @@ def _of_clients(given: ServingFields) -> Iterator[Argument]:
     if given.reasoning_parser:
         text = f"--reasoning-parser={given.reasoning_parser}"
         yield Argument(text, *_field("reasoning_parser"))
+
+
+def _of_adapters(given: ServingFields) -> Iterator[Argument]:
+    if not given.lora_adapters:
+        return
+    field = _field("lora_adapters")
+    yield Argument("--enable-lora", *field)
+    if given.max_loras is not None:
+        yield Argument(f"--max-loras={given.max_loras}", *_field("max_loras"))
+    if given.max_lora_rank is not None:
+        yield Argument(f"--max-lora-rank={given.max_lora_rank}", *_field("max_lora_rank"))
+    yield Argument("--lora-modules", *field)
+    for index, adapter in enumerate(given.lora_adapters):
+        # Neither has a character of the JSON form, "," or "=".
+        text = f"{adapter.name}={mount_path(adapter.model_id)}"
+        yield Argument(text, "settings", ("lora_adapters", index))
+
+
+def _of_speculation(given: ServingFields) -> Iterator[Argument]:
+    """Yield the option of speculative decoding, whose draft is a folder of the bucket."""
+    if given.speculative is None:
+        return
+    keys = given.speculative.model_dump(exclude_none=True, exclude={"model_id", "revision"})
+    if given.speculative.model_id is not None:
+        keys["model"] = mount_path(given.speculative.model_id)
+    yield Argument(f"--speculative-config={json.dumps(keys)}", *_field("speculative"))
 
 
 def _field(name: str) -> tuple[str, tuple[str]]:

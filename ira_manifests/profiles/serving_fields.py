@@ -35,6 +35,7 @@ from ira_manifests.profiles.pod_fields import (
     Volume,
     VolumeMount,
 )
+from ira_manifests.profiles.serving_models import LoraAdapter, Loras, Rank, Speculative
 from ira_manifests.profiles.serving_objects import (
     Autoscaling,
     DisruptionBudget,
@@ -92,6 +93,14 @@ class ServingFields(Profile):
     when to call one."""
     reasoning_parser: ParserName | None = None
     """vLLM's parser of the model's reasoning, such as `qwen3`."""
+    lora_adapters: tuple[LoraAdapter, ...] = ()
+    """LoRA adapters that clients can call beside the model."""
+    max_loras: Loras | None = None
+    """Adapters of one batch; 1 by default."""
+    max_lora_rank: Rank | None = None
+    """The highest rank of the adapters; 16 by default."""
+    speculative: Speculative | None = None
+    """Speculative decoding."""
     args: tuple[Arg, ...] = ()
     """Further arguments of the server: see [Arguments](serving-options.md#arguments)."""
     env: Annotated[dict[EnvName, EnvValue], Field(default_factory=dict)]

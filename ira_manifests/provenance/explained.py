@@ -17,9 +17,11 @@ from ira_manifests.constructs.manifests import directory, download_containers, m
 from ira_manifests.constructs.manifests.sources import Source, item_key, shown
 from ira_manifests.layout import MODEL_DOWNLOAD
 from ira_manifests.messages import count
+from ira_manifests.profiles import repositories
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.engine import level_of as level_of_engine
 from ira_manifests.profiles.matrix import Matrix
+from ira_manifests.profiles.schema import OF_REPOSITORY
 from ira_manifests.profiles.secrets import HIDDEN
 from ira_manifests.profiles.settings import LEVELS, level_of
 
@@ -86,17 +88,22 @@ class Places:
     def _named(self, match: re.Match[str]) -> str:
         root, fields, item = match.groups()
         if root == "models":
-            return self._models(fields)
+            return self._downloads()
         inner = () if item is None else (int(item) if item.isdigit() else item,)
         return self._of(root, *fields.split("."), *inner)
 
     def _of(self, root: str, *path: str | int) -> str:
         return self._line("platform", root, *path)
 
-    def _models(self, field: str) -> str:
-        models = self._profiles.models.items()
-        having = [name for name, model in models if getattr(model, field) is not None]
-        return " and ".join(self._line("models", name, field) for name in having)
+    def _downloads(self) -> str:
+        having = [
+            self._line("models", name, *each.path, field)
+            for name, model in self._profiles.models.items()
+            for each in repositories.of_model(model)
+            for field in ("download", "revision")
+            if getattr(each, field) is not None
+        ]
+        return " and ".join(having)
 
     def _line(self, kind: str, name: str, *path: str | int) -> str:
         if kind == "platform" and path in self._profiles.options:
@@ -140,7 +147,8 @@ class PlacesOfCell(Places):
             if LEVELS[level] == "platform":
                 return super()._of("platform", "inference", *inner)
             root, path = LEVELS[level], tuple(inner)
-        within = self._cell.path if root == "cell" else ()
+        own_repository = self._cell.profile.model_id is not None and path[0] in OF_REPOSITORY
+        within = self._cell.path if root == "cell" or own_repository else ()
         return self._line("models", model, *within, *path)
 
     def _image(self) -> str:

@@ -18,7 +18,11 @@ from ira_manifests.rules.user_files.subjects import (
 
 def ids_of(matrix: Matrix) -> Ids:
     """Return the model ids that a matrix serves, and further ids that its profiles know."""
-    served = {cell.model.model_id: cell.directory for cell in reversed(list(matrix.values()))}
+    served = {
+        model_id: cell.directory
+        for cell in reversed(list(matrix.values()))
+        for model_id in cell.model_ids
+    }
     return Ids(served, matrix.profiles.known_model_ids)
 
 

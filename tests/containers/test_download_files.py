@@ -12,7 +12,7 @@ from ira_manifests import load_matrix
 from ira_manifests.profiles import downloads
 from ira_manifests.profiles.schema import DownloadProfile
 from testing import processes
-from testing.hub import CDN, Hub
+from testing.hub import API, CDN, Hub
 from testing.processes import DOWNLOAD, eventually
 from testing.project import PROFILES, TOKEN
 from testing.tiny_model import INDEX, MODEL_ID, SHARDS, weights
@@ -161,6 +161,67 @@ def test_an_update_that_drops_config_json_leaves_no_old_one(hub: Hub, job: Job) 
 def test_a_revision_can_be_pinned(hub: Hub, job: Job) -> None:
     assert_complete(job.run(MODEL_REVISION=hub.commit), job, hub)
     assert_failed(job.run(MODEL_REVISION="v2"), 24, f"no {MODEL_ID} at revision v2 (404)")
+
+
+def test_the_revision_of_a_model_is_that_of_its_profile(hub: Hub, job: Job) -> None:
+    pinned = {MODEL_ID: {"revision": hub.commit}, "Some-Org/Other": {"revision": "v2"}}
+    assert_complete(job.run(DOWNLOAD_BY_MODEL=json.dumps(pinned)), job, hub)
+    (listing,) = (r.address for r in hub.requests if r.path == API)
+    assert listing.endswith(f"/revision/{hub.commit}")
+    pinned[MODEL_ID]["revision"] = "v3"
+    moved = job.run(DOWNLOAD_BY_MODEL=json.dumps(pinned))
+    assert_failed(moved, 24, f"no {MODEL_ID} at revision v3 (404)")
+
+
+def single_file(hub: Hub) -> None:
+    for path in (*SHARDS, INDEX):
+        del hub.files[path]
+    hub.files["model.safetensors"] = weights()
+    hub.commit = "d" * 40
+
+
+@pytest.mark.parametrize("left", [INDEX, SHARDS[0]])
+def test_weights_of_another_revision_that_would_be_served_end_the_job(
+    hub: Hub, job: Job, left: str
+) -> None:
+    """Without an index, vLLM's filter_duplicate_safetensors_files keeps every file; with an old
+    one, it keeps the old files alone (model_executor/model_loader/weight_utils.py)."""
+    job.run()
+    single_file(hub)
+    for path in {*SHARDS, INDEX} - {left}:
+        (job.folder / path).unlink()
+    before = job.model()
+    hub.forget()
+    run = job.run()
+    assert_failed(run, 28, f"gs://p-ira-model/{MODEL_ID}/{left} is not of revision main")
+    assert (job.model(), hub.downloads()) == (before, [])
+    (job.folder / left).unlink()
+    assert_complete(job.run(), job, hub)
+
+
+def test_old_shards_beside_an_index_of_others_are_only_named(hub: Hub, job: Job) -> None:
+    job.folder.mkdir(parents=True)
+    (job.folder / "model-00001-of-00004.safetensors").write_bytes(b"old")
+    run = job.run()
+    assert run.returncode == 0
+    assert "left alone: 1 files that are not the Hub's, such as model-00001-of-00004" in run.stdout
+
+
+def test_an_adapter_is_copied_its_config_last(hub: Hub, job: Job) -> None:
+    """PEFT's format: https://huggingface.co/docs/peft/developer_guides/checkpoint"""
+    hub.files = {"README.md": b"#", "adapter_config.json": b'{"r": 16}'}
+    hub.files["adapter_model.safetensors"] = weights()
+    obstacle = job.folder / "adapter_model.safetensors"
+    obstacle.mkdir(parents=True)
+    (obstacle / "file").write_text("no weights")
+    assert job.run().returncode == 27
+    assert "adapter_config.json" not in job.model()
+    (obstacle / "file").unlink()
+    obstacle.rmdir()
+    run = job.run()
+    assert_complete(run, job, hub)
+    assert f"{MODEL_ID} is an adapter: name it in lora_adapters of its model" in run.stdout
+    assert "mistral" not in run.stdout
 
 
 # Run again

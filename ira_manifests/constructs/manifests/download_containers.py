@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from typing import Any
 
 from ira_manifests import hub_lock
 from ira_manifests.constructs.manifests import parts
@@ -11,6 +12,8 @@ from ira_manifests.constructs.manifests.parts import Json
 from ira_manifests.constructs.manifests.sources import Source, source
 from ira_manifests.errors import InputError
 from ira_manifests.layout import DOWNLOAD_JOB as NAME
+from ira_manifests.profiles import repositories
+from ira_manifests.profiles.repositories import Repository
 from ira_manifests.profiles.schema import ModelDownload, ModelProfile
 
 INSTALLATION = "install-huggingface-hub"
@@ -55,22 +58,31 @@ def installation(download: ModelDownload, config_map: str) -> Json:
 
 
 def lists_of_models(models: Iterable[ModelProfile], model_id: str | None) -> str:
-    """Return the download lists of models that have some, by model id, as JSON; empty if none.
+    """Return the lists and revisions of repositories that have some, by id, as JSON; "" if none.
 
     Raises `InputError` if they are too long for an environment variable.
     """
     lists = {
-        model.model_id: {"exclude": model.download.exclude, "keep": model.download.keep}
-        for model in models
-        if model.download is not None and model_id in (None, model.model_id)
+        name: own
+        for name, each in repositories.of_models(models).items()
+        if model_id in (None, name) and (own := _own(each))
     }
     text = json.dumps(lists, sort_keys=True) if lists else ""
     if len(text) > _LONGEST_VARIABLE:
         raise InputError(
-            f"the models' download lists take {len(text)} bytes, and a container's variable holds "
-            f"{_LONGEST_VARIABLE}; shorten them, or move patterns to model_download.exclude"
+            f"the models' download lists and revisions take {len(text)} bytes, and a container's "
+            f"variable holds {_LONGEST_VARIABLE}; shorten them, or move patterns to "
+            "model_download.exclude"
         )
     return text
+
+
+def _own(repository: Repository) -> dict[str, Any]:
+    lists, revision = repository.download, repository.revision
+    return {
+        **({} if lists is None else {"exclude": lists.exclude, "keep": lists.keep}),
+        **({} if revision is None else {"revision": revision}),
+    }
 
 
 def container(download: ModelDownload, config_map: str, own_lists: str) -> Json:

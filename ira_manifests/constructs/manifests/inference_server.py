@@ -75,7 +75,7 @@ def container(cell: Cell, config_map: str) -> Json:
         ),
         "volumeMounts": [
             {"name": SHARED_MEMORY, "mountPath": "/dev/shm"},  # noqa: S108  not a temporary file
-            parts.model_mount(cell),
+            *parts.bucket_mounts(cell),
             *([parts.TEMPORARY_MOUNT] if engine.read_only_root else ()),
             *cell.settings.volume_mounts,
         ],
@@ -154,9 +154,23 @@ def _from_profiles(cell: Cell, field: str) -> list[Source]:
                f"{limits}.{keys.GPU}", f"{requests}.{keys.GPU}", name="gpus"),
         source(MOUNTED,
                f"{field}.volumeMounts[{parts.BUCKET_VOLUME}].mountPath", name="mount_path"),
+        *_of_other_mounts(cell, f"{field}.volumeMounts"),
         source(f"@engine.startup_seconds: {seconds} seconds, one try every {_STARTUP_PERIOD}",
                f"{field}.startupProbe.failureThreshold", name="startup_tries"),
         source("@engine.drain_seconds", f"{field}.args[{OPTION}]", name=OPTION),
+    ]  # fmt: skip
+
+
+def _of_other_mounts(cell: Cell, field: str) -> list[Source]:
+    """Return the rows of the mounts of adapters and drafts."""
+    return [
+        row
+        for name, setting in parts.other_volumes(cell).items()
+        for row in (
+            source(f"{setting}: {MOUNT_ROOT}/ and its model_id", f"{field}[{name}].mountPath",
+                   name="mount_path"),
+            source(parts.VOLUME, f"{field}[{name}]"),
+        )
     ]  # fmt: skip
 
 

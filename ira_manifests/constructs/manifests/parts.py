@@ -11,8 +11,10 @@ from typing import Any
 
 from ira_manifests.constructs.manifests.sources import Source, source
 from ira_manifests.kubernetes import labels as keys
+from ira_manifests.layout import mount_path
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.env import EnvSource
+from ira_manifests.profiles.repositories import Beside, volumes
 from ira_manifests.profiles.schema import Toleration
 
 # The walkthrough's name of what kustomize generates from the user's env file.
@@ -140,6 +142,36 @@ def fingerprint(value: Any, length: int) -> str:
     """Return the first `length` hex digits of a hash of plain values, equal on every platform."""
     text = json.dumps(value, sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:length]
+
+
+def bucket_volumes(cell: Cell) -> dict[str, str]:
+    """Return the repositories that a cell reads, by the names of their volumes, the model's first.
+
+    Each is a volume of its own, since a volume shows one folder of the bucket. The driver's tests
+    have a Pod with several of one bucket (GoogleCloudPlatform/gcs-fuse-csi-driver,
+    test/e2e/testsuites/multivolume.go).
+    """
+    others = volumes(cell.repositories).items()
+    return {BUCKET_VOLUME: cell.model.model_id, **{name: each.model_id for name, each in others}}
+
+
+def setting_of(repository: Beside) -> str:
+    """Return the source of an adapter's or a draft's values."""
+    name, *inner = repository.path
+    return f"@settings.{name}" + "".join(f"[{item}]" for item in inner)
+
+
+def other_volumes(cell: Cell) -> dict[str, str]:
+    """Return the source of the volumes of adapters and a draft, by the names of the volumes."""
+    return {name: setting_of(each) for name, each in volumes(cell.repositories).items()}
+
+
+def bucket_mounts(cell: Cell) -> list[Json]:
+    """Return the read-only mounts of all repositories that a cell reads, the model's first."""
+    return [
+        {"name": name, "mountPath": mount_path(model_id), "readOnly": True}
+        for name, model_id in bucket_volumes(cell).items()
+    ]
 
 
 def model_mount(cell: Cell) -> Json:

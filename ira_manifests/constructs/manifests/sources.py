@@ -26,7 +26,7 @@ class Source:
     that value. Other prefixes are @gpu and @model (the cell's profiles), @cell (the model's entry
     for the GPU type), @machine (the GPU type's entry for the machine), @engine, and @settings (the
     platform's, the model's or the cell's, whichever applies; "[key]" is an entry of a mapping).
-    "@models.download" is replaced by the lines of all models that have that value."""
+    "@models.download" is replaced by the lines of all download lists and revisions."""
     fields: tuple[str, ...]
     name: str = ""
     """The name under which `explain` lists the first field; empty: not listed."""

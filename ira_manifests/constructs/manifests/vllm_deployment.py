@@ -20,6 +20,7 @@ from ira_manifests.constructs.manifests.sources import Source, of_items, source,
 from ira_manifests.kubernetes import labels as keys
 from ira_manifests.kubernetes import queued_capacity as queued
 from ira_manifests.profiles.cell import Cell
+from ira_manifests.profiles.repositories import Beside
 from ira_manifests.vllm.draining import LEAVING, TEARDOWN, Drain
 
 _NAME = "vllm"
@@ -88,9 +89,13 @@ def _service(cell: Cell) -> Json:
 
 def _deployment(cell: Cell, pod_spec: Json, bucket: str | None) -> Json:
     engine, kind = cell.engine, "Deployment"
+    others = ",".join(f"{each.model_id}@{each.revision}" for each in _pinned(cell))
     annotations = {
         **keys.GCSFUSE_ANNOTATIONS,
         keys.DEFAULT_CONTAINER: inference_server.NAME,
+        # The server reads a folder: it has no revision to be told, but another one is other files.
+        **({keys.REVISION: cell.model.revision} if cell.model.revision else {}),
+        **({keys.OTHER_REVISIONS: others} if others else {}),
         **metadata.annotations_of(cell, "Pod"),
     }
     spec = {
@@ -117,6 +122,10 @@ def _deployment(cell: Cell, pod_spec: Json, bucket: str | None) -> Json:
         {"spec": spec},
         metadata.annotations_of(cell, kind),
     )
+
+
+def _pinned(cell: Cell) -> list[Beside]:
+    return [each for each in cell.repositories if each.revision is not None]
 
 
 def _pod_spec(cell: Cell, service_account: str, config_map: str, bucket: str) -> Json:
@@ -152,21 +161,25 @@ def _grace_period(drain: Drain | None) -> Json:
     return {} if drain is None else {"terminationGracePeriodSeconds": drain.grace_period}
 
 
-def _volumes(cell: Cell, bucket: str) -> list[Json]:
-    only_model = f"only-dir:{cell.model.model_id}"
+def _bucket_volume(cell: Cell, bucket: str, name: str, model_id: str) -> Json:
+    options = [*cell.platform.inference.mount_options, f"only-dir:{model_id}"]
     attributes = {
         "bucketName": bucket,
-        "mountOptions": ",".join([*cell.platform.inference.mount_options, only_model]),
+        "mountOptions": ",".join(options),
         "skipCSIBucketAccessCheck": "true",
     }
-    csi = {"driver": keys.GCSFUSE_DRIVER, "volumeAttributes": attributes}
+    return {"name": name, "csi": {"driver": keys.GCSFUSE_DRIVER, "volumeAttributes": attributes}}
+
+
+def _volumes(cell: Cell, bucket: str) -> list[Json]:
+    folders = parts.bucket_volumes(cell).items()
     # The sidecar uses volumes of these names for its cache, temporary files and write buffer.
     sidecar = ("gke-gcsfuse-cache", "gke-gcsfuse-tmp", "gke-gcsfuse-buffer")
     # Shared memory counts as the server's memory. The other volumes have no limit: the sidecar's
     # cache is as large as the model's files, and the size of compiled kernels is not known either.
     shared = {"medium": "Memory", "sizeLimit": cell.profile.memory}
     return [
-        {"name": parts.BUCKET_VOLUME, "csi": csi},
+        *(_bucket_volume(cell, bucket, name, model_id) for name, model_id in folders),
         {"name": SHARED_MEMORY, "emptyDir": shared},
         *({"name": name, "emptyDir": {"medium": "Memory"}} for name in sidecar),
         *([parts.temporary_volume()] if cell.engine.read_only_root else ()),
@@ -178,6 +191,7 @@ _OF_SERVER = f"{POD}.containers[{inference_server.NAME}]"
 _OF_FETCH = f"{POD}.containers[{fetch_safetensors.NAME}]"
 _OF_BUCKET = f"{POD}.volumes[{parts.BUCKET_VOLUME}]"
 _STARTUP = "@engine.startup_seconds"
+_TEMPLATE = "Deployment spec.template.metadata"
 _KINDS = ("Deployment", "Pod", "Service", "ServiceAccount")
 
 
@@ -193,7 +207,7 @@ def sources(
         source(parts.of_namespace(bucket), "Deployment metadata.namespace",
                "Service metadata.namespace", "ServiceAccount metadata.namespace",
                name="namespace"),
-        *_from_construct(bucket),
+        *_from_construct(cell, bucket),
     ]  # fmt: skip
     made = unpatched(cell, bucket=bucket, service_account=service_account)
     return [*rows, *patches.sources(cell, made.values(), rows)]
@@ -220,6 +234,7 @@ def _from_profiles(cell: Cell, of_account: str, bucket: str | None) -> list[Sour
                name="compute_class"),
         *(source(f"@settings.node_selector[{key}]", f"{POD}.nodeSelector.{key}",
                  name=f"node_selector.{key}") for key in cell.settings.node_selector),
+        *_of_revisions(cell),
         *metadata.sources(cell, *kinds),
         source(tolerations, f"{POD}.tolerations", name="tolerations", listed=taints),
         *of_items(tolerations, f"{POD}.tolerations", range(tolerated)),
@@ -240,12 +255,25 @@ def _from_profiles(cell: Cell, of_account: str, bucket: str | None) -> list[Sour
                f"{_OF_FETCH}.volumeMounts[{parts.BUCKET_VOLUME}].mountPath"),
         source("@platform.inference.mount_options and @model.model_id",
                f"{_OF_BUCKET}.csi.volumeAttributes.mountOptions", name="mount_options"),
+        *(source(f"@platform.inference.mount_options and {setting}",
+                 f"{POD}.volumes[{name}].csi.volumeAttributes.mountOptions", name="mount_options")
+          for name, setting in parts.other_volumes(cell).items()),
         source(f"@platform.inference.node_wait_seconds + {_STARTUP}{rollout.and_ready(cell)}",
                "Deployment spec.progressDeadlineSeconds", name="progress_deadline_seconds"),
         *rollout.sources(cell),
         source(f"@engine.drain_seconds + {LEAVING} for the Services + {TEARDOWN} for the "
                "engine to end", f"{POD}.terminationGracePeriodSeconds", name="grace_period"),
     ]  # fmt: skip
+
+
+def _of_revisions(cell: Cell) -> list[Source]:
+    noted = f"{_TEMPLATE}.annotations"
+    others = " and ".join(parts.setting_of(each) for each in _pinned(cell))
+    rows = (
+        (cell.model.revision, "@model.revision", keys.REVISION, "revision"),
+        (others, others, keys.OTHER_REVISIONS, "other_revisions"),
+    )
+    return [source(text, f"{noted}.{key}", name=name) for given, text, key, name in rows if given]
 
 
 def _of_replicas(cell: Cell) -> list[Source]:
@@ -261,20 +289,20 @@ def _names(values: Sequence[Any]) -> str:
     return ", ".join(str(item["name"]) for item in values)
 
 
-def _from_construct(bucket: str | None) -> list[Source]:
+def _from_construct(cell: Cell, bucket: str | None) -> list[Source]:
     """Return the rows of values that no profile decides; docs/differences.md explains most."""
-    template = "Deployment spec.template.metadata"
     return [
         *parts.described("Deployment", "Service", "ServiceAccount"),
         *_of_config_map(bucket),
         source(parts.of_bucket(bucket), f"Deployment metadata.labels.{keys.BUCKET}",
-               f"{_OF_BUCKET}.csi.volumeAttributes.bucketName"),
+               *(f"{POD}.volumes[{name}].csi.volumeAttributes.bucketName"
+                 for name in parts.bucket_volumes(cell))),
         source("the construct: reached from inside the cluster", "Service spec.type"),
         source("the construct: vLLM's port", "Service spec.ports"),
-        source(parts.LABELS, f"{template}.labels"),
-        source(parts.SIDECAR, f"{template}.annotations", f"{POD}.volumes"),
+        source(parts.LABELS, f"{_TEMPLATE}.labels"),
+        source(parts.SIDECAR, f"{_TEMPLATE}.annotations", f"{POD}.volumes"),
         source("the construct: kubectl logs shows the server",
-               f"{template}.annotations.{keys.DEFAULT_CONTAINER}"),
+               f"{_TEMPLATE}.annotations.{keys.DEFAULT_CONTAINER}"),
         source(parts.API_SERVER, f"{POD}.automountServiceAccountToken"),
         source("the construct: a Service's VLLM_PORT would be taken for a setting",
                f"{POD}.enableServiceLinks"),

@@ -3,19 +3,20 @@
 #
 # Files are downloaded to MODEL_ROOT/.ira-model-download/MODEL_ID, compared with the Hub's checksums
 # and then moved to MODEL_ROOT/MODEL_ID, config.json last: where it is, the model is whole (where a
-# repository has none, params.json of Mistral's own format). No other record is kept: a later run
-# compares what it finds with the Hub and fetches the difference.
+# repository has none, params.json of Mistral's own format, or an adapter's adapter_config.json). No
+# other record is kept: a later run compares what it finds with the Hub and fetches the difference.
 #
 # The token is read from a file, by the Python program that takes the place of this shell. It is in
 # no environment, no argument, no message and no other file.
 #
-# Optional settings and their defaults: MODEL_REVISION main, MODEL_ROOT /local, DOWNLOAD_ATTEMPTS 5,
+# Optional settings and their defaults: MODEL_ROOT /local, DOWNLOAD_ATTEMPTS 5,
 # DOWNLOAD_RETRY_SECONDS 10 (doubles with each try), HF_HUB_DISABLE_XET 1, HUB_PACKAGES /packages,
 # HUGGING_FACE_TOKEN_FILE /etc/hugging-face-token/HUGGING_FACE_TOKEN. What to leave out, as
 # patterns separated by blanks: DOWNLOAD_EXCLUDE, and DOWNLOAD_EXCLUDE_DUPLICATES, which counts only
 # where the same folder holds safetensors that it doesn't match. Default: nothing. DOWNLOAD_BY_MODEL
-# has patterns of single models, as JSON: {"MODEL_ID": {"exclude": [...], "keep": [...]}}; those to
-# keep count before all others.
+# has what is of single models, as JSON: {"MODEL_ID": {"exclude": [...], "keep": [...], "revision":
+# "..."}}; patterns to keep count before all others. MODEL_REVISION counts before that revision;
+# without either, the revision is main.
 #
 # Exit codes. A failure that another try can't mend ends the Job at once.
 #   10  a variable or the token is missing or empty   22  the Hub refuses the token (401)
@@ -24,7 +25,7 @@
 #   13  the token has spaces, quotes or a line end    25  no space left
 #   14  MODEL_ROOT is missing or not writable         26  the repository holds nothing to serve
 #   21  huggingface_hub is not installed              27  failed DOWNLOAD_ATTEMPTS times
-#  143  stopped by SIGTERM
+#  143  stopped by SIGTERM                           28  old weights in the bucket would be served
 export MODEL_ROOT="${MODEL_ROOT:-/local}"
 [[ -d $MODEL_ROOT && -w $MODEL_ROOT ]] ||
   fail 14 "$MODEL_ROOT is not a folder that can be written to: is the bucket mounted there?"
@@ -52,16 +53,17 @@ from huggingface_hub import HfApi, constants, hf_hub_download
 TOKEN = ""
 TOKEN_FILE = "/etc/hugging-face-token/HUGGING_FACE_TOKEN"
 MODEL_ID = os.environ["MODEL_ID"]
-REVISION = os.environ.get("MODEL_REVISION") or "main"
 ROOT = Path(os.environ["MODEL_ROOT"])
 MODEL = ROOT / MODEL_ID
 STAGING = ROOT / ".ira-model-download" / MODEL_ID
-MARKS = ("params.json", "config.json")  # what vLLM looks for first; moved last, in this order
+# What vLLM looks for first; moved last, in this order.
+MARKS = ("adapter_config.json", "params.json", "config.json")
 WEIGHTS = (".safetensors", ".bin", ".pth", ".pt", ".gguf")
 ATTEMPTS = int(os.environ.get("DOWNLOAD_ATTEMPTS") or 5)
 LARGEST_INDEX = 64 << 20  # bytes; that of DeepSeek-V3 has 9 million
 RETRY_SECONDS = float(os.environ.get("DOWNLOAD_RETRY_SECONDS") or 10)
 OWN = json.loads(os.environ.get("DOWNLOAD_BY_MODEL") or "{}").get(MODEL_ID, {})
+REVISION = os.environ.get("MODEL_REVISION") or OWN.get("revision") or "main"
 KEEP = OWN.get("keep", [])
 EXCLUDE = os.environ.get("DOWNLOAD_EXCLUDE", "").split() + OWN.get("exclude", [])
 DUPLICATES = os.environ.get("DOWNLOAD_EXCLUDE_DUPLICATES", "").split()
@@ -140,13 +142,28 @@ def needed(files):
         if PurePosixPath(path).parent in served:
             del kept[path]
     if not any(mark in kept for mark in MARKS):
-        fail(26, f"{MODEL_ID} has neither config.json nor params.json, or they are excluded")
+        fail(26, f"{MODEL_ID} has none of {', '.join(reversed(MARKS))}, or they are excluded")
     if not any(path.endswith(WEIGHTS) for path in kept):
         fail(26, f"{MODEL_ID} has no weights, or the exclusions leave none")
-    if "config.json" not in kept:
+    if "config.json" not in kept and "params.json" not in kept:
+        say(f"{MODEL_ID} is an adapter: name it in lora_adapters of its model")
+    elif "config.json" not in kept:
         flags = " ".join(f"--{name}=mistral" for name in ("config-format", "load-format"))
         say(f"{MODEL_ID} has params.json alone: serve it with {flags} --tokenizer-mode=mistral")
     return kept
+
+
+def check_old_weights(files):
+    """Of weights without an index, vLLM reads every file: also those of an earlier download."""
+    if any("/" not in path and path.endswith(".safetensors.index.json") for path in files):
+        return
+    read = (".safetensors", ".safetensors.index.json")
+    found = sorted(path.name for path in MODEL.glob("*") if path.name.endswith(read))
+    if old := [name for name in found if name not in files]:
+        where = f"gs://{os.environ['IRA_BUCKET_NAME']}/{MODEL_ID}/{old[0]}"
+        others = f" and {len(old) - 1} more beside it" if len(old) > 1 else ""
+        fail(28, f"{where}{others} is not of revision {REVISION}, and would be served with it: "
+                 "delete the old weights, and start the download again")
 
 
 def intact(path, file):
@@ -242,6 +259,7 @@ def main():
     files = needed({file.rfilename: file for file in info.siblings})
     size = sum(file.size for file in files.values())
     say(f"{MODEL_ID} at {info.sha}: {len(files)} of {len(info.siblings)} files, {size} bytes")
+    retry("looking for old weights", check_old_weights, files)
     retry("preparing the staging folder", prepare)
     obtain_indexes(files, info.sha)
     with ThreadPoolExecutor(max_workers=8) as pool:

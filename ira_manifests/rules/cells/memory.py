@@ -94,10 +94,11 @@ def memory_not_judged(of: CellOf) -> Iterator[Finding]:
     if variables and cell.unjudged.startswith(", ".join(variables)):
         yield of.finding_of_setting(("env", variables[0]), message, hint)
         return
-    if cell.settings.args:
-        yield of.finding_of_setting(("args",), message, hint)
-    else:
-        yield of.finding(("model_id",), message, hint)
+    for field in ("args", "speculative", "lora_adapters"):
+        if getattr(cell.settings, field):
+            yield of.finding_of_setting((field,), message, hint)
+            return
+    yield of.finding(("model_id",), message, hint)
 
 
 @rule("IRA004", "heads-not-divided", Severity.ERROR, CELL)

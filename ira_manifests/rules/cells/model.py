@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ira_manifests.analysis.kernels import missing_kernel
+from ira_manifests.profiles.fields import is_commit
 from ira_manifests.profiles.memory_options import LONGER_CONTEXT
 from ira_manifests.rules.catalogue import Severity
 from ira_manifests.rules.cells.subjects import CELL, CellOf
@@ -82,6 +83,23 @@ def unknown_model_id(of: CellOf) -> Iterator[Finding]:
         message = f"{model_id!r} differs from the known {other!r} in organisation or case"
         hint = f"write {other}, or waive the rule for a copy of the model that you trust"
         yield of.finding(("model_id",), message, hint)
+
+
+@rule("IRA060", "moving-revision", Severity.WARNING, CELL)
+def moving_revision(of: CellOf) -> Iterator[Finding]:
+    """A revision is a branch or a tag, which can be moved to another commit.
+
+    The download copies the commit that the name stands for at that time. The next one can bring
+    other weights under the same name, without a change of the profiles, and nobody sees which ones
+    a server has. A commit, 40 hex digits, is the same files for good: the page of the repository's
+    history shows it, and the download's log names the commit that it copied. A revision that is
+    left out is the latest commit of `main`, and is not reported.
+    """
+    revision = of.cell.model.revision
+    if revision is not None and not is_commit(revision):
+        message = f"{revision!r} is a branch or a tag, which can move to other files"
+        hint = "write the commit, 40 hex digits; the download's log names it"
+        yield of.finding(("revision",), message, hint)
 
 
 @rule("IRA043", "remote-code", Severity.WARNING, CELL)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container as Names
 from collections.abc import Iterator
 
 from ira_manifests.kubernetes.labels import INSTANCE
@@ -18,6 +19,7 @@ from ira_manifests.rules.view.pods import Container, PodTemplate
 from ira_manifests.rules.view.rendered import View
 from ira_manifests.rules.view.servers import Server
 
+_ONLY_DIR = re.compile(r"(?:^|,)only-dir:([^,]*)")
 _IAM = "IAM knows the account by its name: any other can't read the bucket"
 
 
@@ -35,12 +37,15 @@ def other_models_value(view: View) -> Iterator[Finding]:
         model = view.model_id(template)
         if model is None:
             continue
-        yield from _only_dir(view, template, model)
+        servers = [each for each in view.servers if each.container.template is template]
+        others = {name: server for server in servers for name in _named_folders(server, model)}
+        yield from _only_dir(view, template, model, others)
         for container in template.containers:
-            yield from _mounts(view, container, model)
-        for server in view.servers:
-            if server.container.template is template:
-                yield from _model(view, server, mount_path(model))
+            yield from _mounts(view, container, model, others)
+        for server in servers:
+            yield from _model(view, server, mount_path(model))
+        for name, server in others.items():
+            yield from _missing(view, server, name)
     if view.cell is not None:
         yield from _of_cell(view, view.cell)
 
@@ -68,15 +73,38 @@ def _labels(view: View, template: PodTemplate) -> Iterator[Finding]:
         yield view.finding(template.file, where, message, hint)
 
 
-def _only_dir(view: View, template: PodTemplate, model: str) -> Iterator[Finding]:
+_FOLDER = re.compile(re.escape(MOUNT_ROOT) + r"/([\w.-]+/[\w.-]+)")
+
+
+def _named_folders(server: Server, model: str) -> list[str]:
+    """Return the repositories whose folders a server's arguments name beside the model's."""
+    named = [name for word in server.command.words for name in _FOLDER.findall(word)]
+    own = (mount_path(model), server.command.model)
+    return [name for name in dict.fromkeys(named) if mount_path(name) not in own]
+
+
+def _missing(view: View, server: Server, name: str) -> Iterator[Finding]:
+    """Yield a folder that an argument names and no volume shows: an adapter or a draft."""
+    folder = f"{mount_path(name)}/"
+    mounts = (str(mount.get("mountPath", "")).rstrip("/") for mount in server.container.mounts)
+    if not any(place and folder.startswith(f"{place}/") for place in mounts):
+        message = f"an argument names {mount_path(name)}, which is not mounted"
+        hint = f"mount the bucket there with only-dir:{name}, or correct the argument"
+        where = (*server.container.path, "volumeMounts")
+        yield view.finding(server.file, where, message, hint)
+
+
+def _only_dir(
+    view: View, template: PodTemplate, model: str, others: Names[str]
+) -> Iterator[Finding]:
     for index, volume in enumerate(template.volumes):
         if "csi" not in volume:
             continue
         options = str(at(volume, "csi", "volumeAttributes", "mountOptions") or "")
-        only = re.search(r"(?:^|,)only-dir:([^,]*)", options)
+        only = _ONLY_DIR.search(options)
         if only is None:
             message = f"no only-dir: the whole bucket is mounted at the folder of {model}"
-        elif only[1] != model:
+        elif only[1] != model and only[1] not in others:
             message = f"only-dir:{only[1]} hides the folder of {model}"
         else:
             continue
@@ -85,14 +113,26 @@ def _only_dir(view: View, template: PodTemplate, model: str) -> Iterator[Finding
         yield view.finding(template.file, (*where, "mountOptions"), message, hint)
 
 
-def _mounts(view: View, container: Container, model: str) -> Iterator[Finding]:
+def _mounts(view: View, container: Container, model: str, others: Names[str]) -> Iterator[Finding]:
+    shown = _folders_of_volumes(container.template)
     for index, mount in enumerate(container.mounts):
         place = str(mount.get("mountPath", ""))
-        if place.startswith(MOUNT_ROOT) and place != mount_path(model):
-            message = f"{place} is not the folder of {model}"
-            hint = f"mount the bucket at {mount_path(model)}, exact case included"
+        folder = shown.get(str(mount.get("name")), model)
+        folder = folder if folder in others else model
+        if place.startswith(MOUNT_ROOT) and place != mount_path(folder):
+            message = f"{place} is not the folder of {folder}"
+            hint = f"mount the bucket at {mount_path(folder)}, exact case included"
             where = (*container.path, "volumeMounts", index, "mountPath")
             yield view.finding(container.file, where, message, hint)
+
+
+def _folders_of_volumes(template: PodTemplate) -> dict[str, str]:
+    """Return what each volume's only-dir is, by the volume's name."""
+    options = {
+        str(volume.get("name")): str(at(volume, "csi", "volumeAttributes", "mountOptions") or "")
+        for volume in template.volumes
+    }
+    return {name: only[1] for name, text in options.items() if (only := _ONLY_DIR.search(text))}
 
 
 def _model(view: View, server: Server, model: str) -> Iterator[Finding]:
