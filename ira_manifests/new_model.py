@@ -18,6 +18,7 @@ from ira_manifests.memory import GIB
 from ira_manifests.model_files import ModelFiles
 from ira_manifests.profiles import consistency
 from ira_manifests.profiles.cell import Cell, directory_names
+from ira_manifests.profiles.fields import is_commit
 from ira_manifests.profiles.loader import with_model
 from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.profiles.model_text import NewModel
@@ -173,7 +174,8 @@ def _of_files(model_id: str, files: ModelFiles, model: Model) -> NewModel:
     """Return what the model's files decide of its profile."""
     size, origin = files.weights(model)
     weights = _weights(size, model)
-    return NewModel(model_id, model.min_engine, weights, origin, model.geometry)
+    commit = files.commit if is_commit(files.commit) else ""
+    return NewModel(model_id, model.min_engine, weights, origin, model.geometry, commit)
 
 
 def _weights(size: int, model: Model) -> dict[str, Decimal | str]:

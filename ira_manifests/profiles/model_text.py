@@ -22,6 +22,7 @@ class NewModel:
         weights: the fields of `WeightsProfile`.
         weights_from: what they were computed from.
         geometry: the fields of `GeometryProfile`.
+        revision: the commit that was read; empty if unknown.
     """
 
     model_id: str
@@ -29,11 +30,13 @@ class NewModel:
     weights: Mapping[str, Decimal | str]
     weights_from: str
     geometry: Mapping[str, Any]
+    revision: str = ""
 
     def values(self, cells: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         """Return the profile as plain values, in the order of its fields."""
         return {
             "model_id": self.model_id,
+            **({"revision": self.revision} if self.revision else {}),
             "min_engine": self.min_engine,
             "weights": dict(self.weights),
             "geometry": dict(self.geometry),

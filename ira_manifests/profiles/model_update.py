@@ -52,6 +52,8 @@ def refreshed(name: str, content: bytes, new: NewModel, *, is_exact: bool) -> Re
     if not keeps:
         measured = {key: each for key, each in old.get("weights", {}).items() if key in _OF_USERS}
         decided["weights"] = {**new.weights, **measured}
+    if "revision" in old and new.revision:  # without one, the latest is served
+        decided["revision"] = new.revision
     values = {**old, **decided}
     wanted = {key: values[key] for key in ModelProfile.model_fields if key in values}
     edited, changes = yaml_edit.rewritten(name, content, wanted)

@@ -36,7 +36,7 @@ def test_a_model_is_added_by_its_id(tmp_path: Path) -> None:
     assert (run.returncode, run.stderr) == (0, "")
     assert added(tmp_path) == ["qwen3-8b"]
     text = (tmp_path / "profiles/models/qwen3-8b.yaml").read_text()
-    assert "model_id: Qwen/Qwen3-8B\n" in text
+    assert f"model_id: Qwen/Qwen3-8B\nrevision: {hub.commit}\n" in text
     # 16,381,470,720 bytes, and the table of positions: 40,960 x 128 x 2.
     assert "total_gib: 15.27\n" in text
     assert f"Read {MODEL} at commit {hub.commit}.\n" in run.stdout
@@ -131,6 +131,7 @@ def test_a_revision_is_read_at_its_commit(tmp_path: Path) -> None:
     assert f"Read {MODEL} at commit {commit}.\n" in run.stdout
     assert {address.split("/")[4] for address in addresses} == {commit}
     assert added(tmp_path) == ["q"]
+    assert f"revision: {commit}\n" in (tmp_path / "profiles/models/q.yaml").read_text()
 
 
 @pytest.mark.parametrize("asked", ["qwen/qwen3-8b", "Qwen/Qwen-3-8B"])
@@ -158,10 +159,13 @@ def test_a_profile_is_refreshed_from_the_hub(tmp_path: Path) -> None:
     with Hub(MODEL, model(), is_public=True) as hub:
         add(tmp_path, hub, MODEL, "--gpu", "h100")
         hub.files[SINGLE] = weights(1 << 34)
+        hub.commit = "beef" * 10
         run = add(tmp_path, hub, "qwen3-8b", "--update")
 
     assert run.returncode == 0, run.stderr
-    assert "total_gib: 16.01\n" in (tmp_path / "profiles/models/qwen3-8b.yaml").read_text()
+    text = (tmp_path / "profiles/models/qwen3-8b.yaml").read_text()
+    assert "total_gib: 16.01\n" in text
+    assert f"revision: {'beef' * 10}\n" in text
 
 
 def test_the_token_is_sent_to_the_hub_alone(tmp_path: Path) -> None:
