@@ -50,6 +50,7 @@ OBJECT_FILES = {
     "PodTemplate": "pod-template.yaml",
     "ProvisioningRequest": "provisioning-request.yaml",
     "Deployment": "deployment.yaml",
+    "LeaderWorkerSet": "leader-worker-set.yaml",
     "Job": "job.yaml",
     "HorizontalPodAutoscaler": "horizontal-pod-autoscaler.yaml",
     "PodDisruptionBudget": "pod-disruption-budget.yaml",

@@ -223,7 +223,7 @@ def _most_letters(matrix: Matrix, gpus: Iterable[str]) -> int:
     return MAX_LABEL - max(
         len(directory)
         for gpu in gpus
-        for directory in directory_names(gpu, "", matrix.profiles.gpus[gpu])
+        for directory in directory_names(gpu, "", queued=matrix.profiles.gpus[gpu].queued)
     )
 
 

@@ -9,10 +9,11 @@ from ira_manifests import constructs
 from ira_manifests.constructs import _node
 from ira_manifests.constructs.manifests import parts
 from ira_manifests.kubernetes import labels as keys
+from ira_manifests.kubernetes import leader_worker_set as lws
 from ira_manifests.layout import BASE, MODEL_DOWNLOAD, TOKEN_SECRET, TOP, by_file
 from ira_manifests.output import env_file
 from ira_manifests.output.directory import RUNTIME_CONFIG, Directory
-from ira_manifests.output.kustomize import Generator, Kustomization, Replacement
+from ira_manifests.output.kustomize import Generator, Kustomization, NameReference, Replacement
 from ira_manifests.output.tree import IGNORED
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
@@ -84,7 +85,7 @@ def _cells(
 
 
 def _is_queued(cell: Cell, known: Container[str]) -> bool:
-    return cell.gpu.queued and cell.queued_directory not in known
+    return cell.is_queued and cell.queued_directory not in known
 
 
 class _Work(NamedTuple):
@@ -154,13 +155,27 @@ def _model_download(matrix: Matrix) -> Directory:
     return Directory(MODEL_DOWNLOAD, kustomization, rendered)
 
 
+_NAMED = NameReference(
+    lws.KIND,
+    tuple(
+        f"{'/'.join(path)}/spec/{containers}/env/valueFrom/configMapKeyRef/name"
+        for path in (lws.LEADER, lws.WORKER)
+        for containers in ("containers", "initContainers")
+    ),
+)
+
+
 def _cell_directory(cell: Cell, name: str, rendered: Mapping[str, Any]) -> Directory:
     fields = [
         f"spec.volumes.[name={volume}].csi.volumeAttributes.bucketName"
         for volume in parts.bucket_volumes(cell)
     ]
-    targets = [("Deployment", f"spec.template.{field}") for field in fields]
-    labelled = ["Deployment"]
+    if cell.profile.nodes == 1:
+        kind, pods = "Deployment", ["spec.template"]
+    else:
+        kind, pods = lws.KIND, [".".join(path) for path in (lws.LEADER, lws.WORKER)]
+    targets = [(kind, f"{pod}.{field}") for pod in pods for field in fields]
+    labelled = [kind]
     queued = name == cell.queued_directory
     if queued:
         targets += [("PodTemplate", f"template.{field}") for field in fields]
@@ -175,6 +190,7 @@ def _cell_directory(cell: Cell, name: str, rendered: Mapping[str, Any]) -> Direc
             Replacement(parts.CONFIG_MAP, "IRA_BUCKET_NAME", tuple(targets)),
             Replacement(parts.CONFIG_MAP, "IRA_BUCKET_NAME", labels, until="."),
         ),
+        name_reference=_NAMED if lws.KIND in labelled else None,
         ordered=queued,  # a request whose PodTemplate is missing can fail
     )
     return Directory(name, kustomization, rendered, cell.runtime_values, cell=cell.name)

@@ -69,9 +69,73 @@ PROVISIONING_REQUEST: Json = {
 }
 
 
+_COUNT = {"type": "integer", "minimum": 0}
+# The fields of the CRD leaderworkerset.x-k8s.io_leaderworkersets.yaml that are written, from the
+# types of https://github.com/kubernetes-sigs/lws, api/leaderworkerset/v1. The Pod templates are
+# validated as those of a PodTemplate.
+LEADER_WORKER_SET: Json = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["apiVersion", "kind", "metadata", "spec"],
+    "properties": {
+        "apiVersion": {"const": "leaderworkerset.x-k8s.io/v1"},
+        "kind": {"const": "LeaderWorkerSet"},
+        "metadata": {"type": "object"},
+        "spec": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["leaderWorkerTemplate"],
+            "properties": {
+                "replicas": _COUNT,
+                "startupPolicy": {"enum": ["LeaderCreated", "LeaderReady"]},
+                "rolloutStrategy": {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "required": ["type"],
+                    "properties": {
+                        "type": {"const": "RollingUpdate"},
+                        "rollingUpdateConfiguration": {
+                            "type": "object",
+                            "additionalProperties": False,
+                            "properties": {
+                                "partition": _COUNT,
+                                "maxUnavailable": {"type": ["integer", "string"]},
+                                "maxSurge": {"type": ["integer", "string"]},
+                            },
+                        },
+                    },
+                },
+                "leaderWorkerTemplate": {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "required": ["workerTemplate"],
+                    "properties": {
+                        "size": {"type": "integer", "minimum": 1},
+                        "restartPolicy": {
+                            "enum": [
+                                "Default", "RecreateGroupOnPodRestart", "RecreateGroupAfterStart",
+                                "None",
+                            ],
+                        },
+                        "leaderTemplate": {"type": "object"},
+                        "workerTemplate": {"type": "object"},
+                    },
+                },
+            },
+        },
+    },
+}  # fmt: skip
+
+
 def validate(item: Any, version: str) -> None:
     """Raise if the object has an unknown field or a wrong value."""
     if item["kind"] == "ProvisioningRequest":
         jsonschema.validate(item, PROVISIONING_REQUEST)
+    elif item["kind"] == "LeaderWorkerSet":
+        jsonschema.validate(item, LEADER_WORKER_SET)
+        group = item["spec"]["leaderWorkerTemplate"]
+        for name in ("leaderTemplate", "workerTemplate"):
+            template = {"apiVersion": "v1", "kind": "PodTemplate", "metadata": {"name": "x"}}
+            validate({**template, "template": group[name]}, version)
     else:
         kubernetes_validate.validate(item, version, strict=True)

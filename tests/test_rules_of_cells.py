@@ -95,6 +95,9 @@ BREAKS = {
     # vLLM wants 2 + 4 cores of two vCPUs each.
     "IRA046": Break(CELL, {"cpu: 64": "cpu: 11"}, "cells.h100.cpu",
                     "gets 11 CPUs and vLLM wants 12 for 4 GPUs"),
+    # 8 GPUs share a layer, 4 of them on each machine.
+    "IRA056": Break(CELL, {"tensor_parallel: 4": "tensor_parallel: 8\n    nodes: 2"},
+                    "cells.h100.tensor_parallel", "tensor parallel 8 with 4 GPUs on each of 2"),
     "IRA047": Break("llama3", {"total_gib: 131.42": "total_gib: 131.42\n  quantization: gptq",
                                "h100:\n": "h100:\n    args: [--quantization=awq]\n"},
                     "cells.h100.args", "--quantization=awq: the checkpoint is quantised as gptq"),

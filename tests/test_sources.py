@@ -130,6 +130,9 @@ EDITS = {
             "    weights: {total_gib: 70, quantization: fp8}"
         ),
     },
+    "l4/gemma3-27b": {
+        "tensor_parallel: 8": "tensor_parallel: 8\n    nodes: 2",
+    },
     "h200/gemma3-27b": {
         "tensor_parallel: 1": (
             "tensor_parallel: 1\n    disruption_budget: {min_available: 50%}\n"
@@ -166,6 +169,16 @@ def edited(tmp_path: Path) -> Matrix:
     for subject, edits in EDITS.items():
         edit_profile(folder, subject, edits)
     return with_samples(load_matrix(folder), load_matrix())
+
+
+@pytest.fixture
+def several_nodes(tmp_path: Path) -> Matrix:
+    folder = tmp_path / "several"
+    folder.mkdir()
+    folder = copy_profiles(folder)
+    subject = "l4/gemma3-27b"
+    edit_profile(folder, subject, EDITS[subject])
+    return load_matrix(folder)
 
 
 def with_samples(matrix: Matrix, shipped: Matrix) -> Matrix:
@@ -240,13 +253,14 @@ def on_its_own(matrix: Matrix) -> list[ExplainedDirectory]:
 
 
 @pytest.fixture
-def every(edited: Matrix) -> list[ExplainedDirectory]:
-    """Every directory of the shipped profiles, and of profiles with the options they leave out.
+def every(edited: Matrix, several_nodes: Matrix) -> list[ExplainedDirectory]:
+    """Every directory of the shipped profiles, of profiles with the options they leave out, and of
+    a cell of several nodes on the shipped platform.
 
     Then every construct on its own.
     """
     in_directories = [
-        found for matrix in (load_matrix(), edited)
+        found for matrix in (load_matrix(), edited, several_nodes)
         for found in (model_download(matrix),
                       *(each for cell in matrix.values() for each in directories(matrix, cell)))
     ]  # fmt: skip

@@ -70,7 +70,7 @@ def row(cell: Cell) -> Row:
         directory=cell.directory,
         machine=cell.machine.machine_type,
         compute_class=cell.machine.compute_class,
-        gpus=cell.profile.gpus,
+        gpus=cell.profile.all_gpus,
         max_model_len=cell.max_model_len,
         kv_headroom_gib=_headroom_gib(estimate) if estimate else None,
         concurrency=_round(float(estimate.concurrency)) if estimate else None,

@@ -94,11 +94,13 @@ def steps(cell: Cell) -> list[Step]:
 
 def _more_gpus(cell: Cell, serving: Serving) -> Step:
     """Return the step to the next larger number of GPUs of the GPU type's machines."""
-    sizes = sorted({machine.gpus // serving.pipeline_parallel for machine in cell.gpu.machines})
+    nodes, stages = serving.nodes, serving.pipeline_parallel
+    sizes = sorted({machine.gpus * nodes // stages for machine in cell.gpu.machines})
     larger = [size for size in sizes if size > serving.tensor_parallel]
     if not larger:
         gpus = max(machine.gpus for machine in cell.gpu.machines)
-        most = f"{gpus} GPUs are the most of a machine of {cell.gpu_name}"
+        of = "a machine" if nodes == 1 else "each machine"
+        most = f"{gpus} GPUs are the most of {of} of {cell.gpu_name}"
         return Step("tensor_parallel", None, None, most)
     return _step(serving, f"tensor_parallel: {larger[0]}", {"tensor_parallel": larger[0]})
 

@@ -46,7 +46,7 @@ class Remedy:
 
 def sizes(cell: Cell) -> list[int]:
     """Return the tensor parallel sizes with which the cell fits on some machine of its GPU type."""
-    most = max(machine.gpus for machine in cell.gpu.machines)
+    most = max(machine.gpus for machine in cell.gpu.machines) * cell.profile.nodes
     return [
         serving.tensor_parallel
         for serving in _splits(cell, range(1, most + 1))
@@ -158,16 +158,18 @@ def _remedy(field: str, value: str) -> Remedy:
 
 def _larger(cell: Cell, size: int) -> list[Serving]:
     """Return the cell on each larger number of GPUs that machines have and the model supports."""
-    stages = cell.profile.pipeline_parallel
-    sizes = {machine.gpus // stages for machine in cell.gpu.machines}
+    stages, nodes = cell.profile.pipeline_parallel, cell.profile.nodes
+    sizes = {machine.gpus * nodes // stages for machine in cell.gpu.machines}
     return list(_splits(cell, sorted(each for each in sizes if each > size)))
 
 
 def _splits(cell: Cell, candidates: Iterable[int]) -> Iterator[Serving]:
     """Yield the cell with each tensor parallel size that has an estimate."""
     asked, stages = cell.profile.max_model_len, cell.profile.pipeline_parallel
-    most = max(machine.gpus for machine in cell.gpu.machines)
-    for size in (each for each in candidates if each * stages <= most):
+    nodes = cell.profile.nodes
+    most = max(machine.gpus for machine in cell.gpu.machines) * nodes
+    able = (each for each in candidates if each * stages <= most and each * stages % nodes == 0)
+    for size in able:
         profile = cell.profile.model_copy(update={"tensor_parallel": size, "compute_class": None})
         length = LEAST_AUTO if asked == "auto" else asked
         try:

@@ -116,7 +116,7 @@ def _memory(cell: Cell, estimate: Budget | None) -> None:
         return
     _bar(memory_breakdown.bar(estimate), memory_breakdown.parts(estimate))
     _end(memory_breakdown.bar(estimate), estimate.requested, "the share of each GPU")
-    gpus = count(cell.profile.gpus, "GPU")
+    gpus = count(cell.profile.all_gpus, "GPU")
     terminal.say(f"  = {estimate.total / GIB:7.2f} GiB  of each of {gpus}")
     states = estimate.layout.state_bytes
     kept = f"{estimate.kv_bytes_per_token} bytes a token"

@@ -41,7 +41,7 @@ def preconditions(standing: Standing) -> Iterator[str]:
     lacking: dict[str, list[str]] = {}
     for cell in standing.cells:
         gpu = cell.gpu
-        if gpu.queued and gpu.queued_node_pool is None and not gpu.auto_provisioning_limit:
+        if cell.is_queued and gpu.queued_node_pool is None and not gpu.auto_provisioning_limit:
             lacking.setdefault(cell.machine.accelerator, []).append(cell.queued_directory)
     for accelerator, directories in lacking.items():
         first, others = directories[0], len(directories) - 1
@@ -102,7 +102,8 @@ def commands(standing: Standing) -> Iterator[Step]:
         yield Step(("# correct the id, or add a cell for it, to get the steps of serving.",))
         return
     yield Step(("kubectl", "apply", "-k", _quoted(standing.out / cell.directory)))
-    yield Step((*get, f"deployment/{cell.workload_name}", "--watch"), "until 1/1")
+    kind = "deployment" if cell.profile.nodes == 1 else "leaderworkerset"
+    yield Step((*get, f"{kind}/{cell.workload_name}", "--watch"), "until 1/1")
 
 
 def _quoted(path: Path) -> str:

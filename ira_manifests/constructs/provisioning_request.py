@@ -102,6 +102,11 @@ def _changes(workload: VllmDeployment) -> tuple[str, Json]:
     the Deployment, by JSON pointer. Earlier patches of the Deployment are kept; later ones override
     the values.
     """
+    if workload.cell.profile.nodes > 1:
+        raise InputError(
+            f"{workload.node.path} runs on several nodes, and a ProvisioningRequest is for Pods of "
+            "one kind; use ordinary capacity, or one node"
+        )
     if workload in consumers:
         raise InputError(
             f"{workload.node.path} consumes a ProvisioningRequest already; add one for each "

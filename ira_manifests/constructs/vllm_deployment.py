@@ -57,6 +57,8 @@ class VllmDeployment(Composite):
             "{model}". Default: the platform's, "vllm-{gpu}".
         tensor_parallel: GPUs that share each layer. Default: 1.
         pipeline_parallel: groups of such GPUs, each with a part of the layers. Default: 1.
+        nodes: machines that share these GPUs; with more than one, the workload is a
+            LeaderWorkerSet instead of a Deployment. Default: 1.
         cpu: CPUs of the server, such as 10 or "500m". Default: three eighths of the machine's.
         memory: memory of the server, such as "128G". Default: half of the machine's, or what the
             node leaves.
@@ -139,6 +141,7 @@ class VllmDeployment(Composite):
         workload_name: str | None = None,
         tensor_parallel: int | None = None,
         pipeline_parallel: int | None = None,
+        nodes: int | None = None,
         cpu: float | str | None = None,
         memory: int | str | None = None,
         gpu_memory_utilization: float | Decimal | None = None,
@@ -206,10 +209,11 @@ class VllmDeployment(Composite):
             props.require_sound(path(scope, id), cell)
         self.cell, self.bucket, self.name = cell, bucket, cell.workload_name
         self.namespace = namespace_in(scope, id, cell.platform.namespace)
-        other = holder(scope, self.namespace, "Deployment", self.name)
+        kind = "Deployment" if cell.profile.nodes == 1 else "LeaderWorkerSet"
+        other = holder(scope, self.namespace, kind, self.name)
         if other is not None:
             raise InputError(
-                f"{path(scope, id)}: {other} has added the Deployment {self.name} to this "
+                f"{path(scope, id)}: {other} has added the {kind} {self.name} to this "
                 "namespace already; name workloads apart, such as with "
                 'workload_name="vllm-{gpu}-{model}", of load_matrix or, without a cell, of the '
                 "construct"
@@ -224,7 +228,7 @@ class VllmDeployment(Composite):
 
     @property
     def deployment(self) -> ApiObject:
-        """The Deployment."""
+        """The Deployment; the LeaderWorkerSet of a cell of several nodes."""
         return self._object("Default")
 
     @property

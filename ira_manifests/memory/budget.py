@@ -1,6 +1,7 @@
 """The memory estimate of one GPU: its parts, the longest context, and the verdict."""
 
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
 
@@ -24,6 +25,9 @@ from ira_manifests.memory.overhead import MEASURED, Overheads, has_many_experts
 from ira_manifests.memory.serving import Serving
 from ira_manifests.memory.stages import Stage, held, stages
 from ira_manifests.vllm.changes import ReleaseFacts
+
+SEVERAL_NODES_MARGIN_GIB = Decimal(1)
+"""What is kept free besides on several nodes: no log says what NCCL takes for the network."""
 
 # (smallest context, step): contexts are rounded down to a multiple of the step.
 _CONTEXT_STEPS = ((8192, 1024), (1024, 256), (0, 16))
@@ -259,6 +263,8 @@ def _budget(serving: Serving, overheads: Overheads, stage: Stage) -> Budget:
     total, requested = serving.accelerator.total_bytes, serving.requested_bytes
     context = overheads.context_bytes(geometry, serving.gpus, is_h100=serving.is_h100)
     adapters, uncertain = adapter_memory(geometry, options.adapters, size, batch)
+    if serving.nodes > 1:
+        uncertain += gib(SEVERAL_NODES_MARGIN_GIB)
     if options.adapters:
         # A graph with adapters has more kernels; how much more memory, no log says.
         alone = replace(options, adapters=None)

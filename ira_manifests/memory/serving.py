@@ -36,6 +36,7 @@ class Serving:
         engine: the vLLM version, 0.8.4 or newer.
         tensor_parallel: GPUs that share each layer.
         pipeline_parallel: groups of such GPUs, each with a part of the layers.
+        nodes: machines that these GPUs are spread over.
         max_model_len: longest context, in tokens.
         utilization: gpu_memory_utilization, more than 0 and at most 1.
         kv_cache_dtype: ``auto`` (the model's 16 bit), ``fp8``, …
@@ -59,6 +60,7 @@ class Serving:
     batch: BatchLimits | None = None
     taken_as: Release | None = None
     pipeline_parallel: int = 1
+    nodes: int = 1
     options: EngineOptions = DEFAULTS
 
     def __post_init__(self) -> None:
@@ -158,8 +160,7 @@ class Serving:
             reasons.append(f"engine {self.engine} may have the changes of {final} or not")
         if self.tensor_parallel not in MEASURED_TENSOR_PARALLEL:
             reasons.append(f"no start-up was measured at tensor parallel {self.tensor_parallel}")
-        if self.pipeline_parallel > 1:
-            reasons.append("no start-up with pipeline parallelism was measured")
+        reasons.extend(_of_spread(self.pipeline_parallel, self.nodes))
         if self.options != DEFAULTS:
             reasons.extend(_of_options(self.options))
         if self.geometry.latent or self.geometry.recurrent:
@@ -186,6 +187,14 @@ class Serving:
 
 def _lean(facts: ReleaseFacts) -> ReleaseFacts:
     return replace(facts, bytes_per_logit=LEAN_BYTES_PER_LOGIT, graphs_budgeted=False)
+
+
+def _of_spread(stages: int, nodes: int) -> Iterator[str]:
+    """Yield why the figures are extrapolated for a model in stages, or on several nodes."""
+    if stages > 1:
+        yield "no start-up with pipeline parallelism was measured"
+    if nodes > 1:
+        yield "no start-up on several nodes was measured"
 
 
 def _of_options(options: EngineOptions) -> Iterator[str]:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from ira_manifests.output import yaml_text
-from ira_manifests.output.kustomize import EMPTY, Kustomization
+from ira_manifests.output.kustomize import EMPTY, NAME_REFERENCES, Kustomization
 from ira_manifests.output.tree import marked, path_in
 
 KUSTOMIZATION = "kustomization.yaml"
@@ -37,6 +37,8 @@ class Directory:
         values: dict[str, Any] = dict(self.objects)
         if self.kustomization != EMPTY:
             values = {KUSTOMIZATION: self.kustomization.to_json(), **values}
+        if self.kustomization.name_reference is not None:
+            values[NAME_REFERENCES] = self.kustomization.name_reference.to_json()
         bodies = {name: yaml_text.dump(value) for name, value in values.items()}
         if self.runtime_values:
             lines = (f"{key}={value}\n" for key, value in self.runtime_values.items())

@@ -53,6 +53,27 @@ class Replacement:
         }
 
 
+NAME_REFERENCES = "name-references.yaml"
+
+
+@dataclass(frozen=True)
+class NameReference:
+    """Fields of a custom kind that name a ConfigMap; kustomize knows those of its own kinds only.
+
+    Without them, the objects name the ConfigMap without its hash, and so one that does not exist.
+    See https://github.com/kubernetes-sigs/kustomize/tree/master/examples/transformerconfigs.
+    """
+
+    kind: str
+    paths: tuple[str, ...]
+    """Paths inside the objects, with slashes; lists are passed over."""
+
+    def to_json(self) -> Json:
+        """Return the configuration as kustomize spells it."""
+        fields = [{"kind": self.kind, "path": path} for path in self.paths]
+        return {"nameReference": [{"kind": "ConfigMap", "version": "v1", "fieldSpecs": fields}]}
+
+
 @dataclass(frozen=True)
 class Kustomization:
     """One kustomization.yaml."""
@@ -62,6 +83,7 @@ class Kustomization:
     config_maps: tuple[Generator, ...] = ()
     secrets: tuple[Generator, ...] = ()
     replacements: tuple[Replacement, ...] = ()
+    name_reference: NameReference | None = None
     ordered: bool = False
     """Whether objects are applied in the order of `resources`, and not in kubectl's own.
 
@@ -77,6 +99,7 @@ class Kustomization:
             "sortOptions": {"order": "fifo"} if self.ordered else None,
             "configMapGenerator": [item.to_json() for item in self.config_maps],
             "secretGenerator": [item.to_json() for item in self.secrets],
+            "configurations": [NAME_REFERENCES] if self.name_reference else None,
             "replacements": [item.to_json() for item in self.replacements],
         }
         return {

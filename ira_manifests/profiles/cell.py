@@ -30,10 +30,15 @@ LEAST_AUTO = 1024
 """The shortest context of `max_model_len: auto`, in tokens; a cell with less room is refused."""
 
 
-def directory_names(gpu_name: str, model_name: str, gpu: GpuProfile) -> tuple[str, ...]:
+def is_queued(gpu: GpuProfile, profile: CellProfile) -> bool:
+    """Return whether a cell also has a directory for queued capacity; never on several nodes."""
+    return gpu.queued and profile.nodes == 1
+
+
+def directory_names(gpu_name: str, model_name: str, *, queued: bool) -> tuple[str, ...]:
     """Return the directories of a cell: for ordinary capacity, then for queued if it has any."""
     name = f"{CELLS}{gpu_name}-{model_name}"
-    return (name, name + QUEUED_SUFFIX) if gpu.queued else (name,)
+    return (name, name + QUEUED_SUFFIX) if queued else (name,)
 
 
 def variant_name(name: str, variant: str) -> str:
@@ -83,6 +88,11 @@ class Cell:
         return "/".join(self.key)
 
     @property
+    def is_queued(self) -> bool:
+        """Whether it has a directory for queued capacity."""
+        return is_queued(self.gpu, self.profile)
+
+    @property
     def directory(self) -> str:
         """Directory of the cell on ordinary capacity."""
         return self.directories[0]
@@ -95,7 +105,8 @@ class Cell:
     @property
     def directories(self) -> tuple[str, ...]:
         """All directories of the cell."""
-        return directory_names(self.gpu_name, self.short_name, self.gpu)
+        queued = is_queued(self.gpu, self.profile)
+        return directory_names(self.gpu_name, self.short_name, queued=queued)
 
     @property
     def workload_name(self) -> str:

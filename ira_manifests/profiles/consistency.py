@@ -14,6 +14,7 @@ from ira_manifests.profiles import (
     argument_checks,
     engine_checks,
     memory_inputs,
+    node_checks,
     pod_checks,
     repository_checks,
     settings,
@@ -23,6 +24,7 @@ from ira_manifests.profiles.cell import (
     directory_names,
     find_machine,
     given_cells,
+    is_queued,
     variant_name,
 )
 from ira_manifests.profiles.engine import engine_of
@@ -40,6 +42,7 @@ def problems(profiles: Profiles) -> list[Problem]:
         *engine_checks.problems(profiles),
         *pod_checks.problems(profiles),
         *argument_checks.problems(profiles),
+        *node_checks.problems(profiles),
         *_unknown_gpus(profiles),
         *_missing_machines(profiles),
         *_missing_geometry(profiles),
@@ -92,8 +95,9 @@ def _missing_machines(profiles: Profiles) -> Iterator[Problem]:
             most = max(machine.gpus for machine in gpu.machines)
             stages = cell.pipeline_parallel
             split = "" if stages == 1 else f" × pipeline_parallel {stages}"
-            message = f"is {cell.tensor_parallel}{split}; the largest machine of {gpu_name} has "
-            message += f"{most} GPUs"
+            over = "" if cell.nodes == 1 else f" over {cell.nodes} nodes"
+            message = f"is {cell.tensor_parallel}{split}{over}; the largest machine of {gpu_name} "
+            message += f"has {most} GPUs"
         source = profiles.sources["models", model_name]
         yield source.problem((*given.path, field), message)
 
@@ -173,7 +177,8 @@ def _directories(profiles: Profiles) -> Iterator[Problem]:
     owners: dict[str, tuple[_Key, str]] = {}
     for model, given in given_cells(profiles):
         key = (given.gpu, variant_name(model, given.variant))
-        directories = directory_names(*key, profiles.gpus[given.gpu])
+        queued = is_queued(profiles.gpus[given.gpu], given.profile)
+        directories = directory_names(*key, queued=queued)
         problem = names.check_rfc1123_label(directories[-1])
         if problem:
             message = f"gives the directory {directories[-1]!r}, which {problem}"

@@ -123,6 +123,7 @@ def serving(
         kv_cache_dtype=profile.kv_cache_dtype,
         batch=memory_options.batch(options, release, _default_batch(accelerator, engine)),
         pipeline_parallel=profile.pipeline_parallel,
+        nodes=profile.nodes,
         options=flags_of(model, profile, given, release).options,
     )
 

@@ -146,7 +146,9 @@ class CellProfile(ServingFields):
     tensor_parallel: Count
     """GPUs that share each layer, a part of it on each."""
     pipeline_parallel: Annotated[int, Field(gt=0, le=64)] = 1
-    """Groups of such GPUs, each with a part of the layers: all are GPUs of one container."""
+    """Groups of such GPUs, each with a part of the layers."""
+    nodes: Annotated[int, Field(gt=0, le=64)] = 1
+    """Machines that share all these GPUs evenly: with more than one, a LeaderWorkerSet."""
     cpu: Cpu
     """CPUs of the server's container: its request and its limit."""
     memory: Bytes
@@ -182,7 +184,12 @@ class CellProfile(ServingFields):
 
     @property
     def gpus(self) -> int:
-        """The GPUs of the container."""
+        """The GPUs of the container on each node."""
+        return self.all_gpus // self.nodes
+
+    @property
+    def all_gpus(self) -> int:
+        """The GPUs of one copy of the model, on all of its nodes."""
         return self.tensor_parallel * self.pipeline_parallel
 
 

@@ -14,16 +14,19 @@ from ira_manifests.constructs.manifests import (
 )
 from ira_manifests.constructs.manifests.parts import Json
 from ira_manifests.constructs.manifests.sources import Source
+from ira_manifests.kubernetes import leader_worker_set as lws
 from ira_manifests.layout import by_file
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.schema import ModelProfile, Platform
+
+_WORKLOADS = ("Deployment", lws.KIND)
 
 
 def objects(cell: Cell, *, queued: bool) -> dict[str, Json]:
     """Return the objects of a cell's directory by file name, in the order to apply them."""
     workload = vllm_deployment.objects(cell)
     found = _on_queued_capacity(cell, workload) if queued else list(workload.values())
-    (deployment,) = (item for item in found if item["kind"] == "Deployment")
+    (deployment,) = (item for item in found if item["kind"] in _WORKLOADS)
     beside = companions.objects(cell, deployment, queued=queued)
     return _by_file([*found, *beside], cell.platform.namespace)
 

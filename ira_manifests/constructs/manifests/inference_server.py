@@ -8,11 +8,13 @@ from ira_manifests.constructs.manifests import parts
 from ira_manifests.constructs.manifests.parts import Json
 from ira_manifests.constructs.manifests.sources import Source, option, source
 from ira_manifests.kubernetes import labels as keys
+from ira_manifests.kubernetes import leader_worker_set as lws
 from ira_manifests.layout import MOUNT_ROOT
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.engine import SERVE, Engine
 from ira_manifests.profiles.secrets import is_secret, secret_words
 from ira_manifests.profiles.server_arguments import MODEL
+from ira_manifests.vllm import multiple_nodes
 from ira_manifests.vllm.draining import OPTION, Drain
 
 NAME = "inference-server"
@@ -36,6 +38,23 @@ _ARGUMENTS = (
     "--tensor-parallel-size=$(TENSOR_PARALLEL_SIZE)",
 )
 
+# Each node's own, of several; the controller of LeaderWorkerSets defines the variables.
+_NODES = (
+    f"{multiple_nodes.NODES}=$({lws.SIZE})",
+    f"{multiple_nodes.RANK}=$({lws.INDEX})",
+    f"{multiple_nodes.ADDRESS}=$({lws.ADDRESS})",
+)
+
+
+def worker(server: Json) -> Json:
+    """Return the container of a node that has workers alone, and no API to ask for health.
+
+    `server`: the container of the leader.
+    """
+    without = ("ports", "startupProbe", "readinessProbe", "livenessProbe", "lifecycle")
+    kept = {key: value for key, value in server.items() if key not in without}
+    return {**kept, "args": [*server["args"], multiple_nodes.HEADLESS]}
+
 
 def container(cell: Cell, config_map: str) -> Json:
     """Return the container. `config_map`: the name of the ConfigMap that it reads."""
@@ -51,6 +70,7 @@ def container(cell: Cell, config_map: str) -> Json:
             *_ARGUMENTS,
             *(argument.text for argument in cell.server_arguments),
             *_shutdown_timeout(engine.drain),
+            *(_NODES if profile.nodes > 1 else ()),
         ],
         "env": [
             *parts.env(config_map, list(cell.runtime_values)),
@@ -132,6 +152,7 @@ def _from_profiles(cell: Cell, field: str) -> list[Source]:
     seconds = cell.engine.startup_seconds
     staged = cell.profile.pipeline_parallel > 1
     gpus = "@cell.tensor_parallel" + (" × @cell.pipeline_parallel" if staged else "")
+    gpus += " / @cell.nodes" if cell.profile.nodes > 1 else ""
     temporary = parts.TEMPORARY_VOLUME
     limits, requests = f"{field}.resources.limits", f"{field}.resources.requests"
     return [

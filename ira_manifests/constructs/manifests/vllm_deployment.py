@@ -8,6 +8,7 @@ from typing import Any
 from ira_manifests.constructs.manifests import (
     fetch_safetensors,
     inference_server,
+    leader_worker_set,
     metadata,
     parts,
     patches,
@@ -52,13 +53,20 @@ def unpatched(
         )
         config_map = found["ConfigMap"]["metadata"]["name"]
     pod = _pod_spec(cell, service_account, config_map, bucket or parts.BUCKET_PLACEHOLDER)
-    return {**found, "Service": _service(cell), "Default": _deployment(cell, pod, bucket)}
+    deployment = _deployment(cell, pod, bucket)
+    if cell.profile.nodes > 1:
+        deployment = leader_worker_set.of_deployment(cell, deployment)
+    return {**found, "Service": _service(cell), "Default": deployment}
 
 
 def selector(cell: Cell) -> dict[str, str]:
-    """Return the labels that select only this workload's Pods; immutable once applied."""
+    """Return the labels that select only the workload's Pods that serve; immutable once applied.
+
+    Of several nodes, those are the leaders.
+    """
     own = _labels(cell, "Pod")
-    return {key: own[key] for key in (keys.NAME, keys.INSTANCE)}
+    leads = leader_worker_set.LEADS if cell.profile.nodes > 1 else {}
+    return {**{key: own[key] for key in (keys.NAME, keys.INSTANCE)}, **leads}
 
 
 def _labels(cell: Cell, kind: str) -> dict[str, str]:
@@ -199,6 +207,11 @@ def sources(
     cell: Cell, *, bucket: str | None = None, service_account: str | None = None
 ) -> list[Source]:
     """Return the source of each field of the objects with the same options."""
+    rows = _sources(cell, bucket, service_account)
+    return leader_worker_set.sources(rows) if cell.profile.nodes > 1 else rows
+
+
+def _sources(cell: Cell, bucket: str | None, service_account: str | None) -> list[Source]:
     of_account = "@platform.inference.service_account"
     if service_account is not None:
         of_account = parts.of_option("service_account")

@@ -12,6 +12,8 @@ from typing import Any
 from ira_manifests.constructs.manifests import metadata, parts
 from ira_manifests.constructs.manifests.parts import Json
 from ira_manifests.constructs.manifests.sources import Source, source
+from ira_manifests.kubernetes import labels as keys
+from ira_manifests.kubernetes import leader_worker_set as lws
 from ira_manifests.profiles.cell import Cell
 
 
@@ -47,8 +49,16 @@ _USUAL_PORT = 8000
 
 
 def read(deployment: Mapping[str, Any]) -> Workload:
-    """Return the workload of a rendered Deployment."""
+    """Return the workload of a rendered Deployment, or LeaderWorkerSet: of its leaders."""
     named, spec = deployment["metadata"], deployment["spec"]
+    if deployment["kind"] == lws.KIND:
+        template = spec["leaderWorkerTemplate"]["leaderTemplate"]
+        given = template["metadata"]["labels"]
+        labels = {key: given[key] for key in (keys.NAME, keys.INSTANCE)}
+        spec = {
+            "template": template,
+            "selector": {"matchLabels": {**labels, lws.INDEX_LABEL: lws.LEADER_INDEX}},
+        }
     port = next(_ports(spec["template"]["spec"]), {})
     return Workload(
         deployment["apiVersion"],

@@ -137,6 +137,28 @@ def too_few_cpus(of: CellOf) -> Iterator[Finding]:
         yield of.finding(("cpu",), message, hint)
 
 
+@rule("IRA056", "layers-across-nodes", Severity.WARNING, CELL)
+def layers_across_nodes(of: CellOf) -> Iterator[Finding]:
+    """A layer is shared by GPUs of several machines.
+
+    With `tensor_parallel` above the GPUs of one node, all GPUs exchange the results of each layer
+    over the network between machines, for each token, and answers come many times later than over
+    NVLink. With `tensor_parallel` of one machine's GPUs and a stage of `pipeline_parallel` for each
+    machine, only the values between two layers cross the network. The order of vLLM's ranks puts
+    the GPUs that share layers beside each other (vllm/distributed/parallel_state.py), so the same
+    is true of a size that does not divide the GPUs of a node: some groups lie on two machines.
+    """
+    profile = of.cell.profile
+    if profile.nodes == 1 or profile.gpus % profile.tensor_parallel == 0:
+        return
+    message = (
+        f"tensor parallel {profile.tensor_parallel} with {count(profile.gpus, 'GPU')} on each of "
+        f"{profile.nodes} nodes: each layer is shared over the network"
+    )
+    hint = f"tensor_parallel: {profile.gpus} and pipeline_parallel: {profile.nodes}"
+    yield of.finding(("tensor_parallel",), message, hint)
+
+
 @also("IRA041", CELL)
 def driver_of_a_node_pool(of: CellOf) -> Iterator[Finding]:
     """The driver version of a node pool that a profile names is unknown."""

@@ -32,7 +32,7 @@ def rollout_waits(of: CellOf) -> Iterator[Finding]:
         return
     hint = "set max_surge: 0 and max_unavailable: 1, or type: recreate"
     message = ""
-    if cell.gpu.queued:
+    if cell.is_queued:
         message = beyond_the_request(replicas, rollout.surge)
     elif not cell.gpu.auto_provisioning_limit:
         message = (

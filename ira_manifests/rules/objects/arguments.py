@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ira_manifests.kubernetes import labels, names
+from ira_manifests.kubernetes import leader_worker_set as lws
 from ira_manifests.rules.catalogue import Severity
 from ira_manifests.rules.finding import Finding
 from ira_manifests.rules.flags import CRASH_LOOP, READ_THEM_YOURSELF
 from ira_manifests.rules.registry import rule
 from ira_manifests.rules.view.groups import DIRECTORY
+from ira_manifests.rules.view.plain import mapping
 from ira_manifests.rules.view.rendered import View
 from ira_manifests.rules.view.servers import Server
 from ira_manifests.vllm import UnknownReleaseError
@@ -82,19 +84,32 @@ def gpus_not_parallel(view: View) -> Iterator[Finding]:
     The container's GPUs are not tensor parallel × pipeline parallel (× data parallel) size, as the
     server reads its arguments: shortened, under other spellings, and the last one where there are
     several. With too few, the server waits for processes that can't start; with too many, the rest
-    is paid for and never used.
+    is paid for and never used. Of a LeaderWorkerSet, the containers of a whole group share the
+    product: its `size` times the GPUs of each.
     """
     for server in view.servers:
         tensor = _size(server, "--tensor-parallel-size")
         pipeline = _size(server, "--pipeline-parallel-size")
         data = _size(server, "--data-parallel-size")
         gpus = server.container.gpus
-        if gpus != tensor * pipeline * data:
+        if server.container.template.kind == lws.KIND:
+            yield from _of_group(view, server, tensor * pipeline * data)
+        elif gpus != tensor * pipeline * data:
             message = f"{gpus} GPUs for tensor parallel {tensor} × pipeline parallel {pipeline}"
             message += f" × data parallel {data}" if data > 1 else ""
             hint = "the server starts one process for each GPU: both numbers must be equal"
             place = (*server.container.path, "resources", "limits", labels.GPU)
             yield view.finding(server.file, place, message, hint)
+
+
+def _of_group(view: View, server: Server, wanted: int) -> Iterator[Finding]:
+    """A group has as many Pods as its size, each with the GPUs of its container."""
+    owner, gpus = server.container.template.owner, server.container.gpus
+    size = mapping(owner.spec.get("leaderWorkerTemplate")).get("size", 1)
+    if isinstance(size, int) and size * gpus != wanted:
+        message = f"{size} Pods with {gpus} GPUs each, and the parallel sizes make {wanted} GPUs"
+        hint = "the server starts one process for each GPU of the group: make both numbers equal"
+        yield view.finding(server.file, ("spec", "leaderWorkerTemplate", "size"), message, hint)
 
 
 def _size(server: Server, name: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ira_manifests.kubernetes import leader_worker_set as lws
 from ira_manifests.rules.catalogue import Severity
 from ira_manifests.rules.finding import Finding
 from ira_manifests.rules.registry import rule
@@ -25,10 +26,12 @@ def requests_cut_off(view: View) -> Iterator[Finding]:
     `--shutdown-timeout` (before 0.18.0), so `engine.drain_seconds` can't be kept and it aborts them
     at SIGTERM; or the Pod is killed before `preStop` and the timeout are over; or nothing sleeps in
     `preStop`, and the requests that Services still send to the Pod for some seconds are refused.
-    Clients see broken connections at every rollout and eviction.
+    Clients see broken connections at every rollout and eviction. The workers of a LeaderWorkerSet
+    get no requests of clients.
     """
     for server in view.servers:
-        yield from _grace(view, server)
+        if server.container.template.path != lws.WORKER:
+            yield from _grace(view, server)
 
 
 def _grace(view: View, server: Server) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Container as Names
 from collections.abc import Iterator
 
+from ira_manifests.kubernetes import leader_worker_set as lws
 from ira_manifests.kubernetes.expansion import references
 from ira_manifests.layout import mount_path
 from ira_manifests.output import env_file
@@ -134,8 +135,9 @@ def _undefined(
 ) -> Iterator[Finding]:
     if container.env_from:  # the names that it defines are unknown here
         return
+    injected = lws.VARIABLES if container.template.kind == lws.KIND else ()
     for name in references(text):
-        if name not in defined:
+        if name not in defined and name not in injected:
             message = undefined(name, before="env" in place)
             yield view.finding(container.file, place, message, DEFINE_IT)
 

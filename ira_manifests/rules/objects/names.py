@@ -12,7 +12,7 @@ from ira_manifests.rules.view.groups import DIRECTORY
 from ira_manifests.rules.view.rendered import View
 
 # GKE and Kubernetes derive other names from theirs, so they must be RFC 1035 labels.
-_RFC1035_KINDS = ("Service", "ProvisioningRequest", "Deployment")
+_RFC1035_KINDS = ("Service", "ProvisioningRequest", "Deployment", "LeaderWorkerSet")
 
 
 @rule("IRA017", "same-object-twice", Severity.ERROR, DIRECTORY)

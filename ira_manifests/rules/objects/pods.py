@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ira_manifests.kubernetes import leader_worker_set as lws
 from ira_manifests.kubernetes import names
 from ira_manifests.kubernetes.allocatable import quantity
 from ira_manifests.rules.catalogue import Severity
@@ -84,10 +85,11 @@ def no_startup_probe(view: View) -> Iterator[Finding]:
 
     A load takes tens of minutes. A liveness probe alone kills the server while it loads; a
     readiness probe alone never replaces a server that hangs. A startup probe covers the load and
-    hands over to the two; one that gives up in less than ten minutes does not.
+    hands over to the two; one that gives up in less than ten minutes does not. The workers of a
+    LeaderWorkerSet have no API to ask: their leader is not ready, and ends, without them.
     """
     for container in view.containers:
-        if container.gpus:
+        if container.gpus and container.template.path != lws.WORKER:
             yield from _probes(view, container)
             yield from _startup(view, container)
 
@@ -121,6 +123,9 @@ def _number(probe: Json, key: str, default: int) -> int:
     return value if isinstance(value, int) else default
 
 
+_REPLICATED = ("Deployment", lws.KIND, "StatefulSet", "ReplicaSet")
+
+
 @rule("IRA036", "second-machine", Severity.WARNING, DIRECTORY)
 def second_machine(view: View) -> Iterator[Finding]:
     """A second Pod needs another machine with GPUs.
@@ -130,7 +135,7 @@ def second_machine(view: View) -> Iterator[Finding]:
     the old version keeps serving.
     """
     for template in view.workloads:
-        if template.gpus and template.kind in ("Deployment", "StatefulSet", "ReplicaSet"):
+        if template.gpus and template.kind in _REPLICATED and template.path != lws.WORKER:
             yield from _replicas(view, template)
         if template.gpus and template.kind == "Deployment":
             yield from _surge(view, template)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from ira_manifests.kubernetes import leader_worker_set as lws
 from ira_manifests.rules.catalogue import Severity
 from ira_manifests.rules.finding import Finding
 from ira_manifests.rules.registry import rule
@@ -32,10 +33,11 @@ def no_such_port(view: View) -> Iterator[Finding]:
     container of the Pods has, or the server does not listen there: `--port`, `--host` with a
     loopback address, `--uds`, `--headless`, `--grpc`, TLS without probes of HTTPS. The probe fails
     until the kubelet kills a healthy server, or every request to the Service is refused while all
-    Pods look ready, or no metrics are collected.
+    Pods look ready, or no metrics are collected. The workers of a LeaderWorkerSet have no API.
     """
     for server in view.servers:
-        yield from _closed(view, server)
+        if server.container.template.path != lws.WORKER:
+            yield from _closed(view, server)
     for container in view.containers:
         yield from _probe_ports(view, container)
     yield from _target_ports(view)

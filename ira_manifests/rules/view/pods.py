@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from ira_manifests.kubernetes import labels
+from ira_manifests.kubernetes import leader_worker_set as lws
 from ira_manifests.profiles.yaml_source import Path
 from ira_manifests.rules.view.plain import Json, at, mapping, mappings, sequence, texts
 from ira_manifests.vllm.server import is_shell
@@ -139,6 +140,8 @@ class PodTemplate:
     owner: Object
     path: Path
     body: Json
+    added: Mapping[str, str] = field(default_factory=dict)
+    """Labels that the kind's controller gives to the Pods."""
 
     @property
     def file(self) -> str:
@@ -173,7 +176,7 @@ class PodTemplate:
     @cached_property
     def labels(self) -> dict[str, str]:
         """The Pod's labels."""
-        return texts(at(self.body, "metadata", "labels"))
+        return {**texts(at(self.body, "metadata", "labels")), **self.added}
 
     @cached_property
     def volumes(self) -> list[Json]:
@@ -209,10 +212,23 @@ def templates(item: Object) -> list[PodTemplate]:
     """Return the Pod templates in an object of any kind."""
     if item.kind in _WITHOUT and item.group == "":
         return []
+    if item.kind == lws.KIND and item.group == lws.GROUP:
+        return list(_of_group(item))
     path = _TEMPLATES.get(item.kind) if item.group in _GROUPS else None
     if path is None:
         return [PodTemplate(item, where, body) for where, body in _shaped(item.body, ())]
     return [PodTemplate(item, path, mapping(at(item.body, *map(str, path))))]
+
+
+def _of_group(item: Object) -> Iterator[PodTemplate]:
+    """Yield the template of the leaders, and that of the workers if there are any."""
+    named = {lws.NAME_LABEL: item.name}
+    worker = mapping(at(item.body, *lws.WORKER))
+    leads = {**named, lws.INDEX_LABEL: lws.LEADER_INDEX}
+    leader = mapping(at(item.body, *lws.LEADER))
+    yield PodTemplate(item, lws.LEADER if leader else lws.WORKER, leader or worker, leads)
+    if leader and worker:
+        yield PodTemplate(item, lws.WORKER, worker, named)
 
 
 def _shaped(value: Any, path: Path) -> Iterator[tuple[Path, Json]]:

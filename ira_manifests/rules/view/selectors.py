@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import Any, NamedTuple
 
+from ira_manifests.kubernetes import leader_worker_set as lws
 from ira_manifests.profiles.yaml_source import Path
 from ira_manifests.rules.view.plain import Json, at, mapping, mappings, sequence, texts
 from ira_manifests.rules.view.pods import Object, PodTemplate
@@ -120,6 +121,7 @@ _KINDS: dict[tuple[str, str], _Known | None] = {
     ("batch", "Job"): _WORKLOAD,
     ("inference.networking.k8s.io", "InferencePool"): _WORKLOAD,
     ("inference.networking.x-k8s.io", "InferencePool"): _WORKLOAD,
+    (lws.GROUP, lws.KIND): None,
     ("monitoring.coreos.com", "PodMonitor"): _MONITOR,
     ("monitoring.coreos.com", "ServiceMonitor"): _MONITOR._replace(selects=SERVICE),
     ("monitoring.googleapis.com", "ClusterPodMonitoring"): _MONITOR._replace(scope=Scope.WIDE),

@@ -1,0 +1,26 @@
+"""The LeaderWorkerSet API, which runs groups of Pods that serve together.
+
+Source: https://github.com/kubernetes-sigs/lws, api/leaderworkerset/v1/leaderworkerset_types.go.
+"""
+
+from __future__ import annotations
+
+GROUP = "leaderworkerset.x-k8s.io"
+API_VERSION = f"{GROUP}/v1"
+KIND = "LeaderWorkerSet"
+
+NAME_LABEL = "leaderworkerset.sigs.k8s.io/name"
+"""Label of each Pod: the name of its LeaderWorkerSet."""
+INDEX_LABEL = "leaderworkerset.sigs.k8s.io/worker-index"
+"""Label of each Pod: its index in its group, which is 0 for the leader."""
+LEADER_INDEX = "0"
+
+ADDRESS = "LWS_LEADER_ADDRESS"
+SIZE = "LWS_GROUP_SIZE"
+INDEX = "LWS_WORKER_INDEX"
+VARIABLES = (ADDRESS, SIZE, INDEX)
+"""Variables that the controller adds to each container."""
+
+LEADER = ("spec", "leaderWorkerTemplate", "leaderTemplate")
+WORKER = ("spec", "leaderWorkerTemplate", "workerTemplate")
+"""The paths of the Pod templates."""

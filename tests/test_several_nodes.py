@@ -1,0 +1,174 @@
+"""`nodes` of a cell: its LeaderWorkerSet, what the nodes start, and what can't be served so."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cdk8s import App, Chart
+
+import ira_manifests as ira
+from ira_manifests.errors import InputError, ProfileError
+from ira_manifests.rendering import render
+from ira_manifests.rules import check_cells, check_objects
+from testing.edits import edit_profile
+from testing.kubectl import kustomize
+from testing.objects import Json, objects_in, the
+from testing.project import copy_profiles
+from tests.schemas import VERSIONS, validate
+from tests.support import ira as run
+
+CELL = "h100/llama3"
+NODES = {"tensor_parallel: 4": "tensor_parallel: 8\n    pipeline_parallel: 2\n    nodes: 2"}
+LEADS = "leaderworkerset.sigs.k8s.io/worker-index"
+
+
+def edited(folder: Path, edits: Mapping[str, str] = NODES) -> Path:
+    profiles = copy_profiles(folder)
+    edit_profile(profiles, CELL, edits)
+    return profiles
+
+
+@pytest.fixture(scope="module")
+def applied(tmp_path_factory: pytest.TempPathFactory) -> list[Json]:
+    """The objects of the cell's directory, as kubectl renders them."""
+    folder = edited(tmp_path_factory.mktemp("nodes")).parent
+    result = run("synth", cwd=folder)
+    assert result.returncode == 0, result.stderr
+    return objects_in(kustomize(folder / "dist/online-inference-gpu-h100-llama3"))
+
+
+def of_group(objects: list[Json]) -> Any:
+    return the(objects, "LeaderWorkerSet")["spec"]["leaderWorkerTemplate"]
+
+
+def server(template: Json) -> Json:
+    return dict(template["spec"]["containers"][0])
+
+
+def test_a_group_has_a_pod_for_each_node_with_its_share_of_the_gpus(applied: list[Json]) -> None:
+    group = of_group(applied)
+    assert "Deployment" not in {item["kind"] for item in applied}
+    assert group["size"] == 2
+    assert group["restartPolicy"] == "RecreateGroupOnPodRestart"
+    for template in (group["leaderTemplate"], group["workerTemplate"]):
+        assert server(template)["resources"]["limits"]["nvidia.com/gpu"] == "8"
+        machine = template["spec"]["nodeSelector"]["cloud.google.com/compute-class"]
+        assert machine == "gpu-h100-80gb-high-x8"
+
+
+def test_each_node_starts_the_engine_with_its_rank_and_only_the_leader_has_an_api(
+    applied: list[Json],
+) -> None:
+    """Options of vllm/engine/arg_utils.py; `--headless` is that of vllm/entrypoints/cli/serve.py.
+
+    The variables are those of kubernetes-sigs/lws, api/leaderworkerset/v1.
+    """
+    group = of_group(applied)
+    leader, worker = server(group["leaderTemplate"]), server(group["workerTemplate"])
+    own = [
+        "--nnodes=$(LWS_GROUP_SIZE)",
+        "--node-rank=$(LWS_WORKER_INDEX)",
+        "--master-addr=$(LWS_LEADER_ADDRESS)",
+    ]
+    assert leader["args"][-3:] == own
+    assert worker["args"] == [*leader["args"], "--headless"]
+    assert {"startupProbe", "livenessProbe", "readinessProbe", "ports"} <= leader.keys()
+    assert leader.keys() - worker.keys() == {
+        "startupProbe", "livenessProbe", "readinessProbe", "ports", "lifecycle",
+    }  # fmt: skip
+    assert worker["volumeMounts"] == leader["volumeMounts"]
+
+
+def test_it_has_the_fields_of_its_kind(applied: list[Json]) -> None:
+    validate(the(applied, "LeaderWorkerSet"), VERSIONS[-1])
+
+
+def test_the_service_leads_to_leaders_alone(applied: list[Json]) -> None:
+    assert the(applied, "Service")["spec"]["selector"][LEADS] == "0"
+
+
+def test_the_pods_of_a_group_read_the_config_map_that_kustomize_names(applied: list[Json]) -> None:
+    name = the(applied, "ConfigMap")["metadata"]["name"]
+    group = of_group(applied)
+    read = {
+        item["valueFrom"]["configMapKeyRef"]["name"]
+        for template in (group["leaderTemplate"], group["workerTemplate"])
+        for container in template["spec"]["containers"]
+        for item in container["env"]
+        if "valueFrom" in item
+    }
+    assert read == {name}
+
+
+def test_a_bucket_reaches_each_node(tmp_path: Path) -> None:
+    folder = edited(tmp_path).parent
+    assert run("synth", "--bucket", "acme-ira-model", cwd=folder).returncode == 0
+    group = of_group(objects_in(kustomize(folder / "dist/online-inference-gpu-h100-llama3")))
+    for template in (group["leaderTemplate"], group["workerTemplate"]):
+        volumes = {item["name"]: item for item in template["spec"]["volumes"]}
+        assert volumes["gcsfuse"]["csi"]["volumeAttributes"]["bucketName"] == "acme-ira-model"
+
+
+def test_nothing_is_found_but_a_margin_and_nothing_is_called_measured(tmp_path: Path) -> None:
+    matrix = ira.load_matrix(edited(tmp_path))
+    findings = list(check_cells.check_cells(matrix, [matrix["h100", "llama3"]]))
+    assert {item.rule_id for item in findings} <= {"IRA002", "IRA043"}
+    rows = json.loads(run("list", "--json", cwd=tmp_path).stdout)["cells"]
+    (row,) = [each for each in rows if (each["gpu"], each["model"]) == ("h100", "llama3")]
+    assert row["gpus"] == 16
+    assert not row["measured"]
+
+
+def test_there_is_no_directory_for_queued_capacity(tmp_path: Path) -> None:
+    cell = ira.load_matrix(edited(tmp_path))["h100", "llama3"]
+    assert cell.directories == ("online-inference-gpu-h100-llama3",)
+
+
+REFUSED = {
+    "uneven": ({"tensor_parallel: 4": "tensor_parallel: 4\n    nodes: 3"},
+               "is 3, which does not divide the 4 GPUs of tensor_parallel 4"),
+    "old": ({"tensor_parallel: 4": "nodes: 2\n    engine: {version: 0.11.0, run_as_user: null}\n"
+             "    tensor_parallel: 4"}, "needs vLLM 0.11.1 or newer"),
+    "strategy": ({"tensor_parallel: 4": "nodes: 2\n    strategy: {type: recreate}\n"
+                  "    tensor_parallel: 4"}, "can't be given with nodes"),
+    "budget": ({"tensor_parallel: 4": "nodes: 2\n    disruption_budget: {min_available: 1}\n"
+                "    tensor_parallel: 4"}, "can't be given with nodes"),
+    "ray": ({"tensor_parallel: 4": "nodes: 2\n    args: [--distributed-executor-backend=ray]\n"
+             "    tensor_parallel: 4"}, "a server on several nodes needs mp"),
+    "flag": ({"tensor_parallel: 4": "args: [--nnodes=2]\n    tensor_parallel: 4"}, "set nodes"),
+    "too many": ({"tensor_parallel: 4": "tensor_parallel: 32\n    nodes: 2"}, "over 2 nodes"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_several_nodes_can_not_be_is_refused_in_words(tmp_path: Path, name: str) -> None:
+    edits, message = REFUSED[name]
+    with pytest.raises(ProfileError) as error:
+        ira.load_matrix(edited(tmp_path, edits))
+    assert message in str(error.value)
+
+
+def test_a_request_for_queued_capacity_is_refused(tmp_path: Path) -> None:
+    cell = ira.load_matrix(edited(tmp_path))["h100", "llama3"]
+    chart = Chart(App(), "x")
+    workload = ira.VllmDeployment(chart, "vllm", cell=cell, bucket="acme")
+    with pytest.raises(InputError, match="runs on several nodes"):
+        ira.ProvisioningRequest(chart, "capacity", workload=workload)
+
+
+def test_a_group_of_another_size_than_its_parallel_sizes_is_found(tmp_path: Path) -> None:
+    matrix = ira.load_matrix(edited(tmp_path))
+    cell = matrix["h100", "llama3"]
+    (found,) = [each for each in render(matrix, [cell]) if each.name == cell.directory]
+    assert check_objects.check_directory(found, Path("dist")) == []
+    objects = copy.deepcopy(dict(found.objects))
+    objects["leader-worker-set.yaml"]["spec"]["leaderWorkerTemplate"]["size"] = 3
+    findings = check_objects.check_directory(replace(found, objects=objects), Path("dist"))
+    assert {item.rule_id for item in findings} == {"IRA011"}
+    assert "3 Pods with 8 GPUs each, and the parallel sizes make 16" in findings[0].message
