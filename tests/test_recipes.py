@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -117,6 +118,24 @@ def tool_calling(found: Rendered) -> None:
         assert "--tool-call-parser=llama3_json" in arguments
         template = "/vllm-workspace/examples/tool_chat_template_llama3.1_json.jinja"
         assert f"--chat-template={template}" in arguments
+
+
+def lora_adapters(found: Rendered) -> None:
+    for name in (H100, H200, QUEUED):
+        arguments = server(found, name)["args"]
+        assert {"--enable-lora", "--max-lora-rank=32"} <= set(arguments)
+        at = arguments.index("--lora-modules")
+        word = arguments[at + 1]
+        adapter = (
+            json.loads(word)
+            if word.startswith("{")
+            else dict(zip(("name", "path"), word.split("=", 1), strict=True))
+        )
+        assert adapter["name"] == "sql"
+        # The server reads the adapter from a mount of its folder.
+        assert adapter["path"] == "/gcs/acme/llama-3.3-70b-sql-lora"
+        mounts = {each["mountPath"]: each for each in server(found, name)["volumeMounts"]}
+        assert mounts[adapter["path"]]["readOnly"] is True
 
 
 def fp8(found: Rendered) -> None:
@@ -240,9 +259,22 @@ def shorter_name(found: Rendered) -> None:
         assert arguments[at + 2].startswith("--")
 
 
+def several_nodes(found: Rendered) -> None:
+    group = one(found, "LeaderWorkerSet", f"{H200}-two-nodes")["spec"]["leaderWorkerTemplate"]
+    assert group["size"] == 2
+    for template in ("leaderTemplate", "workerTemplate"):
+        containers = {each["name"]: each for each in group[template]["spec"]["containers"]}
+        started = containers["inference-server"]
+        assert started["resources"]["limits"]["nvidia.com/gpu"] == "8"
+        # vllm/engine/arg_utils.py of 0.26.0: every node is told how many there are.
+        assert "--nnodes=$(LWS_GROUP_SIZE)" in started["args"]
+        assert ("--headless" in started["args"]) == (template == "workerTemplate")
+
+
 RECIPES: dict[str, Callable[[Rendered], None]] = {
     "A private registry": private_registry,
     "Tool calling": tool_calling,
+    "LoRA adapters": lora_adapters,
     "FP8": fp8,
     "A variant for long contexts": long_contexts,
     "Autoscaling": autoscaling,
@@ -253,6 +285,7 @@ RECIPES: dict[str, Callable[[Rendered], None]] = {
     "A sidecar": sidecar,
     "An API key": api_key,
     "A shorter model name": shorter_name,
+    "Several nodes": several_nodes,
 }
 
 
