@@ -191,7 +191,7 @@ def test_a_finding_is_one_sentence_with_its_rule(chart: Chart) -> None:
 
     (finding,) = ira.check(chart)
 
-    assert finding.text.startswith("max_model_len: KV cache has 0.3 GiB to spare on each GPU")
+    assert finding.text.startswith("max_model_len: KV cache has ")
     assert finding.text.endswith("would keep the margin (IRA002 little-margin)")
     assert finding.severity == rules()["IRA002"].severity == ira.Severity.WARNING
 
