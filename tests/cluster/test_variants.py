@@ -35,7 +35,7 @@ def test_objects_of_a_named_namespace_need_no_context(
 def test_the_new_model_of_the_docs_runs_on_the_smallest_machine_with_its_gpus(
     namespace: Namespace, tmp_path: Path
 ) -> None:
-    (profile,) = blocks("yaml", "docs/adding-a-model.md")
+    profile, *_ = blocks("yaml", "docs/adding-a-model.md")
     (copy_profiles(tmp_path) / "models/qwen3-32b.yaml").write_text(profile)
     dist = synth(tmp_path, "--profiles", tmp_path / "profiles")
 
