@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterator
 
 from ira_manifests.errors import Problem
-from ira_manifests.profiles.cell import cells_of
 from ira_manifests.profiles.loader import Profiles
 from ira_manifests.profiles.matrix import Matrix, read_matrix
 from ira_manifests.rules import waivers
@@ -42,5 +41,8 @@ def _further(profiles: Profiles) -> Iterator[Problem]:
 def _have_patches(profiles: Profiles) -> bool:
     if profiles.platform is None:
         return False
-    cells = cells_of(profiles, profiles.platform)
-    return any(level.patches for cell in cells for level in cell.levels)
+    models = profiles.models.values()
+    of_cells = (given.profile.patches for model in models for given in model.every_cell)
+    return bool(profiles.platform.inference.patches) or any(
+        (*(model.patches for model in models), *of_cells)
+    )

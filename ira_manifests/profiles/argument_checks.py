@@ -6,11 +6,12 @@ one level takes values of the next, and an option may be shortened.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ira_manifests.errors import Problem
-from ira_manifests.profiles.cell import Cell, cells_of
+from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.loader import Profiles
+from ira_manifests.profiles.pod_checks import problem_at
 from ira_manifests.profiles.serving_fields import ServingFields
 from ira_manifests.profiles.yaml_source import Path
 from ira_manifests.vllm import given_options
@@ -60,9 +61,9 @@ _DOUBLED = {
 }
 
 
-def problems(profiles: Profiles) -> list[Problem]:
+def problems(profiles: Profiles, cells: Iterable[Cell]) -> list[Problem]:
     """Return what is wrong with the args of all levels, each once."""
-    return list(dict.fromkeys([*_stray_values(profiles), *_set_elsewhere(profiles)]))
+    return list(dict.fromkeys([*_stray_values(profiles), *_set_elsewhere(profiles, cells)]))
 
 
 def _stray_values(profiles: Profiles) -> Iterator[Problem]:
@@ -85,16 +86,13 @@ def _levels(profiles: Profiles) -> Iterator[tuple[tuple[str, str], Path, Serving
             yield ("models", name), given.path, given.profile
 
 
-def _set_elsewhere(profiles: Profiles) -> Iterator[Problem]:
+def _set_elsewhere(profiles: Profiles, cells: Iterable[Cell]) -> Iterator[Problem]:
     """Refuse an option that the construct or a field sets: the last one would silently win."""
-    if profiles.platform is None:
-        return
-    for cell in cells_of(profiles, profiles.platform):
+    for cell in cells:
         words = cell.settings.args
         for option, index in given_options(words, cell.engine.version):
             if message := _why_not(cell, option, words[index]):
-                source, path = cell.source_of_setting(("args", index))
-                yield profiles.sources[source].problem(path, message)
+                yield problem_at(profiles, cell, ("args", index), message)
 
 
 def _why_not(cell: Cell, option: str, word: str) -> str:

@@ -6,7 +6,7 @@ problems in other files as possible.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ira_manifests.errors import Problem, did_you_mean, one_of
 from ira_manifests.kubernetes import names
@@ -20,6 +20,7 @@ from ira_manifests.profiles import (
     settings,
 )
 from ira_manifests.profiles.cell import (
+    Cell,
     cells_of,
     directory_names,
     find_machine,
@@ -38,26 +39,28 @@ _Key = tuple[str, str]
 
 def problems(profiles: Profiles) -> list[Problem]:
     """Return all inconsistencies between fields or files."""
+    # Made once: a cell keeps what is resolved from the levels of its profiles.
+    cells = cells_of(profiles, profiles.platform) if profiles.platform is not None else []
     return [
         *engine_checks.problems(profiles),
-        *pod_checks.problems(profiles),
-        *argument_checks.problems(profiles),
-        *node_checks.problems(profiles),
+        *pod_checks.problems(profiles, cells),
+        *argument_checks.problems(profiles, cells),
+        *node_checks.problems(profiles, cells),
         *_unknown_gpus(profiles),
         *_missing_machines(profiles),
         *_missing_geometry(profiles),
         *_layer_sums(profiles),
         *_contradictions(profiles),
         *_uncomputed_auto(profiles),
-        *repository_checks.problems(profiles),
+        *repository_checks.problems(profiles, cells),
         *_directories(profiles),
-        *_composed_names(profiles),
-        *_shared_account(profiles),
+        *_composed_names(profiles, cells),
+        *_shared_account(profiles, cells),
     ]
 
 
-def _at_cell(profiles: Profiles, model: str, given: GivenCell, message: str) -> Problem:
-    return profiles.sources["models", model].problem(given.path, message, at_key=True)
+def _at_cell(profiles: Profiles, model: str, path: Path, message: str) -> Problem:
+    return profiles.sources["models", model].problem(path, message, at_key=True)
 
 
 def _unknown_gpus(profiles: Profiles) -> Iterator[Problem]:
@@ -182,7 +185,7 @@ def _directories(profiles: Profiles) -> Iterator[Problem]:
         problem = names.check_rfc1123_label(directories[-1])
         if problem:
             message = f"gives the directory {directories[-1]!r}, which {problem}"
-            yield _at_cell(profiles, model, given, message)
+            yield _at_cell(profiles, model, given.path, message)
         for directory in directories:
             other, of_model = owners.setdefault(directory, (key, model))
             if (other, of_model) != (key, model):
@@ -190,13 +193,11 @@ def _directories(profiles: Profiles) -> Iterator[Problem]:
                     f"would write the directory {directory}, as {' × '.join(other)} does; "
                     f"rename the GPU type or the {'variant' if given.variant else 'model'}"
                 )
-                yield _at_cell(profiles, model, given, message)
+                yield _at_cell(profiles, model, given.path, message)
 
 
-def _composed_names(profiles: Profiles) -> Iterator[Problem]:
-    if profiles.platform is None:
-        return
-    for cell in cells_of(profiles, profiles.platform):
+def _composed_names(profiles: Profiles, cells: Iterable[Cell]) -> Iterator[Problem]:
+    for cell in cells:
         for what, name, check in (
             ("workload name", cell.workload_name, names.check_rfc1035_label),
             ("service account", cell.service_account, names.check_rfc1123_label),
@@ -204,16 +205,15 @@ def _composed_names(profiles: Profiles) -> Iterator[Problem]:
             problem = check(name)
             if problem:
                 message = f"gives the {what} {name!r}, which {problem}"
-                given = GivenCell(cell.gpu_name, cell.variant, cell.profile)
-                yield _at_cell(profiles, cell.model_name, given, message)
+                yield _at_cell(profiles, cell.model_name, cell.path, message)
 
 
-def _shared_account(profiles: Profiles) -> Iterator[Problem]:
+def _shared_account(profiles: Profiles, cells: Iterable[Cell]) -> Iterator[Problem]:
     """Refuse a service account of both download and serving: deleting the former deletes it."""
     if profiles.platform is None:
         return
     account = profiles.platform.model_download.service_account
-    serving = {cell.service_account for cell in cells_of(profiles, profiles.platform)}
+    serving = {cell.service_account for cell in cells}
     if account in serving:
         message = (
             f"is {account!r}, also the account of serving workloads: "

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ira_manifests.errors import Problem
 from ira_manifests.kubernetes import names
-from ira_manifests.profiles.cell import Cell, cells_of
+from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.engine import SERVE
 from ira_manifests.profiles.loader import Profiles
 from ira_manifests.profiles.pod_checks import problem_at
@@ -26,11 +26,9 @@ _NOT_OF_GROUPS = {
 }
 
 
-def problems(profiles: Profiles) -> Iterator[Problem]:
+def problems(profiles: Profiles, cells: Iterable[Cell]) -> Iterator[Problem]:
     """Yield what contradicts `nodes` of a cell."""
-    if profiles.platform is None:
-        return
-    for cell in cells_of(profiles, profiles.platform):
+    for cell in cells:
         if cell.profile.nodes == 1:
             continue
         source = profiles.sources["models", cell.model_name]

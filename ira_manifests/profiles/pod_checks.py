@@ -5,15 +5,14 @@ Each is also checked on its own, by the types of `pod_fields`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ira_manifests.errors import Problem, did_you_mean, one_of
-from ira_manifests.profiles.cell import Cell, cells_of
+from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.loader import Profiles
 from ira_manifests.profiles.pod_fields import OWN_VOLUMES
 from ira_manifests.profiles.repositories import volumes
-from ira_manifests.profiles.settings import LEVELS, level_of
 from ira_manifests.profiles.yaml_source import Path
 
 _CONTAINERS = ("init_containers", "containers")
@@ -21,11 +20,9 @@ _CONTAINERS = ("init_containers", "containers")
 _Found = Iterator[tuple[Path, str]]
 
 
-def problems(profiles: Profiles) -> Iterator[Problem]:
+def problems(profiles: Profiles, cells: Iterable[Cell]) -> Iterator[Problem]:
     """Yield what contradicts itself in the Pods of all cells."""
-    if profiles.platform is None:
-        return
-    for cell in cells_of(profiles, profiles.platform):
+    for cell in cells:
         for check in (_volumes, _containers, _server_mounts, _volumes_of_mounts, _spread):
             for path, message in check(cell):
                 yield problem_at(profiles, cell, path, message)
@@ -33,13 +30,8 @@ def problems(profiles: Profiles) -> Iterator[Problem]:
 
 def problem_at(profiles: Profiles, cell: Cell, path: Path, message: str) -> Problem:
     """Return a problem at a serving field of a cell, in the profile that decides it."""
-    field, *inner = path
-    level, place = level_of(cell.levels, [field, *inner[:1]])
-    below = (*place, *inner[1:])
-    if LEVELS[level] == "platform":
-        return profiles.sources["platform", "platform"].problem(("inference", *below), message)
-    within = cell.path if LEVELS[level] == "cell" else ()
-    return profiles.sources["models", cell.model_name].problem((*within, *below), message)
+    source, place = cell.source_of_setting(path)
+    return profiles.sources[source].problem(place, message)
 
 
 def _volumes(cell: Cell) -> _Found:

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ira_manifests.errors import Problem
 from ira_manifests.profiles import repositories
-from ira_manifests.profiles.cell import Cell, cells_of
+from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.loader import Profiles
 from ira_manifests.profiles.pod_checks import problem_at
 from ira_manifests.profiles.settings import LEVELS, level_of
 
 
-def problems(profiles: Profiles) -> Iterator[Problem]:
+def problems(profiles: Profiles, cells: Iterable[Cell]) -> Iterator[Problem]:
     """Yield what is wrong with the repositories of models and cells."""
     yield from _unequal(profiles)
     yield from _missing_weights(profiles)
-    if profiles.platform is not None:
-        for cell in cells_of(profiles, profiles.platform):
-            yield from _adapters(profiles, cell)
-            yield from _needless(profiles, cell)
+    for cell in cells:
+        yield from _adapters(profiles, cell)
+        yield from _needless(profiles, cell)
 
 
 def _unequal(profiles: Profiles) -> Iterator[Problem]:

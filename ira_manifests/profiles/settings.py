@@ -35,7 +35,7 @@ def _merged(outer: Any, inner: Any) -> Any:
 def level_of(levels: Sequence[ServingFields], path: Sequence[str | int]) -> tuple[int, list[Any]]:
     """Return the index of the level that decides a field, and the field's path there.
 
-    `path`: a field of `settings`, and the key or index of an entry in it.
+    `path`: a field of `settings`, the key or index of an entry in it, and a path in that.
     """
     name, *inner = path
     values = [getattr(level, str(name)) for level in levels]
@@ -44,14 +44,15 @@ def level_of(levels: Sequence[ServingFields], path: Sequence[str | int]) -> tupl
     if not inner:
         return last, [name]
     if isinstance(values[last], tuple):
-        return _level_of_item(values, str(name), int(inner[0]))
+        level, index = _level_of_item(values, str(name), int(inner[0]))
+        return level, [name, index, *inner[1:]]
     having = [number for number in given if inner[0] in values[number]]
     return (having or [last])[-1], [name, *inner]
 
 
-def _level_of_item(lists: Sequence[Sequence[Any]], name: str, index: int) -> tuple[int, list[Any]]:
+def _level_of_item(lists: Sequence[Sequence[Any]], name: str, index: int) -> tuple[int, int]:
     for number, items in enumerate(lists):
         if index < len(items):
-            return number, [name, index]
+            return number, index
         index -= len(items)
     raise IndexError(f"{name} has no item {index}")

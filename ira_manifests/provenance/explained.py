@@ -23,7 +23,7 @@ from ira_manifests.profiles.engine import level_of as level_of_engine
 from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.profiles.schema import OF_REPOSITORY
 from ira_manifests.profiles.secrets import HIDDEN
-from ira_manifests.profiles.settings import LEVELS, level_of
+from ira_manifests.profiles.settings import LEVELS
 
 _PLACE = re.compile(
     r"@(platform|engine|settings|gpu|machine|models?|cell)\.([\w.]*\w)(?:\[([^\]]+)\])?"
@@ -143,10 +143,8 @@ class PlacesOfCell(Places):
         if root == "gpu":
             return self._line("gpus", gpu, *path)
         if root == "settings":
-            level, inner = level_of(self._cell.levels, path)
-            if LEVELS[level] == "platform":
-                return super()._of("platform", "inference", *inner)
-            root, path = LEVELS[level], tuple(inner)
+            (kind, name), place = self._cell.source_of_setting(path)
+            return self._line(kind, name, *place)
         own_repository = self._cell.profile.model_id is not None and path[0] in OF_REPOSITORY
         within = self._cell.path if root == "cell" or own_repository else ()
         return self._line("models", model, *within, *path)

@@ -43,9 +43,9 @@ def problems(profiles: Profiles) -> Iterator[Problem]:
 
 def unpatched(cell: Cell) -> Iterator[Json]:
     """Yield the objects that a cell's patches can be for, as they are without them."""
-    yield from vllm_deployment.unpatched(cell).values()
-    deployment = vllm_deployment.unpatched(cell)["Default"]
-    yield from companions.unpatched(cell, deployment, queued=False)
+    workload = vllm_deployment.unpatched(cell)
+    yield from workload.values()
+    yield from companions.unpatched(cell, workload["Default"], queued=False)
 
 
 def _no_object(patch: Patch) -> str:
