@@ -71,6 +71,19 @@ def ira_alone(*arguments: str | Path, cwd: Path = ROOT, **options: Any) -> Run:
     )
 
 
+def line_of(field: str, profiles: Path, cell: str = "h100/llama3") -> str:
+    """The line of a profile that `explain` names as the source of a field of a cell."""
+    run = ira("explain", cell, field, "-p", profiles, cwd=profiles.parent)
+    return line_named(run, profiles.parent)
+
+
+def line_named(run: Run, folder: Path) -> str:
+    """The line of the place, "file:line" from a folder, with which the output of a run ends."""
+    assert run.returncode == 0, run.stderr
+    file, number = run.stdout.split()[-1].rsplit(":", 1)
+    return (folder / file).read_text().splitlines()[int(number) - 1]
+
+
 def shell(script: str, cwd: Path = ROOT, **environment: str) -> Run:
     """Run a bash script, in which $IRA is the command line."""
     program = f"{sys.executable} -m ira_manifests"

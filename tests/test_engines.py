@@ -10,7 +10,7 @@ from ira_manifests import load_matrix
 from ira_manifests.constructs.manifests import directory
 from testing.edits import edit_profile
 from testing.project import copy_profiles
-from tests.support import ira
+from tests.support import ira, line_of
 
 DIGEST = "sha256:" + "a" * 64
 
@@ -127,7 +127,5 @@ def test_rules_judge_the_engine_of_the_cell(lines: str, rule: str, profiles: Pat
 
 def test_explain_names_the_line_of_the_level(profiles: Path) -> None:
     of_model(profiles, "  version: 0.25.0\n")
-    run = ira("explain", "h100/llama3", "image", "-p", str(profiles), cwd=profiles.parent)
 
-    file, number = run.stdout.split()[-1].rsplit(":", 1)
-    assert (profiles.parent / file).read_text().splitlines()[int(number) - 1] == "  version: 0.25.0"
+    assert line_of("image", profiles) == "  version: 0.25.0"

@@ -19,7 +19,7 @@ from testing.objects import Json
 from testing.project import copy_profiles
 from testing.serving_objects import with_every_object
 from tests.schemas import VERSIONS, validate
-from tests.support import ira
+from tests.support import ira, line_named
 
 # --- JSON patches ---------------------------------------------------------------------------------
 
@@ -312,10 +312,7 @@ def test_the_patched_objects_are_valid(version: str, profiles: Path) -> None:
 def test_explain_names_the_line_of_the_patch(field: str, line: str, profiles: Path) -> None:
     run = ira("explain", "h100/llama3", field, "-p", str(profiles), cwd=profiles.parent)
 
-    assert run.returncode == 0, run.stderr
-    file, number = run.stdout.split()[-1].rsplit(":", 1)
-    found = (profiles.parent / file).read_text().splitlines()[int(number) - 1]
-    assert found.startswith(line)
+    assert line_named(run, profiles.parent).startswith(line)
     assert "differ" not in run.stdout
 
 

@@ -16,7 +16,7 @@ from testing.edits import edit_profile
 from testing.objects import Json
 from testing.project import PROFILES, copy_edited, copy_profiles
 from tests.schemas import VERSIONS, validate
-from tests.support import ira
+from tests.support import ira, line_of
 from tools import kubernetes_fields
 
 PLATFORM = """\
@@ -224,13 +224,7 @@ def test_the_finding_names_the_container_that_does_not_fit(tmp_path: Path) -> No
     ],
 )
 def test_explain_names_the_line_that_decides(field: str, line: str, profiles: Path) -> None:
-    words = ("explain", "h100/llama3", f"Deployment {field}", "-p", str(profiles))
-    run = ira(*words, cwd=profiles.parent)
-
-    assert run.returncode == 0, run.stderr
-    file, number = run.stdout.split()[-1].rsplit(":", 1)
-    found = (profiles.parent / file).read_text().splitlines()[int(number) - 1]
-    assert found.startswith(line)
+    assert line_of(f"Deployment {field}", profiles).startswith(line)
 
 
 def test_the_table_of_fields_is_that_of_the_published_schemas() -> None:

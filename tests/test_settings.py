@@ -13,7 +13,7 @@ from testing.edits import edit_profile
 from testing.objects import Json
 from testing.project import copy_profiles
 from tests.schemas import VERSIONS, validate
-from tests.support import ira
+from tests.support import ira, line_of
 
 CELL = ("h100", "llama3")
 
@@ -143,12 +143,7 @@ def test_all_objects_are_valid(version: str, profiles: Path) -> None:
     ],
 )
 def test_explain_names_the_line_that_decides(field: str, line: str, profiles: Path) -> None:
-    words = ("explain", "h100/llama3", f"Deployment {field}", "-p", str(profiles))
-    run = ira(*words, cwd=profiles.parent)
-
-    assert run.returncode == 0, run.stderr
-    file, number = run.stdout.split()[-1].rsplit(":", 1)
-    assert (profiles.parent / file).read_text().splitlines()[int(number) - 1] == line
+    assert line_of(f"Deployment {field}", profiles) == line
 
 
 def test_explain_lists_a_label_once_and_the_fields_of_a_field(
