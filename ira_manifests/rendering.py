@@ -17,7 +17,7 @@ from ira_manifests.output.kustomize import Generator, Kustomization, NameReferen
 from ira_manifests.output.tree import IGNORED
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
-from ira_manifests.profiles.schema import Platform
+from ira_manifests.profiles.platform import Platform
 
 if TYPE_CHECKING:
     from cdk8s import Chart

@@ -249,7 +249,7 @@ def test_a_row_of_a_recipe_is_one_that_the_tables_take() -> None:
 
     made = eval(row, {"source": source, "POD": POD})  # noqa: S307  the page's own line
     assert made == source(
-        "@platform.inference.priority_class", f"{POD}.priorityClassName", name="priority_class"
+        "@settings.runtime_class", f"{POD}.runtimeClassName", name="runtime_class"
     )
 
 

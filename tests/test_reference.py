@@ -15,7 +15,8 @@ from ira_manifests.cli import app
 from ira_manifests.cli.app import COMMANDS
 from ira_manifests.profiles.base import Profile
 from ira_manifests.profiles.fields import NOT_EMPTY, Arg, HubRelease, Label, Version
-from ira_manifests.profiles.schema import CellProfile, GpuProfile, ModelProfile, Platform
+from ira_manifests.profiles.platform import Platform
+from ira_manifests.profiles.schema import CellProfile, GpuProfile, ModelProfile
 from ira_manifests.profiles.serving_fields import ServingFields
 from testing.project import ROOT
 from tools import field_docs, field_types, reference_page

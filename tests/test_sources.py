@@ -30,8 +30,8 @@ from ira_manifests.constructs.manifests import (
 )
 from ira_manifests.constructs.manifests.sources import Source, source
 from ira_manifests.profiles.engine import OwnEngine
+from ira_manifests.profiles.platform import Platform
 from ira_manifests.profiles.pod_fields import Strategy
-from ira_manifests.profiles.schema import Platform
 from ira_manifests.provenance.explained import (
     ExplainedDirectory,
     PlacesOfCell,

@@ -19,13 +19,8 @@ from pydantic import BaseModel
 from ira_manifests.cli.app import COMMANDS, Command
 from ira_manifests.cli.options import Parser
 from ira_manifests.profiles.engine import OwnEngine
-from ira_manifests.profiles.schema import (
-    CellProfile,
-    GpuProfile,
-    KnownModels,
-    ModelProfile,
-    Platform,
-)
+from ira_manifests.profiles.platform import KnownModels, Platform
+from ira_manifests.profiles.schema import CellProfile, GpuProfile, ModelProfile
 from ira_manifests.profiles.serving_fields import ServingFields
 from tools import field_docs, field_types
 

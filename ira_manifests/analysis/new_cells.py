@@ -21,7 +21,8 @@ from ira_manifests.memory import (
 )
 from ira_manifests.messages import gib
 from ira_manifests.profiles.cell import Cell, find_machine
-from ira_manifests.profiles.schema import CellProfile, GpuProfile, Machine, ModelProfile, Platform
+from ira_manifests.profiles.platform import Platform
+from ira_manifests.profiles.schema import CellProfile, GpuProfile, Machine, ModelProfile
 
 LEAST_CONTEXT = 8192
 """The shortest context of a new cell, in tokens, unless the model's own is shorter."""

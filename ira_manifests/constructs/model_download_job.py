@@ -17,7 +17,8 @@ from ira_manifests.constructs.manifests import model_download_job as manifests
 from ira_manifests.errors import InputError
 from ira_manifests.kubernetes import names
 from ira_manifests.layout import DOWNLOAD_JOB as NAME
-from ira_manifests.profiles.schema import ModelProfile, Platform
+from ira_manifests.profiles.platform import Platform
+from ira_manifests.profiles.schema import ModelProfile
 
 
 class ModelDownloadJob(Composite):

@@ -25,13 +25,8 @@ from ira_manifests.profiles.loader import (
     problems_of,
     read_profiles,
 )
-from ira_manifests.profiles.schema import (
-    OF_REPOSITORY,
-    CellProfile,
-    GpuProfile,
-    ModelProfile,
-    Platform,
-)
+from ira_manifests.profiles.platform import Platform
+from ira_manifests.profiles.schema import OF_REPOSITORY, CellProfile, GpuProfile, ModelProfile
 from ira_manifests.profiles.yaml_source import START, Document, Path
 from ira_manifests.rules.check_cells import check_cell
 

@@ -22,8 +22,9 @@ from ira_manifests.kubernetes import names
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.engine import OwnEngine
 from ira_manifests.profiles.geometry import GeometryProfile
+from ira_manifests.profiles.platform import Platform
 from ira_manifests.profiles.pod_fields import Strategy, TopologySpread
-from ira_manifests.profiles.schema import GpuProfile, ModelProfile, Platform, WeightsProfile
+from ira_manifests.profiles.schema import GpuProfile, ModelProfile, WeightsProfile
 from ira_manifests.profiles.serving_models import LoraAdapter, Speculative
 
 

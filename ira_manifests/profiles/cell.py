@@ -12,15 +12,9 @@ from ira_manifests.memory import Budget, MemoryInputError, Serving, budget, safe
 from ira_manifests.profiles import memory_inputs, settings
 from ira_manifests.profiles.engine import Engine, OwnEngine, engine_of
 from ira_manifests.profiles.loader import Profiles
+from ira_manifests.profiles.platform import Platform
 from ira_manifests.profiles.repositories import Beside, beside
-from ira_manifests.profiles.schema import (
-    CellProfile,
-    GivenCell,
-    GpuProfile,
-    Machine,
-    ModelProfile,
-    Platform,
-)
+from ira_manifests.profiles.schema import CellProfile, GivenCell, GpuProfile, Machine, ModelProfile
 from ira_manifests.profiles.server_arguments import Argument, arguments
 from ira_manifests.profiles.serving_fields import ServingFields
 

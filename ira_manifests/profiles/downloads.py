@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable
 from pathlib import PurePosixPath
 
 from ira_manifests.kubernetes import names
-from ira_manifests.profiles.schema import DownloadProfile, ModelProfile, Platform
+from ira_manifests.profiles.platform import Platform
+from ira_manifests.profiles.schema import DownloadProfile, ModelProfile
 
 
 def taken(platform: Platform, model: ModelProfile, paths: Iterable[str]) -> set[str]:

@@ -25,12 +25,8 @@ from ira_manifests.profiles.packaged import (
     YAML_ENDINGS,
 )
 from ira_manifests.profiles.packaged import folder as packaged_folder
-from ira_manifests.profiles.schema import (
-    GpuProfile,
-    KnownModels,
-    ModelProfile,
-    Platform,
-)
+from ira_manifests.profiles.platform import KnownModels, Platform
+from ira_manifests.profiles.schema import GpuProfile, ModelProfile
 from ira_manifests.profiles.suggestions import suggestion
 from ira_manifests.profiles.yaml_source import START, Document
 

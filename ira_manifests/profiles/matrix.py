@@ -13,7 +13,7 @@ from ira_manifests.layout import BASE, MODEL_DOWNLOAD, TOP
 from ira_manifests.profiles import consistency, yaml_source
 from ira_manifests.profiles.cell import Cell, cells_of
 from ira_manifests.profiles.loader import Profiles, Source, find_folder, read_profiles
-from ira_manifests.profiles.schema import Platform
+from ira_manifests.profiles.platform import Platform
 from ira_manifests.profiles.yaml_source import Document
 
 

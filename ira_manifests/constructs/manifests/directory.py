@@ -17,7 +17,8 @@ from ira_manifests.constructs.manifests.sources import Source
 from ira_manifests.kubernetes import leader_worker_set as lws
 from ira_manifests.layout import by_file
 from ira_manifests.profiles.cell import Cell
-from ira_manifests.profiles.schema import ModelProfile, Platform
+from ira_manifests.profiles.platform import Platform
+from ira_manifests.profiles.schema import ModelProfile
 
 _WORKLOADS = ("Deployment", lws.KIND)
 

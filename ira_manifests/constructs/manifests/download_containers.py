@@ -13,8 +13,9 @@ from ira_manifests.constructs.manifests.sources import Source, source
 from ira_manifests.errors import InputError
 from ira_manifests.layout import DOWNLOAD_JOB as NAME
 from ira_manifests.profiles import repositories
+from ira_manifests.profiles.platform import ModelDownload
 from ira_manifests.profiles.repositories import Repository
-from ira_manifests.profiles.schema import ModelDownload, ModelProfile
+from ira_manifests.profiles.schema import ModelProfile
 
 INSTALLATION = "install-huggingface-hub"
 TOKEN_VOLUME = "hugging-face-token"  # noqa: S105  a name, not a token

@@ -22,7 +22,8 @@ from ira_manifests.constructs.manifests.sources import Source, of_items, source,
 from ira_manifests.kubernetes import labels as keys
 from ira_manifests.layout import DOWNLOAD_JOB as NAME
 from ira_manifests.layout import TOKEN_KEY, TOKEN_SECRET
-from ira_manifests.profiles.schema import ModelDownload, ModelProfile, Platform
+from ira_manifests.profiles.platform import ModelDownload, Platform
+from ira_manifests.profiles.schema import ModelProfile
 
 # The FUSE sidecar writes files to the volume of this name before it uploads them.
 _BUFFER_VOLUME = "gke-gcsfuse-buffer"

@@ -14,8 +14,8 @@ from ira_manifests.kubernetes import labels as keys
 from ira_manifests.layout import mount_path
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.env import EnvSource
+from ira_manifests.profiles.platform import Toleration
 from ira_manifests.profiles.repositories import Beside, volumes
-from ira_manifests.profiles.schema import Toleration
 
 # The walkthrough's name of what kustomize generates from the user's env file.
 CONFIG_MAP = "ira-model-configmap"
