@@ -146,11 +146,9 @@ BREAKS: dict[str, list[Break]] = {
               lambda o: o["service.yaml"]["spec"]["ports"][0].update(targetPort=9000)),
     ],
     "IRA036": [
-        Break(DEPLOYMENT, "spec.replicas", "2 Pods",
-              lambda o: o[DEPLOYMENT]["spec"].update(replicas=2)),
-        Break(DEPLOYMENT, "spec.strategy.type", "twice the GPUs",
+        Break(DEPLOYMENT, "spec.strategy.type", "with GPUs of its own",
               lambda o: o[DEPLOYMENT]["spec"].update(strategy={"type": "RollingUpdate"})),
-        Break(DEPLOYMENT, "spec", "twice the GPUs",
+        Break(DEPLOYMENT, "spec", "with GPUs of its own",
               lambda o: o[DEPLOYMENT]["spec"].pop("strategy")),
     ],
     "IRA037": [

@@ -133,7 +133,7 @@ BREAKS: dict[str, list[Break]] = {
               "consume-provisioning-request without",
               lambda o: pod(o)["metadata"]["annotations"].pop(
                   "autoscaling.x-k8s.io/provisioning-class-name"), QUEUED),
-        Break("provisioning-request.yaml", "metadata.name", "no Deployment of the directory",
+        Break("provisioning-request.yaml", "metadata.name", "no workload of the directory",
               lambda o: pod(o)["metadata"]["annotations"].pop(CONSUME), QUEUED),
         Break(DEPLOYMENT, "spec.template.metadata.annotations", "is deprecated",
               lambda o: pod(o)["metadata"]["annotations"].update(

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cdk8s import App, Chart
+from cdk8s import App, Chart, JsonPatch
 
 import ira_manifests as ira
-from ira_manifests.errors import InputError, ProfileError
+from ira_manifests.errors import ProfileError
+from ira_manifests.output.directory import Directory
 from ira_manifests.rendering import render
 from ira_manifests.rules import check_cells, check_objects
 from testing.edits import edit_profile
@@ -22,6 +23,7 @@ from testing.objects import Json, objects_in, the
 from testing.project import copy_profiles
 from tests.schemas import VERSIONS, validate
 from tests.support import ira as run
+from tests.support import line_named
 
 CELL = "h100/llama3"
 NODES = {"tensor_parallel: 4": "tensor_parallel: 8\n    pipeline_parallel: 2\n    nodes: 2"}
@@ -125,9 +127,123 @@ def test_nothing_is_found_but_a_margin_and_nothing_is_called_measured(tmp_path: 
     assert not row["measured"]
 
 
-def test_there_is_no_directory_for_queued_capacity(tmp_path: Path) -> None:
+def test_one_request_is_for_all_pods_of_all_groups(tmp_path: Path) -> None:
+    """GKE takes one pod set a request: leader and workers ask for the same."""
+    profiles = edited(tmp_path)
+    edit_profile(profiles, CELL, {"    nodes: 2\n": "    nodes: 2\n    replicas: 3\n"})
+    assert run("synth", cwd=tmp_path).returncode == 0
+    objects = objects_in(kustomize(tmp_path / "dist/online-inference-gpu-h100-llama3-queued"))
+    request, template = the(objects, "ProvisioningRequest"), the(objects, "PodTemplate")
+    (pod_set,) = request["spec"]["podSets"]
+    assert pod_set["count"] == 6
+    assert pod_set["podTemplateRef"]["name"] == template["metadata"]["name"]
+    group = of_group(objects)
+    for each in (group["leaderTemplate"], group["workerTemplate"]):
+        annotations = each["metadata"]["annotations"]
+        assert annotations["autoscaling.x-k8s.io/consume-provisioning-request"] == "vllm-h100"
+        assert each["spec"]["nodeSelector"] == template["template"]["spec"]["nodeSelector"]
+        assert "cloud.google.com/gke-queued" in {t["key"] for t in each["spec"]["tolerations"]}
+        assert server(each)["resources"] == server(template["template"])["resources"]
+    validate(the(objects, "LeaderWorkerSet"), VERSIONS[-1])
+    validate(template, VERSIONS[-1])
+
+
+def queued(folder: Path) -> Directory:
+    matrix = ira.load_matrix(edited(folder))
+    cell = matrix["h100", "llama3"]
+    (found,) = [each for each in render(matrix, [cell]) if each.name == cell.queued_directory]
+    return found
+
+
+def test_nothing_is_wrong_with_groups_on_queued_capacity(tmp_path: Path) -> None:
+    assert check_objects.check_directory(queued(tmp_path), Path("dist")) == []
+
+
+def test_a_request_for_groups_that_is_not_their_pods_is_found(tmp_path: Path) -> None:
+    found = queued(tmp_path)
+    objects = copy.deepcopy(dict(found.objects))
+    objects["provisioning-request.yaml"]["spec"]["podSets"][0]["count"] = 1
+    group = objects["leader-worker-set.yaml"]["spec"]["leaderWorkerTemplate"]
+    server(group["workerTemplate"])["resources"]["requests"]["memory"] = "1G"
+    findings = check_objects.check_directory(replace(found, objects=objects), Path("dist"))
+    texts = [(item.rule_id, item.message) for item in findings]
+    assert ("IRA019", "count is 1 and the LeaderWorkerSet has 2 Pods") in texts
+    assert ("IRA018", "resources differ from those of vllm-h100") in texts
+
+
+def test_what_changes_groups_on_queued_capacity_is_explained(tmp_path: Path) -> None:
+    edited(tmp_path)
+    field = "LeaderWorkerSet spec.leaderWorkerTemplate.workerTemplate.spec.nodeSelector"
+    shown = run("explain", f"{CELL}", field, cwd=tmp_path)
+    assert shown.returncode == 0, shown.stderr
+    assert "profiles/gpus/h100.yaml" in shown.stdout
+
+
+def test_a_request_in_an_app_is_for_all_pods(tmp_path: Path) -> None:
     cell = ira.load_matrix(edited(tmp_path))["h100", "llama3"]
-    assert cell.directories == ("online-inference-gpu-h100-llama3",)
+    chart = Chart(App(), "x")
+    workload = ira.VllmDeployment(chart, "vllm", cell=cell, bucket="acme")
+    ira.ProvisioningRequest(chart, "capacity", workload=workload)
+    workload.deployment.add_json_patch(JsonPatch.add("/spec/replicas", 2))
+    (pod_set,) = the(chart.to_json(), "ProvisioningRequest")["spec"]["podSets"]
+    assert pod_set["count"] == 4
+    assert {item.rule_id for item in ira.check(chart)} <= {"IRA002"}  # a small margin
+
+
+PATCHES = """\
+    patches:
+      - kind: LeaderWorkerSet
+        json_patch:
+          - {op: add, path: /spec/leaderWorkerTemplate/workerTemplate/spec/hostNetwork, value: true}
+      - kind: LeaderWorkerSet
+        strategic_merge: {spec: {leaderWorkerTemplate: {leaderTemplate: {spec: {hostIPC: true}}}}}
+"""
+
+
+def patched(folder: Path, patches: str) -> Path:
+    profiles = edited(folder)
+    edit_profile(profiles, CELL, {"    nodes: 2\n": f"    nodes: 2\n{patches}"})
+    return profiles
+
+
+def test_patches_reach_the_pods_of_a_group(tmp_path: Path) -> None:
+    folder = patched(tmp_path, PATCHES).parent
+    assert run("synth", cwd=folder).returncode == 0
+    objects = objects_in(kustomize(folder / "dist/online-inference-gpu-h100-llama3"))
+    group = of_group(objects)
+    assert group["leaderTemplate"]["spec"].get("hostIPC") is True
+    assert group["workerTemplate"]["spec"].get("hostNetwork") is True
+    validate(the(objects, "LeaderWorkerSet"), VERSIONS[-1])
+    field = "LeaderWorkerSet spec.leaderWorkerTemplate.workerTemplate.spec.hostNetwork"
+    line = line_named(run("explain", CELL, field, cwd=folder), folder)
+    assert line == "      - kind: LeaderWorkerSet"
+
+
+GROUP = "/spec/leaderWorkerTemplate"
+SERVER = f"{GROUP}/workerTemplate/spec/containers/0"
+WRONG_PATCHES = {
+    "size": (f"{GROUP}/size", "3", "set nodes"),
+    "label": (f"{GROUP}/workerTemplate/metadata/labels/app.kubernetes.io~1instance", "other",
+              "the Pods would not be found"),
+    "args": (f"{SERVER}/args/0", "/other", "set args"),
+    "gpus": (f"{SERVER}/resources/limits/nvidia.com~1gpu", "'4'", "set tensor_parallel"),
+    "class": (f"{GROUP}/leaderTemplate/spec/nodeSelector/cloud.google.com~1compute-class", "other",
+              "set compute_class"),
+    "typo": (f"{GROUP}/workerTemplate/spec/hostNetwrok", "true", "is an unknown key"),
+    "type": (f"{GROUP}/workerTemplate/spec/tolerations", "none", "it must be a list"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WRONG_PATCHES)
+def test_a_patch_of_what_is_decided_for_a_group_is_refused(tmp_path: Path, name: str) -> None:
+    path, value, message = WRONG_PATCHES[name]
+    operation = f"{{op: add, path: {path}, value: {value}}}"
+    patch = f"    patches:\n      - kind: LeaderWorkerSet\n        json_patch: [{operation}]\n"
+    with pytest.raises(ProfileError) as error:
+        ira.load_matrix(patched(tmp_path, patch))
+    (found,) = error.value.messages
+    assert "cells.h100.patches[0]" in found
+    assert message in found
 
 
 REFUSED = {
@@ -152,14 +268,6 @@ def test_what_several_nodes_can_not_be_is_refused_in_words(tmp_path: Path, name:
     with pytest.raises(ProfileError) as error:
         ira.load_matrix(edited(tmp_path, edits))
     assert message in str(error.value)
-
-
-def test_a_request_for_queued_capacity_is_refused(tmp_path: Path) -> None:
-    cell = ira.load_matrix(edited(tmp_path))["h100", "llama3"]
-    chart = Chart(App(), "x")
-    workload = ira.VllmDeployment(chart, "vllm", cell=cell, bucket="acme")
-    with pytest.raises(InputError, match="runs on several nodes"):
-        ira.ProvisioningRequest(chart, "capacity", workload=workload)
 
 
 def test_a_group_of_another_size_than_its_parallel_sizes_is_found(tmp_path: Path) -> None:

@@ -33,18 +33,26 @@ P = TypeVar("P", bound=Profile)
 class Beside(Derived):
     """Objects that are computed from a workload's Deployment whenever they are rendered.
 
-    `manifests`: returns the objects of a workload by their ids in the construct.
+    `settings`: what the options and the cell's profiles set.
+    `manifests`: returns the objects by their ids in the construct, of a cell, its rendered
+    workload, the settings, and `inputs`.
     Raises `InputError` if the app has one of them already.
     """
+
+    workload: VllmDeployment
+    """The workload."""
 
     def __init__(
         self,
         scope: Construct,
         id: str,
         workload: VllmDeployment,
-        manifests: Callable[[Workload], Mapping[str, Json]],
+        settings: Profile,
+        manifests: Callable[..., Mapping[str, Json]],
+        *inputs: object,
     ) -> None:
-        self._cell, self._unpatched = workload.cell, manifests
+        self.workload, self.settings = workload, settings
+        self._objects, self._inputs = manifests, inputs
         namespace = namespace_in(scope, id, workload.namespace)
         made = self._manifests(read(json_of(workload, "Default")))
         for item in made.values():
@@ -58,7 +66,8 @@ class Beside(Derived):
         super().__init__(scope, id, added(scope, namespace, kinds), workload, {})
 
     def _manifests(self, workload: Workload) -> dict[str, Json]:
-        return patches.applied(self._cell, self._unpatched(workload))
+        cell = self.workload.cell
+        return patches.applied(cell, self._objects(cell, workload, self.settings, *self._inputs))
 
     def _derive(self, inputs: str) -> str:
         made = self._manifests(read(json.loads(inputs)["source"]))

@@ -34,8 +34,6 @@ class Autoscaling(Beside):
     value, for `min` above `max`, and for a workload on queued capacity, which has a fixed size.
     """
 
-    workload: VllmDeployment
-    """The workload."""
     settings: profiles.Autoscaling
     """What the options and the cell's profiles set."""
 
@@ -64,14 +62,8 @@ class Autoscaling(Beside):
         if monitoring is not None:
             kinds = ("google", "prometheus-operator", "automatic")
             collected = one_of(scope, id, "monitoring", monitoring, kinds)
-        self.workload, self.settings = workload, settings
         _leave_replicas(workload)
-        super().__init__(
-            scope,
-            id,
-            workload,
-            lambda found: manifests.objects(cell, found, settings, collected),
-        )
+        super().__init__(scope, id, workload, settings, manifests.objects, collected)
         scalers[workload] = self
 
     @property

@@ -21,8 +21,6 @@ class DisruptionBudget(Beside):
     Raises `InputError` for a wrong value, and for none or both.
     """
 
-    workload: VllmDeployment
-    """The workload."""
     settings: profiles.DisruptionBudget
     """What the options and the cell's profiles set."""
 
@@ -40,10 +38,7 @@ class DisruptionBudget(Beside):
         chosen = (max_unavailable, min_available) != (None, None)
         of_cell = None if chosen else cell.settings.disruption_budget
         settings = settings_of(scope, id, profiles.DisruptionBudget, of_cell, given)
-        self.workload, self.settings = workload, settings
-        super().__init__(
-            scope, id, workload, lambda found: manifests.objects(cell, found, settings)
-        )
+        super().__init__(scope, id, workload, settings, manifests.objects)
 
     @property
     def budget(self) -> ApiObject:

@@ -33,8 +33,6 @@ class InferenceGateway(Beside):
     value.
     """
 
-    workload: VllmDeployment
-    """The workload."""
     settings: profiles.Gateway
     """What the options and the cell's profiles set."""
 
@@ -62,10 +60,7 @@ class InferenceGateway(Beside):
             "endpoint_picker": endpoint_picker,
         }  # fmt: skip
         settings = settings_of(scope, id, profiles.Gateway, cell.settings.gateway, given)
-        self.workload, self.settings = workload, settings
-        super().__init__(
-            scope, id, workload, lambda found: manifests.objects(cell, found, settings)
-        )
+        super().__init__(scope, id, workload, settings, manifests.objects)
 
     @property
     def pool(self) -> ApiObject:

@@ -29,8 +29,6 @@ class Monitoring(Beside):
     value.
     """
 
-    workload: VllmDeployment
-    """The workload."""
     settings: profiles.Monitoring
     """What the options and the cell's profiles set."""
 
@@ -51,10 +49,7 @@ class Monitoring(Beside):
             "collector_namespace": collector_namespace,
         }  # fmt: skip
         settings = settings_of(scope, id, profiles.Monitoring, cell.settings.monitoring, given)
-        self.workload, self.settings = workload, settings
-        super().__init__(
-            scope, id, workload, lambda found: manifests.objects(cell, found, settings)
-        )
+        super().__init__(scope, id, workload, settings, manifests.objects)
 
     @property
     def monitor(self) -> ApiObject:

@@ -28,8 +28,6 @@ class NetworkAccess(Beside):
     Raises `InputError` for a wrong value.
     """
 
-    workload: VllmDeployment
-    """The workload."""
     settings: profiles.NetworkAccess
     """What the options and the cell's profiles set."""
 
@@ -49,13 +47,7 @@ class NetworkAccess(Beside):
         settings = settings_of(scope, id, profiles.NetworkAccess, of_cell, given)
         collected = cell.settings.monitoring if monitoring is None else monitoring.settings
         through = cell.settings.gateway if gateway is None else gateway.settings
-        self.workload, self.settings = workload, settings
-        super().__init__(
-            scope,
-            id,
-            workload,
-            lambda found: manifests.objects(cell, found, settings, collected, through),
-        )
+        super().__init__(scope, id, workload, settings, manifests.objects, collected, through)
 
     @property
     def policy(self) -> ApiObject:

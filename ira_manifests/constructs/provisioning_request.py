@@ -17,6 +17,7 @@ from ira_manifests.constructs._node import (
 from ira_manifests.constructs._pods import consumers, is_scaled
 from ira_manifests.constructs.manifests import provisioning_request as manifests
 from ira_manifests.constructs.manifests.parts import Json
+from ira_manifests.constructs.manifests.workload import templates_of
 from ira_manifests.constructs.vllm_deployment import VllmDeployment
 from ira_manifests.errors import InputError
 from ira_manifests.kubernetes import queued_capacity as queued
@@ -27,11 +28,11 @@ class ProvisioningRequest(Derived):
 
     Objects: PodTemplate (id "PodTemplate"), ProvisioningRequest (id "Default").
 
-    `workload`: the workload that consumes the capacity. Its Deployment gets the annotations that
-    consume the request, the node selector of queued nodes instead of the compute class, and the
-    toleration of their taint. Name, count and PodTemplate are read from the Deployment when it is
-    rendered, so patches of the Deployment, earlier or later, also apply to the request. Patches of
-    the two objects themselves are applied last.
+    `workload`: the workload that consumes the capacity. Its Pods get the annotations that consume
+    the request, the node selector of queued nodes instead of the compute class, and the toleration
+    of their taint. Name, count and PodTemplate are read from the Deployment or LeaderWorkerSet when
+    it is rendered, so patches of it, earlier or later, also apply to the request. Patches of the
+    two objects themselves are applied last.
 
     The request's spec is immutable in the cluster. The PodTemplate's name therefore ends in a hash
     of the fields that decide on which nodes its Pods fit: applying a request for other nodes fails,
@@ -82,16 +83,16 @@ class ProvisioningRequest(Derived):
         return json.dumps({manifests.TEMPLATE: template, manifests.REQUEST: request})
 
     def _checked(self, deployment: Json) -> Json:
-        """Return the rendered Deployment; raise `InputError` if it can't consume the request."""
-        template = deployment.get("spec", {}).get("template", {})
-        annotations = template.get("metadata", {}).get("annotations", {})
-        for annotation in (queued.CONSUME, queued.CLASS):
-            if annotation not in annotations:
-                raise InputError(
-                    f"{self.workload.node.path}: a patch took the annotation {annotation} from "
-                    "the Pods; add no ProvisioningRequest, or leave the annotation"
-                )
-        _refuse_other_capacity(self.workload, template["spec"].get("nodeSelector", {}))
+        """Return the rendered workload; raise `InputError` if it can't consume the request."""
+        for template in templates_of(deployment):
+            annotations = template.get("metadata", {}).get("annotations", {})
+            for annotation in (queued.CONSUME, queued.CLASS):
+                if annotation not in annotations:
+                    raise InputError(
+                        f"{self.workload.node.path}: a patch took the annotation {annotation} from "
+                        "the Pods; add no ProvisioningRequest, or leave the annotation"
+                    )
+            _refuse_other_capacity(self.workload, template["spec"].get("nodeSelector", {}))
         return deployment
 
 
@@ -102,11 +103,6 @@ def _changes(workload: VllmDeployment) -> tuple[str, Json]:
     the Deployment, by JSON pointer. Earlier patches of the Deployment are kept; later ones override
     the values.
     """
-    if workload.cell.profile.nodes > 1:
-        raise InputError(
-            f"{workload.node.path} runs on several nodes, and a ProvisioningRequest is for Pods of "
-            "one kind; use ordinary capacity, or one node"
-        )
     if workload in consumers:
         raise InputError(
             f"{workload.node.path} consumes a ProvisioningRequest already; add one for each "
@@ -119,7 +115,9 @@ def _changes(workload: VllmDeployment) -> tuple[str, Json]:
         )
     deployment = json_of(workload, "Default")
     additions = manifests.additions(workload.cell, deployment)
-    _refuse_other_capacity(workload, additions[manifests.NODE_SELECTOR])
+    for pointer, value in additions.items():
+        if pointer.endswith("/nodeSelector"):
+            _refuse_other_capacity(workload, value)
     return str(deployment["metadata"]["name"]), additions
 
 

@@ -24,3 +24,5 @@ VARIABLES = (ADDRESS, SIZE, INDEX)
 LEADER = ("spec", "leaderWorkerTemplate", "leaderTemplate")
 WORKER = ("spec", "leaderWorkerTemplate", "workerTemplate")
 """The paths of the Pod templates."""
+SIZE_OF_GROUP = ("spec", "leaderWorkerTemplate", "size")
+"""The path of the number of Pods in a group."""

@@ -24,11 +24,6 @@ LEAST_AUTO = 1024
 """The shortest context of `max_model_len: auto`, in tokens; a cell with less room is refused."""
 
 
-def is_queued(gpu: GpuProfile, profile: CellProfile) -> bool:
-    """Return whether a cell also has a directory for queued capacity; never on several nodes."""
-    return gpu.queued and profile.nodes == 1
-
-
 def directory_names(gpu_name: str, model_name: str, *, queued: bool) -> tuple[str, ...]:
     """Return the directories of a cell: for ordinary capacity, then for queued if it has any."""
     name = f"{CELLS}{gpu_name}-{model_name}"
@@ -84,7 +79,7 @@ class Cell:
     @property
     def is_queued(self) -> bool:
         """Whether it has a directory for queued capacity."""
-        return is_queued(self.gpu, self.profile)
+        return self.gpu.queued
 
     @property
     def directory(self) -> str:
@@ -99,8 +94,7 @@ class Cell:
     @property
     def directories(self) -> tuple[str, ...]:
         """All directories of the cell."""
-        queued = is_queued(self.gpu, self.profile)
-        return directory_names(self.gpu_name, self.short_name, queued=queued)
+        return directory_names(self.gpu_name, self.short_name, queued=self.is_queued)
 
     @property
     def workload_name(self) -> str:

@@ -25,7 +25,6 @@ from ira_manifests.profiles.cell import (
     directory_names,
     find_machine,
     given_cells,
-    is_queued,
     variant_name,
 )
 from ira_manifests.profiles.engine import engine_of
@@ -180,7 +179,7 @@ def _directories(profiles: Profiles) -> Iterator[Problem]:
     owners: dict[str, tuple[_Key, str]] = {}
     for model, given in given_cells(profiles):
         key = (given.gpu, variant_name(model, given.variant))
-        queued = is_queued(profiles.gpus[given.gpu], given.profile)
+        queued = profiles.gpus[given.gpu].queued
         directories = directory_names(*key, queued=queued)
         problem = names.check_rfc1123_label(directories[-1])
         if problem:

@@ -22,6 +22,7 @@ KINDS = frozenset(
         "HorizontalPodAutoscaler",
         "InferenceObjective",
         "InferencePool",
+        "LeaderWorkerSet",
         "NetworkPolicy",
         "PodDisruptionBudget",
         "PodMonitor",
@@ -36,7 +37,7 @@ _FOLLOWING = ("PodTemplate", "ProvisioningRequest")
 
 def _check_kind(kind: str) -> str | None:
     if kind in _FOLLOWING:
-        return "follows from the Deployment; patch that"
+        return "follows from the Deployment or LeaderWorkerSet; patch that"
     if kind not in KINDS:
         return f"is no kind that a cell has; known: {one_of(KINDS)}{did_you_mean(kind, KINDS)}"
     return None

@@ -243,7 +243,7 @@ CASES = [
         "11:9: cells.h100.patches[1]: changes spec.selector: a selector can't be changed once it "
         "is applied, and the Pods would not be found",
         "12:9: cells.h100.patches[2]: changes spec.template.spec.containers[inference-server]"
-        ".args: what is known of the cell would not be true; set flags",
+        ".args: what is known of the cell would not be true; set args",
         "14:9: cells.h100.patches[3]: leaves a wrong object: spec.replicas is the text 'two'; it "
         "must be a whole number",
         "15:16: cells.h100.patches[4].kind: is for the ServiceAccount, which cells share; patch "
@@ -258,11 +258,12 @@ CASES = [
         "move, path: /a}]}\n"
         "      - {kind: Service, strategic_merge: {}}\n",
         "10:9: cells.h100.patches[0]: needs exactly one of json_patch and strategic_merge",
-        "11:16: cells.h100.patches[1].kind: 'PodTemplate' follows from the Deployment; patch that",
+        "11:16: cells.h100.patches[1].kind: 'PodTemplate' follows from the Deployment or "
+        "LeaderWorkerSet; patch that",
         "12:16: cells.h100.patches[2].kind: 'Deploymnt' is no kind that a cell has; known: "
         "Deployment, GCPBackendPolicy, HTTPRoute, HealthCheckPolicy, HorizontalPodAutoscaler, "
-        "InferenceObjective, InferencePool, NetworkPolicy, PodDisruptionBudget, PodMonitor, "
-        "PodMonitoring, Service, ServiceAccount; did you mean 'Deployment'?",
+        "InferenceObjective, InferencePool, LeaderWorkerSet, NetworkPolicy, PodDisruptionBudget, "
+        "PodMonitor, PodMonitoring, Service, ServiceAccount; did you mean 'Deployment'?",
         "12:45: cells.h100.patches[2].json_patch[0].op: needs an op that is one of add, copy, "
         "move, remove, replace, test",
         "12:69: cells.h100.patches[2].json_patch[1].path: is no path such as "

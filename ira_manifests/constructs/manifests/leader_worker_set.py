@@ -75,14 +75,18 @@ _RANKS = "the construct: the controller's variables, $(NAME) expanded"
 
 def sources(rows: Sequence[Source]) -> list[Source]:
     """Return the source of each field. `rows`: those of the Deployment and its other objects."""
-    return [*_moved(rows), *_own()]
+    return [*moved(rows), *_own()]
 
 
-def _moved(rows: Sequence[Source]) -> Iterator[Source]:
+def moved(rows: Sequence[Source]) -> list[Source]:
+    """Return rows of a Deployment as those of the LeaderWorkerSet in its place."""
+    found = []
     for row in rows:
         fields = tuple(new for field in row.fields for new in _fields(field))
+        copied = next(_fields(row.copied), "") if row.copied else ""
         if fields:
-            yield replace(row, fields=fields)
+            found.append(replace(row, fields=fields, copied=copied))
+    return found
 
 
 def _fields(field: str) -> Iterator[str]:

@@ -10,10 +10,13 @@ from typing import Any, TypeVar
 
 from ira_manifests.constructs.manifests.parts import Json
 from ira_manifests.constructs.manifests.sources import Source, item_key, source
+from ira_manifests.constructs.manifests.workload import TEMPLATES
 from ira_manifests.errors import PatchError
 from ira_manifests.kubernetes import fields, json_patch, strategic_merge
 from ira_manifests.kubernetes import labels as keys
+from ira_manifests.kubernetes import leader_worker_set as lws
 from ira_manifests.kubernetes import queued_capacity as queued
+from ira_manifests.kubernetes.fields import Wrong
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.patches import Patch
 from ira_manifests.profiles.pod_fields import OWN_CONTAINERS
@@ -74,13 +77,23 @@ def _sorted(metadata: Json) -> Json:
 def _check(before: Json, after: Any) -> None:
     if not isinstance(after, dict) or not isinstance(after.get("metadata"), dict):
         raise PatchError((), "leaves no object")
-    if before["kind"] in fields.table():
-        for wrong in fields.wrong(before["kind"], after):
-            raise PatchError((), f"leaves a wrong object: {_dotted(wrong.path)} {wrong.message}")
+    for path, wrong in _wrong(before["kind"], after):
+        raise PatchError((), f"leaves a wrong object: {_dotted(path)} {wrong.message}")
     kept = _decided(after)
     for path, (value, instead) in _decided(before).items():
         if path not in kept or kept[path][0] != value:
             raise PatchError((), f"changes {path}: {instead}")
+
+
+def _wrong(kind: str, item: Json) -> Iterator[tuple[Sequence[str | int], Wrong]]:
+    """Yield what is wrong in an object, or in the Pod templates of a custom resource."""
+    if kind in fields.table():
+        for each in fields.wrong(kind, item):
+            yield each.path, each
+    elif kind in TEMPLATES:
+        for path in TEMPLATES[kind]:
+            for each in fields.wrong("PodTemplateSpec", _at(item, *path)):
+                yield (*path, *each.path), each
 
 
 def _dotted(path: Sequence[str | int]) -> str:
@@ -103,29 +116,36 @@ def _decided(item: Json) -> dict[str, tuple[Any, str]]:
         "metadata.namespace": (metadata.get("namespace"), _IDENTITY),
         "spec.selector": (_at(item, "spec").get("selector"), _SELECTED),
     }
-    if item.get("kind") != "Deployment":
-        return found
-    template = _at(item, "spec", "template")
+    if item.get("kind") == lws.KIND:
+        *parents, key = lws.SIZE_OF_GROUP
+        size = _at(item, *parents).get(key)
+        found[".".join(lws.SIZE_OF_GROUP)] = (size, f"{_CHECKED}; set nodes")
+    for path in TEMPLATES.get(str(item.get("kind")), ()):
+        found |= _of_template(".".join(path), _at(item, *path))
+    return found
+
+
+def _of_template(path: str, template: Json) -> dict[str, tuple[Any, str]]:
+    """Return the values of a Pod template by which its Pods are found and its machine is chosen."""
+    found: dict[str, tuple[Any, str]] = {}
     pod = _at(template, "spec")
     for key in (keys.NAME, keys.INSTANCE):
         value = _at(template, "metadata", "labels").get(key)
-        found[f"spec.template.metadata.labels.{key}"] = (value, _SELECTED)
+        found[f"{path}.metadata.labels.{key}"] = (value, _SELECTED)
     compute_class = _at(pod, "nodeSelector").get(queued.COMPUTE_CLASS)
-    found[f"spec.template.spec.nodeSelector.{queued.COMPUTE_CLASS}"] = (
+    found[f"{path}.spec.nodeSelector.{queued.COMPUTE_CLASS}"] = (
         compute_class, f"{_CHECKED}; set compute_class",
     )  # fmt: skip
     server: Json = next(
         (each for each in pod.get("containers", []) if each.get("name") == OWN_CONTAINERS[0]), {}
     )
-    found |= _of_server(server)
-    return found
+    return found | _of_server(f"{path}.spec.containers[{OWN_CONTAINERS[0]}]", server)
 
 
-def _of_server(server: Json) -> dict[str, tuple[Any, str]]:
+def _of_server(path: str, server: Json) -> dict[str, tuple[Any, str]]:
     """Return the values of the server's container that decide its memory and its machine."""
-    path = f"spec.template.spec.containers[{OWN_CONTAINERS[0]}]"
     instead = {
-        "args": "set flags", "command": "set engine.command", "image": "set engine",
+        "args": "set args", "command": "set engine.command", "image": "set engine",
         "name": "leave the server's container",
     }  # fmt: skip
     found = {

@@ -1,15 +1,19 @@
-"""The objects of `ProvisioningRequest`, its changes to the Deployment, and their sources.
+"""The objects of `ProvisioningRequest`, its changes to the workload, and their sources.
 
-Both objects are computed from the rendered Deployment, including the caller's patches.
+Both objects are computed from the rendered Deployment or LeaderWorkerSet, including the caller's
+patches. GKE takes one pod set a request, so the Pods of a LeaderWorkerSet are all asked for by its
+leader's: leader and workers ask for the same. Kueue merges such pod sets in the same way:
+https://github.com/kubernetes-sigs/kueue/issues/5266, https://github.com/ray-project/ray/pull/59070
 """
 
 from __future__ import annotations
 
-from ira_manifests.constructs.manifests import metadata, parts, rollout
+from ira_manifests.constructs.manifests import leader_worker_set, metadata, parts, rollout
 from ira_manifests.constructs.manifests.parts import Json
 from ira_manifests.constructs.manifests.sources import Source, of_items, source, taints
 from ira_manifests.constructs.manifests.vllm_deployment import POD
 from ira_manifests.constructs.manifests.vllm_deployment import objects as workload_of
+from ira_manifests.constructs.manifests.workload import TEMPLATES, pods_of, templates_of
 from ira_manifests.kubernetes import labels as keys
 from ira_manifests.kubernetes import queued_capacity as queued
 from ira_manifests.kubernetes.names import MAX_LABEL
@@ -17,8 +21,6 @@ from ira_manifests.profiles.cell import Cell
 
 TEMPLATE, REQUEST = "PodTemplate", "Default"
 """Ids of the objects in the construct."""
-
-NODE_SELECTOR = "/spec/template/spec/nodeSelector"
 
 # Fields that decide on which nodes a Pod fits: a template that differs in them needs a new request.
 _OF_POD = (
@@ -60,16 +62,30 @@ def _manifest(cell: Cell, api_version: str, kind: str, name: str, own: dict[str,
     return parts.manifest(api_version, kind, name, labels, {}, metadata.annotations_of(cell, kind))
 
 
-def additions(cell: Cell, deployment: Json) -> Json:
-    """Return the changes that move a Deployment's Pods from the compute class to queued capacity.
+def additions(cell: Cell, workload: Json) -> Json:
+    """Return the changes that move a workload's Pods from the compute class to queued capacity.
 
-    They are values to add to the Deployment, by JSON pointer; its other values are kept.
+    They are values to add to the workload, by JSON pointer; its other values are kept.
     """
-    spec, queue = deployment["spec"], cell.platform.queued_provisioning
-    metadata, pod = dict(spec["template"].get("metadata", {})), spec["template"]["spec"]
+    spec = workload["spec"]
+    found: Json = {} if "replicas" in spec else {"/spec/replicas": _fixed(cell)}
+    if "progressDeadlineSeconds" in spec or workload["kind"] == "Deployment":
+        deadline = max(spec.get("progressDeadlineSeconds", 0), _wait(cell))
+        found["/spec/progressDeadlineSeconds"] = deadline
+    paths = TEMPLATES[workload["kind"]]
+    for path, template in zip(paths, templates_of(workload), strict=True):
+        added = _of_template(cell, str(workload["metadata"]["name"]), template)
+        found |= {f"/{'/'.join(path)}/{key}": value for key, value in added.items()}
+    return found
+
+
+def _of_template(cell: Cell, request: str, template: Json) -> Json:
+    """Return the values to add to a Pod template whose Pods consume a request."""
+    queue = cell.platform.queued_provisioning
+    metadata, pod = dict(template.get("metadata", {})), template["spec"]
     metadata["annotations"] = {
         **metadata.get("annotations", {}),
-        queued.CONSUME: str(deployment["metadata"]["name"]),
+        queued.CONSUME: request,
         queued.CLASS: queue.provisioning_class,
     }
     selector = {**pod.get("nodeSelector", {}), **_node_selector(cell)}
@@ -77,11 +93,9 @@ def additions(cell: Cell, deployment: Json) -> Json:
     kept = pod.get("tolerations", [])
     added = [item for item in parts.tolerations(queue.tolerations) if item not in kept]
     return {
-        **({} if "replicas" in spec else {"/spec/replicas": _fixed(cell)}),
-        "/spec/progressDeadlineSeconds": max(spec.get("progressDeadlineSeconds", 0), _wait(cell)),
-        "/spec/template/metadata": metadata,
-        NODE_SELECTOR: selector,
-        "/spec/template/spec/tolerations": [*kept, *added],
+        "metadata": metadata,
+        "spec/nodeSelector": selector,
+        "spec/tolerations": [*kept, *added],
     }
 
 
@@ -96,29 +110,26 @@ def _fixed(cell: Cell) -> int:
     return 1 if cell.settings.autoscaling is None else cell.settings.autoscaling.min
 
 
-def computed_template(deployment: Json) -> Json:
-    """Return the fields of the PodTemplate that are computed from a Deployment."""
-    template = deployment["spec"]["template"]
+def computed_template(workload: Json) -> Json:
+    """Return the fields of the PodTemplate that are computed from a workload."""
+    template = templates_of(workload)[0]
     pod = template["spec"]
     lists = {key: pod[key] for key in _LISTS if key in pod}
     filled = {key: list(map(_requests_from_limits, each)) for key, each in lists.items()}
     return {
-        "metadata": {"name": _template_name(deployment)},
+        "metadata": {"name": _template_name(workload)},
         "template": {**template, "spec": {**pod, **filled}},
     }
 
 
-def computed_request(cell: Cell, deployment: Json, template_name: str) -> Json:
-    """Return the fields of the ProvisioningRequest that are computed from a Deployment."""
-    annotations = deployment["spec"]["template"]["metadata"]["annotations"]
+def computed_request(cell: Cell, workload: Json, template_name: str) -> Json:
+    """Return the fields of the ProvisioningRequest that are computed from a workload."""
+    annotations = templates_of(workload)[0]["metadata"]["annotations"]
     queue = cell.platform.queued_provisioning
     parameters = {"maxRunDurationSeconds": str(queue.max_run_duration_seconds)}
     if queue.valid_until_seconds is not None:
         parameters["ValidUntilSeconds"] = str(queue.valid_until_seconds)
-    pod_set = {
-        "count": deployment["spec"].get("replicas", 1),
-        "podTemplateRef": {"name": template_name},
-    }
+    pod_set = {"count": pods_of(workload), "podTemplateRef": {"name": template_name}}
     return {
         "metadata": {"name": annotations[queued.CONSUME]},
         "spec": {
@@ -149,8 +160,8 @@ def _requests_from_limits(container: Json) -> Json:
     return {**container, "resources": {**resources, "requests": requests}}
 
 
-def _template_name(deployment: Json) -> str:
-    pod = deployment["spec"]["template"]["spec"]
+def _template_name(workload: Json) -> str:
+    pod = templates_of(workload)[0]["spec"]
     shape = {
         "pod": {key: pod[key] for key in _OF_POD if key in pod},
         "containers": [
@@ -160,7 +171,7 @@ def _template_name(deployment: Json) -> str:
         ],
     }
     suffix = "-" + parts.fingerprint(shape, 8)
-    return str(deployment["metadata"]["name"])[: MAX_LABEL - len(suffix)] + suffix
+    return str(workload["metadata"]["name"])[: MAX_LABEL - len(suffix)] + suffix
 
 
 _SELECTOR = f"{POD}.nodeSelector"
@@ -170,16 +181,23 @@ _QUEUE = "@platform.queued_provisioning"
 
 
 def sources(cell: Cell, bucket: str | None = None) -> list[Source]:
-    """Return the source of each field of the objects, and of each changed Deployment field."""
+    """Return the source of each field of the objects, and of each changed field of the workload."""
+    rows = _sources(cell, bucket)
+    return leader_worker_set.moved(rows) if cell.profile.nodes > 1 else rows
+
+
+def _sources(cell: Cell, bucket: str | None) -> list[Source]:
+    """Return the rows as they are for a Deployment."""
     version, namespace = f"metadata.labels.{keys.VERSION}", "metadata.namespace"
-    spec = workload_of(cell)["Default"]["spec"]
+    workload = workload_of(cell)["Default"]
+    spec, template = workload["spec"], templates_of(workload)[0]
     return [
         source("@gpu.queued_node_pool", f"{_SELECTOR}.{queued.NODE_POOL}", name="queued_nodes"),
         source("@machine.accelerator", f"{_SELECTOR}.{queued.ACCELERATOR}", name="queued_nodes"),
         source("@gpu.queued", f"{_SELECTOR}.{queued.FLEX_START}"),
         source("the construct: the image's CUDA may need a newer driver than GKE's default",
                f"{_SELECTOR}.{queued.DRIVER}"),
-        *_of_tolerations(cell, spec["template"]["spec"].get("tolerations", [])),
+        *_of_tolerations(cell, template["spec"].get("tolerations", [])),
         *([] if "replicas" in spec else
           [source("@settings.autoscaling.min: a request is for a fixed number of Pods",
                   "Deployment spec.replicas", name="queued_replicas")]),
@@ -202,9 +220,9 @@ def sources(cell: Cell, bucket: str | None = None) -> list[Source]:
                f"{_ANNOTATIONS}.{queued.CONSUME}"),
         source("the construct: the workload's name and a hash of what decides where its Pods fit",
                "PodTemplate metadata.name"),
-        source("the construct: the Deployment's Pod, limits copied to requests",
+        source("the construct: the workload's Pod, limits copied to requests",
                "PodTemplate template", copied="Deployment spec.template"),
-        source("the construct: the Deployment's replicas and the PodTemplate's name",
+        source("the construct: the number of Pods, and the PodTemplate's name",
                f"{_SPEC}.podSets"),
     ]  # fmt: skip
 

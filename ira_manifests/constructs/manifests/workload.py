@@ -45,6 +45,31 @@ class Workload:
         return dict(self.selector.get("matchLabels", {}))
 
 
+TEMPLATES: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    "Deployment": (("spec", "template"),),
+    lws.KIND: (lws.LEADER, lws.WORKER),
+}
+"""The paths of the Pod templates of a workload by its kind; that of the server's API is first."""
+
+
+def templates_of(workload: Mapping[str, Any]) -> list[Json]:
+    """Return the Pod templates of a rendered workload, the one with the server's API first."""
+    found = []
+    for path in TEMPLATES[workload["kind"]]:
+        template: Any = workload
+        for key in path:
+            template = template[key]
+        found.append(template)
+    return found
+
+
+def pods_of(workload: Mapping[str, Any]) -> int:
+    """Return the number of Pods of a rendered workload."""
+    spec = workload["spec"]
+    of_one = spec["leaderWorkerTemplate"]["size"] if workload["kind"] == lws.KIND else 1
+    return int(spec.get("replicas", 1) * of_one)
+
+
 _USUAL_PORT = 8000
 
 
@@ -52,7 +77,7 @@ def read(deployment: Mapping[str, Any]) -> Workload:
     """Return the workload of a rendered Deployment, or LeaderWorkerSet: of its leaders."""
     named, spec = deployment["metadata"], deployment["spec"]
     if deployment["kind"] == lws.KIND:
-        template = spec["leaderWorkerTemplate"]["leaderTemplate"]
+        template, _ = templates_of(deployment)
         given = template["metadata"]["labels"]
         labels = {key: given[key] for key in (keys.NAME, keys.INSTANCE)}
         spec = {

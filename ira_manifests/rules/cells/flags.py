@@ -8,7 +8,7 @@ from ira_manifests.kubernetes import names
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.weight_readers import contradiction
 from ira_manifests.rules.catalogue import Severity
-from ira_manifests.rules.cells.subjects import CELL, PLATFORM, CellOf, Chosen
+from ira_manifests.rules.cells.subjects import CELL, ENGINE, CellOf, EngineOf
 from ira_manifests.rules.finding import Finding
 from ira_manifests.rules.flags import CRASH_LOOP, READ_THEM_YOURSELF
 from ira_manifests.rules.registry import also, rule
@@ -39,24 +39,13 @@ def _problems(words: list[str], version: str) -> list[FlagProblem]:
         return []  # the release's options are unknown, which `unknown_release` reports
 
 
-@also("IRA032", PLATFORM)
-def unknown_release(chosen: Chosen) -> Iterator[Finding]:
+@also("IRA032", ENGINE)
+def unknown_release(of: EngineOf) -> Iterator[Finding]:
     """The options of the pinned release are unknown."""
     try:
-        flag_problems([], chosen.matrix.platform.engine.version)
+        flag_problems([], of.engine.version)
     except UnknownReleaseError as error:
-        yield chosen.finding(("engine", "version"), f"{error}", READ_THEM_YOURSELF)
-
-
-@also("IRA032", CELL)
-def unknown_release_of_a_cell(of: CellOf) -> Iterator[Finding]:
-    """The options of the release of a model's or a cell's own engine are unknown."""
-    if not any(level is not None and level.version for level in of.cell.own_engine):
-        return
-    try:
-        flag_problems([], of.cell.engine.version)
-    except UnknownReleaseError as error:
-        yield of.finding(("engine", "version"), f"{error}", READ_THEM_YOURSELF)
+        yield of.finding("version", f"{error}", READ_THEM_YOURSELF)
 
 
 @rule("IRA045", "weights-left-out", Severity.ERROR, CELL)

@@ -1,90 +1,48 @@
-"""Rules of the platform, which all cells share."""
+"""Rules of the platform, which all cells share, and of engines."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ira_manifests.profiles.engine import Engine
 from ira_manifests.profiles.matrix import shared_workloads
-from ira_manifests.profiles.yaml_source import Path
 from ira_manifests.rules.catalogue import Severity
-from ira_manifests.rules.cells.subjects import CELL, PLATFORM, CellOf, Chosen
+from ira_manifests.rules.cells.subjects import ENGINE, PLATFORM, Chosen, EngineOf
 from ira_manifests.rules.finding import Finding
 from ira_manifests.rules.registry import also, rule
 from ira_manifests.vllm import Release, changes, draining, images
 
 
-@rule("IRA031", "no-such-user", Severity.WARNING, PLATFORM)
-def no_such_user(chosen: Chosen) -> Iterator[Finding]:
+@rule("IRA031", "no-such-user", Severity.WARNING, ENGINE)
+def no_such_user(of: EngineOf) -> Iterator[Finding]:
     """The engine's image does not have the user that it is to run as.
 
     `engine.run_as_user` is set, and the pinned vLLM image comes from before the release that ships
     a user besides root (0.22). Its files belong to root and its user database knows no such number:
     the server dies while it starts, when a library asks for its name or writes to its home.
     """
-    message = _no_user(chosen.matrix.platform.engine)
-    if message:
-        yield chosen.finding(("engine", "run_as_user"), message, _RUN_AS_ROOT)
-
-
-@also("IRA031", CELL)
-def no_such_user_of_a_cell(of: CellOf) -> Iterator[Finding]:
-    """The image of a model's or a cell's own engine does not have the user."""
-    message = _no_user(of.cell.engine) if _has_own_engine(of) else ""
-    if message:
-        yield of.finding(_place(of, "run_as_user"), message, _RUN_AS_ROOT)
-
-
-_RUN_AS_ROOT = (
-    "drop the line and read_only_root, and let the image run as root; or pin a newer release"
-)
-
-
-def _no_user(engine: Engine) -> str:
+    engine = of.engine
     if engine.run_as_user is None or not images.is_vllms_own(engine.image):
-        return ""
+        return
     if changes.facts_of(Release.parse(engine.version)).image_has_user:
-        return ""
+        return
     first = changes.first_with("image_has_user")
-    return f"the image of {engine.version} has no user {engine.run_as_user}; {first} has one"
+    message = f"the image of {engine.version} has no user {engine.run_as_user}; {first} has one"
+    hint = "drop the line and read_only_root, and let the image run as root; or pin a newer release"
+    yield of.finding("run_as_user", message, hint)
 
 
-@also("IRA042", PLATFORM)
-def release_that_can_not_drain(chosen: Chosen) -> Iterator[Finding]:
+@also("IRA042", ENGINE)
+def release_that_can_not_drain(of: EngineOf) -> Iterator[Finding]:
     """The pinned release aborts requests at SIGTERM."""
-    message = _no_draining(chosen.matrix.platform.engine)
-    if message:
-        yield chosen.finding(("engine", "drain_seconds"), message, _NEWER)
-
-
-@also("IRA042", CELL)
-def own_release_that_can_not_drain(of: CellOf) -> Iterator[Finding]:
-    """The release of a model's or a cell's own engine aborts requests at SIGTERM."""
-    message = _no_draining(of.cell.engine) if _has_own_engine(of) else ""
-    if message:
-        yield of.finding(_place(of, "drain_seconds"), message, _NEWER)
-
-
-_NEWER = f"pin {draining.first_that_waits()} or newer, or set drain_seconds: 0"
-
-
-def _no_draining(engine: Engine) -> str:
+    engine = of.engine
     if not engine.drain_seconds or draining.can_wait(engine.version):
-        return ""
-    return (
+        return
+    message = (
         f"{engine.drain_seconds} seconds are wanted, and vLLM {engine.version} has no "
         f"{draining.OPTION}: it aborts running requests at SIGTERM"
     )
-
-
-def _has_own_engine(of: CellOf) -> bool:
-    return any(level is not None for level in of.cell.own_engine)
-
-
-def _place(of: CellOf, field: str) -> Path:
-    """Return the field of the innermost engine that gives it, else that engine."""
-    own = [level for level in of.cell.own_engine if level is not None]
-    return ("engine", field) if getattr(own[-1], field) is not None else ("engine",)
+    hint = f"pin {draining.first_that_waits()} or newer, or set drain_seconds: 0"
+    yield of.finding("drain_seconds", message, hint)
 
 
 @also("IRA017", PLATFORM)

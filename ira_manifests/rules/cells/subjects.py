@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ira_manifests.profiles.cell import Cell
+from ira_manifests.profiles.engine import Engine
 from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.profiles.yaml_source import Path
 from ira_manifests.rules.finding import Finding, found
@@ -57,8 +58,26 @@ class CellOf(NamedTuple):
         return found(source, path, message, hint, cell=self.cell.name)
 
 
+class EngineOf(NamedTuple):
+    """An engine: the platform's, or a cell's where its model or the cell itself changes it."""
+
+    engine: Engine
+    subject: Chosen | CellOf
+
+    def finding(self, field: str, message: str, hint: str) -> Finding:
+        """Return a finding at a field of the innermost engine that gives it, else that engine."""
+        if isinstance(self.subject, Chosen):
+            return self.subject.finding(("engine", field), message, hint)
+        own = [level for level in self.subject.cell.own_engine if level is not None]
+        place: Path = ("engine", field) if getattr(own[-1], field) is not None else ("engine",)
+        return self.subject.finding(place, message, hint)
+
+
 PLATFORM: Group[Chosen] = Group(_PACKAGE)
 """Checks of the platform; each finding is reported once, not for each cell."""
 
 CELL: Group[CellOf] = Group(_PACKAGE)
 """Checks of one resolved cell."""
+
+ENGINE: Group[EngineOf] = Group(_PACKAGE)
+"""Checks of one engine; those of a cell's own engine say what they say of the platform's."""

@@ -11,7 +11,8 @@ from ira_manifests.rules.finding import Finding
 from ira_manifests.rules.flags import CRASH_LOOP, READ_THEM_YOURSELF
 from ira_manifests.rules.registry import rule
 from ira_manifests.rules.view.groups import DIRECTORY
-from ira_manifests.rules.view.plain import mapping
+from ira_manifests.rules.view.plain import at
+from ira_manifests.rules.view.pods import Object
 from ira_manifests.rules.view.rendered import View
 from ira_manifests.rules.view.servers import Server
 from ira_manifests.vllm import UnknownReleaseError
@@ -92,8 +93,9 @@ def gpus_not_parallel(view: View) -> Iterator[Finding]:
         pipeline = _size(server, "--pipeline-parallel-size")
         data = _size(server, "--data-parallel-size")
         gpus = server.container.gpus
-        if server.container.template.kind == lws.KIND:
-            yield from _of_group(view, server, tensor * pipeline * data)
+        group = view.group_of(server.container.template)
+        if group is not None:
+            yield from _of_group(view, server, group, tensor * pipeline * data)
         elif gpus != tensor * pipeline * data:
             message = f"{gpus} GPUs for tensor parallel {tensor} × pipeline parallel {pipeline}"
             message += f" × data parallel {data}" if data > 1 else ""
@@ -102,14 +104,13 @@ def gpus_not_parallel(view: View) -> Iterator[Finding]:
             yield view.finding(server.file, place, message, hint)
 
 
-def _of_group(view: View, server: Server, wanted: int) -> Iterator[Finding]:
+def _of_group(view: View, server: Server, group: Object, wanted: int) -> Iterator[Finding]:
     """A group has as many Pods as its size, each with the GPUs of its container."""
-    owner, gpus = server.container.template.owner, server.container.gpus
-    size = mapping(owner.spec.get("leaderWorkerTemplate")).get("size", 1)
+    size, gpus = at(group.body, *lws.SIZE_OF_GROUP) or 1, server.container.gpus
     if isinstance(size, int) and size * gpus != wanted:
         message = f"{size} Pods with {gpus} GPUs each, and the parallel sizes make {wanted} GPUs"
         hint = "the server starts one process for each GPU of the group: make both numbers equal"
-        yield view.finding(server.file, ("spec", "leaderWorkerTemplate", "size"), message, hint)
+        yield view.finding(group.file, lws.SIZE_OF_GROUP, message, hint)
 
 
 def _size(server: Server, name: str) -> int:

@@ -135,7 +135,7 @@ def _undefined(
 ) -> Iterator[Finding]:
     if container.env_from:  # the names that it defines are unknown here
         return
-    injected = lws.VARIABLES if container.template.kind == lws.KIND else ()
+    injected = lws.VARIABLES if view.group_of(container.template) else ()
     for name in references(text):
         if name not in defined and name not in injected:
             message = undefined(name, before="env" in place)

@@ -123,37 +123,24 @@ def _number(probe: Json, key: str, default: int) -> int:
     return value if isinstance(value, int) else default
 
 
-_REPLICATED = ("Deployment", lws.KIND, "StatefulSet", "ReplicaSet")
-
-
 @rule("IRA036", "second-machine", Severity.WARNING, DIRECTORY)
 def second_machine(view: View) -> Iterator[Finding]:
-    """A second Pod needs another machine with GPUs.
+    """A rollout needs another machine with GPUs.
 
-    More than one replica, or a rolling update, starts a Pod that needs GPUs beside those of the
-    first. Each takes a machine of its own; without a free one, the update waits for capacity and
-    the old version keeps serving.
+    A rolling update with a surge starts a Pod that needs GPUs beside those of all old ones. Without
+    a free machine, the update waits for capacity and the old version keeps serving. The number of
+    replicas is the profile's own decision, and not reported.
     """
     for template in view.workloads:
-        if template.gpus and template.kind in _REPLICATED and template.path != lws.WORKER:
-            yield from _replicas(view, template)
         if template.gpus and template.kind == "Deployment":
             yield from _surge(view, template)
-
-
-def _replicas(view: View, template: PodTemplate) -> Iterator[Finding]:
-    replicas = template.owner.spec.get("replicas", 1)
-    if isinstance(replicas, int) and replicas > 1:
-        message = f"{replicas} Pods, each with its own GPUs"
-        hint = "each Pod takes a machine: use one unless the load needs more"
-        yield view.finding(template.file, ("spec", "replicas"), message, hint)
 
 
 def _surge(view: View, template: PodTemplate) -> Iterator[Finding]:
     strategy = mapping(template.owner.spec.get("strategy"))
     kind = strategy.get("type", "RollingUpdate")
     if kind == "RollingUpdate" and at(strategy, "rollingUpdate", "maxSurge") not in (0, "0", "0%"):
-        message = "a rolling update starts a second Pod beside the first: twice the GPUs"
+        message = "a rolling update starts a Pod beside the old ones, with GPUs of its own"
         hint = "use strategy Recreate, or maxSurge: 0: both free the GPUs first"
         place = ("spec", "strategy", "type") if "type" in strategy else ("spec",)
         yield view.finding(template.file, place, message, hint)

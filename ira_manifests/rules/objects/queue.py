@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import NamedTuple
 
+from ira_manifests.kubernetes import leader_worker_set as lws
 from ira_manifests.kubernetes import queued_capacity as queued
 from ira_manifests.kubernetes.allocatable import quantity
 from ira_manifests.profiles.yaml_source import Path
@@ -106,13 +107,23 @@ def _is_number(text: str) -> bool:
 
 def _count(view: View, pod_set: _PodSet) -> Iterator[Finding]:
     count = pod_set.body.get("count")
-    for consumer in pod_set.consumers:
-        of_job = consumer.kind == "Job"
-        pods = consumer.owner.spec.get("parallelism" if of_job else "replicas", 1)
+    for consumer in {each.file: each for each in pod_set.consumers}.values():
+        pods = _pods(consumer)
         if count != pods:
             message = f"count is {count} and the {consumer.kind} has {pods} Pods"
             hint = "Pods above the count never get capacity"
             yield view.finding(pod_set.request.file, (*pod_set.path, "count"), message, hint)
+
+
+def _pods(consumer: PodTemplate) -> object:
+    """Return the number of Pods of a workload, of all groups of a LeaderWorkerSet."""
+    if consumer.kind == "Job":
+        return consumer.owner.spec.get("parallelism", 1)
+    replicas = consumer.owner.spec.get("replicas", 1)
+    if consumer.kind != lws.KIND or not isinstance(replicas, int):
+        return replicas
+    size = at(consumer.owner.body, *lws.SIZE_OF_GROUP)
+    return replicas * size if isinstance(size, int) else size
 
 
 # --- IRA018 ---------------------------------------------------------------------------------------
@@ -120,7 +131,7 @@ def _count(view: View, pod_set: _PodSet) -> Iterator[Finding]:
 
 @rule("IRA018", "template-differs", Severity.ERROR, DIRECTORY)
 def template_differs(view: View) -> Iterator[Finding]:
-    """PodTemplate and Deployment differ, or the PodTemplate is missing.
+    """PodTemplate and workload differ, or the PodTemplate is missing.
 
     The PodTemplate of a ProvisioningRequest is missing, misspelt, or asks for something else than
     the Pods that consume it; or it lies in another namespace than its request, or lacks the label

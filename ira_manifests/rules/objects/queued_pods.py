@@ -25,12 +25,12 @@ def wrong_annotations(view: View) -> Iterator[Finding]:
 
     The annotations that consume a request belong on the Pod template, both of them, under one
     prefix, and name a request of the directory and its class. Without such a request the Pods stay
-    Pending. On the Deployment itself they do nothing: the Pods are scheduled like any others.
+    Pending. On the workload itself they do nothing: the Pods are scheduled like any others.
     """
     requests = view.of_kind("ProvisioningRequest")
     for request in requests:
         if not any(each.annotations.get(queued.CONSUME) == request.name for each in view.workloads):
-            message = f"no Deployment of the directory consumes {request.name!r}"
+            message = f"no workload of the directory consumes {request.name!r}"
             hint = f"annotate the Pods with {queued.CONSUME}: {request.name}"
             yield view.finding(request.file, ("metadata", "name"), message, hint)
     for item in view.objects:

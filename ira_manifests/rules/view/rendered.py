@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path as FilePath
 
+from ira_manifests.kubernetes import leader_worker_set as lws
+from ira_manifests.kubernetes import queued_capacity as queued
 from ira_manifests.kubernetes.expansion import expand
 from ira_manifests.output.directory import Directory
 from ira_manifests.output.kustomize import Kustomization
@@ -90,6 +92,14 @@ class View:
     def workloads(self) -> list[PodTemplate]:
         """The entries of `pods` from which Pods are created."""
         return [template for template in self.pods if not template.is_copy]
+
+    def group_of(self, template: PodTemplate) -> Object | None:
+        """Return the LeaderWorkerSet whose Pods a template describes, as its own or as a copy."""
+        if not template.is_copy:
+            return template.owner if template.kind == lws.KIND else None
+        request = template.annotations.get(queued.CONSUME)
+        groups = (each for each in self.workloads if each.kind == lws.KIND and request is not None)
+        return next((g.owner for g in groups if g.annotations.get(queued.CONSUME) == request), None)
 
     @cached_property
     def containers(self) -> list[Container]:
