@@ -75,6 +75,21 @@ def test_a_template_with_the_model_has_the_variant_behind_it(profiles: Path) -> 
     assert matrix["h100", "tiny-chat"].model.model_id == "acme/tiny-1b"
 
 
+def test_the_default_variant_has_the_names_of_an_only_cell(tmp_path: Path, profiles: Path) -> None:
+    file = profiles / "models/tiny.yaml"
+    file.write_text(file.read_text().replace("    chat:", "    default:"))
+    run = ira("synth", "--only", "h100/tiny*", "-p", str(profiles), cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    fill_in(tmp_path / "dist")
+
+    names = {"": "vllm-h100", "-long-context": "vllm-h100-long-context"}
+    for ending, workload in names.items():
+        objects = objects_in(kustomize(tmp_path / f"dist/online-inference-gpu-h100-tiny{ending}"))
+        assert the(objects, "Deployment")["metadata"]["name"] == workload
+    line = line_of("max_model_len", profiles, "h100/tiny")
+    assert line == "      max_model_len: 8192"
+
+
 def test_commands_name_a_variant_as_any_cell(tmp_path: Path, profiles: Path) -> None:
     listed = ira("list", "-p", str(profiles), cwd=tmp_path)
     assert "tiny-long-context" in listed.stdout

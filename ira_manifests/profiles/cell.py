@@ -20,6 +20,9 @@ from ira_manifests.profiles.serving_fields import ServingFields
 
 QUEUED_SUFFIX = "-queued"
 
+DEFAULT_VARIANT = "default"
+"""The variant that has the names of an only cell, so that others can be added beside one."""
+
 LEAST_AUTO = 1024
 """The shortest context of `max_model_len: auto`, in tokens; a cell with less room is refused."""
 
@@ -31,8 +34,8 @@ def directory_names(gpu_name: str, model_name: str, *, queued: bool) -> tuple[st
 
 
 def variant_name(name: str, variant: str) -> str:
-    """Return a name with that of a variant; without a variant, the name alone."""
-    return f"{name}-{variant}" if variant else name
+    """Return a name with that of a variant; the name alone for an only cell and the default."""
+    return name if variant in ("", DEFAULT_VARIANT) else f"{name}-{variant}"
 
 
 def find_machine(gpu: GpuProfile, profile: CellProfile) -> Machine | None:

@@ -243,7 +243,8 @@ class ModelProfile(ServingFields):
     waive: Annotated[dict[str, Reason], Field(default_factory=dict)]
     """Rules that are waived for all cells of the model, by id, each with the reason."""
     cells: Annotated[dict[str, CellOrVariants], NOT_EMPTY]
-    """GPU type to cell, or to several cells by the names of their variants."""
+    """GPU type to cell, or to several cells by the names of their variants, of which `default` adds
+    nothing to names."""
 
     def as_served_by(self, cell: CellProfile) -> Self:
         """Return the model with the repository of a cell, if the cell has one of its own.
