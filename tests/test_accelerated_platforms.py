@@ -1,0 +1,97 @@
+"""The reference architecture's present platform as profiles: `examples/accelerated-platforms`."""
+
+from __future__ import annotations
+
+import pytest
+
+import ira_manifests as ira_api
+from ira_manifests import Matrix, load_matrix
+from testing.kubectl import kustomize
+from testing.objects import Json, objects_in, template_of, the
+from testing.project import ROOT, fill_in
+from tests.schemas import VERSIONS, validate
+from tests.support import ira
+
+EXAMPLE = ROOT / "examples/accelerated-platforms"
+PROFILES = EXAMPLE / "profiles"
+
+# GPU type and model of every folder of online-inference-gpu/vllm, without its base, at
+# https://github.com/GoogleCloudPlatform/accelerated-platforms/tree/9320f3b27aa0998e9607829ad6e9695d3514a8ef,
+# by the names of the example: "-instruct" is left out.
+PLAIN = {
+    "h100": (
+        "gemma-3-27b-it gemma-4-26b-a4b-it gemma-4-31b-it gpt-oss-20b llama-3-3-70b "
+        "llama-4-scout-17b-16e qwen3-32b"
+    ),
+    "h200": "gemma-3-27b-it gpt-oss-20b llama-3-3-70b llama-4-scout-17b-16e qwen3-32b",
+    "l4": (
+        "gemma-3-1b-it gemma-3-27b-it gemma-3-4b-it gemma-4-26b-a4b-it gemma-4-31b-it "
+        "gemma-4-e2b-it gemma-4-e4b-it gpt-oss-20b qwen3-32b"
+    ),
+    "rtx-pro-6000": (
+        "gemma-3-27b-it gemma-4-26b-a4b-it gemma-4-31b-it gpt-oss-20b llama-3-3-70b "
+        "llama-4-scout-17b-16e qwen3-32b"
+    ),
+}
+# Those of vllm-spec-decoding and of vllm-native-cache-offloading/single-tier.
+FURTHER = {
+    "h100": (
+        "gemma-3-27b-it-sd-ngram llama-3-3-70b-sd-eagle llama-3-3-70b-sd-ngram "
+        "gemma-4-31b-it-kv-offloading qwen3-32b-kv-offloading"
+    ),
+    "rtx-pro-6000": (
+        "gemma-3-27b-it-sd-ngram llama-3-3-70b-sd-eagle llama-3-3-70b-sd-ngram "
+        "gemma-4-31b-it-kv-offloading qwen3-32b-kv-offloading"
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def matrix() -> Matrix:
+    return load_matrix(PROFILES)
+
+
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Json]]:
+    """The objects of every directory, by its name, as kubectl renders them."""
+    out = tmp_path_factory.mktemp("accelerated-platforms") / "dist"
+    run = ira("synth", "--out", str(out), "--profiles", str(PROFILES))
+    assert run.returncode == 0, run.stderr
+    fill_in(out)
+    directories = [path for path in out.iterdir() if path.is_dir() and path.name != "base"]
+    return {path.name: objects_in(kustomize(path)) for path in directories}
+
+
+def test_it_has_every_cell_of_the_platform(matrix: Matrix) -> None:
+    expected = {
+        (gpu, model)
+        for cells in (PLAIN, FURTHER)
+        for gpu, models in cells.items()
+        for model in models.split()
+    }
+
+    assert sum(len(models.split()) for models in PLAIN.values()) == 28
+    assert set(matrix) == expected
+
+
+def test_it_is_free_of_findings(matrix: Matrix) -> None:
+    assert ira_api.check(matrix) == []
+
+
+def test_every_object_is_valid(rendered: dict[str, list[Json]]) -> None:
+    for objects in rendered.values():
+        for item in objects:
+            for version in (VERSIONS[0], VERSIONS[-1]):
+                validate(item, version)
+
+
+def test_each_cell_has_a_workload_of_its_own_under_the_platforms_account(
+    matrix: Matrix, rendered: dict[str, list[Json]]
+) -> None:
+    for cell in matrix.values():
+        objects = rendered[cell.directory]
+        name = f"vllm-{cell.gpu_name}-{cell.short_name}"
+        assert the(objects, "Deployment")["metadata"]["name"] == name
+        assert the(objects, "Service")["metadata"]["name"] == name
+        assert template_of(objects)["spec"]["serviceAccountName"] == "acp-dev-online-gpu"
+    assert len(rendered) == len(matrix) + 1
