@@ -43,7 +43,7 @@ if TYPE_CHECKING:
         Problem,
         ProfileError,
     )
-    from ira_manifests.loading import load_matrix
+    from ira_manifests.loading import load_environments, load_matrix
     from ira_manifests.memory import MemoryInputError
     from ira_manifests.output.directory import Directory
     from ira_manifests.output.tree import Plan
@@ -79,6 +79,7 @@ __all__ = [
     "UnknownReleaseError",
     "VllmDeployment",
     "check",
+    "load_environments",
     "load_matrix",
     "render",
     "write",
@@ -105,7 +106,7 @@ _MODULES = {
         "Problem",
         "ProfileError",
     ),
-    "loading": ("load_matrix",),
+    "loading": ("load_environments", "load_matrix"),
     "memory": ("MemoryInputError",),
     "output.directory": ("Directory",),
     "output.tree": ("Plan",),

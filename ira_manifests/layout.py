@@ -28,10 +28,35 @@ BASE_LINK = "base"
 LINKS = {BASE_LINK: BASE}
 """Symbolic links at the top of the output, each with the directory that it leads to."""
 
+
+def links_of(directories: Iterable[str]) -> dict[str, str]:
+    """Return the links of an output with these directories: those whose target is among them."""
+    held = frozenset(directories)
+    return {link: target for link, target in LINKS.items() if target in held}
+
+
 TOP = "."
 """The top of the output folder, as the name of a directory."""
 
 GITIGNORE = ".gitignore"
+
+_RESERVED = frozenset({BASE_LINK, "argo-cd", "flux", "shared"})
+WHY_RESERVED = (
+    "the output has directories named argo-cd, base, flux, shared, and beginning with "
+    f"{MODEL_DOWNLOAD} and {CELLS.removesuffix('-')}"
+)
+"""Which names of directories an environment can't have."""
+
+
+def is_reserved(environment: str) -> bool:
+    """Return whether the output can have a directory of an environment's name."""
+    return environment in _RESERVED or environment.startswith((MODEL_DOWNLOAD, CELLS))
+
+
+def placed(environment: str, directory: str) -> str:
+    """Return the name of a directory in the output; those of an environment are below its name."""
+    return f"{environment}/{directory}" if environment else directory
+
 
 MOUNT_ROOT = "/gcs"
 """Where containers mount the bucket, or a model's folder of it."""

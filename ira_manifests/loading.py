@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from ira_manifests.errors import Problem
 from ira_manifests.profiles.loader import Profiles
-from ira_manifests.profiles.matrix import Matrix, read_matrix
+from ira_manifests.profiles.matrix import Matrices, Matrix, Options, read_matrices
 from ira_manifests.rules import waivers
 
 
@@ -16,6 +16,7 @@ def load_matrix(
     *,
     workload_name: str | None = None,
     namespace: str | None = None,
+    environment: str = "",
 ) -> Matrix:
     """Read the profiles and return their matrix.
 
@@ -23,11 +24,42 @@ def load_matrix(
     models, what else it lacks is taken from that copy: `Matrix.profiles.packaged`.
     `workload_name`: a name template that replaces the platform's, such as "vllm-{gpu}-{model}".
     `namespace`: a namespace that replaces the platform's.
+    `environment`: the environment whose cells to return, with what its file changes. Default: those
+    of the walkthrough, without any environment's file.
 
     Raises `ProfileError` with all problems of all files and arguments, and `InputError` if only the
-    folder or a template is invalid.
+    folder, a template or the environment's name is invalid.
     """
-    return read_matrix(folder, workload_name=workload_name, namespace=namespace, further=_further)
+    options, names = Options(workload_name, namespace), (environment,) if environment else ()
+    found = read_matrices(folder, options, names, _further)
+    return found.environments[environment] if environment else found.walkthrough
+
+
+def load_environments(
+    folder: str | os.PathLike[str] | None = None,
+    *,
+    workload_name: str | None = None,
+    namespace: str | None = None,
+) -> dict[str, Matrix]:
+    """Read the profiles and return the matrix of each environment by its name, sorted.
+
+    The arguments and errors are those of `load_matrix`; an argument replaces the value of every
+    environment.
+    """
+    found = read_matrices(folder, Options(workload_name, namespace), None, _further)
+    return dict(found.environments)
+
+
+def load_matrices(
+    folder: str | os.PathLike[str],
+    options: Options,
+    environments: Collection[str] | None = None,
+) -> Matrices:
+    """Read the profiles and return all of their matrices, for the command line.
+
+    `environments`: the names of those to read. Default: all.
+    """
+    return read_matrices(folder, options, environments, _further)
 
 
 def _further(profiles: Profiles) -> Iterator[Problem]:

@@ -24,14 +24,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ira_manifests import user_cache
-from ira_manifests.layout import BASE, MODEL_DOWNLOAD, TOP
+from ira_manifests.layout import BASE, MODEL_DOWNLOAD, TOP, placed
 from ira_manifests.output.tree import directory_of
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from ira_manifests.profiles.cell import Cell
-    from ira_manifests.profiles.matrix import Matrix
+    from ira_manifests.profiles.matrix import Selection
     from ira_manifests.rules.view.namespace import Seen
 
 # Packages that determine the output, each with a file that contains its version.
@@ -62,11 +61,16 @@ class _Entry(NamedTuple):
 class RenderCache:
     """The record of one output folder, and the current hashes of its directories' inputs."""
 
-    def __init__(self, out: Path, matrix: Matrix, cells: Sequence[Cell]) -> None:
+    def __init__(self, out: Path, selections: Sequence[Selection]) -> None:
         self._out = out
         self._record = _read(out)
-        self._inputs = _inputs(matrix, cells)
-        self._cell_of = {name: cell.name for cell in cells for name in cell.directories}
+        self._inputs = _inputs(selections)
+        self._cell_of = {
+            placed(matrix.environment, name): cell.name
+            for matrix, cells in selections
+            for cell in cells
+            for name in cell.directories
+        }
 
     def unchanged(self, generated: Mapping[str, bytes]) -> list[Seen]:
         """Return the directories that need no rendering. `generated`: files on disk, by path."""
@@ -138,26 +142,43 @@ def _hashes(files: Mapping[str, bytes]) -> dict[str, str]:
     return {name: _hash(content) for name, content in files.items()}
 
 
-def _inputs(matrix: Matrix, cells: Sequence[Cell]) -> dict[str, str]:
+def _inputs(selections: Sequence[Selection]) -> dict[str, str]:
     """Return the hash of each directory's inputs, by name."""
+    program, texts = _program(), _Texts()
+    return {
+        placed(each.matrix.environment, name): found
+        for each in selections
+        for name, found in _inputs_of(program, each, texts).items()
+    }
+
+
+def _inputs_of(program: str, selection: Selection, texts: _Texts) -> dict[str, str]:
     from ira_manifests.profiles import repositories
 
-    program, of_platform = _program(), matrix.platform.model_dump_json()
-    gpus = _texts({cell.gpu_name: cell.gpu for cell in cells})
+    matrix, cells = selection
+    environment, of_platform = matrix.environment, texts.of(matrix.platform)
     every = matrix.profiles.models
-    models = _texts({cell.model_name: every[cell.model_name] for cell in cells})
     downloads = [repr(each) for each in repositories.of_models(every.values()).values()]
-    found = {name: _hash(program, name, of_platform) for name in (TOP, BASE)}
-    found[MODEL_DOWNLOAD] = _hash(program, MODEL_DOWNLOAD, of_platform, *downloads)
+    found = {name: _hash(program, environment, name, of_platform) for name in (TOP, BASE)}
+    found[MODEL_DOWNLOAD] = _hash(program, environment, MODEL_DOWNLOAD, of_platform, *downloads)
     for cell in cells:
-        profiles = of_platform, gpus[cell.gpu_name], models[cell.model_name]
+        profiles = of_platform, texts.of(cell.gpu), texts.of(every[cell.model_name])
         for name in cell.directories:
-            found[name] = _hash(program, name, *cell.key, *profiles)
+            found[name] = _hash(program, environment, name, *cell.key, *profiles)
     return found
 
 
-def _texts(profiles: Mapping[str, BaseModel]) -> dict[str, str]:
-    return {name: profile.model_dump_json() for name, profile in profiles.items()}
+class _Texts:
+    """Profiles as text, each made once; environments share those that they do not change."""
+
+    def __init__(self) -> None:
+        self._of: dict[int, tuple[BaseModel, str]] = {}
+
+    def of(self, profile: BaseModel) -> str:
+        """Return a profile as text."""
+        if id(profile) not in self._of:
+            self._of[id(profile)] = profile, profile.model_dump_json()
+        return self._of[id(profile)][1]
 
 
 def _program() -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ira_manifests import constructs
@@ -10,7 +11,7 @@ from ira_manifests.constructs import _node
 from ira_manifests.constructs.manifests import parts
 from ira_manifests.kubernetes import labels as keys
 from ira_manifests.kubernetes import leader_worker_set as lws
-from ira_manifests.layout import BASE, MODEL_DOWNLOAD, TOKEN_SECRET, TOP, by_file
+from ira_manifests.layout import BASE, MODEL_DOWNLOAD, TOKEN_SECRET, TOP, by_file, placed
 from ira_manifests.output import env_file
 from ira_manifests.output.directory import RUNTIME_CONFIG, Directory
 from ira_manifests.output.kustomize import Generator, Kustomization, NameReference, Replacement
@@ -33,16 +34,21 @@ def render(
     matrix: Matrix,
     cells: Iterable[Cell] | None = None,
     progress: Progress = lambda _directory: None,
-    known: Container[str] = (),
+    known: Collection[str] = (),
 ) -> Iterator[Directory]:
-    """Yield `base`, `model-download` and every cell's directories.
+    """Yield `base`, `model-download` and every cell's directories, below an environment's name.
 
     `cells`: the cells to render. Default: all of the matrix. `progress` is called with the name of
     each directory after it is rendered. `known`: names of directories to leave out.
     """
-    for directory in _every(matrix, matrix.values() if cells is None else cells, known):
-        progress(directory.name)
-        yield directory
+    environment = matrix.environment
+    above = placed(environment, "")
+    left_out = {TOP} if environment else set()  # the output has it once
+    left_out |= {name.removeprefix(above) for name in known if name.startswith(above)}
+    for directory in _every(matrix, matrix.values() if cells is None else cells, left_out):
+        found = replace(directory, name=placed(environment, directory.name))
+        progress(found.name)
+        yield found
 
 
 def _every(matrix: Matrix, cells: Iterable[Cell], known: Container[str]) -> Iterator[Directory]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ira_manifests.kubernetes import names
-from ira_manifests.layout import LINKS
+from ira_manifests.layout import links_of
 from ira_manifests.nodejs import boot
 from ira_manifests.output import folder as on_disk
 from ira_manifests.output import transaction, tree
@@ -59,7 +59,7 @@ def write(
     files = {each.name: each.files for each in items}
     needs_token = any(each.kustomization.secrets for each in items)
     with transaction.locked(place):
-        new = tree.tree_of(files, LINKS)
+        new = tree.tree_of(files, links_of(files))
         plan = tree.compare(new, on_disk.look(place, files), partial=partial)
         on_disk.write(place, new, plan, values, needs_token=needs_token)
     return plan

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ira_manifests import ProfileError, load_matrix
+from ira_manifests import ProfileError, load_environments, load_matrix
 from testing.edits import place_of, replace_once
 from testing.project import copy_profiles
 from tests.bad_profiles import CASES
@@ -23,7 +23,7 @@ def test_a_bad_profile_gets_all_its_errors_with_their_places(
     monkeypatch.chdir(tmp_path)
 
     with pytest.raises(ProfileError) as caught:
-        load_matrix()
+        load_environments()
 
     assert str(caught.value).splitlines() == CASES[name].expected(profiles)
 

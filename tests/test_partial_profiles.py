@@ -128,8 +128,8 @@ def test_the_name_that_may_be_meant_is_suggested(alone: Path) -> None:
     (alone / "profiles/gpu").mkdir()
 
     assert (
-        "profiles/gpu:1:1: is not read; a folder of profiles has gpus, known-models.yaml, models, "
-        "platform.yaml; did you mean 'gpus'?\n"
+        "profiles/gpu:1:1: is not read; a folder of profiles has environments, gpus, "
+        "known-models.yaml, models, platform.yaml; did you mean 'gpus'?\n"
     ) in ira("list", cwd=alone).stderr
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ira_manifests import load_matrix, render_cache
+from ira_manifests import render_cache
 from ira_manifests.render_cache import RenderCache
 from testing.edits import edit_file, edit_profile
 from testing.project import ROOT, copy_profiles
@@ -135,7 +135,7 @@ def test_a_record_of_another_shape_is_none(content: str, tmp_path: Path) -> None
     out.mkdir()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-        RenderCache(out, load_matrix(), []).keep([], [], partial=False)
+        RenderCache(out, []).keep([], [], partial=False)
         rewrite(record_of(out), content)
 
         assert render_cache._read(out) == {}  # noqa: SLF001
@@ -146,7 +146,7 @@ def test_a_record_of_the_right_shape_is_read(tmp_path: Path) -> None:
     out.mkdir()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-        RenderCache(out, load_matrix(), []).keep([], [], partial=False)
+        RenderCache(out, []).keep([], [], partial=False)
         index = json.dumps([2, [["Pod", "a", {"b": "c"}]], [RIGHT]])
         rewrite(record_of(out), json.dumps({"base": ["a", {}, index]}))
 

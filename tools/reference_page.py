@@ -19,6 +19,7 @@ from pydantic import BaseModel
 from ira_manifests.cli.app import COMMANDS, Command
 from ira_manifests.cli.options import Parser
 from ira_manifests.profiles.engine import OwnEngine
+from ira_manifests.profiles.environment import Environment
 from ira_manifests.profiles.platform import KnownModels, Platform
 from ira_manifests.profiles.schema import CellProfile, GpuProfile, ModelProfile
 from ira_manifests.profiles.serving_fields import ServingFields
@@ -58,6 +59,13 @@ KINDS = (
         OwnEngine,
         "`engine` of a model or a cell. What is not given is the platform's, unless it is of "
         "[another image](serving-options.md#the-engine).",
+    ),
+    Kind(
+        "Environments",
+        Environment,
+        "Beside these fields it has those of the [platform](#platform), none of them required and "
+        "all but `environments_only`. Mappings are merged by key, `null` removes, and any other "
+        "value, a list too, replaces the one of the profiles.",
     ),
     Kind("Known models", KnownModels, "`check` finds misspelt ids by it."),
 )

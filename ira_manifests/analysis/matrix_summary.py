@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -41,6 +41,8 @@ class Row:
     why: str
     measured: bool
     reasons: tuple[str, ...]
+    environment: str | None = None
+    """The environment of the cell; None for the walkthrough's."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the row as plain values."""
@@ -58,7 +60,8 @@ class Absent:
 
 def rows(matrix: Matrix) -> list[Row]:
     """Return a row for each cell, in the order of the matrix."""
-    return [row(cell) for cell in matrix.values()]
+    environment = matrix.environment or None
+    return [replace(row(cell), environment=environment) for cell in matrix.values()]
 
 
 def row(cell: Cell) -> Row:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 from ira_manifests.cli import common, formats, terminal
 from ira_manifests.errors import IraError, OutputError
-from ira_manifests.layout import LINKS
+from ira_manifests.layout import LINKS, links_of
 from ira_manifests.messages import count
-from ira_manifests.profiles.cell import Cell
-from ira_manifests.profiles.matrix import Matrix
+from ira_manifests.profiles.matrix import Matrix, Selection
 from ira_manifests.rules import waivers
 from ira_manifests.rules.bad_input import bad_input
 from ira_manifests.rules.catalogue import BAD_INPUT
@@ -27,6 +28,7 @@ def command(
     out: Path,
     profiles_folder: Path | None,
     only: list[str] | None,
+    environments: list[str] | None,
     namespace: str | None,
     workload_name: str | None,
     output_format: str,
@@ -34,29 +36,22 @@ def command(
 ) -> int:
     """Check profiles, cells, rendered objects, and whether the output is stale."""
     try:
-        matrix = common.load(profiles_folder, workload_name=workload_name, namespace=namespace)
-        cells = common.chosen(matrix, only)
+        matrices = common.load_all(
+            profiles_folder, environments, workload_name=workload_name, namespace=namespace
+        )
+        selections = common.chosen(common.wanted(matrices, environments), only)
     except IraError as error:
         if output_format != "text":
             tell(error, output_format)
         raise
-    findings, failure = check_cells(matrix, cells), None
-    if profiles_only:
-        findings = waivers.apply(matrix, cells, findings, CELL.ids)
-    else:
-        try:
-            # What is found before an error stays found.
-            findings.extend(_on_disk(matrix, cells, out, partial=bool(only)))
-            findings = waivers.apply(matrix, cells, findings)
-        except IraError as error:
-            failure = error
-            findings = waivers.apply(matrix, cells, findings, CELL.ids)
+    run = _Run(selections, out, partial=bool(only or environments))
+    findings, failure = run.of_cells() if profiles_only else run.of_everything()
     findings = distinct(findings)
     if failure is not None and output_format != "text":
         findings += bad_input(failure)
     if output_format in ("github", "sarif"):
         findings = [replace(item, file=_in_git(item.file, out)) for item in findings]
-    _print(findings, output_format, len(cells))
+    _print(findings, output_format, sum(len(each.cells) for each in selections))
     if failure is not None:
         raise failure
     if any(finding.rule_id == BAD_INPUT for finding in findings):
@@ -69,16 +64,54 @@ def tell(error: IraError, output_format: str) -> None:
     _print(list(bad_input(error)), output_format, cells=0)
 
 
-def _on_disk(matrix: Matrix, cells: list[Cell], out: Path, *, partial: bool) -> Iterator[Finding]:
-    from ira_manifests.output import folder, tree
-    from ira_manifests.rules import check_objects
+class _Run(NamedTuple):
+    """One run of `check`: what it looks at."""
 
-    yield from _users_files(out, matrix)
-    seen = common.rendered(matrix, cells, out)
-    yield from check_objects.check_seen(seen, out)
-    files = {each.name: each.files for each in seen}
-    plan = tree.compare(tree.tree_of(files, LINKS), folder.look(out, files), partial=partial)
-    yield from check_objects.check_output(out, plan)
+    selections: Sequence[Selection]
+    out: Path
+    partial: bool
+    """Whether only some cells or environments were selected."""
+
+    def of_cells(self) -> tuple[list[Finding], IraError | None]:
+        """Return the findings of profiles and cells."""
+        return self._waived([check_cells(*each) for each in self.selections], CELL.ids), None
+
+    def of_everything(self) -> tuple[list[Finding], IraError | None]:
+        """Return all findings, and the error that ended the run: what is found before it stays."""
+        found = [check_cells(*each) for each in self.selections]
+        try:
+            of_output = list(self._on_disk(found))
+        except IraError as error:
+            return self._waived(found, CELL.ids), error
+        return [*self._waived(found), *of_output], None
+
+    def _waived(
+        self, found: Sequence[list[Finding]], rules: Container[str] | None = None
+    ) -> list[Finding]:
+        return [
+            item
+            for (matrix, cells), findings in zip(self.selections, found, strict=True)
+            for item in waivers.apply(matrix, cells, findings, rules)
+        ]
+
+    def _on_disk(self, found: Sequence[list[Finding]]) -> Iterator[Finding]:
+        """Add the findings of directories, and yield those of the output folder."""
+        from ira_manifests.output import folder, tree
+        from ira_manifests.rules import check_objects
+
+        for (matrix, _), findings in zip(self.selections, found, strict=True):
+            if not matrix.environment:
+                findings.extend(_users_files(self.out, matrix))
+        seen = common.rendered(self.selections, self.out)
+        for of_matrix, findings in zip(seen, found, strict=True):
+            findings.extend(check_objects.check_seen(of_matrix, self.out))
+        files = {each.name: each.files for each in chain(*seen)}
+        plan = tree.compare(
+            tree.tree_of(files, links_of(files)),
+            folder.look(self.out, files),
+            partial=self.partial,
+        )
+        yield from check_objects.check_output(self.out, plan)
 
 
 def _users_files(out: Path, matrix: Matrix) -> Iterator[Finding]:

@@ -25,6 +25,7 @@ def command(
     gpus: list[str] | None,
     max_model_len: int | None,
     profiles_folder: Path | None,
+    environments: list[str] | None,
     namespace: str | None,
     workload_name: str | None,
 ) -> int:
@@ -37,7 +38,10 @@ def command(
     if rule is not None:
         _say_rule(rule)
         return 0
-    matrix = common.load(profiles_folder, workload_name=workload_name, namespace=namespace)
+    matrices = common.load_all(
+        profiles_folder, environments, workload_name=workload_name, namespace=namespace
+    )
+    matrix = common.only(matrices, environments)
     if download:
         directory = explained.model_download(matrix)
         if field is None:

@@ -9,7 +9,7 @@ from ira_manifests.analysis.matrix_summary import Absent, Row
 from ira_manifests.cli import common, list_report, terminal
 from ira_manifests.cli.question import Question
 from ira_manifests.errors import InputError, IraError
-from ira_manifests.profiles.matrix import Matrix
+from ira_manifests.profiles.matrix import Matrices
 
 
 def command(
@@ -20,6 +20,7 @@ def command(
     gpus: list[str] | None,
     max_model_len: int | None,
     profiles_folder: Path | None,
+    environments: list[str] | None,
     namespace: str | None,
     workload_name: str | None,
     as_json: bool,
@@ -27,8 +28,10 @@ def command(
     """List all cells: the machine of each, and whether its model fits."""
     question = Question(model_id, source, tuple(gpus or ()), max_model_len, revision)
     try:
-        matrix = common.load(profiles_folder, workload_name=workload_name, namespace=namespace)
-        rows, absent = _found(matrix, question)
+        matrices = common.load_all(
+            profiles_folder, environments, workload_name=workload_name, namespace=namespace
+        )
+        rows, absent = _found(matrices, environments, question)
     except IraError as error:
         if as_json:
             _print_problems(error)
@@ -46,15 +49,20 @@ def command(
     return 0
 
 
-def _found(matrix: Matrix, question: Question) -> tuple[list[Row], list[Absent]]:
+def _found(
+    matrices: Matrices, environments: list[str] | None, question: Question
+) -> tuple[list[Row], list[Absent]]:
     """Return the rows of all cells, or of those of one model, and the pairs without a cell."""
     if question.model_id is None and question.source is None:
         if question.options:
             raise InputError(f"{question.options[0]} needs a model: give its id, ORG/NAME")
-        return matrix_summary.rows(matrix), list(matrix_summary.absent(matrix))
+        every = common.wanted(matrices, environments)
+        absent = [pair for matrix in every for pair in matrix_summary.absent(matrix)]
+        rows = [row for matrix in every for row in matrix_summary.rows(matrix)]
+        return rows, list(dict.fromkeys(absent))
     from ira_manifests.cli import asking
 
-    answer = asking.ask(matrix, question)
+    answer = asking.ask(common.only(matrices, environments), question)
     return [matrix_summary.row(cell) for cell in answer.cells], list(answer.left_out)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ira_manifests.analysis.matrix_summary import NOT_JUDGED, Absent, Row
 from ira_manifests.cli import terminal
 from ira_manifests.cli.terminal import BOLD, BOLD_RED, DIM, GREEN, YELLOW, Fields, Text
+from ira_manifests.layout import placed
 
 # Verdicts as shown in the table, and their styles.
 _SHORT = {
@@ -23,8 +24,18 @@ _ALIGN = "<>>>><"
 
 def matrix(rows: Sequence[Row], others: Sequence[Absent]) -> None:
     """Print a row for each cell, then the pairs without one."""
+    environments = dict.fromkeys(row.environment for row in rows)
+    for place, environment in enumerate(environments):
+        if place:
+            terminal.say("")
+        if any(environments):
+            terminal.say(terminal.styled(_title(environment), BOLD))
+        _table([row for row in rows if row.environment == environment])
     if rows:
-        _table(rows)
+        terminal.say("\nheadroom: KV cache left after one request of max len, in GiB on each GPU.")
+        terminal.say(
+            "requests: of max len at the same time. ~ estimate without measured start-ups."
+        )
     reasons = [row for row in rows if row.why]
     _reasons("No fit:", [row for row in reasons if row.verdict != NOT_JUDGED])
     _reasons("Not judged:", [row for row in reasons if row.verdict == NOT_JUDGED])
@@ -37,8 +48,10 @@ def matrix(rows: Sequence[Row], others: Sequence[Absent]) -> None:
 def _table(rows: Sequence[Row]) -> None:
     head = [[Text(title, BOLD) for title in titles] for titles in _HEAD]
     terminal.say_table(head, [line for row in rows for line in _lines(row)], _ALIGN)
-    terminal.say("\nheadroom: KV cache left after one request of max len, in GiB on each GPU.")
-    terminal.say("requests: of max len at the same time. ~ estimate without measured start-ups.")
+
+
+def _title(environment: str | None) -> str:
+    return f"Environment {environment}" if environment else "Without an environment"
 
 
 def _reasons(heading: str, rows: Sequence[Row]) -> None:
@@ -46,7 +59,8 @@ def _reasons(heading: str, rows: Sequence[Row]) -> None:
         terminal.say_heading(heading)
     for row in rows:
         said = row.why.removeprefix("does not fit: ")
-        terminal.say_wrapped(f"{row.gpu} × {row.model}: {said}")
+        where = f"{row.environment}: " if row.environment else ""
+        terminal.say_wrapped(f"{where}{row.gpu} × {row.model}: {said}")
 
 
 def _lines(row: Row) -> tuple[Fields, Fields]:
@@ -61,7 +75,7 @@ def _lines(row: Row) -> tuple[Fields, Fields]:
     name = Text(f"{row.gpu} × {row.model}, {row.machine}")
     return (
         [name, *map(Text, numbers), Text(verdict + mark, style)],
-        [Text(row.directory, DIM), *(Text("") for _ in _ALIGN[1:])],
+        [Text(placed(row.environment or "", row.directory), DIM), *(Text("") for _ in _ALIGN[1:])],
     )
 
 

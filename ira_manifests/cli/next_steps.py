@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from ira_manifests.layout import BASE_LINK, DOWNLOAD_JOB, MODEL_DOWNLOAD
+from ira_manifests.layout import BASE_LINK, DOWNLOAD_JOB, MODEL_DOWNLOAD, placed
 from ira_manifests.output import env_file
 from ira_manifests.profiles.cell import Cell
 
@@ -21,6 +21,8 @@ class Standing:
     cells: Sequence[Cell]
     config: Mapping[str, str]
     """The values of base/ira-model-config.env that are filled in."""
+    environment: str = ""
+    """The environment of the cells; empty for the walkthrough's."""
 
     @property
     def model_id(self) -> str | None:
@@ -79,6 +81,20 @@ def _wrapped(words: Sequence[str], columns: int) -> Iterator[str]:
         else:
             line = f"{line} {word}"
     yield line
+
+
+def of_all(standings: Sequence[Standing]) -> Iterator[Step]:
+    """Yield the remaining steps of the walkthrough, and what to do with environments."""
+    environments = [each for each in standings if each.environment]
+    for each in standings:
+        if not each.environment:
+            yield from commands(each)
+    if environments:
+        first = environments[0]
+        directory = first.out / placed(first.environment, first.cells[0].directory)
+        yield Step(("# Environments: commit their directories, and let a controller apply them,",))
+        yield Step(("# or apply them one by one:",))
+        yield Step(("kubectl", "apply", "-k", _quoted(directory)))
 
 
 def commands(standing: Standing) -> Iterator[Step]:

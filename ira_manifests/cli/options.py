@@ -93,6 +93,7 @@ def synth(parser: Parser) -> None:
     _out(parser)
     _profiles(parser)
     _only(parser)
+    _environments(parser)
     parser.add_argument(
         "--bucket", metavar="NAME", help="Set the model's bucket in base/ira-model-config.env."
     )
@@ -119,6 +120,7 @@ def check(parser: Parser) -> None:
     _out(parser)
     _profiles(parser)
     _only(parser)
+    _environments(parser)
     _names(parser)
     _format(parser)
     parser.add_argument(
@@ -184,6 +186,7 @@ def list_(parser: Parser) -> None:
     _wanted(parser)
     parser.finish = _listed
     _profiles(parser)
+    _environments(parser)
     _names(parser)
     parser.add_argument("--json", dest="as_json", action="store_true", help="Print JSON.")
 
@@ -209,6 +212,7 @@ def explain(parser: Parser) -> None:
     _source(parser)
     _wanted(parser)
     _profiles(parser)
+    _environments(parser)
     _names(parser)
     parser.finish = _explained
 
@@ -315,6 +319,16 @@ def _only(parser: Parser) -> None:
         metavar="GPU/MODEL",
         action="append",
         help="Only this cell, such as h100/llama3 or 'h100/*'. Repeatable.",
+    )
+
+
+def _environments(parser: Parser) -> None:
+    parser.add_argument(
+        "--environment",
+        dest="environments",
+        metavar="NAME",
+        action="append",
+        help="Only this environment of profiles/environments. Repeatable.",
     )
 
 

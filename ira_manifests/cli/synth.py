@@ -13,6 +13,7 @@ def command(
     out: Path,
     profiles_folder: Path | None,
     only: list[str] | None,
+    environments: list[str] | None,
     bucket: str | None,
     terraform_output: str | None,
     model_id: str | None,
@@ -25,18 +26,22 @@ def command(
     with wrong:
         _refuse_contradictions(bucket, terraform_output, model_id, check)
     with wrong:
+        _refuse_without_walkthrough(bucket, terraform_output, model_id, environments)
+    with wrong:
         synthesis.check_values(bucket, model_id)
     with wrong:
-        matrix = common.load(profiles_folder, workload_name=workload_name, namespace=namespace)
+        matrices = common.load_all(
+            profiles_folder, environments, workload_name=workload_name, namespace=namespace
+        )
     if wrong:
         raise wrong.error
     with wrong:
-        cells = common.chosen(matrix, only)
+        selections = common.chosen(common.wanted(matrices, environments), only)
     with wrong:
-        values = synthesis.config_values(matrix, bucket, terraform_output, model_id)
+        values = synthesis.config_values(matrices.walkthrough, bucket, terraform_output, model_id)
     if wrong:
         raise wrong.error
-    request = synthesis.SynthRequest(matrix, cells, out, partial=bool(only))
+    request = synthesis.SynthRequest(selections, out, partial=bool(only or environments))
     findings = synthesis.judge(request)
     if findings is None:
         return common.FINDINGS
@@ -45,11 +50,30 @@ def command(
     return synthesis.write(request, findings, values)
 
 
+def _named(bucket: str | None, terraform_output: str | None, model_id: str | None) -> list[str]:
+    """Return the given options that set a value in the walkthrough's file."""
+    given = {"--bucket": bucket, "--terraform-output": terraform_output, "--model-id": model_id}
+    return [option for option, value in given.items() if value is not None]
+
+
+def _refuse_without_walkthrough(
+    bucket: str | None,
+    terraform_output: str | None,
+    model_id: str | None,
+    environments: list[str] | None,
+) -> None:
+    named = _named(bucket, terraform_output, model_id)
+    if environments and named:
+        raise InputError(
+            f"--environment can't be combined with {' or '.join(named)}, which the walkthrough "
+            "alone has; set what differs in the environment's profile"
+        )
+
+
 def _refuse_contradictions(
     bucket: str | None, terraform_output: str | None, model_id: str | None, check: bool
 ) -> None:
-    given = {"--bucket": bucket, "--terraform-output": terraform_output, "--model-id": model_id}
-    named = [option for option, value in given.items() if value is not None]
+    named = _named(bucket, terraform_output, model_id)
     contradictions = []
     if check and named:
         contradictions.append(

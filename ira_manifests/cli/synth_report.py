@@ -14,7 +14,7 @@ from ira_manifests.output import env_file
 from ira_manifests.output.folder import UserFiles
 from ira_manifests.output.tree import Plan, directory_of, way_out
 from ira_manifests.profiles.cell import Cell
-from ira_manifests.profiles.matrix import shared_workloads
+from ira_manifests.profiles.matrix import Selection, shared_workloads
 
 _MOST_LINES = 50  # of one kind
 _COLUMNS, _INDENT = 80, "  "
@@ -39,16 +39,19 @@ def stale(out: Path, plan: Plan) -> str:
     return f"{move}{visible(str(out))} is stale: {said}. {fix}"
 
 
-def written(out: Path, cells: Sequence[Cell], plan: Plan, users: UserFiles) -> None:
+def written(out: Path, selections: Sequence[Selection], plan: Plan, users: UserFiles) -> None:
     """Print what a synth changed, what it did not touch, and the next commands."""
     _say_table(plan)
-    standing = Standing(out, cells, env_file.filled_in(users.model_config))
-    for note in (*_user_notes(out, users), *_folder_notes(out, plan), *_shared_notes(cells)):
+    config = env_file.filled_in(users.model_config)
+    standings = [Standing(out, each.cells, config, each.matrix.environment) for each in selections]
+    shared = dict.fromkeys(note for each in selections for note in _shared_notes(each.cells))
+    for note in (*_user_notes(out, users), *_folder_notes(out, plan), *shared):
         terminal.say(visible(note))
-    for missing in next_steps.preconditions(standing):
+    lacking = (missing for each in standings for missing in next_steps.preconditions(each))
+    for missing in dict.fromkeys(lacking):
         terminal.say_wrapped(f"note      {missing}", indent=" " * 10)
     terminal.say_heading("Next:")
-    for step in next_steps.commands(standing):
+    for step in next_steps.of_all(standings):
         for line in step.lines(_COLUMNS - len(_INDENT)):
             terminal.say(f"{_INDENT}{visible(line)}")
 

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from ira_manifests import files
 from ira_manifests.cli import common, formats, synth_report, terminal, terraform
 from ira_manifests.errors import Gathered, InputError
 from ira_manifests.kubernetes import names
-from ira_manifests.layout import LINKS
+from ira_manifests.layout import links_of
 from ira_manifests.messages import count, visible
 from ira_manifests.output import folder, tree
 from ira_manifests.output.tree import Tree
-from ira_manifests.profiles.cell import Cell
-from ira_manifests.profiles.matrix import Matrix, directories
+from ira_manifests.profiles.matrix import Matrix, Selection
 from ira_manifests.render_cache import RenderCache
 from ira_manifests.rules import check_user_files, waivers
 from ira_manifests.rules.check_cells import check_cells
@@ -33,55 +33,93 @@ _MOST_BYTES = 1 << 20
 class SynthRequest:
     """What to render, and the folder to write it to."""
 
-    matrix: Matrix
-    cells: list[Cell]
+    selections: Sequence[Selection]
     out: Path
     partial: bool
-    """Whether only some cells were selected, so that other directories are kept."""
+    """Whether only some cells or environments were selected, so that other directories are kept."""
+
+    @property
+    def directories(self) -> list[str]:
+        """The names of all directories to write."""
+        return [name for each in self.selections for name in each.directories]
 
 
-def judge(request: SynthRequest) -> list[Finding] | None:
+Findings = list[list[Finding]]
+"""Findings of each selection."""
+
+
+def judge(request: SynthRequest) -> Findings | None:
     """Return the findings of the rules of cells; None if one is an error, which is printed."""
-    findings = check_cells(request.matrix, request.cells)
+    findings = [check_cells(matrix, cells) for matrix, cells in request.selections]
     # Cells with errors are not rendered.
-    refusing = [item for item in waivers.waived(request.cells, findings) if item.refuses]
+    refusing = [
+        item
+        for (_, cells), found in zip(request.selections, findings, strict=True)
+        for item in waivers.waived(cells, found)
+        if item.refuses
+    ]
     return None if _refused(refusing) else findings
 
 
-def write(request: SynthRequest, findings: list[Finding], values: dict[str, str]) -> int:
+def write(request: SynthRequest, findings: Findings, values: dict[str, str]) -> int:
     """Write the changes, unless a rule reports an error; return the exit code."""
     out = request.out
-    cache = RenderCache(out, request.matrix, request.cells)
+    cache = RenderCache(out, request.selections)
     with folder.locked(out):
-        found = folder.look(out, directories(request.cells))
-        known = cache.unchanged(found.generated)
-        fresh = _rendered(request, frozenset(each.name for each in known))
-        if known and any(item.refuses for item in _judged(request, findings, [*known, *fresh])):
+        found = folder.look(out, request.directories)
+        known = {each.name: each for each in cache.unchanged(found.generated)}
+        fresh = _rendered(request, frozenset(known))
+        seen = _together(request, known, fresh)
+        if known and any(item.refuses for item in _judged(request, findings, seen)):
             # An error that rests on a record is confirmed by rendering.
-            known, fresh = [], _rendered(request)
-        seen = [*known, *fresh]
+            known, fresh = {}, _rendered(request)
+            seen = fresh
         if _refused(_judged(request, findings, seen)):
             return common.FINDINGS
         rendered = _tree(seen)
         plan = tree.compare(rendered, found, partial=request.partial)
-        own_secret = request.matrix.platform.model_download.token_secret
-        users = folder.write(out, rendered, plan, values, needs_token=own_secret is None)
-        cache.keep(known, fresh, partial=request.partial)
-    synth_report.written(out, request.cells, plan, users)
-    ids = check_user_files.ids_of(request.matrix)
-    unserved = check_user_files.unserved(str(folder.config_path(out)), users.model_config, ids)
-    if unserved:
-        terminal.complain(_for_people(unserved))
+        users = folder.write(out, rendered, plan, values, needs_token=_needs_token(request))
+        cache.keep(known.values(), chain(*fresh), partial=request.partial)
+    synth_report.written(out, request.selections, plan, users)
+    for matrix, _ in request.selections:
+        if not matrix.environment:
+            _warn_of_download(out, matrix, users.model_config)
     return 0
 
 
-def compare(request: SynthRequest, findings: list[Finding]) -> int:
+def _needs_token(request: SynthRequest) -> bool:
+    return any(
+        matrix.platform.model_download.token_secret is None
+        for matrix, _ in request.selections
+        if not matrix.environment
+    )
+
+
+def _warn_of_download(out: Path, matrix: Matrix, config: bytes) -> None:
+    """Warn of a model that is downloaded and not served."""
+    ids = check_user_files.ids_of(matrix)
+    unserved = check_user_files.unserved(str(folder.config_path(out)), config, ids)
+    if unserved:
+        terminal.complain(_for_people(unserved))
+
+
+def _together(
+    request: SynthRequest, known: Mapping[str, Seen], fresh: Sequence[Sequence[Seen]]
+) -> list[list[Seen]]:
+    """Return the directories of each selection, those that were not rendered first."""
+    return [
+        [*(known[name] for name in each.directories if name in known), *rendered]
+        for each, rendered in zip(request.selections, fresh, strict=True)
+    ]
+
+
+def compare(request: SynthRequest, findings: Findings) -> int:
     """Print how the output differs, without using records; return the exit code."""
     seen = _rendered(request)
     if _refused(_judged(request, findings, seen)):
         return common.FINDINGS
     rendered = _tree(seen)
-    found = folder.look(request.out, directories(request.cells))
+    found = folder.look(request.out, request.directories)
     plan = tree.compare(rendered, found, partial=request.partial)
     for line in tree.diff(rendered, found, plan):
         terminal.say(visible(line))
@@ -93,20 +131,28 @@ def compare(request: SynthRequest, findings: list[Finding]) -> int:
     return 0
 
 
-def _rendered(request: SynthRequest, known: frozenset[str] = frozenset()) -> list[Seen]:
+def _rendered(request: SynthRequest, known: frozenset[str] = frozenset()) -> list[list[Seen]]:
     """Render all other directories; starts no Node.js if there are none."""
-    if known.issuperset(directories(request.cells)):
-        return []
-    return common.rendered(request.matrix, request.cells, request.out, known)
+    if known.issuperset(request.directories):
+        return [[] for _ in request.selections]
+    return common.rendered(request.selections, request.out, known)
 
 
-def _judged(request: SynthRequest, findings: list[Finding], seen: list[Seen]) -> list[Finding]:
-    of_objects = check_seen(seen, request.out)
-    return waivers.apply(request.matrix, request.cells, findings + of_objects)
+def _judged(
+    request: SynthRequest, findings: Findings, seen: Sequence[Sequence[Seen]]
+) -> list[Finding]:
+    return [
+        item
+        for (matrix, cells), found, of_matrix in zip(
+            request.selections, findings, seen, strict=True
+        )
+        for item in waivers.apply(matrix, cells, found + check_seen(of_matrix, request.out))
+    ]
 
 
-def _tree(seen: list[Seen]) -> Tree:
-    return tree.tree_of({each.name: each.files for each in seen}, LINKS)
+def _tree(seen: Iterable[Iterable[Seen]]) -> Tree:
+    files = {each.name: each.files for each in chain(*seen)}
+    return tree.tree_of(files, links_of(files))
 
 
 def _refused(findings: list[Finding]) -> bool:

@@ -25,7 +25,7 @@ from ira_manifests.constructs.manifests.workload import Workload, read
 from ira_manifests.constructs.vllm_deployment import VllmDeployment
 from ira_manifests.errors import InputError
 from ira_manifests.profiles.base import Profile
-from ira_manifests.profiles.loader import message_of
+from ira_manifests.profiles.validation import message_of
 
 P = TypeVar("P", bound=Profile)
 

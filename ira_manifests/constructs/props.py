@@ -19,14 +19,11 @@ from ira_manifests.errors import InputError, Problem, did_you_mean, one_of
 from ira_manifests.kubernetes import names
 from ira_manifests.profiles import consistency, packaged
 from ira_manifests.profiles.cell import Cell
-from ira_manifests.profiles.loader import (
-    Profiles,
-    Source,
-    problems_of,
-    read_profiles,
-)
+from ira_manifests.profiles.loader import Profiles, read_profiles
 from ira_manifests.profiles.platform import Platform
 from ira_manifests.profiles.schema import OF_REPOSITORY, CellProfile, GpuProfile, ModelProfile
+from ira_manifests.profiles.source import Source
+from ira_manifests.profiles.validation import problems_of
 from ira_manifests.profiles.yaml_source import START, Document, Path
 from ira_manifests.rules.check_cells import check_cell
 

@@ -13,7 +13,16 @@ from ira_manifests.errors import OutputError
 from ira_manifests.layout import BASE, BASE_LINK, CELLS, GITIGNORE, LINKS
 from ira_manifests.output import env_file
 from ira_manifests.output.transaction import WAITING, Changes, explained, locked
-from ira_manifests.output.tree import Found, Plan, Tree, marker, obstacle, path_in, ways_out
+from ira_manifests.output.tree import (
+    Found,
+    Plan,
+    Tree,
+    folders_above,
+    marker,
+    obstacle,
+    path_in,
+    ways_out,
+)
 
 __all__ = [
     "UserFiles",
@@ -31,6 +40,8 @@ _CONFIG = f"{BASE_LINK}/{env_file.MODEL_CONFIG}"
 _TOKEN = f"{BASE_LINK}/{env_file.TOKEN}"
 _USERS = frozenset(f"{folder}/{name}" for folder in (BASE, BASE_LINK) for name in env_file.FILES)
 _MOST_BYTES = env_file.MAX_BYTES
+_DEPTH = 3
+"""How deep the output has files: the base of an environment's download."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +105,7 @@ def _sorted(folder: str | Path) -> list[os.DirEntry[str]]:
 
 class _Look:
     def __init__(self, wanted: Iterable[str]) -> None:
-        self._wanted = set(wanted)
+        self._wanted = {each for path in wanted for each in (path, *folders_above(path))}
         self.generated: dict[str, bytes] = {}
         self.foreign: set[str] = set()
         self.empty: set[str] = set()
@@ -106,22 +117,12 @@ class _Look:
 
     def at(self, entry: os.DirEntry[str]) -> None:
         """Record one entry of the output folder."""
-        wanted = entry.name in self._wanted or entry.name in LINKS
         if not entry.is_dir(follow_symlinks=False):
             self._file_at_top(entry)
             return
         if entry.name in LINKS:
             self.replaced.add(entry.name)
-        try:
-            inside = _sorted(entry.path)
-        except PermissionError:
-            if wanted:
-                raise
-            self.foreign.add(f"{entry.name}/")
-            return
-        if not inside and not wanted and entry.name.startswith(CELLS):
-            self.hollow.append(entry.name)
-        self._into(entry.name, inside, wanted=wanted)
+        self._folder(entry, entry.name, 1)
 
     def _file_at_top(self, entry: os.DirEntry[str]) -> None:
         if entry.name in LINKS and entry.is_symlink():
@@ -137,16 +138,39 @@ class _Look:
             if entry.name == GITIGNORE:
                 self.own[entry.name] = _start(entry)
 
-    def _into(self, directory: str, entries: Iterable[os.DirEntry[str]], *, wanted: bool) -> None:
+    def _folder(self, entry: os.DirEntry[str], path: str, depth: int) -> bool:
+        """Record a folder; return whether it is wanted, or holds what is generated or unreadable.
+
+        `depth`: its level below the output folder, from 1.
+        """
+        wanted = path in self._wanted or path in LINKS
+        try:
+            inside = _sorted(entry.path)
+        except PermissionError:
+            if wanted:
+                raise
+            self.foreign.add(f"{path}/")
+            return True
+        if not inside and not wanted and entry.name.startswith(CELLS):
+            self.hollow.append(path)
+        return self._into(path, inside, depth, wanted=wanted)
+
+    def _into(
+        self, directory: str, entries: Iterable[os.DirEntry[str]], depth: int, *, wanted: bool
+    ) -> bool:
         mine: dict[str, bytes] = {}
         others: set[str] = set()
         leftovers: list[str] = []
+        below = False
         for entry in entries:
             path = f"{directory}/{entry.name}"
             if _waits(entry):
                 leftovers.append(path)
-            elif path in self._wanted and entry.is_dir(follow_symlinks=False):
-                self._into(path, _sorted(entry.path), wanted=True)
+            elif depth < _DEPTH and entry.is_dir(follow_symlinks=False):
+                if self._folder(entry, path, depth + 1):
+                    below = True
+                else:
+                    others.add(path)
             elif path not in _USERS:
                 content = self._generated_content(entry, path)
                 if content is None:
@@ -158,6 +182,7 @@ class _Look:
             self.foreign |= others
         if mine or wanted or not others:  # not in a directory of foreign files only
             self.leftovers += leftovers
+        return bool(mine) or wanted or below
 
     def _generated_content(self, entry: os.DirEntry[str], path: str) -> bytes | None:
         """Return the content of a generated file, None for any other file."""
@@ -229,7 +254,7 @@ def write(
     *,
     needs_token: bool = True,
 ) -> UserFiles:
-    """Write the tree to the folder, and create or update the user's files.
+    """Write the tree to the folder, and create or update the user's files if it links to them.
 
     `values`: keys of `base/ira-model-config.env` to set. `needs_token`: whether the token's file is
     read, and so is made where it is missing. All new content is on disk, and every
@@ -246,10 +271,7 @@ def write(
             f"{ways_out(first, 'write to another folder with --out')}"
         )
     with explained(folder), Changes(folder) as changes:
-        moving = _adopted(folder, changes)
-        token = _new_token(folder, changes, moving) if needs_token else ()
-        users = _model_config(folder, values or {}, changes, moving)
-        users = replace(users, created=(*token, *users.created))
+        users = _users_files(folder, changes, values or {}, needs_token) if tree.links else None
         for path in (*plan.created, *plan.updated):
             if path in tree.links:
                 changes.link(folder / path, tree.links[path])
@@ -260,7 +282,17 @@ def write(
         for path in plan.hollow:
             changes.remove_empty(folder / path)
         changes.commit()
-    return users
+    return users or UserFiles()
+
+
+def _users_files(
+    folder: Path, changes: Changes, values: Mapping[str, str], needs_token: bool
+) -> UserFiles:
+    """Schedule what is to be done with the user's files, which the walkthrough alone has."""
+    moving = _adopted(folder, changes)
+    token = _new_token(folder, changes, moving) if needs_token else ()
+    users = _model_config(folder, values, changes, moving)
+    return replace(users, created=(*token, *users.created))
 
 
 def _adopted(folder: Path, changes: Changes) -> dict[str, Path]:

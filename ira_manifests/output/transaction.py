@@ -213,12 +213,21 @@ class Changes:
                 if path not in to_come:
                     path.unlink(missing_ok=True)
             for directory in (*{path.parent for path in self._removed}, *self._hollow):
-                _remove_empty(directory)
+                self._remove_emptied(directory)
             while self._links:
                 waiting_link, link = self._links[-1]
                 _remove_empty(link)
                 waiting_link.replace(link)
                 self._links.pop()
+
+    def _remove_emptied(self, directory: Path) -> None:
+        """Remove a folder and those above it that are empty then, such as an environment's."""
+        while directory != self._folder and self._folder in directory.parents:
+            try:
+                directory.rmdir()
+            except OSError:  # not empty
+                return
+            directory = directory.parent
 
     def __exit__(self, *_: object) -> None:
         waiting: list[str | Path] = [each for each, _ in self._waiting]

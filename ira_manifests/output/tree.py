@@ -66,6 +66,13 @@ def directory_of(path: str) -> str:
     return path.rpartition("/")[0] or TOP
 
 
+def folders_above(path: str) -> Iterator[str]:
+    """Yield the folders that hold a file or a directory, the innermost first, without the top."""
+    while "/" in path:
+        path = path.rpartition("/")[0]
+        yield path
+
+
 @dataclass(frozen=True)
 class Tree:
     """Generated files by path, relative to the output folder, with '/' between the parts."""
@@ -144,10 +151,12 @@ def compare(tree: Tree, found: Found, *, partial: bool = False) -> Plan:
     """
     directories = set(tree.directories)
     foreign = found.foreign - found.empty.intersection(tree.files)
-    in_the_way = foreign & directories
+    homes = {above for name in directories for above in folders_above(name)} - directories
+    in_the_way = foreign & (directories | homes)
+    taken = {name for name in directories if in_the_way.intersection((name, *folders_above(name)))}
     # A user's .gitignore can replace the generated one if it has its lines.
     given_way = {path for path in tree.files.keys() & foreign if _does_as_much(tree, found, path)}
-    blocked = {path for path in tree.files if path in foreign or directory_of(path) in in_the_way}
+    blocked = {path for path in tree.files if path in foreign or directory_of(path) in taken}
     blocked -= given_way
     not_ours = blocked | given_way
     groups: dict[str, list[str]] = {"created": [], "updated": [], "unchanged": []}
@@ -165,17 +174,22 @@ def compare(tree: Tree, found: Found, *, partial: bool = False) -> Plan:
         if path not in tree.files
         and (not partial or directory_of(path) in directories | tree.links.keys())
     )
+    gone_links = () if partial else _ours(found.links).keys() - tree.links.keys()
     left = foreign - blocked - in_the_way
     return Plan(
         created=tuple(groups["created"]),
         updated=tuple(groups["updated"]),
         unchanged=tuple(groups["unchanged"]),
-        removed=tuple(sorted(orphans)),
-        left=tuple(sorted(path for path in left if directory_of(path) != TOP)),
+        removed=tuple(sorted((*orphans, *gone_links))),
+        left=tuple(sorted(path for path in left if directory_of(path) not in {TOP, *homes})),
         blocked=tuple(sorted(blocked)),
         leftovers=found.leftovers,
         hollow=() if partial else found.hollow,
     )
+
+
+def _ours(links: Mapping[str, str]) -> dict[str, str]:
+    return {link: target for link, target in links.items() if LINKS.get(link) == target}
 
 
 def _does_as_much(tree: Tree, found: Found, path: str) -> bool:

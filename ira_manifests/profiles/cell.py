@@ -9,19 +9,23 @@ from functools import cached_property
 from ira_manifests.errors import InputError
 from ira_manifests.layout import CELLS, mount_path
 from ira_manifests.memory import Budget, MemoryInputError, Serving, budget, safe_context
-from ira_manifests.profiles import memory_inputs, settings
+from ira_manifests.profiles import cell_patterns, memory_inputs, settings
 from ira_manifests.profiles.engine import Engine, OwnEngine, engine_of
 from ira_manifests.profiles.loader import Profiles
 from ira_manifests.profiles.platform import Platform
 from ira_manifests.profiles.repositories import Beside, beside
-from ira_manifests.profiles.schema import CellProfile, GivenCell, GpuProfile, Machine, ModelProfile
+from ira_manifests.profiles.schema import (
+    CellProfile,
+    GivenCell,
+    GpuProfile,
+    Machine,
+    ModelProfile,
+    variant_name,
+)
 from ira_manifests.profiles.server_arguments import Argument, arguments
 from ira_manifests.profiles.serving_fields import ServingFields
 
 QUEUED_SUFFIX = "-queued"
-
-DEFAULT_VARIANT = "default"
-"""The variant that has the names of an only cell, so that others can be added beside one."""
 
 LEAST_AUTO = 1024
 """The shortest context of `max_model_len: auto`, in tokens; a cell with less room is refused."""
@@ -31,11 +35,6 @@ def directory_names(gpu_name: str, model_name: str, *, queued: bool) -> tuple[st
     """Return the directories of a cell: for ordinary capacity, then for queued if it has any."""
     name = f"{CELLS}{gpu_name}-{model_name}"
     return (name, name + QUEUED_SUFFIX) if queued else (name,)
-
-
-def variant_name(name: str, variant: str) -> str:
-    """Return a name with that of a variant; the name alone for an only cell and the default."""
-    return name if variant in ("", DEFAULT_VARIANT) else f"{name}-{variant}"
 
 
 def find_machine(gpu: GpuProfile, profile: CellProfile) -> Machine | None:
@@ -242,12 +241,16 @@ class Cell:
 
 
 def given_cells(profiles: Profiles) -> list[tuple[str, GivenCell]]:
-    """Return the model and the entry of every cell whose profiles were read, sorted by key."""
+    """Return the model and the entry of every cell whose profiles were read, sorted by key.
+
+    Of an environment they are the cells that it has.
+    """
     found = [
         (model, given)
         for model, profile in profiles.models.items()
         for given in profile.every_cell
         if given.gpu in profiles.gpus
+        and cell_patterns.match(given.name_of(model), profiles.patterns)
     ]
     return sorted(found, key=lambda each: (each[1].gpu, variant_name(each[0], each[1].variant)))
 

@@ -13,6 +13,7 @@ from ira_manifests.kubernetes import names
 from ira_manifests.profiles import (
     argument_checks,
     engine_checks,
+    environment_checks,
     memory_inputs,
     node_checks,
     pod_checks,
@@ -25,11 +26,10 @@ from ira_manifests.profiles.cell import (
     directory_names,
     find_machine,
     given_cells,
-    variant_name,
 )
 from ira_manifests.profiles.engine import engine_of
 from ira_manifests.profiles.loader import Profiles
-from ira_manifests.profiles.schema import GivenCell, ModelProfile
+from ira_manifests.profiles.schema import GivenCell, ModelProfile, variant_name
 from ira_manifests.profiles.serving_fields import ServingFields
 from ira_manifests.profiles.yaml_source import Path
 
@@ -41,6 +41,7 @@ def problems(profiles: Profiles) -> list[Problem]:
     # Made once: a cell keeps what is resolved from the levels of its profiles.
     cells = cells_of(profiles, profiles.platform) if profiles.platform is not None else []
     return [
+        *environment_checks.problems(profiles),
         *engine_checks.problems(profiles),
         *pod_checks.problems(profiles, cells),
         *argument_checks.problems(profiles, cells),

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_origin
+from typing import TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from ira_manifests import files
-from ira_manifests.errors import InputError, Problem, did_you_mean, one_of
+from ira_manifests.errors import InputError, Problem
 from ira_manifests.kubernetes import names
 from ira_manifests.profiles import packaged, yaml_source
 from ira_manifests.profiles.base import Profile
 from ira_manifests.profiles.packaged import (
+    ENVIRONMENT_FOLDER,
     GPU_FOLDER,
     KNOWN_MODELS_FILE,
     MODEL_FOLDER,
@@ -27,26 +26,11 @@ from ira_manifests.profiles.packaged import (
 from ira_manifests.profiles.packaged import folder as packaged_folder
 from ira_manifests.profiles.platform import KnownModels, Platform
 from ira_manifests.profiles.schema import GpuProfile, ModelProfile
-from ira_manifests.profiles.suggestions import suggestion
+from ira_manifests.profiles.source import Source
+from ira_manifests.profiles.validation import problems_of
 from ira_manifests.profiles.yaml_source import START, Document
 
-_MOST_LISTED = 15
-
 P = TypeVar("P", bound=Profile)
-
-
-@dataclass(frozen=True)
-class Source:
-    """One profile file: its name in messages, and the places of its values."""
-
-    file: str
-    document: Document
-
-    def problem(self, path: yaml_source.Path, message: str, *, at_key: bool = False) -> Problem:
-        """Return a problem at the value of `path`, or at its key."""
-        place = self.document.keys.get(path) if at_key else None
-        line, column = place or self.document.place(path)
-        return Problem(self.file, line, column, yaml_source.dotted(path), message)
 
 
 @dataclass(frozen=True)
@@ -58,12 +42,18 @@ class Profiles:
     gpus: Mapping[str, GpuProfile]
     models: Mapping[str, ModelProfile]
     sources: Mapping[tuple[str, str], Source]
-    """(kind, name) to source; kinds are "gpus", "models" and "platform"."""
+    """(kind, name) to source; kinds are "gpus", "models", "platform" and "environments"."""
     known_model_ids: frozenset[str] = frozenset()
     options: frozenset[yaml_source.Path] = frozenset()
     """Paths of the platform's fields that an option of the same name overrides."""
     packaged: tuple[str, ...] = ()
     """What the folder lacks, so that it was read from the package: "platform.yaml", "gpus"."""
+    environment: str = ""
+    """The environment whose values are laid over the others; empty for the walkthrough's."""
+    cluster: str | None = None
+    """The name of the environment's cluster."""
+    patterns: tuple[str, ...] = ()
+    """The cells that the environment has, as `--only` names them; none: all."""
 
 
 def find_folder(folder: str | os.PathLike[str] | None = None) -> Path:
@@ -90,7 +80,8 @@ def find_folder(folder: str | os.PathLike[str] | None = None) -> Path:
             f"{local} is empty; fill it, remove it to use the profiles of the package, "
             "or name another folder with --profiles"
         )
-    return local if held & {PLATFORM_FILE, GPU_FOLDER, MODEL_FOLDER} else packaged_folder()
+    own = {PLATFORM_FILE, GPU_FOLDER, MODEL_FOLDER, ENVIRONMENT_FOLDER}
+    return local if held & own else packaged_folder()
 
 
 def _entries(folder: Path) -> list[Path]:
@@ -110,7 +101,7 @@ def read_profiles(folder: Path) -> tuple[Profiles, list[Problem]]:
     A folder of models alone takes what it lacks from the package: `Profiles.packaged`. Invalid
     files and unreadable folders are problems.
     """
-    reader = _FolderReader()
+    reader = FolderReader()
     entries = reader.entries(folder) or []
     taken = packaged.taken(entries)
 
@@ -135,7 +126,7 @@ def with_model(profiles: Profiles, file: Path, content: bytes) -> tuple[Profiles
 
     If there are problems, the profiles are unchanged. `file` need not exist.
     """
-    reader = _FolderReader()
+    reader = FolderReader()
     model = reader.one(MODEL_FOLDER, file, ModelProfile, content)
     if model is None:
         return profiles, reader.problems
@@ -144,7 +135,9 @@ def with_model(profiles: Profiles, file: Path, content: bytes) -> tuple[Profiles
     return replace(profiles, models=models, sources=sources), []
 
 
-class _FolderReader:
+class FolderReader:
+    """Reads profiles of folders, and collects their problems and their sources."""
+
     def __init__(self) -> None:
         self.problems: list[Problem] = []
         self.sources: dict[tuple[str, str], Source] = {}
@@ -152,16 +145,20 @@ class _FolderReader:
     def all(self, folder: Path, model: type[P]) -> dict[str, P]:
         """Read every profile of one kind, whose folder has its name; sorted by name."""
         kind = folder.name
-        entries = self.entries(folder)
-        if entries is None:
-            return {}
-        self.refuse_other_endings(entries)
-        profiles = [file for file in entries if file.suffix == ".yaml"]
-        if not profiles:
+        profiles = self.yaml_files(folder)
+        if profiles is not None and not profiles:
             message = f"holds no profile; add one file for each, such as {kind}/name.yaml"
             self.problems.append(Problem(str(folder), 1, 1, "", message))
-        found = {file.stem: self.one(kind, file, model) for file in profiles}
+        found = {file.stem: self.one(kind, file, model) for file in profiles or ()}
         return {name: profile for name, profile in found.items() if profile is not None}
+
+    def yaml_files(self, folder: Path) -> list[Path] | None:
+        """Return the profiles of a folder, sorted; None, with a problem, if it can't be read."""
+        entries = self.entries(folder)
+        if entries is None:
+            return None
+        self.refuse_other_endings(entries)
+        return [file for file in entries if file.suffix == ".yaml"]
 
     def entries(self, folder: Path) -> list[Path] | None:
         """Return the entries of a folder; None, with a problem, if it can't be read."""
@@ -183,6 +180,13 @@ class _FolderReader:
     def one(self, kind: str, file: Path, model: type[P], content: bytes | None = None) -> P | None:
         """Read one profile, from `content` if given; None if it has problems."""
         before = len(self.problems)
+        source = self.document(kind, file, content)
+        profile = None if source is None else self.validated(source, model)
+        return profile if len(self.problems) == before else None
+
+    def document(self, kind: str, file: Path, content: bytes | None = None) -> Source | None:
+        """Read the values of one file; None, with a problem, if it has none."""
+        before = len(self.problems)
         source = self._read(kind, file) if content is None else self._parsed(file, content)
         if source is None:
             return None
@@ -195,12 +199,15 @@ class _FolderReader:
             self.problems.append(Problem(source.file, 1, 1, "", "is empty"))
         if len(self.problems) > before and source.document.data is None:
             return None
+        return source
+
+    def validated(self, source: Source, model: type[P]) -> P | None:
+        """Return the profile that a file's values are; None, with problems, if they are none."""
         try:
-            profile = model.model_validate(source.document.data)
+            return model.model_validate(source.document.data)
         except ValidationError as error:
             self.problems += problems_of(source, model, error)
             return None
-        return profile if len(self.problems) == before else None
 
     def _read(self, kind: str, file: Path) -> Source | None:
         try:
@@ -216,121 +223,3 @@ class _FolderReader:
         document, problems = yaml_source.read(str(file), content)
         self.problems += problems
         return Source(str(file), document)
-
-
-# Pydantic's error types, in terms of YAML.
-_TYPES = {
-    "int_type": "a whole number",
-    "string_type": "text in quotes",
-    "bool_type": "true or false",
-    "is_instance_of": "a number",
-    "decimal_type": "a number",
-    "dict_type": "a mapping (key: value)",
-    "model_type": "a mapping (key: value)",
-    "tuple_type": "a list (- item)",
-}
-_BOUNDS = {
-    "greater_than": ("gt", "more than"),
-    "greater_than_equal": ("ge", "at least"),
-    "less_than": ("lt", "less than"),
-    "less_than_equal": ("le", "at most"),
-    "multiple_of": ("multiple_of", "a multiple of"),
-}
-
-
-def problems_of(source: Source, model: type[BaseModel], error: ValidationError) -> list[Problem]:
-    """Return a validation error of a file's values as problems, in the words of profiles."""
-    return [_problem(source, model, item) for item in error.errors()]
-
-
-def _problem(source: Source, model: type[BaseModel], error: Any) -> Problem:
-    kind, path = error["type"], _inside(source.document, error["loc"])
-    at_key = error["loc"][-1:] == ("[key]",)
-    if kind == "extra_forbidden":
-        inner = _model_at(model, path[:-1])
-        meant = suggestion(inner, _value_at(source.document, path[:-1]), str(path[-1]))
-        # A long list beside the key that is meant would only hide it.
-        many = len(inner.model_fields) > _MOST_LISTED
-        allowed = "" if meant and many else f"; allowed: {one_of(inner.model_fields)}"
-        message = f"is an unknown key{allowed}{meant}"
-        return source.problem(path, message, at_key=True)
-    if kind == "missing":
-        return source.problem(path, "is missing")
-    return source.problem(path, message_of(error), at_key=at_key)
-
-
-def _inside(document: Document, loc: tuple[Any, ...]) -> yaml_source.Path:
-    """Return pydantic's location as a path, without parts that name a type instead of a key."""
-    known = document.values
-    path: yaml_source.Path = ()
-    loc = tuple(part for part in loc if not str(part).startswith(("<", "[key]")))
-    for index, part in enumerate(loc):
-        if (*path, part) in known or index == len(loc) - 1:
-            path = (*path, part)
-    return path
-
-
-def message_of(error: Any) -> str:
-    """Return what is wrong with a value, and what is allowed, from an item of pydantic's errors."""
-    kind, context = error["type"], error.get("ctx", {})
-    if kind == "ours":
-        return str(error["msg"])
-    if kind in _BOUNDS:
-        bound, words = _BOUNDS[kind]
-        return f"is {_shown(error['input'])}; it must be {words} {context[bound]}"
-    if kind in _TYPES:
-        return f"is {_shown(error['input'])}; it must be {_TYPES[kind]}"
-    if kind == "literal_error":
-        known = re.findall(r"'([^']*)'", context["expected"])
-        close = did_you_mean(str(error["input"]), known)
-        return f"is {_shown(error['input'])}; it must be one of {context['expected']}{close}"
-    return f"is {_shown(error['input'])}: {error['msg']}"
-
-
-_KINDS = {type(None): "empty", dict: "a mapping", list: "a list", tuple: "a list"}
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, str):
-        return f"the text {value[:60]!r}"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int | float | Decimal):
-        return f"the number {value}"
-    return _KINDS.get(type(value), f"a {type(value).__name__}")
-
-
-def _value_at(document: Document, path: Iterable[str | int]) -> Any:
-    value = document.data
-    for part in path:
-        value = value[part]
-    return value
-
-
-def _model_at(model: type[BaseModel], path: Iterable[str | int]) -> type[BaseModel]:
-    """Return the model at `path` inside `model`."""
-    annotation: Any = model
-    for part in path:
-        annotation = _step(annotation, part)
-    return _models_in(annotation)[0]
-
-
-def _step(annotation: Any, part: str | int) -> Any:
-    # A key of a mapping can also be the name of a field, so check for mappings first.
-    if get_origin(annotation) is dict:
-        return get_args(annotation)[1]
-    if get_origin(annotation) is tuple:
-        return get_args(annotation)[0]
-    for model in _models_in(annotation):
-        field = model.model_fields.get(str(part))
-        if field is not None:
-            return field.annotation
-    return annotation
-
-
-def _models_in(annotation: Any) -> list[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [
-        model for argument in getattr(annotation, "__args__", ()) for model in _models_in(argument)
-    ]

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path as FilePath
+from typing import NamedTuple, Self
 
 from ira_manifests.errors import Gathered, InputError, Problem, did_you_mean, one_of
 from ira_manifests.kubernetes import names
-from ira_manifests.layout import BASE, MODEL_DOWNLOAD, TOP
+from ira_manifests.layout import BASE, MODEL_DOWNLOAD, TOP, placed
 from ira_manifests.profiles import consistency, yaml_source
 from ira_manifests.profiles.cell import Cell, cells_of
-from ira_manifests.profiles.loader import Profiles, Source, find_folder, read_profiles
+from ira_manifests.profiles.loader import Profiles, find_folder, read_profiles
+from ira_manifests.profiles.packaged import ENVIRONMENT_FOLDER
 from ira_manifests.profiles.platform import Platform
+from ira_manifests.profiles.source import Source
 from ira_manifests.profiles.yaml_source import Document
 
 
@@ -28,6 +32,8 @@ class Matrix(Mapping[tuple[str, str], Cell]):
         self.platform = platform
         """Settings that all cells share."""
         self.profiles = profiles
+        self.environment = profiles.environment
+        """The environment that the cells are of; empty for the walkthrough's."""
         self._cells = {cell.key: cell for cell in cells_of(profiles, platform)}
 
     def __getitem__(self, key: tuple[str, str]) -> Cell:
@@ -68,9 +74,19 @@ def matrix_of(cell: Cell, file: str) -> Matrix:
     return Matrix(cell.platform, profiles)
 
 
-def directories(cells: Iterable[Cell]) -> list[str]:
-    """Return the names of all directories that `synth` writes for the cells."""
-    return [TOP, BASE, MODEL_DOWNLOAD, *(name for cell in cells for name in cell.directories)]
+class Selection(NamedTuple):
+    """A matrix, and those of its cells that are to be rendered or checked."""
+
+    matrix: Matrix
+    cells: Sequence[Cell]
+
+    @property
+    def directories(self) -> list[str]:
+        """The names of all directories that `synth` writes for the cells."""
+        of_cells = (name for cell in self.cells for name in cell.directories)
+        environment = self.matrix.environment
+        shared = (BASE, MODEL_DOWNLOAD) if environment else (TOP, BASE, MODEL_DOWNLOAD)
+        return [placed(environment, name) for name in (*shared, *of_cells)]
 
 
 def shared_workloads(cells: Iterable[Cell]) -> dict[str, tuple[Cell, ...]]:
@@ -96,48 +112,99 @@ class UnknownCellError(InputError, KeyError):
         return self.message
 
 
-def read_matrix(
-    folder: str | os.PathLike[str] | None,
-    *,
-    workload_name: str | None,
-    namespace: str | None,
-    further: Callable[[Profiles], Iterable[Problem]],
-) -> Matrix:
-    """Read the profiles and return their matrix.
+class Matrices(NamedTuple):
+    """The matrices of a folder of profiles."""
 
-    `further`: an additional check of the profiles; its problems are reported with all others. The
-    other arguments and errors are those of `ira_manifests.load_matrix`.
+    walkthrough: Matrix
+    """Without an environment."""
+    environments: Mapping[str, Matrix]
+    """By name, sorted."""
+
+    @property
+    def written(self) -> list[Matrix]:
+        """The matrices whose directories are in the output."""
+        only = self.walkthrough.platform.environments_only
+        return [*(() if only else (self.walkthrough,)), *self.environments.values()]
+
+
+class Options(NamedTuple):
+    """Values that replace those of the profiles."""
+
+    workload_name: str | None = None
+    namespace: str | None = None
+
+    def checked(self) -> Self:
+        """Return the options. Raises `InputError` for invalid ones."""
+        wrong = Gathered()
+        for what, value, check in (
+            ("the workload name", self.workload_name, names.check_workload_template),
+            ("the namespace", self.namespace, names.check_rfc1123_label),
+        ):
+            if value is not None:
+                with wrong:
+                    names.require(what, value, check)
+        if wrong:
+            raise wrong.error
+        return self
+
+    def over(self, profiles: Profiles) -> Profiles:
+        """Return the profiles with the options' values in the platform."""
+        platform, paths = profiles.platform, set[yaml_source.Path]()
+        if platform is not None and self.workload_name is not None:
+            inference = platform.inference.model_copy(update={"workload_name": self.workload_name})
+            platform = platform.model_copy(update={"inference": inference})
+            paths.add(("inference", "workload_name"))
+        if platform is not None and self.namespace is not None:
+            platform = platform.model_copy(update={"namespace": self.namespace})
+            paths.add(("namespace",))
+        return replace(profiles, platform=platform, options=frozenset(paths))
+
+
+def read_matrices(
+    folder: str | os.PathLike[str] | None,
+    options: Options,
+    environments: Collection[str] | None,
+    further: Callable[[Profiles], Iterable[Problem]],
+) -> Matrices:
+    """Read the profiles, and return their matrix and that of each environment.
+
+    `environments`: the names of those to read. Default: all. `further`: an additional check of the
+    profiles; its problems are reported with all others. The other arguments and errors are those
+    of `ira_manifests.load_matrix`.
     """
     wrong = Gathered()
-    template = namespace_given = None
-    if workload_name is not None:
-        with wrong:
-            names.require("the workload name", workload_name, names.check_workload_template)
-            template = workload_name
-    if namespace is not None:
-        with wrong:
-            names.require("the namespace", namespace, names.check_rfc1123_label)
-            namespace_given = namespace
     with wrong:
-        profiles, problems = read_profiles(find_folder(folder))
-        if profiles.platform is not None:
-            profiles = _overridden(profiles, profiles.platform, template, namespace_given)
-        wrong.add([*problems, *consistency.problems(profiles), *further(profiles)])
-        if profiles.platform is not None and not wrong:
-            return Matrix(profiles.platform, profiles)
+        options.checked()
+    if wrong:
+        options = Options()
+    with wrong:
+        place = find_folder(folder)
+        every, problems = _read(place, environments)
+        every = [options.over(each) for each in every]
+        wrong.add(problems)
+        wrong.add(problem for each in every for problem in _problems(each, further))
+        platforms = [each.platform for each in every if each.platform is not None]
+        if not wrong and platforms:
+            first, *others = map(Matrix, platforms, every)
+            return Matrices(first, {matrix.environment: matrix for matrix in others})
     raise wrong.error
 
 
-def _overridden(
-    profiles: Profiles, platform: Platform, workload_name: str | None, namespace: str | None
-) -> Profiles:
-    """Return the profiles with the options' values in the platform."""
-    options: list[yaml_source.Path] = []
-    if workload_name is not None:
-        inference = platform.inference.model_copy(update={"workload_name": workload_name})
-        platform = platform.model_copy(update={"inference": inference})
-        options.append(("inference", "workload_name"))
-    if namespace is not None:
-        platform = platform.model_copy(update={"namespace": namespace})
-        options.append(("namespace",))
-    return replace(profiles, platform=platform, options=frozenset(options))
+def _read(folder: FilePath, wanted: Collection[str] | None) -> tuple[list[Profiles], list[Problem]]:
+    """Return the profiles, and those of each environment, and all problems of files."""
+    base, problems = read_profiles(folder)
+    if wanted is not None and not wanted:
+        return [base], problems
+    if wanted is None and not os.path.lexists(folder / ENVIRONMENT_FOLDER):
+        return [base], problems
+    from ira_manifests.profiles import environments
+
+    others, more = environments.read(folder, base, wanted)
+    return [base, *others], [*problems, *more]
+
+
+def _problems(
+    profiles: Profiles, further: Callable[[Profiles], Iterable[Problem]]
+) -> Iterator[Problem]:
+    yield from consistency.problems(profiles)
+    yield from further(profiles)

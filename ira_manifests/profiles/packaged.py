@@ -12,11 +12,12 @@ PLATFORM_FILE = "platform.yaml"
 KNOWN_MODELS_FILE = "known-models.yaml"
 GPU_FOLDER = "gpus"
 MODEL_FOLDER = "models"
+ENVIRONMENT_FOLDER = "environments"
 
 YAML_ENDINGS = (".yml", ".yaml", ".json")
 
 _SHARED = (PLATFORM_FILE, GPU_FOLDER, KNOWN_MODELS_FILE)
-_NAMES = (*_SHARED, MODEL_FOLDER)
+_NAMES = (*_SHARED, MODEL_FOLDER, ENVIRONMENT_FOLDER)
 
 
 def folder() -> Path:
@@ -30,14 +31,14 @@ def folder() -> Path:
 def taken(entries: Sequence[Path]) -> tuple[str, ...]:
     """Return the names in a folder of profiles that are read from the package instead.
 
-    `entries`: what the folder has. Only a folder with models takes anything, and only what it lacks
-    as a whole: in a folder `gpus` no file is replaced. If it has something that is not read, which
-    may be a misspelt name, it takes nothing.
+    `entries`: what the folder has. Only a folder with models or environments takes anything, and
+    only what it lacks as a whole: in a folder `gpus` no file is replaced. If it has something that
+    is not read, which may be a misspelt name, it takes nothing.
     """
     held = {entry.name for entry in entries}
-    if MODEL_FOLDER not in held or list(_unread(entries)):
+    if not held & {MODEL_FOLDER, ENVIRONMENT_FOLDER} or list(_unread(entries)):
         return ()
-    return tuple(name for name in _SHARED if name not in held)
+    return tuple(name for name in (*_SHARED, MODEL_FOLDER) if name not in held)
 
 
 def problems(entries: Sequence[Path]) -> Iterator[Problem]:

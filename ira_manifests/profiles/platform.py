@@ -146,6 +146,8 @@ class Platform(Profile):
 
     namespace: Label | None = None
     """The namespace of all objects; without it, that of the kubectl context."""
+    environments_only: bool = False
+    """Whether the output has the directories of environments alone, and none of the walkthrough."""
     bucket_suffix: Label
     """The end of the bucket's name among Terraform's buckets, by which synth finds it."""
     engine: Engine

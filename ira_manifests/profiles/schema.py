@@ -197,6 +197,15 @@ CellOrVariants = Annotated[
 ]
 
 
+DEFAULT_VARIANT = "default"
+"""The variant that has the names of an only cell, so that others can be added beside one."""
+
+
+def variant_name(name: str, variant: str) -> str:
+    """Return a name with that of a variant; the name alone for an only cell and the default."""
+    return name if variant in ("", DEFAULT_VARIANT) else f"{name}-{variant}"
+
+
 class GivenCell(NamedTuple):
     """A cell in a model's profile, and the GPU type and the variant that it is of."""
 
@@ -209,6 +218,10 @@ class GivenCell(NamedTuple):
     def path(self) -> tuple[str | int, ...]:
         """The cell's place in the profile."""
         return ("cells", self.gpu, self.variant) if self.variant else ("cells", self.gpu)
+
+    def name_of(self, model: str) -> str:
+        """Return the cell's name in findings and patterns. `model`: the profile's name."""
+        return f"{self.gpu}/{variant_name(model, self.variant)}"
 
 
 class DownloadProfile(Profile):

@@ -58,12 +58,19 @@ class Document:
     data: Any = None
     values: dict[Path, Place] = field(default_factory=dict)
     keys: dict[Path, Place] = field(default_factory=dict)
+    removed: dict[Path, Place] = field(default_factory=dict)
+    """Where an environment removes a value that its data no longer has."""
+
+    def known(self, path: Path) -> Path:
+        """Return `path` if it has a place, else that of the nearest value around it."""
+        while path and path not in self.values and path not in self.removed:
+            path = path[:-1]
+        return path
 
     def place(self, path: Path) -> Place:
         """Return the place of the value at `path`, or of the nearest value around it."""
-        while path and path not in self.values:
-            path = path[:-1]
-        return self.values.get(path, START)
+        known = self.known(path)
+        return self.values.get(known) or self.removed.get(known, START)
 
 
 class _BrokenError(Exception):

@@ -108,8 +108,8 @@ class Places:
     def _line(self, kind: str, name: str, *path: str | int) -> str:
         if kind == "platform" and path in self._profiles.options:
             return f"the option --{str(path[-1]).replace('_', '-')}"
-        source = self._profiles.sources[kind, name]
-        return f"{source.file}:{source.document.place(path).line}"
+        at = self._profiles.sources[kind, name].at(path)
+        return f"{at.file}:{at.line}"
 
 
 class PlacesOfCell(Places):

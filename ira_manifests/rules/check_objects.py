@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from ira_manifests.layout import placed
 from ira_manifests.output.directory import Directory
 from ira_manifests.output.tree import Plan
 from ira_manifests.profiles.cell import Cell
@@ -22,7 +23,11 @@ class Judge:
 
     def __init__(self, matrix: Matrix, out: Path) -> None:
         self._matrix, self._out = matrix, out
-        self._cells = {name: cell for cell in matrix.values() for name in cell.directories}
+        self._cells = {
+            placed(matrix.environment, name): cell
+            for cell in matrix.values()
+            for name in cell.directories
+        }
 
     def check(self, directory: Directory) -> Seen:
         """Return a directory with its findings, without those already reported for its cell."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from ira_manifests.messages import visible
-from ira_manifests.profiles.loader import Source
+from ira_manifests.profiles.source import Source
 from ira_manifests.profiles.yaml_source import Path, dotted
 from ira_manifests.rules import catalogue
 from ira_manifests.rules.catalogue import BAD_INPUT, Rule, Severity
@@ -64,9 +64,8 @@ def found(
     source: Source, path: Path, message: str, hint: str, *, cell: str = "", at_key: bool = False
 ) -> Finding:
     """Return a finding at the value (or the key) of `path` in a profile, without a rule's id."""
-    place = source.document.keys.get(path) if at_key else None
-    line, column = place or source.document.place(path)
-    return Finding(source.file, line, column, "", dotted(path), message, hint, cell)
+    at = source.at(path, at_key=at_key)
+    return Finding(at.file, at.line, at.column, "", dotted(at.path), message, hint, cell)
 
 
 def distinct(findings: Iterable[Finding]) -> list[Finding]:

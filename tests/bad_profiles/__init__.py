@@ -7,11 +7,21 @@ from __future__ import annotations
 
 from itertools import chain
 
-from tests.bad_profiles import cells, files, geometry, models, platform, serving, several
+from tests.bad_profiles import (
+    cells,
+    environments,
+    files,
+    geometry,
+    models,
+    platform,
+    serving,
+    several,
+)
 from tests.bad_profiles.case import Case
 
 _TABLES = (
     cells.CASES,
+    environments.CASES,
     files.CASES,
     geometry.CASES,
     models.CASES,

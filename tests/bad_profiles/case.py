@@ -91,6 +91,7 @@ class Case:
         for path, content in self.files.items():
             if (profiles / path).exists():
                 raise AssertionError(f"{path} is shipped: edit it, or take another name")
+            (profiles / path).parent.mkdir(exist_ok=True)
             (profiles / path).write_bytes(content)
 
     def expected(self, profiles: Path) -> list[str]:

@@ -122,7 +122,7 @@ _SEVERAL_FILES = [
         At(
             "platform.yaml",
             "|bucket_sufix",
-            "bucket_sufix: is an unknown key; allowed: bucket_suffix, engine, "
+            "bucket_sufix: is an unknown key; allowed: bucket_suffix, engine, environments_only, "
             "fetch_safetensors, inference, model_download, namespace, queued_provisioning; did "
             "you mean 'bucket_suffix'?",
         ),

@@ -1,0 +1,305 @@
+"""Environments: their files, and what the commands make of them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ira_manifests import InputError, Matrix, load_environments, load_matrix, render
+from testing.edits import edit_file
+from testing.project import copy_profiles
+from tests.support import Run, ira, line_named
+
+GEMMA = "online-inference-gpu-h100-gemma3-27b"
+LLAMA = "online-inference-gpu-h100-llama3"
+
+FILES = {
+    "dev": "namespace: dev\ncells: [h100/gemma3-27b]\n",
+    "prod-eu": """\
+cluster: prod-eu
+namespace: inference
+cells: [h100/*]
+gpus:
+  h100:
+    queued: false
+models:
+  llama3:
+    cells:
+      h100:
+        max_model_len: 65536
+""",
+    "prod-us": "cluster: prod-us\nnamespace: inference\ninference:\n  node_wait_seconds: 7200\n"
+    "cells: ['*/gemma3-27b', h200/llama3]\n",
+}
+"""Three environments."""
+
+
+@pytest.fixture
+def profiles(tmp_path: Path) -> Path:
+    """The shipped profiles with three environments."""
+    return with_environments(copy_profiles(tmp_path))
+
+
+def with_environments(profiles: Path) -> Path:
+    (profiles / "environments").mkdir()
+    for name, text in FILES.items():
+        (profiles / f"environments/{name}.yaml").write_text(text)
+    return profiles
+
+
+def content(out: Path) -> dict[str, bytes]:
+    """The generated files below an output folder, by path."""
+    files = (path for path in out.rglob("*") if path.is_file())
+    return {str(path.relative_to(out)): path.read_bytes() for path in files}
+
+
+def changed(out: Path, before: dict[str, bytes]) -> set[str]:
+    """The directories of the files that differ from an earlier state, or are new or gone."""
+    after = content(out)
+    paths = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
+    return {path.rpartition("/")[0] for path in paths}
+
+
+def synth(folder: Path, *options: str) -> Run:
+    run = ira("synth", *options, cwd=folder)
+    assert run.returncode == 0, run.stderr
+    return run
+
+
+def directories(out: Path) -> set[str]:
+    return {str(path.parent.relative_to(out)) for path in out.rglob("kustomization.yaml")}
+
+
+def test_each_environment_has_its_directories_beside_those_of_the_walkthrough(
+    tmp_path: Path, profiles: Path
+) -> None:
+    synth(tmp_path)
+
+    found = directories(tmp_path / "dist")
+    assert {GEMMA, f"{GEMMA}-queued", "model-download"} <= found
+    assert {name for name in found if name.startswith("dev/online")} == {
+        f"dev/{GEMMA}", f"dev/{GEMMA}-queued",
+    }  # fmt: skip
+    assert {name for name in found if name.startswith("prod-eu/online")} == {
+        f"prod-eu/{GEMMA}", f"prod-eu/{LLAMA}", "prod-eu/online-inference-gpu-h100-llama4-scout",
+    }  # fmt: skip
+
+
+def test_check_is_green_without_any_option(tmp_path: Path, profiles: Path) -> None:
+    synth(tmp_path)
+
+    assert ira("check", cwd=tmp_path).returncode == 0
+    assert ira("synth", "--check", cwd=tmp_path).returncode == 0
+    assert ira("check", "--environment", "dev", cwd=tmp_path).returncode == 0
+
+
+def test_the_walkthrough_is_what_it_is_without_environments(tmp_path: Path, profiles: Path) -> None:
+    synth(tmp_path, "--out", "with")
+    for file in (profiles / "environments").iterdir():
+        file.unlink()
+    synth(tmp_path, "--out", "without")
+
+    found = content(tmp_path / "with")
+    own = {path: text for path, text in found.items() if path.split("/")[0] not in FILES}
+    assert own == content(tmp_path / "without")
+
+
+def test_a_change_of_a_shared_profile_shows_in_all(tmp_path: Path, profiles: Path) -> None:
+    synth(tmp_path)
+    before = content(tmp_path / "dist")
+    edit_file(profiles / "platform.yaml", {"startup_seconds: 3600": "startup_seconds: 3700"})
+
+    synth(tmp_path)
+
+    found = changed(tmp_path / "dist", before)
+    assert {GEMMA, f"dev/{GEMMA}", f"prod-eu/{GEMMA}", f"prod-us/{GEMMA}"} <= found
+    assert found == {name for name in directories(tmp_path / "dist") if "online-" in name}
+
+
+def test_a_change_of_one_environment_shows_in_it_alone(tmp_path: Path, profiles: Path) -> None:
+    synth(tmp_path)
+    before = content(tmp_path / "dist")
+    edit_file(profiles / "environments/prod-eu.yaml", {"65536": "32768"})
+
+    synth(tmp_path)
+
+    assert changed(tmp_path / "dist", before) == {f"prod-eu/{LLAMA}"}
+
+
+def test_environment_narrows_what_is_written(tmp_path: Path, profiles: Path) -> None:
+    synth(tmp_path, "--environment", "dev", "--environment", "prod-us")
+
+    assert {path.name for path in (tmp_path / "dist").iterdir()} == {"dev", "prod-us"}
+    edit_file(profiles / "platform.yaml", {"startup_seconds: 3600": "startup_seconds: 3700"})
+    before = content(tmp_path / "dist")
+    synth(tmp_path, "--environment", "dev")
+    assert {name.split("/")[0] for name in changed(tmp_path / "dist", before)} == {"dev"}
+
+
+def test_only_works_beside_environments(tmp_path: Path, profiles: Path) -> None:
+    synth(tmp_path, "--only", "h200/llama3")
+
+    found = {name for name in directories(tmp_path / "dist") if "online-" in name}
+    h200 = "online-inference-gpu-h200-llama3"
+    assert found == {h200, f"{h200}-queued", f"prod-us/{h200}", f"prod-us/{h200}-queued"}
+
+
+def test_a_removed_environment_goes_and_the_users_files_stay(
+    tmp_path: Path, profiles: Path
+) -> None:
+    synth(tmp_path)
+    out = tmp_path / "dist"
+    (out / f"prod-us/{GEMMA}/notes.txt").write_text("mine\n")
+    (out / "prod-us/README.md").write_text("mine\n")
+    (profiles / "environments/dev.yaml").unlink()
+    (profiles / "environments/prod-us.yaml").unlink()
+    assert ira("check", cwd=tmp_path).returncode == 1
+
+    synth(tmp_path)
+
+    assert not (out / "dev").exists()
+    left = {str(path.relative_to(out)) for path in (out / "prod-us").rglob("*") if path.is_file()}
+    assert left == {f"prod-us/{GEMMA}/notes.txt", "prod-us/README.md"}
+    assert (out / f"prod-eu/{GEMMA}/deployment.yaml").exists()
+    assert ira("check", cwd=tmp_path).returncode == 0
+
+
+def test_environments_only_leaves_the_walkthrough_out(tmp_path: Path, profiles: Path) -> None:
+    synth(tmp_path, "--bucket", "acme-ira-model")
+    edit_file(profiles / "platform.yaml", {"bucket_suffix:": "environments_only: true\n"
+                                           "bucket_suffix:"})  # fmt: skip
+
+    synth(tmp_path)
+
+    out = tmp_path / "dist"
+    assert {path.name for path in out.iterdir()} == {*FILES, "model-download"}
+    assert {str(path) for path in content(out / "model-download")} == {
+        "base/ira-model-config.env", "base/hugging-face-token.env",
+    }  # fmt: skip
+    assert ira("check", cwd=tmp_path).returncode == 0
+
+
+def test_a_second_synth_renders_nothing(tmp_path: Path, profiles: Path) -> None:
+    synth(tmp_path)
+
+    run = ira("synth", cwd=tmp_path, env={"JSII_NODE": "/no/such/node"})
+
+    assert run.returncode == 0, run.stderr
+
+
+def test_a_file_in_the_place_of_an_environment_is_not_lost(tmp_path: Path, profiles: Path) -> None:
+    (tmp_path / "dist").mkdir()
+    (tmp_path / "dist/dev").write_text("mine\n")
+
+    run = ira("synth", cwd=tmp_path)
+
+    assert run.returncode == 2
+    assert "dist/dev/" in run.stderr
+    assert "was not written by synth" in run.stderr
+    assert (tmp_path / "dist/dev").read_text() == "mine\n"
+
+
+@pytest.mark.parametrize("command", ["synth", "check", "list"])
+@pytest.mark.parametrize("name", ["prd-eu", "../dev", ""])
+def test_an_unknown_environment_is_told_with_the_known_ones(
+    command: str, name: str, tmp_path: Path, profiles: Path
+) -> None:
+    run = ira(command, f"--environment={name}", cwd=tmp_path)
+
+    assert run.returncode == 2
+    known = "known: dev, prod-eu, prod-us"
+    assert run.stderr.startswith(f"error: there is no environment {name!r}; {known}")
+    assert not (tmp_path / "dist").exists()
+
+
+def test_an_environment_without_any_is_told_where_to_add_one(tmp_path: Path) -> None:
+    copy_profiles(tmp_path)
+
+    run = ira("synth", "--environment", "dev", cwd=tmp_path)
+
+    assert run.returncode == 2
+    assert "add one as profiles/environments/NAME.yaml" in run.stderr
+
+
+@pytest.mark.parametrize("option", [["--bucket", "acme"], ["--model-id", "a/b"]])
+def test_options_of_the_walkthrough_are_refused_beside_an_environment(
+    option: list[str], tmp_path: Path, profiles: Path
+) -> None:
+    run = ira("synth", "--environment", "dev", *option, cwd=tmp_path)
+
+    assert run.returncode == 2
+    assert f"--environment can't be combined with {option[0]}" in run.stderr
+
+
+def test_list_names_the_environment_of_each_cell(tmp_path: Path, profiles: Path) -> None:
+    run = ira("list", "--json", cwd=tmp_path)
+
+    cells = json.loads(run.stdout)["cells"]
+    found = {(each["environment"], each["gpu"], each["model"]) for each in cells}
+    assert {(None, "l4", "gemma3-27b"), ("dev", "h100", "gemma3-27b")} <= found
+    assert ("dev", "l4", "gemma3-27b") not in found
+    (llama,) = [
+        each for each in cells if (each["environment"], each["model"]) == ("prod-eu", "llama3")
+    ]
+    assert llama["max_model_len"] == 65536
+    text = ira("list", "--environment", "dev", cwd=tmp_path).stdout
+    assert text.startswith("Environment dev\n")
+    assert f"\ndev/{GEMMA}\n" in text
+
+
+@pytest.mark.parametrize(
+    ("field", "line"),
+    [
+        ("max_model_len", "        max_model_len: 65536"),
+        ("namespace", "namespace: inference"),
+        ("tensor_parallel", "    tensor_parallel: 4"),
+    ],
+)
+def test_explain_names_the_line_of_the_environment_where_it_decides(
+    field: str, line: str, tmp_path: Path, profiles: Path
+) -> None:
+    run = ira("explain", "h100/llama3", field, "--environment", "prod-eu", cwd=tmp_path)
+
+    assert line_named(run, tmp_path) == line
+
+
+def test_python_loads_what_the_command_line_does(tmp_path: Path, profiles: Path) -> None:
+    synth(tmp_path)
+    found = load_environments(profiles)
+
+    assert list(found) == ["dev", "prod-eu", "prod-us"]
+    assert all(isinstance(each, Matrix) for each in found.values())
+    assert load_matrix(profiles).environment == ""
+    dev = load_matrix(profiles, environment="dev")
+    assert (dev.environment, list(dev)) == ("dev", [("h100", "gemma3-27b")])
+    assert dev.platform.namespace == "dev"
+    for directory in render(dev):
+        for name, text in directory.files.items():
+            assert (tmp_path / "dist" / directory.name / name).read_bytes() == text
+
+
+def test_what_an_environment_does_not_change_is_shared(profiles: Path) -> None:
+    walkthrough, found = load_matrix(profiles), load_environments(profiles)
+
+    models, eu = walkthrough.profiles.models, found["prod-eu"].profiles
+    assert eu.models["gemma3-27b"] is found["dev"].profiles.models["gemma3-27b"]
+    assert eu.models["llama3"] != models["llama3"]
+    assert eu.gpus["l4"] is found["prod-us"].profiles.gpus["l4"]
+
+
+def test_python_is_told_of_an_unknown_environment(profiles: Path) -> None:
+    with pytest.raises(InputError, match="no environment 'prd'; known: dev, prod-eu, prod-us"):
+        load_matrix(profiles, environment="prd")
+
+
+def test_a_folder_of_environments_alone_has_the_packaged_matrix(tmp_path: Path) -> None:
+    (tmp_path / "profiles").mkdir()
+    with_environments(tmp_path / "profiles")
+
+    run = ira("list", "--json", "--environment", "dev", cwd=tmp_path)
+
+    assert run.returncode == 0, run.stderr
+    assert [each["model"] for each in json.loads(run.stdout)["cells"]] == ["gemma3-27b"]
+    assert "using those of the package" in run.stderr
