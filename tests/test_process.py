@@ -9,10 +9,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -328,17 +329,46 @@ def test_a_signal_ends_the_run_when_node_hangs(tmp_path: Path) -> None:
     synth_stopped_by_node(tmp_path, signal.SIGTERM, "kill $PPID; exec sleep 300")
 
 
-def synth_stopped_by_node(folder: Path, number: signal.Signals, run: str) -> None:
+@pytest.mark.parametrize("start", ["of cdk8s", "of the version"])
+def test_a_signal_before_a_started_node_is_known_ends_it_as_well(
+    tmp_path: Path, start: str
+) -> None:
+    """The signal comes between the start of the process and the assignment of its id."""
+    strike = (
+        "import os, signal, subprocess\n"
+        "start = subprocess._fork_exec\n"
+        "def struck(*arguments):\n"
+        "    number = start(*arguments)\n"
+        f"    if ('--version' in arguments[0]) == {start == 'of the version'}:\n"
+        "        os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    return number\n"
+        "subprocess._fork_exec = struck\n"
+    )
+    hangs = "exec sleep 300"
+    version = hangs if start == "of the version" else "exec $real --version"
+
+    synth_stopped_by_node(
+        tmp_path, signal.SIGTERM, hangs, version=version, env=at_start(tmp_path, strike)
+    )
+
+
+def synth_stopped_by_node(
+    folder: Path,
+    number: signal.Signals,
+    run: str,
+    version: str = "exec $real --version",
+    env: Mapping[str, str] = MappingProxyType({}),
+) -> None:
     """Run a synth whose Node.js is a shell script that stops it; assert that it leaves nothing."""
     command = [sys.executable, "-m", "ira_manifests", "synth", "--out", str(folder / "out")]
     temporary = folder / "tmp"
     temporary.mkdir()
-    node = fake_node(folder, run)
+    node = fake_node(folder, run, version)
 
     with subprocess.Popen(
         command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         start_new_session=True,
-        env={**os.environ, "JSII_NODE": str(node), "TMPDIR": str(temporary)},
+        env={**os.environ, **env, "JSII_NODE": str(node), "TMPDIR": str(temporary)},
     ) as process:  # fmt: skip
         out, err = process.communicate(timeout=60)
 

@@ -26,6 +26,7 @@ import traceback
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 from typing import IO, Any, cast
 
 from ira_manifests import files
@@ -39,6 +40,9 @@ _ANSWER_LIMIT = 30  # seconds to start, or to render some dozens of directories;
 _LAST_WORDS = 1  # seconds in which a Node.js that fails may still print errors
 _LONGEST = 1 << 16  # bytes of a line of standard error
 _MOST_LINES = 200  # lines of standard error that are kept
+_STOPS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
 _MOST_BYTES = 1 << 28  # bytes of an answer; jsii's own limit of a line
 _OWN_FOLDERS = {"JSII_RUNTIME_PACKAGE_CACHE", "JSII_RUNTIME_PACKAGE_CACHE_ROOT"}
 _BOTH_WAYS = (
@@ -154,7 +158,8 @@ class _Process(subprocess.Popen[bytes]):
             return
         run.process = self
         options["env"] = run.environment(environment)
-        super().__init__([run.program, *args[1:]], **options, **_OWN_GROUP)
+        with _signals_held():  # until its id is known, nobody can end it
+            super().__init__([run.program, *args[1:]], **options, **_OWN_GROUP)
         self.stdout = cast("IO[bytes]", _Answers(run, cast("IO[bytes]", self.stdout)))
         self.stderr = cast("IO[bytes]", _Words(run, cast("IO[bytes]", self.stderr)))
 
@@ -253,17 +258,31 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 
 @contextlib.contextmanager
 def _signals_held() -> Iterator[None]:
-    """Handle signals that come in this block at its end."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
+    """Handle signals that come in this block at its end.
+
+    By their handlers: the signal mask of this thread would be that of a process started here, and
+    does not keep Python from running a handler when another thread gets the signal.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # handlers run in the main thread
         return
-    before = signal.pthread_sigmask(
-        signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    )
+    came: list[int] = []
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        came.append(number)
+
+    usual = {each: signal.getsignal(each) for each in _STOPS}
+    held = {number: handler for number, handler in usual.items() if callable(handler)}
     try:
+        for number in held:
+            signal.signal(number, note)
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for number, handler in held.items():
+            if signal.getsignal(number) is note:
+                signal.signal(number, handler)
+        if came:
+            signal.raise_signal(came[0])
 
 
 def _new_folder() -> Path:
@@ -343,17 +362,19 @@ def _program() -> str:
 
 
 def _version(program: str) -> int | None:
+    process = None
     try:
-        process = subprocess.Popen(  # noqa: S603  the user's own node
-            [program, "--version"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL, **_OWN_GROUP,
-        )  # fmt: skip
+        with _signals_held():
+            process = subprocess.Popen(  # noqa: S603  the user's own node
+                [program, "--version"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL, **_OWN_GROUP,
+            )  # fmt: skip
+        line, _ = _line(cast("IO[bytes]", process.stdout).fileno(), b"", _VERSION_LIMIT, program)
     except (OSError, ValueError):
         return None
-    with contextlib.closing(cast("IO[bytes]", process.stdout)) as output:
-        try:
-            line, _ = _line(output.fileno(), b"", _VERSION_LIMIT, program)
-        finally:
+    finally:
+        if process is not None:
             _kill(process)
+            cast("IO[bytes]", process.stdout).close()
     match = re.match(rb"v(\d{1,6})\.", line)
     return int(match[1]) if match else None
