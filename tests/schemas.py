@@ -88,6 +88,12 @@ LEADER_WORKER_SET: Json = {
             "properties": {
                 "replicas": _COUNT,
                 "startupPolicy": {"enum": ["LeaderCreated", "LeaderReady"]},
+                "networkConfig": {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "required": ["subdomainPolicy"],
+                    "properties": {"subdomainPolicy": {"enum": ["Shared", "UniquePerReplica"]}},
+                },
                 "rolloutStrategy": {
                     "type": "object",
                     "additionalProperties": False,

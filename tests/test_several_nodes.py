@@ -95,6 +95,27 @@ def test_the_service_leads_to_leaders_alone(applied: list[Json]) -> None:
     assert the(applied, "Service")["spec"]["selector"][LEADS] == "0"
 
 
+def test_the_controllers_service_of_addresses_has_a_name_of_its_own(applied: list[Json]) -> None:
+    """By kubernetes-sigs/lws, pkg/utils/controller: an existing Service is taken for it."""
+    workload = the(applied, "LeaderWorkerSet")
+    assert workload["spec"]["networkConfig"] == {"subdomainPolicy": "UniquePerReplica"}
+    assert the(applied, "Service")["metadata"]["name"] == workload["metadata"]["name"]
+
+
+@pytest.mark.parametrize("config", [None, {"subdomainPolicy": "Shared"}])
+def test_a_service_in_the_place_of_the_controllers_is_found(
+    tmp_path: Path, config: Json | None
+) -> None:
+    matrix = ira.load_matrix(edited(tmp_path))
+    cell = matrix["h100", "llama3"]
+    (found,) = [each for each in render(matrix, [cell]) if each.name == cell.directory]
+    objects = copy.deepcopy(dict(found.objects))
+    objects["leader-worker-set.yaml"]["spec"]["networkConfig"] = config
+    findings = check_objects.check_directory(replace(found, objects=objects), Path("dist"))
+    assert {item.rule_id for item in findings} == {"IRA017"}
+    assert "Service vllm-h100 is also what the controller of" in findings[0].message
+
+
 def test_the_pods_of_a_group_read_the_config_map_that_kustomize_names(applied: list[Json]) -> None:
     name = the(applied, "ConfigMap")["metadata"]["name"]
     group = of_group(applied)

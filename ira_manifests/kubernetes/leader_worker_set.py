@@ -21,6 +21,14 @@ INDEX = "LWS_WORKER_INDEX"
 VARIABLES = (ADDRESS, SIZE, INDEX)
 """Variables that the controller adds to each container."""
 
+UNIQUE_SUBDOMAINS = "UniquePerReplica"
+"""The subdomain policy by which each group has a headless Service, of its leader's name.
+
+By the other one, all groups have one of the LeaderWorkerSet's name. The controller makes a Service
+only if none has the name; it publishes addresses before Pods are ready, so that a leader can wait
+for its workers: pkg/utils/controller/controller_utils.go.
+"""
+
 LEADER = ("spec", "leaderWorkerTemplate", "leaderTemplate")
 WORKER = ("spec", "leaderWorkerTemplate", "workerTemplate")
 """The paths of the Pod templates."""

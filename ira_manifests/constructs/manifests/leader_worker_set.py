@@ -44,6 +44,9 @@ def of_deployment(cell: Cell, deployment: Json) -> Json:
             **replicas,
             # The leader is ready only with its workers, so these can't wait for it.
             "startupPolicy": "LeaderCreated",
+            # The controller makes a headless Service for the leader's address. A shared one would
+            # have the workload's name, and the workload's own Service is not headless.
+            "networkConfig": {"subdomainPolicy": lws.UNIQUE_SUBDOMAINS},
             "rolloutStrategy": {
                 "type": "RollingUpdate",
                 "rollingUpdateConfiguration": rolling,
@@ -116,6 +119,8 @@ def _own() -> list[Source]:
                f"{template}.restartPolicy"),
         source("the construct: the leader is ready only with its workers",
                f"{lws.KIND} spec.startupPolicy"),
+        source("the construct: the addresses of the leaders are not those of the Service",
+               f"{lws.KIND} spec.networkConfig"),
         source("the construct: a rollout frees the GPUs of an old group for each new one",
                f"{lws.KIND} spec.rolloutStrategy"),
         source(_RANKS, *(f"{args}[{name}]" for args in (leader, worker) for name in options)),

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ira_manifests.kubernetes import leader_worker_set as lws
 from ira_manifests.kubernetes import names
 from ira_manifests.rules.catalogue import Severity
 from ira_manifests.rules.finding import Finding
 from ira_manifests.rules.registry import rule
 from ira_manifests.rules.view.groups import DIRECTORY
+from ira_manifests.rules.view.plain import at
+from ira_manifests.rules.view.pods import Object
 from ira_manifests.rules.view.rendered import View
 
 # GKE and Kubernetes derive other names from theirs, so they must be RFC 1035 labels.
@@ -27,15 +30,33 @@ def same_object_twice(view: View) -> Iterator[Finding]:
     and the first is gone. Models of one GPU type may share a name, as they do under the default
     `vllm-{gpu}`: there the second replaces the first on purpose, and `synth` says so. `--only`
     leaves out cells that you do not mean to apply.
+
+    The controller of a LeaderWorkerSet makes a headless Service of the same name, for the addresses
+    of its leaders, unless `spec.networkConfig.subdomainPolicy` is `UniquePerReplica`. A Service
+    that has the name already is taken for it, and the other nodes never find their leader.
     """
     first: dict[tuple[str, str, str], str] = {}
     for item in view.objects:
-        key = (item.kind, str(item.metadata.get("namespace", "")), item.name)
+        key = _key(item.kind, item)
         other = first.setdefault(key, item.file)
         if other != item.file:
             message = f"{item.kind} {item.name} is also in {other}"
             hint = "the one applied last replaces the other; name them differently"
             yield view.finding(item.file, ("metadata", "name"), message, hint)
+    for item in view.objects:
+        if item.kind == lws.KIND and _key("Service", item) in first and not _unique(item):
+            message = f"Service {item.name} is also what the controller of {item.name} makes"
+            hint = f"set spec.networkConfig.subdomainPolicy to {lws.UNIQUE_SUBDOMAINS}"
+            yield view.finding(item.file, ("spec",), message, hint)
+
+
+def _key(kind: str, item: Object) -> tuple[str, str, str]:
+    return kind, str(item.metadata.get("namespace", "")), item.name
+
+
+def _unique(workload: Object) -> bool:
+    policy = at(workload.body, "spec", "networkConfig", "subdomainPolicy")
+    return bool(policy == lws.UNIQUE_SUBDOMAINS)
 
 
 @rule("IRA021", "name-not-allowed", Severity.ERROR, DIRECTORY)
