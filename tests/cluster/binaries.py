@@ -18,7 +18,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -80,7 +80,7 @@ _MODULE_FILES = ("go.mod", "go.sum", "crds.go")
 # `go build` calls a program after the last element of its package, and etcd's is no good name.
 _BUILT_AS = {"etcd": "server"}
 _VERSION_PACKAGES = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
-_BUILD_FLAGS = ("-trimpath", "-tags=grpcnotrace")
+BUILD_FLAGS = ("-trimpath", "-tags=grpcnotrace")
 _GO_ENVIRONMENT = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly -buildvcs=false", "GOWORK": "off"}
 
 
@@ -92,7 +92,7 @@ def find(environ: Mapping[str, str] = os.environ) -> Path:
     """The folder with the programs; MissingProgramsError if they are not there or not complete."""
     if "KUBEBUILDER_ASSETS" in environ:
         return _complete(Path(environ["KUBEBUILDER_ASSETS"]))
-    folder = _cache(environ) / _key(environ)
+    folder = cache(environ) / _key(environ)
     if not folder.is_dir():
         raise MissingProgramsError("the control plane is not built: run `make cluster-programs`")
     return folder
@@ -105,13 +105,25 @@ def build(environ: Mapping[str, str] = os.environ) -> Path:
     """
     if "KUBEBUILDER_ASSETS" in environ:
         return find(environ)
-    cache = _cache(environ)
-    cache.mkdir(parents=True, exist_ok=True)
-    with (cache / "lock").open("wb") as lock:
+
+    def fill(folder: Path) -> None:
+        _build_programs(folder, environ)
+        _copy_crds(folder / "crds", environ)
+
+    return build_once(cache(environ) / _key(environ), PROGRAMS, fill)
+
+
+def build_once(folder: Path, programs: Sequence[str], fill: Callable[[Path], None]) -> Path:
+    """Has `fill` make a folder of the cache, if it is not there yet, and returns it.
+
+    Concurrent builds wait for each other; the remains of an interrupted one are not used.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with (folder.parent / "lock").open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        folder = cache / _key(environ)
         if not folder.is_dir():
-            _build_into(folder, environ)
+            print(f"building {', '.join(programs)}: minutes, but only once", file=sys.stderr)
+            _fill(folder, fill)
     return folder
 
 
@@ -142,7 +154,8 @@ def _complete(folder: Path) -> Path:
     return folder.resolve()
 
 
-def _cache(environ: Mapping[str, str]) -> Path:
+def cache(environ: Mapping[str, str]) -> Path:
+    """The folder of all builds, in the user's cache."""
     base = environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "ira_manifests" / "controlplane"
 
@@ -151,34 +164,32 @@ def _key(environ: Mapping[str, str]) -> str:
     digest = hashlib.sha256()
     for name in _MODULE_FILES:
         digest.update((MODULE / name).read_bytes())
-    platform = _go(environ, "env", "GOVERSION", "GOOS", "GOARCH")
-    recipe = (platform, _BUILD_FLAGS, _GO_ENVIRONMENT, _VERSION_PACKAGES, _CRD_SOURCES)
+    platform = go(environ, "env", "GOVERSION", "GOOS", "GOARCH")
+    recipe = (platform, BUILD_FLAGS, _GO_ENVIRONMENT, _VERSION_PACKAGES, _CRD_SOURCES)
     digest.update(json.dumps(recipe).encode())
     return digest.hexdigest()[:16]
 
 
-def _build_into(folder: Path, environ: Mapping[str, str]) -> None:
+def _fill(folder: Path, fill: Callable[[Path], None]) -> None:
     for leftover in folder.parent.glob("building-*"):
         shutil.rmtree(leftover)
-    print(f"building {', '.join(PROGRAMS)}: minutes, but only once", file=sys.stderr)
     with tempfile.TemporaryDirectory(prefix="building-", dir=folder.parent) as name:
         unfinished = Path(name) / "programs"
         unfinished.mkdir()
-        _build_programs(unfinished, environ)
-        _copy_crds(unfinished / "crds", environ)
+        fill(unfinished)
         unfinished.rename(folder)
 
 
 def _build_programs(folder: Path, environ: Mapping[str, str]) -> None:
-    flags = [*_BUILD_FLAGS, f"-ldflags=-s -w {_version_flags(environ)}", f"-o={folder}{os.sep}"]
-    _go(environ, "build", *flags, "tool")
+    flags = [*BUILD_FLAGS, f"-ldflags=-s -w {_version_flags(environ)}", f"-o={folder}{os.sep}"]
+    go(environ, "build", *flags, "tool")
     for program, built in _BUILT_AS.items():
         (folder / built).rename(folder / program)
 
 
 def _version_flags(environ: Mapping[str, str]) -> str:
     """Kubernetes' own build stamps its version in at link time; without, it calls itself v0.0.0."""
-    version = _go(environ, "list", "-m", "-f", "{{.Version}}", "k8s.io/kubernetes")
+    version = go(environ, "list", "-m", "-f", "{{.Version}}", "k8s.io/kubernetes")
     major, minor, _ = version.removeprefix("v").split(".", 2)
     values = {"gitVersion": version, "gitMajor": major, "gitMinor": minor}
     return " ".join(
@@ -197,7 +208,7 @@ def _copy_crds(folder: Path, environ: Mapping[str, str]) -> None:
 
 def _crd_in_module_cache(name: str, environ: Mapping[str, str]) -> Path:
     crd = _CRD_SOURCES[name]
-    downloaded = json.loads(_go(environ, "mod", "download", "-json", crd.module))
+    downloaded = json.loads(go(environ, "mod", "download", "-json", crd.module))
     if crd.sum not in ("", downloaded["Sum"]):
         raise MissingProgramsError(
             f"{crd.module} has the hash {downloaded['Sum']}, and {crd.sum} is expected"
@@ -205,7 +216,8 @@ def _crd_in_module_cache(name: str, environ: Mapping[str, str]) -> Path:
     return Path(downloaded["Dir"]) / crd.path
 
 
-def _go(environ: Mapping[str, str], *arguments: str) -> str:
+def go(environ: Mapping[str, str], *arguments: str, module: Path | None = None) -> str:
+    """Runs Go in a module's folder (default: that of the control plane); returns what it prints."""
     go = shutil.which("go", path=environ.get("PATH"))
     if go is None:
         raise MissingProgramsError(
@@ -214,7 +226,7 @@ def _go(environ: Mapping[str, str], *arguments: str) -> str:
         )
     result = subprocess.run(
         [go, *arguments],
-        cwd=MODULE,
+        cwd=module or MODULE,
         env={**environ, **_GO_ENVIRONMENT},
         capture_output=True,
         text=True,

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.cluster import binaries
+from tests.cluster import binaries, leader_worker_sets, lws_program
 from tests.cluster.controlplane import ControlPlane
 from tests.cluster.miniature import furnish
 from tests.cluster.namespace import Namespace, namespace_on
@@ -22,8 +22,12 @@ from tests.cluster.provisioner import provisioning
 @pytest.fixture(scope="session")
 def programs() -> Path:
     """The folder of the control plane's programs."""
+    return _found(binaries.find)
+
+
+def _found(find: Callable[[], Path]) -> Path:
     try:
-        return binaries.find()
+        return find()
     except binaries.MissingProgramsError as error:
         if os.environ.get("IRA_REQUIRE_CLUSTER") == "1":
             pytest.fail(f"IRA_REQUIRE_CLUSTER=1, but {error}", pytrace=False)
@@ -38,6 +42,13 @@ def cluster(programs: Path) -> Iterator[ControlPlane]:
         furnish(started.api, crds)
         with provisioning(started.api):
             yield started
+
+
+@pytest.fixture(scope="session")
+def with_lws(cluster: ControlPlane) -> ControlPlane:
+    """The cluster, with the controller of LeaderWorkerSets on it."""
+    leader_worker_sets.install(cluster, _found(lws_program.find))
+    return cluster
 
 
 @pytest.fixture

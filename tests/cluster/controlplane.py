@@ -101,17 +101,13 @@ class ControlPlane:
                 f"{record.stem} ended with code {code}\n{self._log_end(record.stem)}"
             )
 
-    def _start_programs(self) -> None:
-        self._owner.start("etcd", programs.etcd(self.site))
-        self._owner.start("kube-apiserver", programs.kube_apiserver(self.site))
-        self._wait_for("kube-apiserver", self._serves)
-        # These look for the API server once and give up, so they come second.
-        self._owner.start("kube-controller-manager", programs.kube_controller_manager(self.site))
-        self._owner.start("kube-scheduler", programs.kube_scheduler(self.site))
-        self._owner.start("kwok", programs.kwok(self.site))
-        self._wait_for("kube-controller-manager", self._has_default_service_account)
+    def start_program(self, name: str, argv: list[str]) -> None:
+        """Starts a further program, which ends with the others."""
+        self._owner.start(name, argv)
 
-    def _wait_for(self, name: str, is_ready: Callable[[], bool]) -> None:
+    def wait_for(self, name: str, is_ready: Callable[[], bool]) -> None:
+        """Waits until a program is ready; ControlPlaneError if it ends or takes too long."""
+
         def still_running_and_ready() -> bool:
             self.check()
             return is_ready()
@@ -120,6 +116,16 @@ class ControlPlane:
             wait_until(still_running_and_ready, f"ready: {name}", seconds=_START_SECONDS)
         except TimeoutError as error:
             raise ControlPlaneError(f"{error}\n{self._log_end(name)}") from error
+
+    def _start_programs(self) -> None:
+        self._owner.start("etcd", programs.etcd(self.site))
+        self._owner.start("kube-apiserver", programs.kube_apiserver(self.site))
+        self.wait_for("kube-apiserver", self._serves)
+        # These look for the API server once and give up, so they come second.
+        self._owner.start("kube-controller-manager", programs.kube_controller_manager(self.site))
+        self._owner.start("kube-scheduler", programs.kube_scheduler(self.site))
+        self._owner.start("kwok", programs.kwok(self.site))
+        self.wait_for("kube-controller-manager", self._has_default_service_account)
 
     def _serves(self) -> bool:
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import yaml
@@ -32,14 +32,18 @@ def furnish(api: Api, crd_files: Iterable[Path]) -> None:
     for driver in base_platform.csi_drivers():
         api.create(f"{_STORAGE}/csidrivers", driver)
     read = (each for file in crd_files for each in yaml.safe_load_all(file.read_text()) if each)
-    crds = [*read, base_platform.compute_class_crd(), *stand_ins.crds()]
-    for crd in crds:
-        api.create(_CRDS, crd)
     add_nodes(api, [node(pool) for pool in node_pools()])
-    for crd in crds:
-        _wait_until_served(api, crd["metadata"]["name"])
+    add_crds(api, [*read, base_platform.compute_class_crd(), *stand_ins.crds()])
     for compute_class in base_platform.compute_classes():
         api.create(base_platform.COMPUTE_CLASSES, compute_class)
+
+
+def add_crds(api: Api, crds: Sequence[Json]) -> None:
+    """Adds CustomResourceDefinitions and returns when their kinds are served."""
+    for crd in crds:
+        api.create(_CRDS, crd)
+    for crd in crds:
+        _wait_until_served(api, crd["metadata"]["name"])
 
 
 def add_nodes(api: Api, nodes: Iterable[Json]) -> None:

@@ -16,6 +16,7 @@ _NAMESPACES = "/api/v1/namespaces"
 _GROUP = {
     "deployments": "/apis/apps/v1",
     "replicasets": "/apis/apps/v1",
+    "statefulsets": "/apis/apps/v1",
     "jobs": "/apis/batch/v1",
     "endpointslices": "/apis/discovery.k8s.io/v1",
     "provisioningrequests": "/apis/autoscaling.x-k8s.io/v1",
@@ -24,9 +25,10 @@ _GROUP = {
     "networkpolicies": "/apis/networking.k8s.io/v1",
     "inferencepools": "/apis/inference.networking.k8s.io/v1",
     "inferenceobjectives": "/apis/inference.networking.x-k8s.io/v1alpha2",
+    "leaderworkersets": "/apis/leaderworkerset.x-k8s.io/v1",
     "httproutes": "/apis/gateway.networking.k8s.io/v1",
 }
-_OWNERS_OF_PODS = ("deployments", "replicasets", "jobs")
+_OWNERS_OF_PODS = ("deployments", "replicasets", "statefulsets", "jobs")
 
 
 class Namespace:

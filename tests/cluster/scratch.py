@@ -55,6 +55,13 @@ def reserved_ports(count: int) -> Iterator[list[int]]:
         yield [sock.getsockname()[1] for sock in reserved]
 
 
+def free_port() -> int:
+    """Finds a free port of 127.0.0.1, for a program without an option to share a reserved one."""
+    with _bound_socket() as sock:
+        port: int = sock.getsockname()[1]
+        return port
+
+
 def _bound_socket() -> socket.socket:
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)

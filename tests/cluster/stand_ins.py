@@ -22,7 +22,6 @@ def crds() -> Iterator[Json]:
     yield _crd("monitoring.googleapis.com", "PodMonitoring", "v1", _pod_monitoring())
     yield _crd("networking.gke.io", "HealthCheckPolicy", "v1", _policy(_health_check()))
     yield _crd("networking.gke.io", "GCPBackendPolicy", "v1", _policy(_backend()))
-    yield _crd("leaderworkerset.x-k8s.io", "LeaderWorkerSet", "v1", _leader_worker_set())
 
 
 def _crd(group: str, kind: str, version: str, spec: Json) -> Json:
@@ -105,31 +104,3 @@ def _backend() -> Json:
     return _object(
         {"timeoutSec": timeout, "connectionDraining": _object({"drainingTimeoutSec": draining})}
     )
-
-
-def _leader_worker_set() -> Json:
-    """kubernetes-sigs/lws, api/leaderworkerset/v1; Pod templates are not validated."""
-    least = {"type": "integer", "minimum": 0}
-    rolling = _object(
-        {"partition": least,
-         "maxUnavailable": {"x-kubernetes-int-or-string": True},
-         "maxSurge": {"x-kubernetes-int-or-string": True}}
-    )  # fmt: skip
-    template = _object(
-        {"leaderTemplate": _ANYTHING, "workerTemplate": _ANYTHING,
-         "size": {"type": "integer", "minimum": 1, "default": 1},
-         "restartPolicy": {**_TEXT, "enum": [
-             "Default", "RecreateGroupOnPodRestart", "None", "RecreateGroupAfterStart"]},
-         "subGroupPolicy": _ANYTHING},
-        "workerTemplate",
-    )  # fmt: skip
-    return _object(
-        {"replicas": {**least, "default": 1}, "leaderWorkerTemplate": template,
-         "rolloutStrategy": _object(
-             {"type": {**_TEXT, "enum": ["RollingUpdate"]},
-              "rollingUpdateConfiguration": rolling}, "type"),
-         "startupPolicy": {**_TEXT, "enum": ["LeaderCreated", "LeaderReady"]},
-         "networkConfig": _object(
-             {"subdomainPolicy": {**_TEXT, "enum": ["Shared", "UniquePerReplica"]}})},
-        "leaderWorkerTemplate",
-    )  # fmt: skip
