@@ -12,6 +12,8 @@ CLUSTER_TESTS := $(BIN)/python -m pytest tests/cluster -n 2 --dist loadfile
 OLDEST_KUBECTL := build/oldest-kubectl
 # cdk8s' own command line, which runs the example app.
 CDK8S_CLI := build/cdk8s-cli
+# What editors read the schemas of profiles with.
+YAML_SERVER := build/yaml-language-server
 QUIET := --quiet --disable-pip-version-check
 HASHED := $(QUIET) --require-hashes --only-binary :all:
 
@@ -20,10 +22,11 @@ HASHED := $(QUIET) --require-hashes --only-binary :all:
 synth: $(STAMP)  ## write dist/ from profiles/
 	$(BIN)/python -m ira_manifests synth
 
-docs: $(STAMP)  ## write the pages that follow from the code: rules, options of memory, reference
+docs: $(STAMP)  ## write what follows from the code: rules, options of memory, reference, schemas
 	$(BIN)/python -m tools.rules_page
 	$(BIN)/python -m tools.memory_page
 	$(BIN)/python -m tools.reference_page
+	$(BIN)/python -m tools.profile_schemas
 
 check: $(STAMP)  ## lint, types, rules, and whether dist/ and the generated pages are fresh
 	$(BIN)/ruff format --check .
@@ -33,8 +36,9 @@ check: $(STAMP)  ## lint, types, rules, and whether dist/ and the generated page
 	$(BIN)/python -m tools.rules_page --check
 	$(BIN)/python -m tools.memory_page --check
 	$(BIN)/python -m tools.reference_page --check
+	$(BIN)/python -m tools.profile_schemas --check
 
-test: $(STAMP) $(OLDEST_KUBECTL)/.installed $(CDK8S_CLI)/.installed  ## every test; those on a control plane where it is built
+test: $(STAMP) $(OLDEST_KUBECTL)/.installed $(CDK8S_CLI)/.installed $(YAML_SERVER)/.installed  ## every test; those on a control plane where it is built
 	$(BIN)/python -m compileall -q ira_manifests
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --ignore tests/cluster -r fEs
 	$(CLUSTER_TESTS) -r fEs
@@ -47,6 +51,12 @@ $(CDK8S_CLI)/.installed: examples/app/package-lock.json examples/app/package.jso
 	mkdir -p $(CDK8S_CLI)
 	cp examples/app/package.json examples/app/package-lock.json $(CDK8S_CLI)
 	PATH="$(abspath $(BIN)):$$PATH" npm ci --prefix $(CDK8S_CLI) --silent --no-audit --no-fund --ignore-scripts
+	touch $@
+
+$(YAML_SERVER)/.installed: tests/editor/package-lock.json tests/editor/package.json $(STAMP)
+	mkdir -p $(YAML_SERVER)
+	cp tests/editor/package.json tests/editor/package-lock.json $(YAML_SERVER)
+	PATH="$(abspath $(BIN)):$$PATH" npm ci --prefix $(YAML_SERVER) --silent --no-audit --no-fund --ignore-scripts
 	touch $@
 
 test-cluster: cluster-programs  ## dist/ on a real control plane

@@ -13,7 +13,7 @@ from ira_manifests.analysis.matrix_summary import Absent
 from ira_manifests.analysis.new_cells import Wanted
 from ira_manifests.architectures import ConfigError, Model
 from ira_manifests.errors import InputError, ProfileError, did_you_mean, one_of
-from ira_manifests.kubernetes.names import MAX_LABEL
+from ira_manifests.kubernetes.patterns import MAX_LABEL
 from ira_manifests.memory import GIB
 from ira_manifests.model_files import ModelFiles
 from ira_manifests.profiles import consistency

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import struct
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from ira_manifests.memory import Verdict
 from ira_manifests.model_files import read
 from ira_manifests.new_model import Added, Request, add
 from testing.edits import edit_profile
-from testing.project import copy_profiles
+from testing.project import PROFILES, copy_profiles
 from tests.architectures.configs import NAMES, config, hf_quant
 from tests.architectures.test_layers import REFUSED
 from tests.support import Run, ira
@@ -222,10 +223,44 @@ def test_profiles_are_laid_where_there_are_none(tmp_path: Path) -> None:
     assert added.returncode == 0
     assert added.stderr.startswith("note: made profiles/ with the platform and the GPU types")
     laid = {path.name for path in (tmp_path / "profiles").iterdir()}
-    assert laid == {"gpus", "known-models.yaml", "models", "platform.yaml"}
+    assert laid == {"gpus", "known-models.yaml", "models", "platform.yaml", "schemas"}
     assert models(tmp_path) == ["meta-llama-3-1-8b.yaml"]
     listed = ira("list", "--json", cwd=tmp_path)
     assert {row["model"] for row in json.loads(listed.stdout)["cells"]} == {"meta-llama-3-1-8b"}
+
+
+def schema_that_is_named(profile: Path) -> Path:
+    """Return the schema to which the first line of a profile leads an editor."""
+    first = profile.read_text().splitlines()[0]
+    assert first.startswith("# yaml-language-server: $schema=")
+    return (profile.parent / first.partition("=")[2]).resolve()
+
+
+def test_a_new_profile_names_the_schema_that_is_laid_beside_it(tmp_path: Path) -> None:
+    run(tmp_path, "--from", folder_of(tmp_path, LLAMA))
+
+    profiles = list((tmp_path / "profiles").rglob("*.yaml"))
+    assert len(profiles) > 3
+    for profile in profiles:
+        schema = schema_that_is_named(profile)
+        assert schema.read_bytes() == (PROFILES / "schemas" / schema.name).read_bytes()
+
+
+def test_a_folder_of_profiles_without_schemas_gets_them_once(here: Path) -> None:
+    shutil.rmtree(here / "profiles/schemas")
+
+    dry = run(here, "--from", folder_of(here, LLAMA), "--dry-run")
+    assert dry.stdout.startswith("# yaml-language-server: $schema=../schemas/model.schema.json\n")
+    assert not (here / "profiles/schemas").exists()
+
+    run(here, "--from", folder_of(here, LLAMA), "--name", "first")
+    assert schema_that_is_named(here / "profiles/models/first.yaml").is_file()
+    shutil.rmtree(here / "profiles/schemas")
+    (here / "profiles/schemas").write_text("mine")
+
+    added = run(here, "--from", folder_of(here, "Qwen--Qwen3-32B-FP8"), "--name", "second")
+    assert (added.returncode, added.stderr) == (0, "")
+    assert (here / "profiles/schemas").read_text() == "mine"
 
 
 def test_a_folder_of_that_name_that_is_something_else_is_left_alone(tmp_path: Path) -> None:

@@ -16,7 +16,14 @@ PACKAGE = "ira_manifests"
 # From the ground up. A room is a folder or a module at the top of the package. None imports from
 # its own floor or a higher one.
 FLOORS: list[dict[str, str]] = [
-    {"messages": "", "files": "", "layout": "", "hub_lock": "", "no_plugins": ""},
+    {
+        "messages": "",
+        "files": "",
+        "layout": "",
+        "hub_lock": "",
+        "no_plugins": "",
+        "profile_files": "",
+    },
     {"errors": "messages", "user_cache": "files"},
     {"kubernetes": "errors messages", "vllm": "errors"},
     {
@@ -27,7 +34,7 @@ FLOORS: list[dict[str, str]] = [
     },
     {
         "model_files": "architectures errors files",
-        "profiles": "errors files hub_lock kubernetes layout memory vllm",
+        "profiles": "errors files hub_lock kubernetes layout memory profile_files vllm",
     },
     {
         "analysis": "kubernetes memory messages profiles vllm",
@@ -49,7 +56,7 @@ FLOORS: list[dict[str, str]] = [
     },
     {
         "cli": "analysis errors files hub kubernetes layout loading memory messages model_files "
-        "new_model nodejs output profiles provenance render_cache rendering rules "
+        "new_model nodejs output profile_files profiles provenance render_cache rendering rules "
         "user_cache"
     },
     {"__main__": "cli no_plugins"},

@@ -70,7 +70,9 @@ def test_the_wheel_carries_types_profiles_scripts_and_license(wheel: Path) -> No
 
     assert "ira_manifests/py.typed" in names
     assert {
-        f"ira_manifests/_profiles/{p.relative_to(PROFILES)}" for p in PROFILES.rglob("*.yaml")
+        f"ira_manifests/_profiles/{p.relative_to(PROFILES)}"
+        for ending in ("yaml", "json")
+        for p in PROFILES.rglob(f"*.{ending}")
     } <= names
     assert "ira_manifests/constructs/scripts/download_model.sh" in names
     assert {f"ira_manifests/hub_lock/{path.name}" for path in HUB_LOCKS.glob("*.txt")} <= names

@@ -165,4 +165,4 @@ def test_add_and_update_work_beside_one_model(alone: Path) -> None:
     assert (added.returncode, updated.returncode) == (0, 0)
     assert added.stderr == updated.stderr == NOTE
     assert updated.stdout.endswith("is up to date.\n")
-    assert sorted(path.name for path in (alone / "profiles").iterdir()) == ["models"]
+    assert sorted(path.name for path in (alone / "profiles").iterdir()) == ["models", "schemas"]

@@ -95,6 +95,15 @@ def test_only_what_the_files_decide_changes(here: Path, profile: Path) -> None:
     )
 
 
+def test_the_line_that_names_the_schema_stays(here: Path, profile: Path) -> None:
+    line = "# yaml-language-server: $schema=../schemas/model.schema.json\r\n"
+    profile.write_bytes(f"{line}{PROFILE}".encode())
+
+    run(here, ID, "--from", folder_of(here, LLAMA))
+
+    assert profile.read_bytes() == f"{line}{edited(PROFILE, FIRST)}".encode()
+
+
 def test_what_is_up_to_date_is_not_written(here: Path, profile: Path) -> None:
     folder = folder_of(here, LLAMA)
     run(here, ID, "--from", folder)

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from ira_manifests import files
 from ira_manifests.analysis import matrix_summary
-from ira_manifests.cli import common, list_report, model_source, terminal
+from ira_manifests.cli import common, list_report, model_source, schema_files, terminal
 from ira_manifests.errors import InputError, OutputError
 from ira_manifests.kubernetes import names
 from ira_manifests.loading import load_matrix
 from ira_manifests.model_files import ModelFiles
 from ira_manifests.new_model import Added, Request, add, default_name
+from ira_manifests.profile_files import KINDS, MODEL_FOLDER, SCHEMA_FOLDER
 from ira_manifests.profiles.loader import find_folder
-from ira_manifests.profiles.packaged import MODEL_FOLDER
 from ira_manifests.profiles.packaged import folder as packaged_folder
 
 
@@ -69,7 +69,20 @@ def command(
     else:
         _write(file, added.text)
     _report(added, file, found, dry_run=dry_run)
+    if not dry_run:
+        _add_schemas(folder / SCHEMA_FOLDER)
     return 0
+
+
+def _add_schemas(folder: Path) -> None:
+    """Write the schemas that the first lines of profiles name, unless there are some."""
+    if os.path.lexists(folder):
+        return
+    try:
+        schema_files.write(folder, KINDS)
+        terminal.say(f"\nAlso wrote {folder}, by which editors know the fields of profiles.")
+    except OutputError as error:
+        terminal.complain(f"note: without schemas for editors: {error}")
 
 
 def _folder(named: Path | None) -> tuple[Path, bool]:

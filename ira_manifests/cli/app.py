@@ -70,6 +70,11 @@ COMMANDS = {
         "A model without a profile is explained as add would write it, and nothing is written. "
         "Example: explain Qwen/Qwen3-8B --gpu h100",
     ),
+    "schema": Command(
+        options.schema,
+        "Print the JSON Schemas of profiles, by which editors complete and check them.",
+        "Profiles name them in their first line. Example: schema model",
+    ),
 }
 
 

@@ -12,9 +12,9 @@ from ira_manifests.cli import model_source, terminal
 from ira_manifests.cli.question import Question
 from ira_manifests.errors import InputError, one_of
 from ira_manifests.new_model import Request, chosen_gpus, default_name, propose
+from ira_manifests.profile_files import MODEL_FOLDER
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
-from ira_manifests.profiles.packaged import MODEL_FOLDER
 
 
 @dataclass(frozen=True)

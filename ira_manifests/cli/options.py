@@ -15,6 +15,7 @@ from typing import NoReturn
 from ira_manifests.cli import terraform
 from ira_manifests.errors import InputError, did_you_mean
 from ira_manifests.layout import MODEL_DOWNLOAD
+from ira_manifests.profile_files import KINDS
 
 _COLUMNS = 80
 _MOST_TOKENS = 2**31
@@ -247,6 +248,23 @@ def _explained(given: argparse.Namespace) -> None:
         raise InputError(f"unexpected argument after a rule: {more[0]!r}")
     if given.download:
         given.field = only_field(more)
+
+
+def schema(parser: Parser) -> None:
+    """Add the arguments of `schema`."""
+    parser.add_argument(
+        "kind",
+        metavar="KIND",
+        nargs="?",
+        help=f"A kind of profiles: {', '.join(KINDS)}. [default: all]",
+    )
+    parser.add_argument(
+        "-o",
+        "--out",
+        metavar="FOLDER",
+        type=_folder("--out"),
+        help="Write a file for each kind to this folder, such as profiles/schemas.",
+    )
 
 
 def _source(parser: Parser) -> None:

@@ -13,9 +13,9 @@ from ira_manifests.cli import common, formats, model_source, terminal
 from ira_manifests.errors import InputError, OutputError, did_you_mean, one_of
 from ira_manifests.messages import count, visible
 from ira_manifests.new_model import Updated, update
+from ira_manifests.profile_files import MODEL_FOLDER
 from ira_manifests.profiles.loader import find_folder
 from ira_manifests.profiles.matrix import Matrix
-from ira_manifests.profiles.packaged import MODEL_FOLDER
 from ira_manifests.profiles.packaged import folder as packaged_folder
 from ira_manifests.profiles.yaml_source import MAX_BYTES
 

@@ -11,42 +11,27 @@ from collections.abc import Callable
 from fnmatch import fnmatchcase
 
 from ira_manifests.errors import InputError
+from ira_manifests.kubernetes import patterns
+from ira_manifests.kubernetes.patterns import MAX_HUB_ID, MAX_LABEL, MAX_SUBDOMAIN
 from ira_manifests.messages import shortened
 
-# https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
-MAX_LABEL = 63
-_RFC1123_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
-_RFC1035_LABEL = re.compile(r"[a-z]([a-z0-9-]*[a-z0-9])?")
-
-MAX_SUBDOMAIN = 253
-_LABEL_VALUE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
-
-# huggingface_hub's validate_repo_id, narrowed to "organisation/name": a name without an owner is
-# not a repository to which a token can be granted access. download_model.sh checks the same.
-MAX_HUB_ID = 96
-_HUB_PART = r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?"
-_HUB_ID = re.compile(rf"{_HUB_PART}/{_HUB_PART}")
+_RFC1123_LABEL = re.compile(patterns.RFC1123_LABEL)
+_RFC1035_LABEL = re.compile(patterns.RFC1035_LABEL)
+_QUALIFIED_NAME = re.compile(patterns.QUALIFIED_NAME)
+_HUB_PATH = re.compile(patterns.HUB_PATH)
 
 # https://cloud.google.com/storage/docs/buckets#naming
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
 _IPV4 = re.compile(r"[0-9]+(?:\.[0-9]+){3}")
 
-# https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/, narrowed to
-# sensible amounts of CPU and bytes: "cpu: 10G" and "memory: 12" are quantities too.
-_CPU = re.compile(r"(?:0|[1-9][0-9]{0,3})(?:\.[0-9]{1,3})?|[1-9][0-9]{0,6}m")
-_BYTES = re.compile(r"(?:0|[1-9][0-9]{0,6})(?:\.[0-9]{1,3})?(?:M|G|T|P|Mi|Gi|Ti|Pi)")
-
-_METRIC = re.compile(r"[A-Za-z_][A-Za-z0-9_:.|-]{0,252}")
-_PODS = re.compile(r"(?:0|[1-9][0-9]{0,3})|(?:100|[1-9]?[0-9])%")
-
-# https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests
-_REPOSITORY = re.compile(
-    # A number after a colon is a port only if a path follows: in busybox:1 it is a tag.
-    r"[a-z0-9]+(?:[.-][a-z0-9]+)*(?::[0-9]+(?=/))?(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*"
+_CPU = re.compile(patterns.CPU)
+_BYTES = re.compile(patterns.BYTES)
+_METRIC = re.compile(patterns.METRIC)
+_PODS = re.compile(patterns.POD_COUNT)
+_REPOSITORY = re.compile(patterns.REPOSITORY)
+_IMAGE = re.compile(
+    rf"{patterns.REPOSITORY}(?::(?P<tag>{patterns.TAG}))?(?:@(?P<digest>{patterns.DIGEST}))?"
 )
-_TAG = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}"
-_DIGEST = "sha256:[0-9a-f]{64}"
-_IMAGE = re.compile(rf"{_REPOSITORY.pattern}(?::(?P<tag>{_TAG}))?(?:@(?P<digest>{_DIGEST}))?")
 
 # Tags that move to another image with every build: latest, nightly, nightly-x86_64, and those
 # without any digit, such as stable. A tag with a commit, nightly-<40 digits>, does not move.
@@ -104,7 +89,7 @@ def check_label_key(key: str) -> str | None:
     domain, slash, name = key.rpartition("/")
     if len(name) > MAX_LABEL:
         return f"has {len(name)} characters after the '/'; {MAX_LABEL} are allowed"
-    if (slash and check_subdomain(domain)) or not _LABEL_VALUE.fullmatch(name):
+    if (slash and check_subdomain(domain)) or not _QUALIFIED_NAME.fullmatch(name):
         return "is not a key such as nvidia.com/gpu: use a name, or a domain, '/' and a name"
     return None
 
@@ -113,7 +98,7 @@ def check_label_value(value: str) -> str | None:
     """A value of labels and taints, which may be empty."""
     if len(value) > MAX_LABEL:
         return f"has {len(value)} characters; {MAX_LABEL} are allowed"
-    if value and not _LABEL_VALUE.fullmatch(value):
+    if value and not _QUALIFIED_NAME.fullmatch(value):
         return (
             "is not a value of a label: use letters, digits, '-', '_' and '.', with a letter or "
             "digit at both ends"
@@ -130,7 +115,7 @@ def check_hub_id(model_id: str) -> str | None:
     """A Hugging Face Hub id, `organisation/name`."""
     if len(model_id) > MAX_HUB_ID:
         return f"has {len(model_id)} characters; a Hub id has {MAX_HUB_ID} at most"
-    if not _HUB_ID.fullmatch(model_id) or "--" in model_id or ".." in model_id:
+    if not _HUB_PATH.fullmatch(model_id) or "--" in model_id or ".." in model_id:
         return (
             "is not a Hugging Face Hub id: use organisation/name of letters, digits, '-', '_' and "
             "'.', such as google/gemma-3-27b-it"
@@ -158,7 +143,7 @@ def check_bucket(name: str) -> str | None:
 
 def check_cpu(text: str) -> str | None:
     """CPU cores: a whole or decimal number, or thousandths with the suffix m."""
-    if not _CPU.fullmatch(text) or not text.strip("0.m"):
+    if not _CPU.fullmatch(text):
         return (
             "is not an amount of CPU: use cores above zero and below 10000 such as 12 or 0.5, "
             "or 500m"
@@ -168,7 +153,7 @@ def check_cpu(text: str) -> str | None:
 
 def check_bytes(text: str) -> str | None:
     """Memory or storage with a unit, because a plain number would mean bytes."""
-    if not _BYTES.fullmatch(text) or not text.strip("0.MGTPi"):
+    if not _BYTES.fullmatch(text):
         return (
             "is not an amount of memory: use a number above zero and below 10000000 and one of the "
             "units M, G, T, P, Mi, Gi, Ti, Pi, such as 160G or 8Gi"
@@ -198,14 +183,14 @@ def is_moving(tag: str) -> bool:
 
 def check_tag(tag: str) -> str | None:
     """The tag of a container image."""
-    if not re.fullmatch(_TAG, tag):
+    if not re.fullmatch(patterns.TAG, tag):
         return "is not an image's tag such as v0.26.0-cu129: use letters, digits, '_', '.' and '-'"
     return None
 
 
 def check_digest(digest: str) -> str | None:
     """The digest of a container image."""
-    if not re.fullmatch(_DIGEST, digest):
+    if not re.fullmatch(patterns.DIGEST, digest):
         return "is not an image's digest: write sha256: and 64 digits from 0 to f"
     return None
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
+from ira_manifests.kubernetes import patterns
 from ira_manifests.profiles.base import Profile
 from ira_manifests.profiles.fields import Subdomain, checked, number_as_text, refuse
 
@@ -42,12 +43,12 @@ _ENGINES = {
 """Variables that the engine reads, and that would break what the construct sets."""
 
 # Kubernetes 1.30 and newer take any printable character but "="; older ones take these.
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
-_KEY = re.compile(r"[A-Za-z0-9._-]{1,253}")
+_NAME = r"[A-Za-z_][A-Za-z0-9_.-]*"
+_KEY = r"[A-Za-z0-9._-]{1,253}"
 
 
 def _check_name(name: str) -> str | None:
-    if not _NAME.fullmatch(name):
+    if not re.fullmatch(_NAME, name):
         return "is not a variable's name such as VLLM_LOGGING_LEVEL"
     if instead := CONSTRUCTS.get(name) or _ENGINES.get(name):
         return f"can't be set in env: {instead}"
@@ -55,10 +56,12 @@ def _check_name(name: str) -> str | None:
 
 
 def _check_key(key: str) -> str | None:
-    return None if _KEY.fullmatch(key) else "is not a key of a Secret or a ConfigMap"
+    return None if re.fullmatch(_KEY, key) else "is not a key of a Secret or a ConfigMap"
 
 
-EnvName = Annotated[str, checked(_check_name)]
+EnvName = Annotated[
+    str, checked(_check_name, rf"(?={_NAME}$){patterns.none_of(CONSTRUCTS | _ENGINES)}")
+]
 """A variable's name, such as VLLM_LOGGING_LEVEL; not one that the construct sets."""
 
 
@@ -69,7 +72,7 @@ class EnvSource(Profile):
     """The Secret that has the key."""
     config_map: Subdomain | None = None
     """The ConfigMap that has the key, instead of a Secret."""
-    key: Annotated[str, checked(_check_key)]
+    key: Annotated[str, checked(_check_key, _KEY)]
     """The key in it."""
     optional: bool = False
     """Whether the server starts without the key; else its container is never created."""
@@ -89,14 +92,15 @@ def _form(value: Any) -> str:
     return _SOURCE if isinstance(value, dict | EnvSource) else _TEXT
 
 
-def _text(value: Any) -> Any:
+def text_of_variable(value: Any) -> Any:
+    """Return a number as its text, and any other value but an empty one and a truth as it is."""
     if value is None or isinstance(value, bool):
         shown = "empty" if value is None else str(value).lower()
         raise refuse(f"is {shown}; write the text of the variable in quotes")
     return number_as_text(value)
 
 
-_Text = Annotated[str, BeforeValidator(_text), Field(max_length=8192)]
+_Text = Annotated[str, BeforeValidator(text_of_variable), Field(max_length=8192)]
 EnvValue = Annotated[
     Annotated[_Text, Tag(_TEXT)] | Annotated[EnvSource, Tag(_SOURCE)], Discriminator(_form)
 ]

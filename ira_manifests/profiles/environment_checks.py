@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ira_manifests.errors import Problem
+from ira_manifests.profile_files import ENVIRONMENT_FOLDER
 from ira_manifests.profiles import cell_patterns
 from ira_manifests.profiles.cell import given_cells
 from ira_manifests.profiles.loader import Profiles
-from ira_manifests.profiles.packaged import ENVIRONMENT_FOLDER
 
 
 def problems(profiles: Profiles) -> Iterator[Problem]:

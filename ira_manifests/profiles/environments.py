@@ -9,6 +9,7 @@ from typing import Any
 
 from ira_manifests import layout
 from ira_manifests.errors import InputError, Problem, did_you_mean, one_of
+from ira_manifests.profile_files import ENVIRONMENT_FOLDER, PLATFORM_FILE
 from ira_manifests.profiles import validation
 from ira_manifests.profiles.environment import (
     NOT_OF_CELL,
@@ -19,7 +20,6 @@ from ira_manifests.profiles.environment import (
 )
 from ira_manifests.profiles.loader import FolderReader, P, Profiles
 from ira_manifests.profiles.overlay import laid_over
-from ira_manifests.profiles.packaged import ENVIRONMENT_FOLDER, PLATFORM_FILE
 from ira_manifests.profiles.platform import Platform
 from ira_manifests.profiles.schema import CellProfile, GpuProfile, ModelProfile
 from ira_manifests.profiles.source import Source

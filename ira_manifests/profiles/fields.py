@@ -7,6 +7,7 @@ server and keeps computations short.
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -20,7 +21,8 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from ira_manifests import hub_lock
-from ira_manifests.kubernetes import names
+from ira_manifests.kubernetes import names, patterns
+from ira_manifests.vllm import release
 from ira_manifests.vllm.changes import facts_of
 from ira_manifests.vllm.release import Release, UnknownReleaseError
 
@@ -36,25 +38,39 @@ def refuse(message: str) -> PydanticCustomError:
     return PydanticCustomError("ours", "{message}", {"message": message})
 
 
-def checked(check: _Check) -> WrapValidator:
-    """Return a validator of text from a check that returns None or what is wrong.
+@dataclass(frozen=True, eq=False)
+class Form:
+    """What texts a field takes.
 
-    A number is checked as text, too: it is reported as unquoted only if the text is valid.
+    Attributes:
+        check: returns None, or what is wrong.
+        pattern: a regular expression, also of ECMA-262, that every valid text matches as a whole;
+            for editors, which can't call the check. Empty if there is none.
     """
 
-    def validate(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    check: _Check
+    pattern: str = ""
+
+    def validate(self, value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+        """Check a text. A number is checked as text, too: it is unquoted only if that is valid."""
         if isinstance(value, str) or _is_number(value):
-            problem = check(str(value))
+            problem = self.check(str(value))
             if problem:
                 raise refuse(f"{str(value)[:100]!r} {problem}")
         return read(value)
 
-    return WrapValidator(validate)
+
+def checked(check: _Check, pattern: str = "") -> WrapValidator:
+    """Return a validator of text from a check and a pattern: see `Form`."""
+    return WrapValidator(Form(check, pattern).validate)
 
 
-def _matches(pattern: str, allowed: str) -> _Check:
+def _matching(pattern: str, allowed: str) -> WrapValidator:
+    """Return a validator of text by a pattern alone."""
     compiled = re.compile(pattern)
-    return lambda value: None if compiled.fullmatch(value) else f"is not {allowed}"
+    return checked(
+        lambda value: None if compiled.fullmatch(value) else f"is not {allowed}", pattern
+    )
 
 
 def _is_whole(value: Any) -> bool:
@@ -113,15 +129,14 @@ def _check_min_engine(version: str) -> str | None:
 
 
 # A word of exec, not of a shell: any printable character is allowed.
-_OPTION = re.compile(
-    r"(-[A-Za-z][A-Za-z0-9]*|--[A-Za-z][A-Za-z0-9_-]*)([.=].*)?|-[0-9]*[.]?[0-9]+", re.DOTALL
-)
+_OPTION = r"(-[A-Za-z][A-Za-z0-9]*|--[A-Za-z][A-Za-z0-9_-]*)([.=][\s\S]*)?|-[0-9]*[.]?[0-9]+"
+_ARG = rf"(?!-)[\s\S]*|{_OPTION}"
 
 
 def _check_arg(word: str) -> str | None:
     if not word.isprintable():
         return "has a character that can't be printed"
-    if word.startswith("-") and not _OPTION.fullmatch(word):
+    if not re.fullmatch(_ARG, word):
         return (
             "is not an option of the server such as --max-num-seqs=256; write a value behind = or "
             "as the next entry"
@@ -129,10 +144,14 @@ def _check_arg(word: str) -> str | None:
     return None
 
 
+_MOUNT_OPTION = r"[a-z][A-Za-z0-9:=._/-]*"
+_OWN_OPTION = "only-dir"
+
+
 def _check_mount_option(option: str) -> str | None:
-    if not re.fullmatch(r"[a-z][A-Za-z0-9:=._/-]*", option):
+    if not re.fullmatch(_MOUNT_OPTION, option):
         return "is not a Cloud Storage FUSE option"
-    if option.startswith("only-dir"):
+    if option.startswith(_OWN_OPTION):
         return "can't be set in a profile: each cell mounts its own model's folder"
     return None
 
@@ -141,8 +160,11 @@ def _check_mount_option(option: str) -> str | None:
 _NEEDED = ("config.json", "model.safetensors", "model.safetensors.index.json", "tokenizer.json")
 
 
+_FILE_PATTERN = r"[A-Za-z0-9._/*?-]{1,200}"
+
+
 def _check_file_pattern(pattern: str) -> str | None:
-    if not re.fullmatch(r"[A-Za-z0-9._/*?-]{1,200}", pattern):
+    if not re.fullmatch(_FILE_PATTERN, pattern):
         return "is not a pattern of file names such as original/*"
     return None
 
@@ -160,15 +182,18 @@ def _check_word(word: str) -> str | None:
     return None
 
 
+_TEMPLATE_FILE = r"/?[A-Za-z0-9._/-]{1,500}"
+
+
 def _check_template(path: str) -> str | None:
-    if not re.fullmatch(r"/?[A-Za-z0-9._/-]{1,500}", path) or ".." in path.split("/"):
+    if not re.fullmatch(_TEMPLATE_FILE, path) or ".." in path.split("/"):
         return "is not a file such as chat_template.jinja or /vllm-workspace/examples/tools.jinja"
     return None
 
 
 # Letters of git's names of branches and tags (git-check-ref-format) that an address needs no
 # escapes for.
-_REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
+_REVISION = r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*"
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _LONGEST_REVISION = 200
 
@@ -182,7 +207,7 @@ def _check_revision(revision: str) -> str | None:
     bad_parts = ".." in revision or any(
         part.endswith((".", ".lock")) for part in revision.split("/")
     )
-    if bad_parts or len(revision) > _LONGEST_REVISION or not _REVISION.fullmatch(revision):
+    if bad_parts or len(revision) > _LONGEST_REVISION or not re.fullmatch(_REVISION, revision):
         return "is no revision; write a commit of 40 hex digits, or the name of a tag or branch"
     is_hex = re.fullmatch(r"[0-9A-Fa-f]{7,}", revision) and not revision.isdecimal()
     if is_hex and not is_commit(revision):
@@ -191,6 +216,9 @@ def _check_revision(revision: str) -> str | None:
             "case"
         )
     return None
+
+
+_REASON = r"\s*\S+\s+\S+\s+\S[\s\S]*"
 
 
 def _check_reason(text: str) -> str | None:
@@ -202,84 +230,84 @@ def _check_reason(text: str) -> str | None:
 # Unlike this, pydantic's min_length also fails for a list whose only entries are invalid.
 NOT_EMPTY = AfterValidator(_not_empty)
 
-Label = Annotated[str, checked(names.check_rfc1123_label)]
+Label = Annotated[str, checked(names.check_rfc1123_label, patterns.LABEL)]
 """Lower-case letters, digits and '-', such as llm-1; 63 characters at most."""
-Subdomain = Annotated[str, checked(names.check_subdomain)]
+Subdomain = Annotated[str, checked(names.check_subdomain, patterns.SUBDOMAIN)]
 """Lower-case letters, digits, '-' and '.', such as the name of a Secret; 253 characters at most."""
-LabelKey = Annotated[str, checked(names.check_label_key)]
+LabelKey = Annotated[str, checked(names.check_label_key, patterns.LABEL_KEY)]
 """A name, or a domain, '/' and a name, such as `nvidia.com/gpu`."""
-LabelValue = Annotated[str, checked(names.check_label_value)]
+LabelValue = Annotated[str, checked(names.check_label_value, patterns.LABEL_VALUE)]
 """Letters, digits, '-', '_' and '.', 63 characters at most; may be empty."""
 AnnotationValue = Annotated[str, Field(max_length=8192)]
 """Any text, 8,192 characters at most."""
-HubId = Annotated[str, checked(names.check_hub_id)]
+HubId = Annotated[str, checked(names.check_hub_id, patterns.HUB_ID)]
 """A model's id on the Hugging Face Hub, `organisation/name`, in the Hub's own spelling."""
-PinnedImage = Annotated[str, checked(names.check_pinned_image)]
+PinnedImage = Annotated[str, checked(names.check_pinned_image, patterns.PINNED_IMAGE)]
 """A container image with a digest, or with a tag that names a version, such as `busybox:1.37.0`."""
-Repository = Annotated[str, checked(names.check_repository)]
+Repository = Annotated[str, checked(names.check_repository, patterns.REPOSITORY)]
 """An image's registry and path without tag and digest, such as `vllm/vllm-openai`."""
-Tag = Annotated[str, checked(names.check_tag)]
+Tag = Annotated[str, checked(names.check_tag, patterns.TAG)]
 """An image's tag, such as `v0.26.0-cu129`."""
-Digest = Annotated[str, checked(names.check_digest)]
+Digest = Annotated[str, checked(names.check_digest, patterns.DIGEST)]
 """An image's digest: `sha256:` and 64 hexadecimal digits."""
-WorkloadTemplate = Annotated[str, checked(names.check_workload_template)]
+WorkloadTemplate = Annotated[
+    str, checked(names.check_workload_template, patterns.WORKLOAD_TEMPLATE)
+]
 """A name in which {gpu} and {model} are replaced; it begins with a letter."""
-KsaTemplate = Annotated[str, checked(names.check_account_template)]
+KsaTemplate = Annotated[str, checked(names.check_account_template, patterns.ACCOUNT_TEMPLATE)]
 """A name in which {model} is replaced."""
 
-Cpu = Annotated[str, BeforeValidator(number_as_text), checked(names.check_cpu)]
+Cpu = Annotated[str, BeforeValidator(number_as_text), checked(names.check_cpu, patterns.CPU)]
 """CPUs, such as 12 or 0.5, or thousandths such as 500m; below 10,000."""
-Bytes = Annotated[str, BeforeValidator(number_as_text), checked(names.check_bytes)]
+Bytes = Annotated[str, BeforeValidator(number_as_text), checked(names.check_bytes, patterns.BYTES)]
 """Bytes with a unit (M, G, T, P, Mi, Gi, Ti or Pi), such as 128G or 128Gi."""
 
 Version = Annotated[
     str,
     BeforeValidator(number_as_text),
-    checked(
-        _matches(
-            r"[0-9]{1,4}\.[0-9]{1,4}(?:\.[0-9]{1,4})?(?:(?:a|b|rc|\.post)[0-9]{1,4})?",
-            "a version such as 0.26.0",
-        )
+    _matching(
+        r"[0-9]{1,4}\.[0-9]{1,4}(?:\.[0-9]{1,4})?(?:(?:a|b|rc|\.post)[0-9]{1,4})?",
+        "a version such as 0.26.0",
     ),
 ]
 """A version, such as 0.26.0."""
 HubRelease = Annotated[Version, checked(hub_lock.problem)]
 """A release of huggingface_hub whose wheels are locked in the package, such as 1.33.0."""
-EngineRelease = Annotated[str, checked(_check_engine)]
+EngineRelease = Annotated[str, checked(_check_engine, release.WRITTEN)]
 """A release of vLLM from 0.8.4 on, major.minor.patch without a v, such as 0.26.0."""
-MinEngine = Annotated[str, BeforeValidator(number_as_text), checked(_check_min_engine)]
+MinEngine = Annotated[
+    str, BeforeValidator(number_as_text), checked(_check_min_engine, release.PARSED)
+]
 """A release of vLLM, such as 0.8.0."""
-MountOption = Annotated[str, checked(_check_mount_option)]
+MountOption = Annotated[str, checked(_check_mount_option, rf"(?!{_OWN_OPTION}){_MOUNT_OPTION}")]
 """An option of Cloud Storage FUSE, such as `implicit-dirs`; not only-dir."""
-FilePattern = Annotated[str, checked(_check_file_pattern)]
+FilePattern = Annotated[str, checked(_check_file_pattern, _FILE_PATTERN)]
 """A pattern of paths in a repository, such as `original/*`; `*` also matches '/'."""
-Glob = Annotated[str, checked(_check_glob)]
+Glob = Annotated[str, checked(_check_glob, _FILE_PATTERN)]
 """A pattern for all models; it must not match files that every model needs."""
-Arg = Annotated[str, checked(_check_arg)]
+Arg = Annotated[str, checked(_check_arg, _ARG)]
 """A word of the server's command line, such as `--max-num-seqs=256`; no option of a field."""
 Word = Annotated[str, Field(min_length=1, max_length=200), checked(_check_word)]
 """A word of a command, such as `vllm`; 200 characters at most."""
 ModelName = Annotated[
-    str, checked(_matches(r"[A-Za-z0-9/][A-Za-z0-9._/:-]{0,199}", "a model's name such as gemma"))
+    str, _matching(r"[A-Za-z0-9/][A-Za-z0-9._/:-]{0,199}", "a model's name such as gemma")
 ]
 """A name of letters, digits and `._/:-`, 200 characters at most."""
-ParserName = Annotated[
-    str, checked(_matches(r"[a-z0-9][A-Za-z0-9_.-]*", "a parser such as hermes"))
-]
+ParserName = Annotated[str, _matching(r"[a-z0-9][A-Za-z0-9_.-]*", "a parser such as hermes")]
 """A parser's name in the engine, such as `hermes`."""
-TemplateFile = Annotated[str, checked(_check_template)]
+TemplateFile = Annotated[str, checked(_check_template, _TEMPLATE_FILE)]
 """A relative path in the model's folder, or an absolute one in the image."""
-Revision = Annotated[str, BeforeValidator(number_as_text), checked(_check_revision)]
+Revision = Annotated[
+    str, BeforeValidator(number_as_text), checked(_check_revision, rf"(?!.*\.\.){_REVISION}")
+]
 """A commit, a tag or a branch of a repository on the Hugging Face Hub."""
-Reason = Annotated[str, checked(_check_reason)]
+Reason = Annotated[str, checked(_check_reason, _REASON)]
 """A reason of three words or more."""
 TaintEffect = Annotated[
     str,
-    checked(
-        _matches(
-            "NoSchedule|NoExecute|PreferNoSchedule",
-            "one of NoExecute, NoSchedule, PreferNoSchedule",
-        )
+    _matching(
+        "NoSchedule|NoExecute|PreferNoSchedule",
+        "one of NoExecute, NoSchedule, PreferNoSchedule",
     ),
 ]
 """`NoSchedule`, `NoExecute` or `PreferNoSchedule`."""
@@ -301,7 +329,9 @@ Replicas = Annotated[int, Field(gt=0, le=1000)]
 UserId = Annotated[int, Field(gt=0, le=_INT32)]
 # The share of a GPU's memory that vLLM may use. The text is preserved: 0.80 stays 0.80.
 Utilization = Annotated[Decimal, BeforeValidator(whole_as_decimal), Field(gt=0, le=1)]
-Context = Annotated[int | Literal["auto"], BeforeValidator(_tokens_or_auto)]
+Context = Annotated[
+    Annotated[int, Field(gt=0, le=_INT32)] | Literal["auto"], BeforeValidator(_tokens_or_auto)
+]
 Gib = Annotated[Decimal, BeforeValidator(whole_as_decimal), Field(gt=0, le=1_000_000)]
 Capability = Annotated[Decimal, BeforeValidator(whole_as_decimal), Field(ge=7, le=20)]
 QuantMethod = Literal[

@@ -87,7 +87,9 @@ class LayersProfile(Profile):
     """Dtype of the state, if it differs from the model's; Nemotron-H: mamba_ssm_cache_dtype."""
     state_bytes: StateBytes | None = None
     """Bytes of another kind of state, for one sequence in one layer, over all GPUs."""
-    no_kv_cache: Annotated[bool, AfterValidator(_true)] | None = None
+    no_kv_cache: (
+        Annotated[bool, AfterValidator(_true), Field(json_schema_extra={"const": True})] | None
+    ) = None
     """Layers without a cache: no attention, or they share the cache of an earlier layer."""
 
     @model_validator(mode="after")

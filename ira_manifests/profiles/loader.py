@@ -13,16 +13,16 @@ from pydantic import ValidationError
 from ira_manifests import files
 from ira_manifests.errors import InputError, Problem
 from ira_manifests.kubernetes import names
-from ira_manifests.profiles import packaged, yaml_source
-from ira_manifests.profiles.base import Profile
-from ira_manifests.profiles.packaged import (
+from ira_manifests.profile_files import (
     ENVIRONMENT_FOLDER,
     GPU_FOLDER,
     KNOWN_MODELS_FILE,
     MODEL_FOLDER,
     PLATFORM_FILE,
-    YAML_ENDINGS,
 )
+from ira_manifests.profiles import packaged, yaml_source
+from ira_manifests.profiles.base import Profile
+from ira_manifests.profiles.packaged import YAML_ENDINGS
 from ira_manifests.profiles.packaged import folder as packaged_folder
 from ira_manifests.profiles.platform import KnownModels, Platform
 from ira_manifests.profiles.schema import GpuProfile, ModelProfile

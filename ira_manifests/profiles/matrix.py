@@ -12,10 +12,10 @@ from typing import NamedTuple, Self
 from ira_manifests.errors import Gathered, InputError, Problem, did_you_mean, one_of
 from ira_manifests.kubernetes import names
 from ira_manifests.layout import BASE, MODEL_DOWNLOAD, TOP, placed
+from ira_manifests.profile_files import ENVIRONMENT_FOLDER
 from ira_manifests.profiles import consistency, yaml_source
 from ira_manifests.profiles.cell import Cell, cells_of
 from ira_manifests.profiles.loader import Profiles, find_folder, read_profiles
-from ira_manifests.profiles.packaged import ENVIRONMENT_FOLDER
 from ira_manifests.profiles.platform import Platform
 from ira_manifests.profiles.source import Source
 from ira_manifests.profiles.yaml_source import Document

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from ira_manifests.profile_files import modeline
 from ira_manifests.profiles import yaml_lines
 from ira_manifests.profiles.schema import CellProfile
 
@@ -50,7 +51,7 @@ class NewModel:
         at = lines.index("weights:") + 1
         lines.insert(at, f"  {_REMARK.format(self.weights_from)}")
         head = f"# {self.model_id}: https://huggingface.co/{self.model_id}"
-        return "\n".join([head, "# Written by `ira-manifests add`.", *lines, ""])
+        return "\n".join([modeline("model"), head, "# Written by `ira-manifests add`.", *lines, ""])
 
 
 def origin(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ira_manifests.errors import Problem
-from ira_manifests.kubernetes import names
+from ira_manifests.kubernetes.patterns import MAX_LABEL
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.engine import SERVE
 from ira_manifests.profiles.loader import Profiles
@@ -15,7 +15,7 @@ from ira_manifests.vllm.multiple_nodes import SINCE
 
 # The name is that of the leader's Pod with "-0" and of a worker's with "-0-1" to "-999-63" after
 # it, and a label of each Pod.
-_LONGEST_NAME = names.MAX_LABEL - len("-999-63")
+_LONGEST_NAME = MAX_LABEL - len("-999-63")
 
 # Fields that say what can't be said of a group of Pods.
 _NOT_OF_GROUPS = {

@@ -7,17 +7,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from ira_manifests.errors import Problem, did_you_mean, one_of
-
-PLATFORM_FILE = "platform.yaml"
-KNOWN_MODELS_FILE = "known-models.yaml"
-GPU_FOLDER = "gpus"
-MODEL_FOLDER = "models"
-ENVIRONMENT_FOLDER = "environments"
+from ira_manifests.profile_files import (
+    ENVIRONMENT_FOLDER,
+    GPU_FOLDER,
+    KNOWN_MODELS_FILE,
+    MODEL_FOLDER,
+    PLATFORM_FILE,
+    SCHEMA_FOLDER,
+)
 
 YAML_ENDINGS = (".yml", ".yaml", ".json")
 
 _SHARED = (PLATFORM_FILE, GPU_FOLDER, KNOWN_MODELS_FILE)
 _NAMES = (*_SHARED, MODEL_FOLDER, ENVIRONMENT_FOLDER)
+_KNOWN = (*_NAMES, SCHEMA_FOLDER)
 
 
 def folder() -> Path:
@@ -26,6 +29,11 @@ def folder() -> Path:
     packaged = package / "_profiles"
     # An editable install has no packaged copy.
     return packaged if packaged.is_dir() else package.parent / "profiles"
+
+
+def schema_folder() -> Path:
+    """Return the folder of the packaged JSON Schemas."""
+    return folder() / SCHEMA_FOLDER
 
 
 def taken(entries: Sequence[Path]) -> tuple[str, ...]:
@@ -61,5 +69,5 @@ def _unread(entries: Iterable[Path]) -> Iterator[Path]:
     for entry in entries:
         is_like = entry.suffix.lower() in YAML_ENDINGS
         # Path.is_dir raises where the entry can't be looked at.
-        if entry.name not in _NAMES and (is_like or os.path.isdir(entry)):  # noqa: PTH112
+        if entry.name not in _KNOWN and (is_like or os.path.isdir(entry)):  # noqa: PTH112
             yield entry

@@ -83,7 +83,7 @@ PartialObject = Annotated[dict[str, Any], BeforeValidator(plain)]
 class Patch(Profile):
     """A change of one object of a cell, before it is checked and written."""
 
-    kind: Annotated[str, checked(_check_kind)]
+    kind: Annotated[str, checked(_check_kind, "|".join(sorted(KINDS)))]
     """The kind of the object."""
     name: Subdomain | None = None
     """Its name; without it, every object of the kind."""

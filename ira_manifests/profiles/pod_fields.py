@@ -6,6 +6,7 @@ the table of `kubernetes.fields`; names and mount paths must not be those of the
 
 # No annotations from __future__ here: pydantic would have to evaluate their text at every start.
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
@@ -105,15 +106,34 @@ def raise_all(wrong: list[Wrong]) -> None:
         raise ValidationError.from_exception_data("value", details)
 
 
-def _kubernetes(kind: str, check: Callable[[dict[str, Any]], Iterator[Wrong]]) -> BeforeValidator:
-    """Return a validator of objects of Kubernetes, with a check of those that have a right form."""
+@dataclass(frozen=True, eq=False)
+class KubernetesObject:
+    """What objects of a type of Kubernetes a field takes.
 
-    def validate(value: Any) -> Any:
+    Attributes:
+        kind: a type of `kubernetes.fields`.
+        check: yields what is wrong with an object whose keys and types are right.
+        needs: required keys that are optional in Kubernetes.
+    """
+
+    kind: str
+    check: Callable[[dict[str, Any]], Iterator[Wrong]]
+    needs: tuple[str, ...] = ()
+
+    def validate(self, value: Any) -> Any:
+        """Check an object, and return it as JSON has it."""
         found = plain(value)
-        raise_all(list(fields.wrong(kind, found)) or list(check(found)))
+        wrong = list(fields.wrong(self.kind, found))
+        raise_all([*(wrong or self.check(found)), *self._missing(found)])
         return found
 
-    return BeforeValidator(validate)
+    def _missing(self, value: Any) -> Iterator[Wrong]:
+        if isinstance(value, dict):
+            yield from (Wrong((key,), "is missing") for key in self.needs if key not in value)
+
+
+def _kubernetes(*given: Any) -> BeforeValidator:
+    return BeforeValidator(KubernetesObject(*given).validate)
 
 
 def _name(value: dict[str, Any], own: tuple[str, ...]) -> Iterator[Wrong]:
@@ -170,8 +190,6 @@ def _init_container(value: dict[str, Any]) -> Iterator[Wrong]:
 
 def _any_container(value: dict[str, Any]) -> Iterator[Wrong]:
     yield from _name(value, OWN_CONTAINERS)
-    if "image" not in value:
-        yield Wrong(("image",), "is missing")
     for index, mount in enumerate(value.get("volumeMounts", [])):
         for each in _mount(mount):
             yield each._replace(path=("volumeMounts", index, *each.path))
@@ -190,7 +208,7 @@ Volume = Annotated[dict[str, Any], _kubernetes("Volume", _volume)]
 """A volume with its name and one source, in Kubernetes' own spelling."""
 VolumeMount = Annotated[dict[str, Any], _kubernetes("VolumeMount", _server_mount)]
 """A mount of a volume, in Kubernetes' own spelling; not below `/gcs`, `/dev/shm` or `/tmp`."""
-Container = Annotated[dict[str, Any], _kubernetes("Container", _container)]
+Container = Annotated[dict[str, Any], _kubernetes("Container", _container, ("image",))]
 """A container with its name and its image, in Kubernetes' own spelling."""
-InitContainer = Annotated[dict[str, Any], _kubernetes("Container", _init_container)]
+InitContainer = Annotated[dict[str, Any], _kubernetes("Container", _init_container, ("image",))]
 """A container that may also have restartPolicy: Always, in Kubernetes' own spelling."""

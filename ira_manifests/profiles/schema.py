@@ -180,7 +180,7 @@ class CellProfile(ServingFields):
         return self.tensor_parallel * self.pipeline_parallel
 
 
-def _cell_or_variants(value: Any) -> str:
+def cell_or_variants(value: Any) -> str:
     """Return the form of a GPU type's entry: its cell, or a mapping of variants to cells."""
     if not isinstance(value, dict) or not value or value.keys() & CellProfile.model_fields.keys():
         return _ONE
@@ -193,7 +193,7 @@ _ONE, _SEVERAL = "<cell>", "<variants>"
 Variants = dict[Label, CellProfile]
 CellOrVariants = Annotated[
     Annotated[CellProfile, Tag(_ONE)] | Annotated[Variants, Tag(_SEVERAL)],
-    Discriminator(_cell_or_variants),
+    Discriminator(cell_or_variants),
 ]
 
 

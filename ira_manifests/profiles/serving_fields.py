@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import Field
 
 from ira_manifests.errors import one_of
-from ira_manifests.kubernetes import labels
+from ira_manifests.kubernetes import labels, patterns
 from ira_manifests.profiles.base import Profile
 from ira_manifests.profiles.env import EnvName, EnvValue
 from ira_manifests.profiles.fields import (
@@ -52,9 +52,9 @@ def _check_ours(key: str) -> str | None:
     return None
 
 
-Labels = Annotated[
-    dict[Annotated[LabelKey, checked(_check_ours)], LabelValue], Field(default_factory=dict)
-]
+_LabelKey = Annotated[LabelKey, checked(_check_ours, patterns.none_of(labels.OURS))]
+"""A label's key that the constructs don't set."""
+Labels = Annotated[dict[_LabelKey, LabelValue], Field(default_factory=dict)]
 NodeLabels = Annotated[dict[LabelKey, LabelValue], Field(default_factory=dict)]
 Annotations = Annotated[dict[LabelKey, AnnotationValue], Field(default_factory=dict)]
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from ira_manifests.kubernetes import labels as keys
-from ira_manifests.kubernetes import names
+from ira_manifests.kubernetes import names, patterns
 from ira_manifests.profiles.base import Profile
 from ira_manifests.profiles.fields import (
     Label,
@@ -20,13 +20,17 @@ from ira_manifests.profiles.fields import (
     whole_as_decimal,
 )
 
-HostnameTemplate = Annotated[str, checked(names.check_hostname_template)]
+HostnameTemplate = Annotated[
+    str, checked(names.check_hostname_template, patterns.HOSTNAME_TEMPLATE)
+]
 """A hostname in which {gpu} and {model} are replaced; its first part may be `*`."""
-Cidr = Annotated[str, checked(names.check_cidr)]
+Cidr = Annotated[str, checked(names.check_cidr, patterns.CIDR)]
 """A range of addresses with its prefix length, such as 10.0.0.0/23."""
-MetricName = Annotated[str, checked(names.check_metric_name)]
+MetricName = Annotated[str, checked(names.check_metric_name, patterns.METRIC)]
 """A metric's name without '/', '%' and spaces."""
-PodCount = Annotated[str, BeforeValidator(number_as_text), checked(names.check_pod_count)]
+PodCount = Annotated[
+    str, BeforeValidator(number_as_text), checked(names.check_pod_count, patterns.POD_COUNT)
+]
 """A number of Pods, or a share of all Pods such as 50%."""
 
 _Replicas = Annotated[int, Field(ge=1, le=1000)]

@@ -20,6 +20,10 @@ _VERSION = re.compile(
     r"(?:\.?post(?P<post>[0-9]{1,8}))?(?:\.?dev(?P<dev>[0-9]{1,8}))?"
     r"(?:\+[A-Za-z0-9]+(?:[-_.][A-Za-z0-9]+)*)?"
 )
+PARSED = r"v?[0-9]{1,5}(\.[0-9]{1,5}){1,3}.*"
+"""What `Release.parse` takes begins so, as a regular expression of Python and ECMA-262."""
+WRITTEN = r"[0-9]+(\.[0-9]+){2,3}((a|b|rc)[0-9]+)?(\.post[0-9]+)?(\.dev[0-9]+)?"
+"""What `str` of a release looks like, likewise."""
 _NUMBERS = 3
 _LAST = ("released", 0)  # after the stages a, b and rc
 

@@ -118,6 +118,7 @@ CASES = [
         "      - {name: c, image: 'c:1', livenessProbe: {httpGet: {pat: /, port: 80.5}}}\n",
         "10:45: cells.h100.containers[0].comand: is an unknown key; did you mean 'command'?",
         "10:63: cells.h100.containers[0].tty: is the text 'yes'; it must be true or false",
+        "11:9: cells.h100.containers[1].image: is missing",
         "11:9: cells.h100.containers[1].name: is missing",
         "11:10: cells.h100.containers[1].nam: is an unknown key; did you mean 'name'?",
         "12:59: cells.h100.containers[2].livenessProbe.httpGet.pat: is an unknown key; allowed: "

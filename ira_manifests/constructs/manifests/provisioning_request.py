@@ -16,7 +16,7 @@ from ira_manifests.constructs.manifests.vllm_deployment import objects as worklo
 from ira_manifests.constructs.manifests.workload import TEMPLATES, pods_of, templates_of
 from ira_manifests.kubernetes import labels as keys
 from ira_manifests.kubernetes import queued_capacity as queued
-from ira_manifests.kubernetes.names import MAX_LABEL
+from ira_manifests.kubernetes.patterns import MAX_LABEL
 from ira_manifests.profiles.cell import Cell
 
 TEMPLATE, REQUEST = "PodTemplate", "Default"
