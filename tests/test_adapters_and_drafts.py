@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ira_manifests import load_matrix
+from ira_manifests import check, load_matrix
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.rendering import render
 from testing.edits import edit_profile
@@ -217,3 +217,10 @@ def test_a_folder_that_is_not_the_adapters_is_found(
 
     assert {each.rule_id for each in found} == {"IRA023"}
     assert any(message in each.message for each in found)
+
+
+def test_a_name_that_looks_like_a_folder_is_not_taken_for_one(tmp_path: Path) -> None:
+    names = "tensor_parallel: 4\n    served_model_names: [/gcs/acme/alias]"
+    found = check(load_matrix(with_cell(tmp_path, names)))
+
+    assert [each for each in found if each.cell == "h100/llama3"] == []

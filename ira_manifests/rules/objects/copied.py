@@ -10,6 +10,7 @@ from ira_manifests.kubernetes.labels import INSTANCE
 from ira_manifests.layout import MOUNT_ROOT, mount_path
 from ira_manifests.output.directory import RUNTIME_CONFIG
 from ira_manifests.profiles.cell import Cell
+from ira_manifests.profiles.server_arguments import NAMES
 from ira_manifests.rules.catalogue import Severity
 from ira_manifests.rules.finding import Finding
 from ira_manifests.rules.registry import rule
@@ -77,8 +78,13 @@ _FOLDER = re.compile(re.escape(MOUNT_ROOT) + r"/([\w.-]+/[\w.-]+)")
 
 
 def _named_folders(server: Server, model: str) -> list[str]:
-    """Return the repositories whose folders a server's arguments name beside the model's."""
-    named = [name for word in server.command.words for name in _FOLDER.findall(word)]
+    """Return the repositories whose folders a server's arguments name beside the model's.
+
+    The names that clients call the model by may look like folders and are none.
+    """
+    names = server.command.settings.get(NAMES, "").split()
+    words = (word for word in server.command.words if word not in names)
+    named = [name for word in words for name in _FOLDER.findall(word)]
     own = (mount_path(model), server.command.model)
     return [name for name in dict.fromkeys(named) if mount_path(name) not in own]
 
