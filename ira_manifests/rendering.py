@@ -72,8 +72,6 @@ def _cells(
         _Work(cell, chart, constructs.VllmDeployment(chart, "vllm", cell=cell, validate=False))
         for cell, chart in zip(cells, charts, strict=True)
     ]
-    for work in works:
-        _companions(work)
     queued = [each for each in works if _is_queued(each.cell, known)]
     plain = [each for each in works if each.cell.directory not in known]
     single = [each for each in plain if not _is_queued(each.cell, known)]
@@ -84,7 +82,6 @@ def _cells(
     ):
         yield _cell_directory(work.cell, work.cell.directory, rendered)
     for work in queued:
-        _without_autoscaler(work)
         constructs.ProvisioningRequest(work.chart, "capacity", workload=work.workload)
     for work, rendered in _rendered(queued, _node.take):
         yield _cell_directory(work.cell, work.cell.queued_directory, rendered)
@@ -98,30 +95,6 @@ class _Work(NamedTuple):
     cell: Cell
     chart: Chart
     workload: constructs.VllmDeployment
-
-
-_AUTOSCALING = "autoscaling"
-
-
-def _companions(work: _Work) -> None:
-    """Add the constructs of the objects that the profiles put beside the Deployment."""
-    chart, workload, given = work.chart, work.workload, work.cell.settings
-    if given.autoscaling is not None:
-        constructs.Autoscaling(chart, _AUTOSCALING, workload=workload)
-    if given.disruption_budget is not None:
-        constructs.DisruptionBudget(chart, "disruption-budget", workload=workload)
-    if given.network_access is not None:
-        constructs.NetworkAccess(chart, "network-access", workload=workload)
-    if given.monitoring is not None:
-        constructs.Monitoring(chart, "monitoring", workload=workload)
-    if given.gateway is not None:
-        constructs.InferenceGateway(chart, "gateway", workload=workload)
-
-
-def _without_autoscaler(work: _Work) -> None:
-    """Remove the autoscaler: a request for queued capacity is for a fixed number of Pods."""
-    if work.cell.settings.autoscaling is not None:
-        work.chart.node.try_remove_child(_AUTOSCALING)
 
 
 def _rendered(

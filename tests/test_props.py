@@ -45,7 +45,7 @@ def test_every_field_of_a_cell_is_a_property_or_a_construct() -> None:
 
 
 def test_every_property_is_a_field_or_says_which_profile(chart: Chart) -> None:
-    of_construct = {"scope", "id", "cell", "bucket", "service_account", "validate"}
+    of_construct = {"scope", "id", "cell", "bucket", "service_account", "validate", "companions"}
     profiles = {"gpu", "model", "model_id", "platform", "workload_name"}
 
     assert parameters().keys() - of_construct - profiles == props.FIELDS

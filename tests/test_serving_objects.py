@@ -508,6 +508,53 @@ def test_the_app_of_the_docs_runs(chart: Chart, cell: Cell) -> None:
     assert kinds >= {*BUILT_IN, *OF_GATEWAY, "PodMonitoring"}
 
 
+def in_an_app(chart: Chart) -> dict[str, Json]:
+    return {item["kind"]: item for item in chart.to_json()}
+
+
+@pytest.mark.parametrize("queued", [False, True])
+def test_a_workload_in_an_app_has_all_that_its_directory_has(queued: bool, full: Cell) -> None:
+    chart = Chart(App(), "chart")
+    workload = VllmDeployment(chart, "vllm", cell=full)
+    if queued:
+        ProvisioningRequest(chart, "capacity", workload=workload)
+
+    expected = directory.objects(full, queued=queued).values()
+    assert in_an_app(chart) == {item["kind"]: item for item in expected}
+    assert ira.check(chart) == []
+
+
+def test_what_an_app_adds_takes_the_place_of_the_cells(full: Cell) -> None:
+    chart = Chart(App(), "chart")
+    workload = VllmDeployment(chart, "vllm", cell=full)
+    kinds = set(in_an_app(chart))
+
+    DisruptionBudget(chart, "mine", workload=workload, min_available=2)
+    Autoscaling(chart, "own", workload=workload, max=9)
+
+    objects = in_an_app(chart)
+    assert set(objects) == kinds
+    assert objects["PodDisruptionBudget"]["spec"]["minAvailable"] == 2
+    assert objects["HorizontalPodAutoscaler"]["spec"]["maxReplicas"] == 9
+
+
+def test_what_is_beside_the_cells_workload_can_be_left_out(full: Cell) -> None:
+    chart = Chart(App(), "chart")
+    VllmDeployment(chart, "vllm", cell=full, companions=False)
+
+    assert set(in_an_app(chart)) == {"ServiceAccount", "Service", "Deployment"}
+
+
+def test_what_is_beside_the_workload_can_be_reached_and_patched(full: Cell) -> None:
+    chart = Chart(App(), "chart")
+    workload = VllmDeployment(chart, "vllm", cell=full)
+    scaling = workload.node.find_child("Autoscaling")
+    assert isinstance(scaling, Autoscaling)
+    scaling.autoscaler.add_json_patch(JsonPatch.replace("/spec/maxReplicas", 7))
+
+    assert in_an_app(chart)["HorizontalPodAutoscaler"]["spec"]["maxReplicas"] == 7
+
+
 # --- profiles -------------------------------------------------------------------------------------
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 from pydantic import ValidationError
 
@@ -51,6 +52,11 @@ class Beside(Derived):
         manifests: Callable[..., Mapping[str, Json]],
         *inputs: object,
     ) -> None:
+        (kind,) = (own for own in type(self).__mro__ if Beside in own.__bases__)
+        if scope is workload:
+            _of_cells.setdefault(workload, set()).add(kind)
+        else:
+            make_way(workload, kind)
         self.workload, self.settings = workload, settings
         self._objects, self._inputs = manifests, inputs
         namespace = namespace_in(scope, id, workload.namespace)
@@ -72,6 +78,18 @@ class Beside(Derived):
     def _derive(self, inputs: str) -> str:
         made = self._manifests(read(json.loads(inputs)["source"]))
         return json.dumps({each: _without_kind(item) for each, item in made.items()})
+
+
+_of_cells: WeakKeyDictionary[VllmDeployment, set[type]] = WeakKeyDictionary()
+"""The classes of the constructs in each workload, which its cell's profiles ask for."""
+
+
+def make_way(workload: VllmDeployment, construct: type) -> None:
+    """Remove what a workload's cell has added of a class, for a construct of the caller's."""
+    added_by_cell = _of_cells.get(workload, set())
+    if construct in added_by_cell:
+        added_by_cell.remove(construct)
+        workload.node.try_remove_child(construct.__name__)
 
 
 def _without_body(item: Json) -> Json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Literal
 
-from ira_manifests.constructs._beside import Beside, one_of, settings_of
+from ira_manifests.constructs._beside import Beside, make_way, one_of, settings_of
 from ira_manifests.constructs._node import ApiObject, Construct, JsonPatch, json_of
 from ira_manifests.constructs._pods import consumers, is_scaled, scalers
 from ira_manifests.constructs.manifests import autoscaling as manifests
@@ -62,6 +62,8 @@ class Autoscaling(Beside):
         if monitoring is not None:
             kinds = ("google", "prometheus-operator", "automatic")
             collected = one_of(scope, id, "monitoring", monitoring, kinds)
+        if scope is not workload:
+            make_way(workload, Autoscaling)
         _leave_replicas(workload)
         super().__init__(scope, id, workload, settings, manifests.objects, collected)
         scalers[workload] = self

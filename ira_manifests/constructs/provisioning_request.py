@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from ira_manifests.constructs._beside import make_way
 from ira_manifests.constructs._node import (
     ApiObject,
     Construct,
@@ -15,6 +16,7 @@ from ira_manifests.constructs._node import (
     path,
 )
 from ira_manifests.constructs._pods import consumers, is_scaled
+from ira_manifests.constructs.autoscaling import Autoscaling
 from ira_manifests.constructs.manifests import provisioning_request as manifests
 from ira_manifests.constructs.manifests.parts import Json
 from ira_manifests.constructs.manifests.workload import templates_of
@@ -32,7 +34,8 @@ class ProvisioningRequest(Derived):
     the request, the node selector of queued nodes instead of the compute class, and the toleration
     of their taint. Name, count and PodTemplate are read from the Deployment or LeaderWorkerSet when
     it is rendered, so patches of it, earlier or later, also apply to the request. Patches of the
-    two objects themselves are applied last.
+    two objects themselves are applied last. An autoscaler that the cell's profiles ask for is
+    removed, because a request is for a fixed number of Pods.
 
     The request's spec is immutable in the cluster. The PodTemplate's name therefore ends in a hash
     of the fields that decide on which nodes its Pods fit: applying a request for other nodes fails,
@@ -56,6 +59,7 @@ class ProvisioningRequest(Derived):
                 "its profile says so with queued: true"
             )
         namespace = namespace_in(scope, id, workload.namespace)
+        make_way(workload, Autoscaling)
         self.workload = workload
         self.name, additions = _changes(workload)
         objects = manifests.objects(cell, self.name, workload.bucket)

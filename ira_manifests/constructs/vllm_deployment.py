@@ -33,7 +33,9 @@ class VllmDeployment(Composite):
 
     Objects: ServiceAccount (id "ServiceAccount", with the first workload of its model in a
     chart), ConfigMap (id "ConfigMap", only with `bucket`), Service (id "Service"), Deployment
-    (id "Default", so `ApiObject.of(construct)` returns it).
+    (id "Default", so `ApiObject.of(construct)` returns it). What the cell's profiles put beside
+    them are constructs in it, such as `Autoscaling`, each with its class as the id; a construct
+    that you add for the workload takes the place of the cell's.
 
     What is served is either `cell`, of a matrix, or the properties from `gpu` on. A property that
     is not given has the value of the packaged profile's cell of the model on the GPU type; if there
@@ -49,6 +51,8 @@ class VllmDeployment(Composite):
         service_account: the name of an existing account. Default: the cell's account, which is
             added.
         validate: whether to refuse a cell in which the rules find an error. Default: true.
+        companions: whether to add what the cell's `autoscaling`, `disruption_budget`,
+            `network_access`, `monitoring` and `gateway` ask for. Default: true.
         gpu: a GPU type of the packaged profiles, such as "h100", or a profile.
         model_id: the model's id on the Hugging Face Hub. Its weights and geometry are those of the
             packaged profile, if there is one; without them, the memory is not judged.
@@ -135,6 +139,7 @@ class VllmDeployment(Composite):
         bucket: str | None = None,
         service_account: str | None = None,
         validate: bool = True,
+        companions: bool = True,
         gpu: str | GpuProfile | None = None,
         model_id: str | None = None,
         model: ModelProfile | None = None,
@@ -221,6 +226,11 @@ class VllmDeployment(Composite):
             )
         objects = manifests.objects(cell, bucket=bucket, service_account=service_account)
         super().__init__(scope, id, added(scope, self.namespace, objects))
+        if companions:
+            # Here, because they import this module.
+            from ira_manifests.constructs._companions import add_companions
+
+            add_companions(self)
 
     @property
     def service(self) -> ApiObject:

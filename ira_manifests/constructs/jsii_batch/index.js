@@ -5,7 +5,10 @@ const { ApiObject, App, Chart, JsonPatch } = require('cdk8s');
 const { Construct } = require('constructs');
 
 function empty(construct) {
-  for (const child of construct.node.children) construct.node.tryRemoveChild(child.node.id);
+  for (const child of construct.node.children) {
+    empty(child);
+    construct.node.tryRemoveChild(child.node.id);
+  }
 }
 
 function additions(values, below = '') {
@@ -25,7 +28,7 @@ class Composite extends Construct {
   // jsii never frees a construct that Python has a reference to, so remove all children.
   static take(charts) {
     const objects = Composite.render(charts);
-    charts.flatMap((chart) => [chart, ...chart.node.children]).forEach(empty);
+    charts.forEach(empty);
     return objects;
   }
 
