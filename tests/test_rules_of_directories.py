@@ -242,7 +242,7 @@ def test_one_name_for_two_gpu_types_is_refused_before_anything_is_written(
     made = ira("synth", "--out", tmp_path / "dist", "--workload-name", name)
 
     assert made.returncode == 1
-    assert "h200/llama3 would be the same Deployment vllm" in made.stderr
+    assert "h200/llama3 would be the same workload vllm" in made.stderr
     assert not (tmp_path / "dist").exists()
 
 

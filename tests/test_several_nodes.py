@@ -33,6 +33,7 @@ LEADS = "leaderworkerset.sigs.k8s.io/worker-index"
 def edited(folder: Path, edits: Mapping[str, str] = NODES) -> Path:
     profiles = copy_profiles(folder)
     edit_profile(profiles, CELL, edits)
+    edit_profile(profiles, "platform.yaml", {"vllm-{gpu}": "vllm-{gpu}-{model}"})
     return profiles
 
 
@@ -161,7 +162,9 @@ def test_one_request_is_for_all_pods_of_all_groups(tmp_path: Path) -> None:
     group = of_group(objects)
     for each in (group["leaderTemplate"], group["workerTemplate"]):
         annotations = each["metadata"]["annotations"]
-        assert annotations["autoscaling.x-k8s.io/consume-provisioning-request"] == "vllm-h100"
+        assert (
+            annotations["autoscaling.x-k8s.io/consume-provisioning-request"] == "vllm-h100-llama3"
+        )
         assert each["spec"]["nodeSelector"] == template["template"]["spec"]["nodeSelector"]
         assert "cloud.google.com/gke-queued" in {t["key"] for t in each["spec"]["tolerations"]}
         assert server(each)["resources"] == server(template["template"])["resources"]
@@ -189,7 +192,7 @@ def test_a_request_for_groups_that_is_not_their_pods_is_found(tmp_path: Path) ->
     findings = check_objects.check_directory(replace(found, objects=objects), Path("dist"))
     texts = [(item.rule_id, item.message) for item in findings]
     assert ("IRA019", "count is 1 and the LeaderWorkerSet has 2 Pods") in texts
-    assert ("IRA018", "resources differ from those of vllm-h100") in texts
+    assert ("IRA018", "resources differ from those of vllm-h100-llama3") in texts
 
 
 def test_what_changes_groups_on_queued_capacity_is_explained(tmp_path: Path) -> None:
@@ -265,6 +268,14 @@ def test_a_patch_of_what_is_decided_for_a_group_is_refused(tmp_path: Path, name:
     (found,) = error.value.messages
     assert "cells.h100.patches[0]" in found
     assert message in found
+
+
+def test_one_name_for_a_deployment_and_a_group_is_found(tmp_path: Path) -> None:
+    profiles = edited(tmp_path)
+    edit_profile(profiles, "platform.yaml", {"vllm-{gpu}-{model}": "vllm-{gpu}"})
+    shown = run("check", cwd=tmp_path).stdout
+    assert "IRA017" in shown
+    assert "h100/llama3 and h100/gemma3-27b would be a Deployment and a LeaderWorkerSet" in shown
 
 
 REFUSED = {

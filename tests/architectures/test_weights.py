@@ -191,3 +191,19 @@ def test_shares_that_are_no_multiple_of_a_block_are_reported() -> None:
 
     assert model.split_problem(4) == ""
     assert "does not divide 1536 into multiples of 128" in model.split_problem(8)
+
+
+def test_the_quantised_weights_of_the_guide_are_those_of_their_bits() -> None:
+    """AWQ has a scale of 16 bit and a zero point of 4 for 128 weights of 4; arXiv 2306.00978."""
+    given = config("Qwen--Qwen3-32B")
+    hidden, head = given["hidden_size"], given["head_dim"]
+    queries, keys = given["num_attention_heads"] * head, given["num_key_value_heads"] * head
+    layer = hidden * (2 * queries + 2 * keys + 3 * given["intermediate_size"])
+    linear = given["num_hidden_layers"] * layer * (4 + (16 + 4) / 128) / 8
+    embeddings = 2 * given["vocab_size"] * hidden * 2
+
+    guide = (ROOT / "docs/adding-a-model.md").read_text()
+    wanted = f"total_gib: {(linear + embeddings) / GIB:.1f} "
+    assert wanted in guide
+    assert f"{linear / GIB:.1f} GiB in 4 bit" in guide
+    assert f"{embeddings / GIB:.1f} GiB of embeddings" in guide

@@ -46,21 +46,28 @@ def release_that_can_not_drain(of: EngineOf) -> Iterator[Finding]:
 
 
 @also("IRA017", PLATFORM)
-def one_name_on_several_gpu_types(chosen: Chosen) -> Iterator[Finding]:
-    """Two cells of different GPU types would be the same Deployment.
+def one_name_of_different_workloads(chosen: Chosen) -> Iterator[Finding]:
+    """Two cells of different GPU types, or of one node and several, would have the same name.
 
     Models of one GPU type may share a name: the next one replaces the last, as in the walkthrough.
     Cells of several GPU types would replace each other by mistake, and `vllm` would run on the GPU
-    type that was applied last.
+    type that was applied last. A Deployment and a LeaderWorkerSet don't replace each other: both
+    would hold their GPUs, and one Service would lead to both models.
     """
     for name, cells in shared_workloads(chosen.cells).items():
         first = cells[0]
         for cell in cells:
-            if cell.gpu_name == first.gpu_name:
+            if cell.gpu_name != first.gpu_name:
+                message = (
+                    f"{cell.name} would be the same workload {name} as {first.name}, on another "
+                    "GPU type"
+                )
+            elif (cell.profile.nodes > 1) != (first.profile.nodes > 1):
+                message = (
+                    f"{cell.name} and {first.name} would be a Deployment and a LeaderWorkerSet "
+                    f"{name}, and neither replaces the other"
+                )
+            else:
                 continue
-            message = (
-                f"{cell.name} would be the same Deployment {name} as "
-                f"{first.name}, on another GPU type"
-            )
             hint = "name the GPU type: vllm-{gpu}, or vllm-{gpu}-{model} to run all side by side"
             yield chosen.finding(("inference", "workload_name"), message, hint, cell.name)

@@ -28,8 +28,9 @@ def same_object_twice(view: View) -> Iterator[Finding]:
     Two cells of different GPU types that get one workload name, such as with `--workload-name
     vllm`, are found before anything is rendered: the second moves the workload to other machines,
     and the first is gone. Models of one GPU type may share a name, as they do under the default
-    `vllm-{gpu}`: there the second replaces the first on purpose, and `synth` says so. `--only`
-    leaves out cells that you do not mean to apply.
+    `vllm-{gpu}`: there the second replaces the first on purpose, and `synth` says so, unless one is
+    a Deployment and the other, of several nodes, a LeaderWorkerSet: neither replaces the other, and
+    one Service would lead to both. `--only` leaves out cells that you do not mean to apply.
 
     The controller of a LeaderWorkerSet makes a headless Service of the same name, for the addresses
     of its leaders, unless `spec.networkConfig.subdomainPolicy` is `UniquePerReplica`. A Service
