@@ -58,6 +58,9 @@ def placed(environment: str, directory: str) -> str:
     return f"{environment}/{directory}" if environment else directory
 
 
+API_PORT = 8000
+"""The port of the server's API, which is vLLM's own default."""
+
 MOUNT_ROOT = "/gcs"
 """Where containers mount the bucket, or a model's folder of it."""
 

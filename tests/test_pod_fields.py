@@ -200,6 +200,39 @@ def test_an_init_container_larger_than_all_others_counts_for_the_rest(tmp_path: 
     assert usage.requests - system == 90_000 + 2_000 + 250
 
 
+IN_MEMORY = """volumes:
+      - {name: limited, emptyDir: {medium: Memory, sizeLimit: 10Gi}}
+      - {name: scratch, emptyDir: {medium: Memory, sizeLimit: 20Gi}}
+      - {name: endless, emptyDir: {medium: Memory}}
+      - {name: disk, emptyDir: {sizeLimit: 100Gi}}
+    containers:
+      - name: a
+        image: 'a:1'
+        resources: {limits: {memory: 12Gi}}
+        volumeMounts: [{name: limited, mountPath: /l}]
+      - name: b
+        image: 'b:1'
+        volumeMounts:
+          - {name: scratch, mountPath: /s}
+          - {name: endless, mountPath: /e}
+          - {name: disk, mountPath: /d}
+    tensor_parallel: 4"""
+
+
+def test_volumes_in_memory_count_where_no_request_includes_them(tmp_path: Path) -> None:
+    """They count as memory of the container that writes; kubernetes.io, volumes, emptyDir."""
+    usual = node_usage.memory(load_matrix(PROFILES)["h100", "llama3"])
+    copy_edited(tmp_path, "h100/llama3", ("tensor_parallel: 4", IN_MEMORY))
+    cell = load_matrix(tmp_path / "profiles")["h100", "llama3"]
+    found = node_usage.memory(cell)
+
+    assert found.requests - usual.requests == 12 * 2**30
+    assert found.beside - usual.beside == 20 * 2**30
+    shown = ira("explain", "h100/llama3", cwd=tmp_path).stdout
+    assert "20.00 GiB  volumes in memory" in shown
+    assert "The volume endless in memory is not counted: it has no sizeLimit." in shown
+
+
 def test_the_finding_names_the_container_that_does_not_fit(tmp_path: Path) -> None:
     cell = """containers:
       - {name: router, image: 'a:1', resources: {requests: {cpu: 60}}}

@@ -1,13 +1,13 @@
 """The CPU and memory of a cell's node that are allocatable and in use. Pure.
 
 Memory volumes count as memory of the container that writes to them: /dev/shm as the server's, the
-file cache of Cloud Storage FUSE as its sidecar's, which has no limit. Other volumes in memory that
-profiles add are not counted.
+file cache of Cloud Storage FUSE as its sidecar's, which has no limit. What profiles add is part of
+its containers' requests, if all that mount it have a limit; else it can grow to its size limit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,17 +27,23 @@ _SIDECAR, _SYSTEM = "Cloud Storage FUSE", "GKE's own Pods, as assumed"
 class Usage:
     """The usage of a resource of a node: bytes of memory, or thousandths of a core.
 
-    `asked`: requests that the scheduler counts, by container. `beside`: further usage, or 0.
+    `asked`: requests that the scheduler counts, by container. `more`: further usage, which no
+    request includes.
     """
 
     asked: tuple[Part, ...]
-    beside: int
+    more: tuple[Part, ...]
     allocatable: int
 
     @property
     def requests(self) -> int:
         """The sum of the requests of all Pods of the node."""
         return sum(part.size for part in self.asked)
+
+    @property
+    def beside(self) -> int:
+        """The sum of the further usage."""
+        return sum(part.size for part in self.more)
 
     @property
     def spare(self) -> int:
@@ -65,7 +71,11 @@ def memory(cell: Cell) -> Usage:
     )
     asked = (*ours, *_added(cell, "memory", 1, ours), Part("G", _SYSTEM, system_pods.MEMORY))
     cached = gcsfuse.cached(cell.platform.inference.mount_options, files)
-    return Usage(asked, cached, int(allocatable.memory(cell.machine.memory_gb)))
+    more = (
+        Part("C", "file cache in memory: the model's files", cached),
+        Part("M", "volumes in memory", sum(size for _, size in _growing(cell))),
+    )
+    return Usage(asked, more, int(allocatable.memory(cell.machine.memory_gb)))
 
 
 def cpu(cell: Cell) -> Usage:
@@ -76,7 +86,7 @@ def cpu(cell: Cell) -> Usage:
         Part("B", _SIDECAR, gcsfuse.request(GCSFUSE_ANNOTATIONS, "cpu")),
     )
     asked = (*ours, *_added(cell, "cpu", 1000, ours), Part("G", _SYSTEM, system_pods.MILLICPUS))
-    return Usage(asked, 0, int(allocatable.cpu(cell.machine.vcpus) * 1000))
+    return Usage(asked, (), int(allocatable.cpu(cell.machine.vcpus) * 1000))
 
 
 def _added(cell: Cell, resource: str, unit: int, ours: Sequence[Part]) -> list[Part]:
@@ -108,6 +118,29 @@ def _part(container: Mapping[str, Any], resource: str, unit: int) -> Part:
     asked = {**resources.get("limits", {}), **resources.get("requests", {})}
     amount = allocatable.quantity(str(asked[resource])) if resource in asked else 0
     return Part("A", str(container["name"]), int(amount * unit))
+
+
+def unlimited_volumes(cell: Cell) -> list[str]:
+    """Return the volumes in memory that can fill the node: without a limit of any kind."""
+    return [name for name, size in _growing(cell) if not size]
+
+
+def _growing(cell: Cell) -> Iterator[tuple[str, int]]:
+    """Yield the volumes in memory that a container without a limit mounts, with their size limits.
+
+    See https://kubernetes.io/docs/concepts/storage/volumes/#emptydir
+    """
+    given = cell.settings
+    for volume in given.volumes:
+        source = volume.get("emptyDir") or {}
+        if source.get("medium") != "Memory":
+            continue
+        for container in (*given.containers, *given.init_containers):
+            mounted = {mount["name"] for mount in container.get("volumeMounts", [])}
+            limits = container.get("resources", {}).get("limits", {})
+            if volume["name"] in mounted and "memory" not in limits:
+                yield volume["name"], int(allocatable.quantity(str(source.get("sizeLimit", 0))))
+                break
 
 
 def least_cpus(cell: Cell) -> int:
@@ -142,7 +175,7 @@ def parts(usage: Usage) -> list[Part]:
     short = usage.spare < 0
     found = [
         usage.asked[0],
-        Part("C", "file cache in memory: the model's files", usage.beside),
+        *usage.more,
         *usage.asked[1:],
         Part("-" if short else "+", "missing" if short else "to spare", usage.spare),
     ]

@@ -145,6 +145,8 @@ def _node(cell: Cell) -> None:
     terminal.say(f"  = {usage.allocatable / GIB:7.2f} GiB  that {machine} allocates to Pods")
     if cell.model.weights is None:
         terminal.say_wrapped("The file cache is not counted: the model's weights are not known.")
+    for name in node_usage.unlimited_volumes(cell):
+        terminal.say_wrapped(f"The volume {name} in memory is not counted: it has no sizeLimit.")
     cores = node_usage.cpu(cell)
     terminal.say_wrapped(
         f"CPU: {cores.requests / 1000:.2f} cores asked for of {cores.allocatable / 1000:.2f}; "

@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 from pydantic import ValidationError
 
 from ira_manifests import errors
+from ira_manifests.constructs._model_server import ModelServer
 from ira_manifests.constructs._node import (
     Construct,
     Derived,
@@ -23,7 +24,6 @@ from ira_manifests.constructs._node import (
 from ira_manifests.constructs.manifests import patches
 from ira_manifests.constructs.manifests.parts import Json
 from ira_manifests.constructs.manifests.workload import Workload, read
-from ira_manifests.constructs.vllm_deployment import VllmDeployment
 from ira_manifests.errors import InputError
 from ira_manifests.profiles.base import Profile
 from ira_manifests.profiles.validation import message_of
@@ -40,14 +40,14 @@ class Beside(Derived):
     Raises `InputError` if the app has one of them already.
     """
 
-    workload: VllmDeployment
+    workload: ModelServer
     """The workload."""
 
     def __init__(
         self,
         scope: Construct,
         id: str,
-        workload: VllmDeployment,
+        workload: ModelServer,
         settings: Profile,
         manifests: Callable[..., Mapping[str, Json]],
         *inputs: object,
@@ -80,11 +80,11 @@ class Beside(Derived):
         return json.dumps({each: _without_kind(item) for each, item in made.items()})
 
 
-_of_cells: WeakKeyDictionary[VllmDeployment, set[type]] = WeakKeyDictionary()
+_of_cells: WeakKeyDictionary[ModelServer, set[type]] = WeakKeyDictionary()
 """The classes of the constructs in each workload, which its cell's profiles ask for."""
 
 
-def make_way(workload: VllmDeployment, construct: type) -> None:
+def make_way(workload: ModelServer, construct: type) -> None:
     """Remove what a workload's cell has added of a class, for a construct of the caller's."""
     added_by_cell = _of_cells.get(workload, set())
     if construct in added_by_cell:

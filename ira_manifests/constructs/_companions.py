@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from ira_manifests.constructs._model_server import ModelServer
 from ira_manifests.constructs.autoscaling import Autoscaling
 from ira_manifests.constructs.disruption_budget import DisruptionBudget
 from ira_manifests.constructs.inference_gateway import InferenceGateway
 from ira_manifests.constructs.monitoring import Monitoring
 from ira_manifests.constructs.network_access import NetworkAccess
-from ira_manifests.constructs.vllm_deployment import VllmDeployment
 
 
-def add_companions(workload: VllmDeployment) -> None:
+def add_companions(workload: ModelServer) -> None:
     """Add the constructs of the fields that the cell sets, each under the name of its class."""
     given = workload.cell.settings
     for construct, settings in (

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from weakref import WeakKeyDictionary, WeakSet
 
+from ira_manifests.constructs._model_server import ModelServer
 from ira_manifests.constructs._node import Construct
-from ira_manifests.constructs.vllm_deployment import VllmDeployment
 
-consumers: WeakSet[VllmDeployment] = WeakSet()
+consumers: WeakSet[ModelServer] = WeakSet()
 """Workloads that consume a ProvisioningRequest."""
 
-scalers: WeakKeyDictionary[VllmDeployment, Construct] = WeakKeyDictionary()
+scalers: WeakKeyDictionary[ModelServer, Construct] = WeakKeyDictionary()
 """Autoscalers by their workloads."""
 
 
-def is_scaled(workload: VllmDeployment) -> bool:
+def is_scaled(workload: ModelServer) -> bool:
     """Return whether a workload has an autoscaler, unless that was removed from its chart since."""
     scaler = scalers.get(workload)
     if scaler is None or scaler.node.scope is None:

@@ -6,10 +6,10 @@ from decimal import Decimal
 from typing import Literal
 
 from ira_manifests.constructs._beside import Beside, make_way, one_of, settings_of
+from ira_manifests.constructs._model_server import ModelServer
 from ira_manifests.constructs._node import ApiObject, Construct, JsonPatch, json_of
 from ira_manifests.constructs._pods import consumers, is_scaled, scalers
 from ira_manifests.constructs.manifests import autoscaling as manifests
-from ira_manifests.constructs.vllm_deployment import VllmDeployment
 from ira_manifests.errors import InputError
 from ira_manifests.profiles import serving_objects as profiles
 
@@ -42,7 +42,7 @@ class Autoscaling(Beside):
         scope: Construct,
         id: str,
         *,
-        workload: VllmDeployment,
+        workload: ModelServer,
         min: int | None = None,
         max: int | None = None,
         metric: Literal["requests_waiting", "requests_running", "kv_cache_usage"] | None = None,
@@ -74,7 +74,7 @@ class Autoscaling(Beside):
         return self._object("Default")
 
 
-def _leave_replicas(workload: VllmDeployment) -> None:
+def _leave_replicas(workload: ModelServer) -> None:
     """Take `replicas` out of a workload's Deployment."""
     if is_scaled(workload):
         raise InputError(f"{workload.node.path} has an autoscaler already; add one a workload")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ira_manifests.constructs._beside import Beside, settings_of
+from ira_manifests.constructs._model_server import ModelServer
 from ira_manifests.constructs._node import ApiObject, Construct
 from ira_manifests.constructs.manifests import disruption_budget as manifests
-from ira_manifests.constructs.vllm_deployment import VllmDeployment
 from ira_manifests.profiles import serving_objects as profiles
 
 
@@ -29,7 +29,7 @@ class DisruptionBudget(Beside):
         scope: Construct,
         id: str,
         *,
-        workload: VllmDeployment,
+        workload: ModelServer,
         max_unavailable: int | str | None = None,
         min_available: int | str | None = None,
     ) -> None:

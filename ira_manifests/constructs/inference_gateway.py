@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ira_manifests.constructs._beside import Beside, settings_of
+from ira_manifests.constructs._model_server import ModelServer
 from ira_manifests.constructs._node import ApiObject, Construct
 from ira_manifests.constructs.manifests import inference_gateway as manifests
-from ira_manifests.constructs.vllm_deployment import VllmDeployment
 from ira_manifests.profiles import serving_objects as profiles
 
 
@@ -41,7 +41,7 @@ class InferenceGateway(Beside):
         scope: Construct,
         id: str,
         *,
-        workload: VllmDeployment,
+        workload: ModelServer,
         name: str | None = None,
         namespace: str | None = None,
         listener: str | None = None,

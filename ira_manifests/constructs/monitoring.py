@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Literal
 
 from ira_manifests.constructs._beside import Beside, settings_of
+from ira_manifests.constructs._model_server import ModelServer
 from ira_manifests.constructs._node import ApiObject, Construct
 from ira_manifests.constructs.manifests import monitoring as manifests
-from ira_manifests.constructs.vllm_deployment import VllmDeployment
 from ira_manifests.profiles import serving_objects as profiles
 
 
@@ -37,7 +37,7 @@ class Monitoring(Beside):
         scope: Construct,
         id: str,
         *,
-        workload: VllmDeployment,
+        workload: ModelServer,
         kind: Literal["google", "prometheus-operator", "automatic"] | None = None,
         interval_seconds: int | None = None,
         labels: Mapping[str, str] | None = None,

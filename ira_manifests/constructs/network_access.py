@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ira_manifests.constructs._beside import Beside, settings_of
+from ira_manifests.constructs._model_server import ModelServer
 from ira_manifests.constructs._node import ApiObject, Construct
 from ira_manifests.constructs.inference_gateway import InferenceGateway
 from ira_manifests.constructs.manifests import network_access as manifests
 from ira_manifests.constructs.monitoring import Monitoring
-from ira_manifests.constructs.vllm_deployment import VllmDeployment
 from ira_manifests.profiles import serving_objects as profiles
 
 
@@ -36,7 +36,7 @@ class NetworkAccess(Beside):
         scope: Construct,
         id: str,
         *,
-        workload: VllmDeployment,
+        workload: ModelServer,
         peers: Sequence[Mapping[str, Any]] | None = None,
         monitoring: Monitoring | None = None,
         gateway: InferenceGateway | None = None,

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 
 from ira_manifests.constructs._beside import make_way
+from ira_manifests.constructs._model_server import ModelServer
 from ira_manifests.constructs._node import (
     ApiObject,
     Construct,
@@ -20,7 +21,6 @@ from ira_manifests.constructs.autoscaling import Autoscaling
 from ira_manifests.constructs.manifests import provisioning_request as manifests
 from ira_manifests.constructs.manifests.parts import Json
 from ira_manifests.constructs.manifests.workload import templates_of
-from ira_manifests.constructs.vllm_deployment import VllmDeployment
 from ira_manifests.errors import InputError
 from ira_manifests.kubernetes import queued_capacity as queued
 
@@ -46,12 +46,12 @@ class ProvisioningRequest(Derived):
     chart's namespace is not the workload's.
     """
 
-    workload: VllmDeployment
+    workload: ModelServer
     """The workload that consumes the capacity."""
     name: str
     """Name of the request when the construct was added."""
 
-    def __init__(self, scope: Construct, id: str, *, workload: VllmDeployment) -> None:
+    def __init__(self, scope: Construct, id: str, *, workload: ModelServer) -> None:
         cell = workload.cell
         if not cell.gpu.queued:
             raise InputError(
@@ -100,7 +100,7 @@ class ProvisioningRequest(Derived):
         return deployment
 
 
-def _changes(workload: VllmDeployment) -> tuple[str, Json]:
+def _changes(workload: ModelServer) -> tuple[str, Json]:
     """Return what moves a workload's Pods from the compute class to queued capacity.
 
     It is the name of the request to consume, which is the Deployment's, and the values to add to
@@ -125,7 +125,7 @@ def _changes(workload: VllmDeployment) -> tuple[str, Json]:
     return str(deployment["metadata"]["name"]), additions
 
 
-def _refuse_other_capacity(workload: VllmDeployment, node_selector: Mapping[str, str]) -> None:
+def _refuse_other_capacity(workload: ModelServer, node_selector: Mapping[str, str]) -> None:
     """Raise `InputError` if a node selector selects capacity that can't be queued."""
     for key, reason in queued.excluded(node_selector).items():
         raise InputError(f"{workload.node.path}: drop the node selector {key}: {reason}")

@@ -7,9 +7,9 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from ira_manifests.constructs import props
+from ira_manifests.constructs._companions import add_companions
+from ira_manifests.constructs._model_server import ModelServer
 from ira_manifests.constructs._node import (
-    ApiObject,
-    Composite,
     Construct,
     added,
     holder,
@@ -28,7 +28,7 @@ from ira_manifests.profiles.schema import GpuProfile, ModelProfile, WeightsProfi
 from ira_manifests.profiles.serving_models import LoraAdapter, Speculative
 
 
-class VllmDeployment(Composite):
+class VllmDeployment(ModelServer):
     """A Deployment, its Service and its Kubernetes service account.
 
     Objects: ServiceAccount (id "ServiceAccount", with the first workload of its model in a
@@ -118,16 +118,6 @@ class VllmDeployment(Composite):
     Raises `InputError` for properties that are wrong or contradict each other, for a cell in which
     the rules find an error, for an invalid name, for a second workload of the same name and
     namespace in the app, and if the chart's namespace is not the one that the platform names.
-    """
-
-    cell: Cell
-    """The model, the GPU type and their settings."""
-    bucket: str | None
-    """The bucket that holds the model; None inside a kustomize directory."""
-    name: str
-    """Name of the Deployment and the Service."""
-    namespace: str | None
-    """Namespace of the objects: the chart's, else the platform's. None: that of kubectl's context.
     """
 
     def __init__(
@@ -227,22 +217,4 @@ class VllmDeployment(Composite):
         objects = manifests.objects(cell, bucket=bucket, service_account=service_account)
         super().__init__(scope, id, added(scope, self.namespace, objects))
         if companions:
-            # Here, because they import this module.
-            from ira_manifests.constructs._companions import add_companions
-
             add_companions(self)
-
-    @property
-    def service(self) -> ApiObject:
-        """The Service."""
-        return self._object("Service")
-
-    @property
-    def deployment(self) -> ApiObject:
-        """The Deployment; the LeaderWorkerSet of a cell of several nodes."""
-        return self._object("Default")
-
-    @property
-    def selector(self) -> dict[str, str]:
-        """The labels that select only this workload's Pods; immutable once applied."""
-        return manifests.selector(self.cell)

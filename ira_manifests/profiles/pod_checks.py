@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ira_manifests.errors import Problem, did_you_mean, one_of
+from ira_manifests.layout import API_PORT
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.loader import Profiles
 from ira_manifests.profiles.pod_fields import OWN_VOLUMES
@@ -23,7 +24,7 @@ _Found = Iterator[tuple[Path, str]]
 def problems(profiles: Profiles, cells: Iterable[Cell]) -> Iterator[Problem]:
     """Yield what contradicts itself in the Pods of all cells."""
     for cell in cells:
-        for check in (_volumes, _containers, _server_mounts, _volumes_of_mounts, _spread):
+        for check in (_volumes, _containers, _ports, _server_mounts, _volumes_of_mounts, _spread):
             for path, message in check(cell):
                 yield problem_at(profiles, cell, path, message)
 
@@ -49,6 +50,23 @@ def _containers(cell: Cell) -> _Found:
     yield from _twice(
         [((field, n, "name"), v["name"]) for field in _CONTAINERS for n, v in _items(cell, field)]
     )
+
+
+def _ports(cell: Cell) -> _Found:
+    """Refuse a port twice: the containers of a Pod share its network, and the second one ends."""
+    declared: list[tuple[Path, str]] = []
+    for field in _CONTAINERS:
+        for number, container in _items(cell, field):
+            if field == "init_containers" and "restartPolicy" not in container:
+                continue  # it has ended when the others start
+            for index, port in enumerate(container.get("ports", [])):
+                shown = f"{port['containerPort']}/{port.get('protocol', 'TCP')}"
+                declared.append(((field, number, "ports", index, "containerPort"), shown))
+    for path, port in declared:
+        if port == f"{API_PORT}/TCP":
+            message = f"is {API_PORT}, where the server listens, and the containers of a Pod share "
+            yield path, f"{message}its network; choose another port"
+    yield from _twice(declared)
 
 
 def _server_mounts(cell: Cell) -> _Found:

@@ -136,6 +136,18 @@ CASES = [
         "gke-gcsfuse-…, inference-server are taken; choose another name",
     ),
     _cell(
+        "containers_at_one_port",
+        "    containers:\n"
+        "      - {name: a, image: 'a:1', ports: [{containerPort: 8000}, {containerPort: 9000}]}\n"
+        "      - {name: b, image: 'b:1', ports: [{containerPort: 9000}, {containerPort: 8000, "
+        "protocol: UDP}]}\n"
+        "    init_containers: [{name: c, image: 'c:1', ports: [{containerPort: 9000}]}]\n",
+        "10:57: cells.h100.containers[0].ports[0].containerPort: is 8000, where the server "
+        "listens, and the containers of a Pod share its network; choose another port",
+        "11:57: cells.h100.containers[1].ports[0].containerPort: is 9000/TCP, as another of the "
+        "Pod's; keep one of the two",
+    ),
+    _cell(
         "container_with_a_gpu",
         "    containers:\n"
         "      - name: other\n"

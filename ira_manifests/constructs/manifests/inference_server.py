@@ -9,7 +9,7 @@ from ira_manifests.constructs.manifests.parts import Json
 from ira_manifests.constructs.manifests.sources import Source, option, source
 from ira_manifests.kubernetes import labels as keys
 from ira_manifests.kubernetes import leader_worker_set as lws
-from ira_manifests.layout import MOUNT_ROOT
+from ira_manifests.layout import API_PORT, MOUNT_ROOT
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.engine import SERVE, Engine
 from ira_manifests.profiles.secrets import is_secret, secret_words
@@ -18,7 +18,7 @@ from ira_manifests.vllm import multiple_nodes
 from ira_manifests.vllm.draining import OPTION, Drain
 
 NAME = "inference-server"
-PORT = 8000
+PORT = API_PORT
 SHARED_MEMORY = "dshm"
 """The volume of /dev/shm, through which the parallel workers talk."""
 

@@ -14,6 +14,7 @@ from ira_manifests.constructs.manifests.parts import Json
 from ira_manifests.constructs.manifests.sources import Source, source
 from ira_manifests.kubernetes import labels as keys
 from ira_manifests.kubernetes import leader_worker_set as lws
+from ira_manifests.layout import API_PORT
 from ira_manifests.profiles.cell import Cell
 
 
@@ -70,9 +71,6 @@ def pods_of(workload: Mapping[str, Any]) -> int:
     return int(spec.get("replicas", 1) * of_one)
 
 
-_USUAL_PORT = 8000
-
-
 def read(deployment: Mapping[str, Any]) -> Workload:
     """Return the workload of a rendered Deployment, or LeaderWorkerSet: of its leaders."""
     named, spec = deployment["metadata"], deployment["spec"]
@@ -91,7 +89,7 @@ def read(deployment: Mapping[str, Any]) -> Workload:
         str(named["name"]),
         named.get("namespace"),
         dict(spec["selector"]),
-        port.get("containerPort", _USUAL_PORT),
+        port.get("containerPort", API_PORT),
         port.get("name"),
     )
 

@@ -64,7 +64,9 @@ def too_large_for_machine(of: CellOf) -> Iterator[Finding]:
     the kernel ends one of its processes, while the model is loaded. `weights.total_gib` of the
     model stands for its files; where a model has none, the cache is not counted, and files that are
     quantised only while they are loaded are larger than what is counted. A positive size in
-    `inference.mount_options` limits the cache.
+    `inference.mount_options` limits the cache. A volume in memory of the profiles counts with its
+    `sizeLimit`, unless all containers that mount it have a limit of memory, which includes it; one
+    without either is not counted, and `explain` says so.
 
     Of GKE's own Pods, 647m and 1 GiB are assumed: those of the base platform, by requests that were
     published of its DaemonSets. Nobody published the memory of anetd, dcgm-exporter,
@@ -86,10 +88,14 @@ def too_large_for_machine(of: CellOf) -> Iterator[Finding]:
         message = (
             f"{gib(-memory.spare)} are missing on {machine}, which allocates "
             f"{gib(memory.allocatable)}: {_shares(of.cell, 'memory', memory, GIB)} = "
-            f"{gib(memory.requests)} are asked for, and the file cache takes "
-            f"{gib(memory.beside)} of memory beside"
+            f"{gib(memory.requests)} are asked for, and {_more(memory)} of memory beside"
         )
         yield of.finding(("memory",), message, _room(of.cell, "memory"))
+
+
+def _more(memory: node_usage.Usage) -> str:
+    verbs = {"C": "the file cache takes", "M": "volumes in memory take"}
+    return ", ".join(f"{verbs[part.letter]} {gib(part.size)}" for part in memory.more if part.size)
 
 
 def _shares(cell: Cell, field: str, usage: node_usage.Usage, unit: int) -> str:
