@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterator
 
-from ira_manifests.errors import Problem
+from ira_manifests.errors import InputError, Problem
 from ira_manifests.profiles.loader import Profiles
 from ira_manifests.profiles.matrix import Matrices, Matrix, Options, read_matrices
 from ira_manifests.rules import waivers
@@ -30,6 +30,8 @@ def load_matrix(
     Raises `ProfileError` with all problems of all files and arguments, and `InputError` if only the
     folder, a template or the environment's name is invalid.
     """
+    if folder is not None and not isinstance(folder, str | os.PathLike):
+        raise InputError(f"folder is a value of type {type(folder).__name__}; it must be a path")
     options, names = Options(workload_name, namespace), (environment,) if environment else ()
     found = read_matrices(folder, options, names, _further)
     return found.environments[environment] if environment else found.walkthrough

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ira_manifests.errors import InputError
 from ira_manifests.kubernetes import names
 from ira_manifests.layout import links_of
 from ira_manifests.nodejs import boot
@@ -28,6 +29,13 @@ def render(matrix: Matrix, cells: Iterable[Cell] | None = None) -> list[Director
 
     No rule is applied: see `check`. Starts Node.js, and raises `NodeError` if it can't be used.
     """
+    from ira_manifests.profiles.matrix import Matrix
+
+    if not isinstance(matrix, Matrix):
+        raise InputError(
+            f"render takes a matrix, such as load_matrix(), and not a value of type "
+            f"{type(matrix).__name__}"
+        )
     with boot.explained():
         from ira_manifests.rendering import render as rendered
 

@@ -101,7 +101,6 @@ def test_weights_that_the_model_keeps_are_not_left_out(tmp_path: Path) -> None:
         ("--max-num-seqs", "64"),
         ("--max-num-se", "64"),
         ("--cudagraph-capture-sizes", "1", "2", "--max-num-seqs", "64"),
-        ("--max-num-seqs=1", "--max-num-seqs", "64"),
     ],
 )
 def test_every_form_of_an_option_counts_for_the_memory(

@@ -52,7 +52,7 @@ FLOORS: list[dict[str, str]] = [
         "new_model": "analysis architectures errors kubernetes memory model_files profiles rules "
         "vllm",
         "render_cache": "layout output profiles rules user_cache",
-        "writing": "kubernetes layout nodejs output profiles rendering",
+        "writing": "errors kubernetes layout nodejs output profiles rendering",
     },
     {
         "cli": "analysis errors files hub kubernetes layout loading memory messages model_files "

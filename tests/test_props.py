@@ -250,6 +250,13 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({**QWEN, "max_model_len": None}, "max_model_len: is auto, which needs the model's weights"),
     ({**QWEN, "geometry": MATRIX["h100", "llama3"].model.geometry}, f"geometry: {GEO}"),
     ({**GEMMA, "engine": {"version": "v1"}}, "engine.version: "),
+    ({"cell": "h100/llama3"}, "cell: is a value of type str; it must be a cell of a matrix"),
+    ({**GEMMA, "bucket": 3}, "the bucket is a value of type int; it must be text"),
+    ({**GEMMA, "validate": "no"}, "validate: is 'no'; it must be True or False"),
+    ({**GEMMA, "waive": {"IRA999": "it was measured once"}}, "waive.IRA999: is an unknown rule"),
+    ({**GEMMA, "pod_annotations": {"gke-gcsfuse/volumes": "false"}}, "is set by the constructs"),
+    ({**GEMMA, "node_selector": {"cloud.google.com/compute-class": "x"}}, "set compute_class"),
+    ({**GEMMA, "args": ["--enforce-eager", "--no-enforce-eager"]}, "args[1]: sets --enforce-eag"),
     # What the rules find.
     ({**GEMMA, "tensor_parallel": 3}, "tensor_parallel: tensor parallel 3 does not divide 32"),
     ({**GEMMA, "max_model_len": 500_000}, "max_model_len: 500000 tokens are more than the model's"),
@@ -267,6 +274,47 @@ def test_wrong_properties_are_named_at_the_construct(
     assert message in str(raised.value)
     assert all(each.startswith("inference/x: ") for each in raised.value.messages)
     assert chart.to_json() == []
+
+
+WORKLOAD = "workload is a value of type str; it must be a VllmDeployment"
+
+
+@pytest.mark.parametrize(
+    ("construct", "options", "message"),
+    [
+        (ira.VllmDeployment, GEMMA, "scope is a value of type str; it must be a chart"),
+        (ira.Monitoring, {"workload": "vllm-h100"}, WORKLOAD),
+        (ira.Autoscaling, {"workload": "vllm-h100", "max": 2}, WORKLOAD),
+        (ira.ProvisioningRequest, {"workload": "vllm-h100"}, WORKLOAD),
+        (ira.ModelDownloadJob, {"platform": 3}, "platform is a value of type int; it must be"),
+    ],
+)
+def test_what_is_given_to_a_construct_has_its_type(
+    construct: Any, options: dict[str, Any], message: str, chart: Chart
+) -> None:
+    scope = "chart" if construct is ira.VllmDeployment else chart
+    with pytest.raises(ira.InputError) as error:
+        construct(scope, "it", **options)
+    assert message in str(error.value)
+
+
+def test_a_construct_is_in_a_chart() -> None:
+    with pytest.raises(ira.InputError, match="the app is in no chart; add the construct to a Ch"):
+        ira.VllmDeployment(App(), "it", **GEMMA)
+
+
+def test_network_access_takes_constructs(chart: Chart) -> None:
+    workload = added(chart, **GEMMA)
+    with pytest.raises(ira.InputError, match="monitoring is a value of type str; it must be a Mo"):
+        ira.NetworkAccess(chart, "access", workload=workload, monitoring="google")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("function", "value"), [("load_matrix", 3), ("render", "h100"), ("check", "h100")]
+)
+def test_functions_name_the_type_that_they_take(function: str, value: Any) -> None:
+    with pytest.raises(ira.InputError, match=r"of type (int|str)"):
+        getattr(ira, function)(value)
 
 
 def test_all_that_is_wrong_is_told_at_once(chart: Chart) -> None:

@@ -92,6 +92,8 @@ BREAKS = {
                     "Python files that come with meta-llama/Llama-3.3-70B"),
     "IRA060": Break("llama3", {"min_engine:": "revision: refs/pr/1\nmin_engine:"}, "revision",
                     "'refs/pr/1' is a branch or a tag, which can move"),
+    "IRA066": Break(CELL, {"    cpu:": "    env: {VLLM_LOGING_LEVEL: DEBUG}\n    cpu:"},
+                    "cells.h100.env.VLLM_LOGING_LEVEL", "0.26.0 does not read VLLM_LOGING_LEVEL"),
     # vLLM wants 2 + 4 cores of two vCPUs each.
     "IRA046": Break(CELL, {"cpu: 64": "cpu: 11"}, "cells.h100.cpu",
                     "gets 11 CPUs and vLLM wants 12 for 4 GPUs"),

@@ -114,7 +114,7 @@ def test_a_service_in_the_place_of_the_controllers_is_found(
     objects["leader-worker-set.yaml"]["spec"]["networkConfig"] = config
     findings = check_objects.check_directory(replace(found, objects=objects), Path("dist"))
     assert {item.rule_id for item in findings} == {"IRA017"}
-    assert "Service vllm-h100 is also what the controller of" in findings[0].message
+    assert "Service vllm-h100-llama3 is also what the controller of" in findings[0].message
 
 
 def test_the_pods_of_a_group_read_the_config_map_that_kustomize_names(applied: list[Json]) -> None:

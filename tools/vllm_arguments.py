@@ -61,7 +61,8 @@ def read_serve(source: Source) -> Serve:
     if parser.rewrites_level:
         reader.aliases["-O"] = "--optimization-level"
     options = {"-h": Kind.FLAG, "--help": Kind.FLAG} | reader.options
-    named = {name: names for name, names in registered_names(source).items() if name in options}
+    registered = registered_names(source).items()
+    named = {name: names for name, names in registered if name.partition(".")[0] in options}
     return Serve(
         dict(sorted(_adjusted(options, parser).items())),
         dict(sorted(reader.aliases.items())),

@@ -10,21 +10,20 @@ for the same releases.
 """
 
 import ast
-import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from ira_manifests.vllm.models import FILE, Task
-from ira_manifests.vllm.options import releases, runs_of, texts_at
-from ira_manifests.vllm.release import Release
+from ira_manifests.vllm.options import releases
 from tools.vllm_options import TABLE as OPTIONS
-from tools.vllm_options import json_text, spans
 from tools.vllm_shapes import ExtractionError
 from tools.vllm_source import Source, SourceError, fetch
+from tools.vllm_table import encode, stored
 
 TABLE = OPTIONS.with_name(FILE)
 _REGISTRY = "vllm.model_executor.models.registry"
-_ABOUT = (
+SECTION = "models"
+ABOUT = (
     "Model architectures that vLLM has classes for: [task, first release - last release], an open "
     "end being the newest release here. Written by `python -m tools.vllm_models`, not by hand."
 )
@@ -80,35 +79,15 @@ def _keys(node: ast.AST, name: str) -> Iterator[str]:
                 raise ExtractionError(f"{_REGISTRY}.{name} has a key that is not a string")
 
 
-def encode(models: Mapping[str, Mapping[str, str]]) -> str:
-    """Return the text of the table, from the result of `read` for each release."""
-    known = sorted(models, key=Release.parse)
-    names = sorted({name for release in models.values() for name in release})
-    rows = [
-        f"{json_text(name)}: {json_text(spans([models[r].get(name) for r in known], known))}"
-        for name in names
-    ]
-    head = f'{{\n  "about": {json_text(_ABOUT)},\n  "releases": {json_text(known)},\n'
-    return head + '  "models": {\n    ' + ",\n    ".join(rows) + "\n  }\n}\n"
-
-
-def stored(text: str) -> dict[str, dict[str, str]]:
-    """Return the architectures of each release in a table; the reverse of `encode`."""
-    data = json.loads(text)
-    known = data["releases"]
-    runs = runs_of(data["models"], known)
-    return {release: texts_at(runs, place) for place, release in enumerate(known)}
-
-
 def main(arguments: Sequence[str]) -> int:
     """Read the releases and write the table; return the exit code."""
-    known = stored(TABLE.read_text(encoding="utf-8")) if TABLE.exists() else {}
+    known = stored(TABLE.read_text(encoding="utf-8"), SECTION) if TABLE.exists() else {}
     try:
         fetched = {release: read(fetch(release)) for release in arguments or releases()}
     except (SourceError, ExtractionError) as error:
         print(error, file=sys.stderr)
         return 2
-    TABLE.write_text(encode(known | fetched), encoding="utf-8")
+    TABLE.write_text(encode(ABOUT, SECTION, known | fetched), encoding="utf-8")
     return 0
 
 

@@ -11,6 +11,9 @@ _PARSERS = {
     "--tool-call-parser": ("vllm.tool_parsers", "vllm.entrypoints.openai.tool_parsers"),
     "--reasoning-parser": ("vllm.reasoning",),
 }
+# Their values are choices of a key of a JSON option.
+_KEYS = {"--speculative-config.method": "SpeculativeMethod"}
+_CONFIGS = ("vllm.config.speculative", "vllm.config")
 _LOADERS = "vllm.model_executor.model_loader"
 _TABLES = {"_TOOL_PARSERS_TO_REGISTER", "_REASONING_PARSERS_TO_REGISTER"}
 
@@ -25,6 +28,10 @@ def registered_names(source: Source) -> dict[str, tuple[str, ...]]:
     }
     found["--quantization"] = _quantization(source)
     found["--load-format"] = _load_formats(source)
+    found["--max-lora-rank"] = _ranks(source)
+    for key, name in _KEYS.items():
+        places = (source.find(source.module(module), name) for module in _CONFIGS)
+        found[key] = tuple(sorted(_literal(source, next(filter(None, places), None))))
     return {option: names for option, names in found.items() if names}
 
 
@@ -57,6 +64,29 @@ def _quantization(source: Source) -> tuple[str, ...]:
             case Definition(node=ast.List(elts=parts)):
                 return tuple(_names(parts))
     return ()
+
+
+def _ranks(source: Source) -> tuple[str, ...]:
+    """Return the ranks of adapters that a release before 0.11.1 checks; later ones declare them."""
+    config = source.find(source.module("vllm.config"), "LoRAConfig")
+    for node in () if config is None else ast.walk(config.node):
+        match node:
+            case ast.Assign(targets=[ast.Name(id="possible_max_ranks")], value=ast.Tuple(elts=all)):
+                return tuple(str(each.value) for each in all if isinstance(each, ast.Constant))
+    return ()
+
+
+def _literal(source: Source, found: Definition | None) -> Iterator[str]:
+    """Yield the texts of a Literal, whose parts may be other Literals."""
+    if found is None or not isinstance(found.node, ast.Subscript):
+        return
+    inner = found.node.slice
+    for part in inner.elts if isinstance(inner, ast.Tuple) else [inner]:
+        match part:
+            case ast.Constant(value=str() as text):
+                yield text
+            case ast.Name(id=name):
+                yield from _literal(source, source.find(found.module, name))
 
 
 def _load_formats(source: Source) -> tuple[str, ...]:

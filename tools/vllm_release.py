@@ -159,6 +159,7 @@ def report(found: Found) -> Iterator[str]:
     yield ""
     yield "Confirm before you commit:"
     yield f"- Run `python -m tools.vllm_models {found.release}`, for its model architectures."
+    yield f"- Run `python -m tools.vllm_variables {found.release}`, for its environment variables."
     yield "- Does a new option change memory? Then add it to profiles/memory_table.py."
     facts = _facts_by_source()
     for path, (added, removed) in found.changed.items():

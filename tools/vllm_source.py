@@ -119,6 +119,10 @@ class Source:
         """Return the text of a file, or None if the release does not have it."""
         return self._files.get(path)
 
+    def texts(self) -> Iterator[str]:
+        """Yield the texts of all Python files."""
+        yield from (text for path, text in self._files.items() if path.endswith(".py"))
+
     def module(self, name: str) -> Module | None:
         """Return a module by its dotted name, or None if the release does not have it."""
         if name not in self._modules:

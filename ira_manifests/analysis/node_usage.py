@@ -67,7 +67,7 @@ def memory(cell: Cell) -> Usage:
     ours = (
         Part("S", _SERVER, int(allocatable.quantity(cell.profile.memory))),
         Part("F", _FETCH, int(allocatable.quantity(cell.platform.fetch_safetensors.memory))),
-        Part("B", _SIDECAR, gcsfuse.request(GCSFUSE_ANNOTATIONS, "memory")),
+        Part("B", _SIDECAR, gcsfuse.request(_annotations(cell), "memory")),
     )
     asked = (*ours, *_added(cell, "memory", 1, ours), Part("G", _SYSTEM, system_pods.MEMORY))
     cached = gcsfuse.cached(cell.platform.inference.mount_options, files)
@@ -83,10 +83,14 @@ def cpu(cell: Cell) -> Usage:
     ours = (
         Part("S", _SERVER, _millicpus(cell.profile.cpu)),
         Part("F", _FETCH, _millicpus(cell.platform.fetch_safetensors.cpu)),
-        Part("B", _SIDECAR, gcsfuse.request(GCSFUSE_ANNOTATIONS, "cpu")),
+        Part("B", _SIDECAR, gcsfuse.request(_annotations(cell), "cpu")),
     )
     asked = (*ours, *_added(cell, "cpu", 1000, ours), Part("G", _SYSTEM, system_pods.MILLICPUS))
     return Usage(asked, (), int(allocatable.cpu(cell.machine.vcpus) * 1000))
+
+
+def _annotations(cell: Cell) -> dict[str, str]:
+    return {**GCSFUSE_ANNOTATIONS, **cell.settings.pod_annotations}
 
 
 def _added(cell: Cell, resource: str, unit: int, ours: Sequence[Part]) -> list[Part]:

@@ -26,6 +26,7 @@ from ira_manifests.constructs.manifests.parts import Json
 from ira_manifests.constructs.manifests.workload import Workload, read
 from ira_manifests.errors import InputError
 from ira_manifests.profiles.base import Profile
+from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.validation import message_of
 
 P = TypeVar("P", bound=Profile)
@@ -98,6 +99,21 @@ def _without_body(item: Json) -> Json:
 
 def _without_kind(item: Json) -> Json:
     return {key: value for key, value in item.items() if key not in ("apiVersion", "kind")}
+
+
+def cell_of(scope: Construct, id: str, workload: ModelServer) -> Cell:
+    """Return a workload's cell. Raises `InputError` for what is no workload."""
+    require(scope, id, "workload", workload, ModelServer, "a VllmDeployment")
+    return workload.cell
+
+
+def require(scope: Construct, id: str, name: str, value: object, wanted: type, shown: str) -> None:
+    """Raise `InputError` for an option of another type; `shown`: what it must be."""
+    if not isinstance(value, wanted):
+        raise InputError(
+            f"{path(scope, id)}: {name} is a value of type {type(value).__name__}; it must be "
+            f"{shown}"
+        )
 
 
 def settings_of(

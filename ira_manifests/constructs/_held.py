@@ -89,12 +89,28 @@ def added(
 
 
 def path(scope: Construct, id: str) -> str:
-    """Return the path of a child in the tree of constructs; the child need not exist."""
+    """Return the path of a child in the tree of constructs; the child need not exist.
+
+    Raises `InputError` for a scope or an id of another type.
+    """
+    if not isinstance(scope, Construct):
+        raise InputError(
+            f"scope is a value of type {type(scope).__name__}; it must be a chart, or a construct "
+            "in one"
+        )
+    if not isinstance(id, str):
+        raise InputError(f"id is a value of type {type(id).__name__}; it must be text")
     return "/".join(part for part in (scope.node.path, id) if part)
 
 
 def _chart(scope: Construct) -> Chart:
-    return scope if isinstance(scope, Chart) else Chart.of(scope)
+    if isinstance(scope, Chart):
+        return scope
+    try:
+        return Chart.of(scope)
+    except RuntimeError:  # of jsii
+        where = scope.node.path or "the app"
+        raise InputError(f"{where} is in no chart; add the construct to a Chart") from None
 
 
 def _namespace(chart: Chart) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Literal
 
-from ira_manifests.constructs._beside import Beside, make_way, one_of, settings_of
+from ira_manifests.constructs._beside import Beside, cell_of, make_way, one_of, settings_of
 from ira_manifests.constructs._model_server import ModelServer
 from ira_manifests.constructs._node import ApiObject, Construct, JsonPatch, json_of
 from ira_manifests.constructs._pods import consumers, is_scaled, scalers
@@ -51,7 +51,7 @@ class Autoscaling(Beside):
         metric_name: str | None = None,
         monitoring: Literal["google", "prometheus-operator", "automatic"] | None = None,
     ) -> None:
-        cell = workload.cell
+        cell = cell_of(scope, id, workload)
         given = {
             "min": min, "max": max, "metric": metric, "target": target,
             "scale_down_seconds": scale_down_seconds, "metric_name": metric_name,

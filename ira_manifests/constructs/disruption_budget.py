@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ira_manifests.constructs._beside import Beside, settings_of
+from ira_manifests.constructs._beside import Beside, cell_of, settings_of
 from ira_manifests.constructs._model_server import ModelServer
 from ira_manifests.constructs._node import ApiObject, Construct
 from ira_manifests.constructs.manifests import disruption_budget as manifests
@@ -33,7 +33,7 @@ class DisruptionBudget(Beside):
         max_unavailable: int | str | None = None,
         min_available: int | str | None = None,
     ) -> None:
-        cell = workload.cell
+        cell = cell_of(scope, id, workload)
         given = {"max_unavailable": max_unavailable, "min_available": min_available}
         chosen = (max_unavailable, min_available) != (None, None)
         of_cell = None if chosen else cell.settings.disruption_budget

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ira_manifests.constructs._beside import Beside, settings_of
+from ira_manifests.constructs._beside import Beside, cell_of, settings_of
 from ira_manifests.constructs._model_server import ModelServer
 from ira_manifests.constructs._node import ApiObject, Construct
 from ira_manifests.constructs.manifests import inference_gateway as manifests
@@ -51,7 +51,7 @@ class InferenceGateway(Beside):
         proxy_ranges: Sequence[str] | None = None,
         endpoint_picker: Mapping[str, Any] | None = None,
     ) -> None:
-        cell = workload.cell
+        cell = cell_of(scope, id, workload)
         given = {
             "name": name, "namespace": namespace, "listener": listener,
             "hostnames": hostnames,

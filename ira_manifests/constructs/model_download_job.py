@@ -59,6 +59,11 @@ class ModelDownloadJob(Composite):
         models: Iterable[ModelProfile] = (),
     ) -> None:
         _check(bucket, model_id)
+        if not isinstance(platform, Platform):
+            raise InputError(
+                f"{path(scope, id)}: platform is a value of type {type(platform).__name__}; it "
+                "must be a Platform, such as load_matrix().platform"
+            )
         secret = manifests.secret_of_token(platform, token_secret)
         names.require("the token's Secret", secret, names.check_subdomain)
         self.namespace = namespace_in(scope, id, platform.namespace)

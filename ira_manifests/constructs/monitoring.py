@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from ira_manifests.constructs._beside import Beside, settings_of
+from ira_manifests.constructs._beside import Beside, cell_of, settings_of
 from ira_manifests.constructs._model_server import ModelServer
 from ira_manifests.constructs._node import ApiObject, Construct
 from ira_manifests.constructs.manifests import monitoring as manifests
@@ -43,7 +43,7 @@ class Monitoring(Beside):
         labels: Mapping[str, str] | None = None,
         collector_namespace: str | None = None,
     ) -> None:
-        cell = workload.cell
+        cell = cell_of(scope, id, workload)
         given = {
             "kind": kind, "interval_seconds": interval_seconds, "labels": labels,
             "collector_namespace": collector_namespace,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ira_manifests.constructs._beside import Beside, settings_of
+from ira_manifests.constructs._beside import Beside, cell_of, require, settings_of
 from ira_manifests.constructs._model_server import ModelServer
 from ira_manifests.constructs._node import ApiObject, Construct
 from ira_manifests.constructs.inference_gateway import InferenceGateway
@@ -41,7 +41,11 @@ class NetworkAccess(Beside):
         monitoring: Monitoring | None = None,
         gateway: InferenceGateway | None = None,
     ) -> None:
-        cell = workload.cell
+        cell = cell_of(scope, id, workload)
+        if monitoring is not None:
+            require(scope, id, "monitoring", monitoring, Monitoring, "a Monitoring")
+        if gateway is not None:
+            require(scope, id, "gateway", gateway, InferenceGateway, "an InferenceGateway")
         given = {"peers": peers}
         of_cell = cell.settings.network_access
         settings = settings_of(scope, id, profiles.NetworkAccess, of_cell, given)

@@ -25,6 +25,7 @@ from ira_manifests.profiles.schema import OF_REPOSITORY, CellProfile, GpuProfile
 from ira_manifests.profiles.source import Source
 from ira_manifests.profiles.validation import problems_of
 from ira_manifests.profiles.yaml_source import START, Document, Path
+from ira_manifests.rules import waivers
 from ira_manifests.rules.check_cells import check_cell
 
 CONSTRUCTS = frozenset(
@@ -115,6 +116,21 @@ def cell_of(
 def beside_a_cell(given: Iterable[str]) -> list[str]:
     """Return the names of parameters that can't be given beside a cell."""
     return sorted((FIELDS | _PROFILES) & set(given))
+
+
+def require_cell(place: str, cell: object) -> None:
+    """Raise `InputError` for what is no cell."""
+    if not isinstance(cell, Cell):
+        raise InputError(
+            f"{place}: cell: is a value of type {type(cell).__name__}; it must be a cell of a "
+            'matrix, such as load_matrix()["h100", "gemma3-27b"]'
+        )
+
+
+def require_switch(place: str, name: str, value: object) -> None:
+    """Raise `InputError` for an option that is neither True nor False."""
+    if not isinstance(value, bool):
+        raise InputError(f"{place}: {name}: is {value!r}; it must be True or False")
 
 
 def require_sound(place: str, cell: Cell) -> None:
@@ -243,7 +259,7 @@ def _require_consistent(source: Source, cell: Cell) -> None:
     profiles = Profiles(
         cell.platform, {cell.gpu_name: cell.gpu}, {cell.model_name: cell.model}, sources
     )
-    problems = consistency.problems(profiles)
+    problems = [*consistency.problems(profiles), *waivers.unknown(profiles)]
     if problems:
         raise _error(problems, cell.gpu_name)
 

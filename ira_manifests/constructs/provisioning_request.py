@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from ira_manifests.constructs._beside import make_way
+from ira_manifests.constructs._beside import cell_of, make_way
 from ira_manifests.constructs._model_server import ModelServer
 from ira_manifests.constructs._node import (
     ApiObject,
@@ -52,7 +52,7 @@ class ProvisioningRequest(Derived):
     """Name of the request when the construct was added."""
 
     def __init__(self, scope: Construct, id: str, *, workload: ModelServer) -> None:
-        cell = workload.cell
+        cell = cell_of(scope, id, workload)
         if not cell.gpu.queued:
             raise InputError(
                 f"{path(scope, id)}: the GPU type {cell.gpu_name} has no queued capacity; "

@@ -181,10 +181,14 @@ class VllmDeployment(ModelServer):
         # The parameters that are properties, by name; tests compare them with the profile's fields.
         given = {name: value for name, value in locals().items() if value is not None}
         fields = {name: given[name] for name in given if name in props.FIELDS}
+        for name, switch in (("validate", validate), ("companions", companions)):
+            props.require_switch(path(scope, id), name, switch)
         if bucket is not None:
-            names.require("the bucket", bucket, names.check_bucket)
+            names.require(f"{path(scope, id)}: the bucket", bucket, names.check_bucket)
         if service_account is not None:
-            names.require("the service account", service_account, names.check_subdomain)
+            names.require(
+                f"{path(scope, id)}: the service account", service_account, names.check_subdomain
+            )
         both = props.beside_a_cell(given)
         if cell is None:
             cell = props.cell_of(
@@ -201,6 +205,7 @@ class VllmDeployment(ModelServer):
                 f"{path(scope, id)}: {', '.join(both)} and cell are given; a cell has its own "
                 "values: give the cell, or gpu, model_id and the properties that differ"
             )
+        props.require_cell(path(scope, id), cell)
         if validate:
             props.require_sound(path(scope, id), cell)
         self.cell, self.bucket, self.name = cell, bucket, cell.workload_name

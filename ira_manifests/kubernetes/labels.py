@@ -48,3 +48,6 @@ GCSFUSE_ANNOTATIONS = {
 }
 """Annotations that make GKE inject the Cloud Storage FUSE sidecar, without resource limits:
 https://cloud.google.com/kubernetes-engine/docs/how-to/cloud-storage-fuse-csi-driver-sidecar"""
+
+OUR_ANNOTATIONS = frozenset({REVISION, OTHER_REVISIONS, "gke-gcsfuse/volumes"})
+"""Annotations of Pods that the constructs set, and that their Pods don't work without."""

@@ -40,7 +40,9 @@ _COMMIT = re.compile(r"(?<![0-9a-f])[0-9a-f]{40}(?![0-9a-f])")
 
 
 def require(what: str, name: str, check: Callable[[str], str | None]) -> None:
-    """Raise `InputError` with the phrase of one of the checks below, unless it is None."""
+    """Raise `InputError` for what is no text, or with the phrase of one of the checks below."""
+    if not isinstance(name, str):
+        raise InputError(f"{what} is a value of type {type(name).__name__}; it must be text")
     problem = check(name)
     if problem:
         raise InputError(f"{what} {shortened(name, 100)!r} {problem}")

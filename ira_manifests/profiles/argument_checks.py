@@ -63,7 +63,13 @@ _DOUBLED = {
 
 def problems(profiles: Profiles, cells: Iterable[Cell]) -> list[Problem]:
     """Return what is wrong with the args of all levels, each once."""
-    return list(dict.fromkeys([*_stray_values(profiles), *_set_elsewhere(profiles, cells)]))
+    known = list(cells)
+    found = (
+        *_stray_values(profiles),
+        *_set_elsewhere(profiles, known),
+        *_set_twice(profiles, known),
+    )
+    return list(dict.fromkeys(found))
 
 
 def _stray_values(profiles: Profiles) -> Iterator[Problem]:
@@ -93,6 +99,25 @@ def _set_elsewhere(profiles: Profiles, cells: Iterable[Cell]) -> Iterator[Proble
         for option, index in given_options(words, cell.engine.version):
             if message := _why_not(cell, option, words[index]):
                 yield problem_at(profiles, cell, ("args", index), message)
+
+
+def _set_twice(profiles: Profiles, cells: Iterable[Cell]) -> Iterator[Problem]:
+    """Refuse an option twice in one list; that of an inner level replaces an outer one's."""
+    for cell in cells:
+        words = cell.settings.args
+        seen: dict[object, Path] = {}
+        for option, index in given_options(words, cell.engine.version):
+            is_key = "." in words[index].partition("=")[0]
+            if is_key or option in _REPEATED or option in _OWNED:
+                continue
+            source, path = cell.source_of_setting(("args", index))
+            if seen.setdefault((source, path[:-1], option), path) != path:
+                message = f"sets {option} again, and the last one would win; keep one"
+                yield problem_at(profiles, cell, ("args", index), message)
+
+
+_REPEATED = {"--middleware"}
+"""Options that add a value each time; vllm/entrypoints/openai/cli_args.py."""
 
 
 def _why_not(cell: Cell, option: str, word: str) -> str:

@@ -7,7 +7,6 @@ release 0.26.0.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -16,6 +15,7 @@ from typing import Any
 from ira_manifests.memory import GIB, Geometry, Weights
 from ira_manifests.memory.engine_options import LARGEST_CAPTURE
 from ira_manifests.vllm import human_readable_int
+from ira_manifests.vllm.option_values import json_keys
 
 Changes = Mapping[str, Any] | None
 NOTHING: Mapping[str, Any] = {}
@@ -220,8 +220,4 @@ def _whole(text: str) -> int | None:
 
 def keys_of(text: str) -> dict[str, Any] | None:
     """Return the keys of a JSON option; None for other texts, and for numbers with a suffix."""
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) and found else None
+    return json_keys(text) or None

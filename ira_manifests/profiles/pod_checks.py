@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ira_manifests.errors import Problem, did_you_mean, one_of
+from ira_manifests.kubernetes import queued_capacity as queued
 from ira_manifests.layout import API_PORT
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.loader import Profiles
@@ -24,7 +25,15 @@ _Found = Iterator[tuple[Path, str]]
 def problems(profiles: Profiles, cells: Iterable[Cell]) -> Iterator[Problem]:
     """Yield what contradicts itself in the Pods of all cells."""
     for cell in cells:
-        for check in (_volumes, _containers, _ports, _server_mounts, _volumes_of_mounts, _spread):
+        for check in (
+            _volumes,
+            _containers,
+            _ports,
+            _node_pool,
+            _server_mounts,
+            _volumes_of_mounts,
+            _spread,
+        ):
             for path, message in check(cell):
                 yield problem_at(profiles, cell, path, message)
 
@@ -67,6 +76,13 @@ def _ports(cell: Cell) -> _Found:
             message = f"is {API_PORT}, where the server listens, and the containers of a Pod share "
             yield path, f"{message}its network; choose another port"
     yield from _twice(declared)
+
+
+def _node_pool(cell: Cell) -> _Found:
+    pool, given = cell.gpu.queued_node_pool, cell.settings.node_selector.get(queued.NODE_POOL)
+    if cell.is_queued and pool is not None and given not in (None, pool):
+        message = f"is {given}, and queued_node_pool of {cell.gpu_name} is {pool}; remove one"
+        yield ("node_selector", queued.NODE_POOL), message
 
 
 def _server_mounts(cell: Cell) -> _Found:

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from ira_manifests.errors import one_of
 from ira_manifests.kubernetes import labels, patterns
+from ira_manifests.kubernetes import queued_capacity as queued
 from ira_manifests.profiles.base import Profile
 from ira_manifests.profiles.env import EnvName, EnvValue
 from ira_manifests.profiles.fields import (
@@ -52,11 +53,37 @@ def _check_ours(key: str) -> str | None:
     return None
 
 
+_OF_QUEUE = frozenset({queued.CONSUME, queued.CLASS, *queued.DEPRECATED})
+_OF_MACHINE = frozenset({queued.ACCELERATOR, queued.FLEX_START})
+
+
+def _check_annotation(key: str) -> str | None:
+    if key in labels.OUR_ANNOTATIONS:
+        return f"is set by the constructs, as are {one_of(labels.OUR_ANNOTATIONS)}; remove it"
+    if key in _OF_QUEUE:
+        return "is of Pods on queued capacity; set queued: true of the GPU type"
+    return None
+
+
+def _check_node_label(key: str) -> str | None:
+    if key == queued.COMPUTE_CLASS:
+        return "is set by the construct; set compute_class"
+    if key in _OF_MACHINE:
+        return "is set by the construct; the GPU type and its compute class decide it"
+    return None
+
+
 _LabelKey = Annotated[LabelKey, checked(_check_ours, patterns.none_of(labels.OURS))]
 """A label's key that the constructs don't set."""
+_NodeLabelKey = Annotated[
+    LabelKey, checked(_check_node_label, patterns.none_of({queued.COMPUTE_CLASS, *_OF_MACHINE}))
+]
+_AnnotationKey = Annotated[
+    LabelKey, checked(_check_annotation, patterns.none_of(labels.OUR_ANNOTATIONS | _OF_QUEUE))
+]
 Labels = Annotated[dict[_LabelKey, LabelValue], Field(default_factory=dict)]
-NodeLabels = Annotated[dict[LabelKey, LabelValue], Field(default_factory=dict)]
-Annotations = Annotated[dict[LabelKey, AnnotationValue], Field(default_factory=dict)]
+NodeLabels = Annotated[dict[_NodeLabelKey, LabelValue], Field(default_factory=dict)]
+Annotations = Annotated[dict[_AnnotationKey, AnnotationValue], Field(default_factory=dict)]
 
 
 class ServingFields(Profile):

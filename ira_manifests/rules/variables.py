@@ -1,5 +1,6 @@
 """Texts that the rules of variables share for profiles and for rendered objects."""
 
+NOT_READ = "the server ignores it; correct its name, or remove it"
 DEFINE_IT = "define the variable in env, or correct its name"
 
 

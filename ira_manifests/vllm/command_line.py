@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from ira_manifests.errors import one_of
 from ira_manifests.vllm.changes import ReleaseFacts, facts_of
-from ira_manifests.vllm.option_values import Reason, human_readable_int, merge, refused
+from ira_manifests.vllm.option_values import Reason, human_readable_int, json_keys, merge, refused
 from ira_manifests.vllm.options import (
     Kind,
     Table,
@@ -95,8 +95,8 @@ def flag_problems(
     `arguments` follow `vllm serve`, and include the model; with `serve=False`, they follow
     `python3 -m vllm.entrypoints.openai.api_server`, the image's entry point in old releases, which
     takes `--model X`. Problems that the engine finds when it starts are included: choices, bounds,
-    names of parsers. A value that contains `$(NAME)` counts as valid; the keys of a JSON option are
-    not checked, nor are choices that a plugin on the command line may extend.
+    names of parsers. A value that contains `$(NAME)` counts as valid; of a JSON option only keys
+    with choices are checked, and no choices that a plugin on the command line may extend.
     Raises UnknownReleaseError for a version outside the table, or for text that is no version.
     """
     return list(_problems(tuple(arguments), version, serve))
@@ -320,6 +320,7 @@ class _Scan:
         value = option.value if option.value is not None else self.arguments[self.next - 1 :][:1]
         keys = _dashed(self.arguments[index]).partition("=")[0].split(".")[1:]
         merge(self.keys.setdefault(name, {}), keys, "".join(value))
+        self._value_of_key(index, option.name, ".".join([name, *keys]), "".join(value))
         if kind.is_bare:
             self._report(index, option.name, Reason.NEEDLESS_VALUE)
         elif kind in {Kind.INT, Kind.FLOAT}:
@@ -361,6 +362,16 @@ class _Scan:
                 self._report(index, spelling, Reason.NOT_ALLOWED, _ask_devices(spelling))
             if found := refused(value, kind, choices, bounds or _BOUNDS.get(name, "")):
                 self._report(index, spelling, *found)
+            elif kind is Kind.JSON:
+                for key, of_key in json_keys(text).items():
+                    self._value_of_key(index, spelling, f"{name}.{key}", of_key)
+
+    def _value_of_key(self, index: int, spelling: str, name: str, value: object) -> None:
+        """Report the value of a key of a JSON option that the release does not allow."""
+        choices, _ = self.table.allowed(name, self.place)
+        if isinstance(value, str) and (found := refused(value, Kind.VALUE, choices)):
+            reason, message = found
+            self._report(index, spelling, reason, f"{name.rpartition('.')[2]}: {message}")
 
     def _combinations(self) -> None:
         """Report options that the server refuses together, before or after it has parsed them."""

@@ -1,9 +1,20 @@
-"""Environment variables of vLLM and of its libraries: which may change the server's memory.
+"""Environment variables of vLLM and of its libraries: who reads them, and what may change memory.
 
-Source: vLLM's envs.py, releases 0.19.0 to 0.27.1, and where its names are read.
+Source: vLLM's envs.py, releases 0.19.0 to 0.27.1, and where its names are read. variables.json has
+the names in the source of each release; it is read on first use.
 """
 
+import json
 import re
+from functools import cache
+from pathlib import Path
+
+from ira_manifests.vllm.options import Run, runs_of, texts_at
+from ira_manifests.vllm.release import Release
+
+FILE = "variables.json"
+_OWN = "VLLM_"
+_CLOSE = 0.85
 
 _FAMILIES = ("VLLM_", "CUBLAS", "CUDA_", "CUDNN_", "FLASHINFER_", "NCCL_", "PYTORCH_", "TORCH",
              "TRITON_")  # fmt: skip
@@ -35,3 +46,41 @@ def may_change_memory(name: str) -> bool:
     False for the variables of these libraries that are known to change none, and for all others.
     """
     return name.startswith(_FAMILIES) and not _KNOWN.fullmatch(name)
+
+
+def unread(name: str, version: str) -> str:
+    """Return why a release does not read a variable of vLLM; empty if it does, or is not known.
+
+    Releases that are not in the table, such as candidates, are not known.
+    """
+    if not name.startswith(_OWN):
+        return ""
+    releases, runs = _table()
+    known = [Release.parse(each) for each in releases]
+    release = Release.parse(version)
+    if release not in known:
+        return ""
+    place = known.index(release)
+    names = texts_at(runs, place)
+    if name in names:
+        return ""
+    before = [run.last for run in runs.get(name, ()) if run.last < place]
+    after = [run.first for run in runs.get(name, ()) if run.first > place]
+    if before:
+        more = f"; {releases[max(before)]} is the last that does"
+    elif after:
+        more = f"; {releases[min(after)]} is the first that does"
+    else:
+        import difflib  # only a mistake needs it
+
+        # Names of one prefix are alike, so only the closest count.
+        close = difflib.get_close_matches(name, names, 1, _CLOSE)
+        more = f"; did you mean {close[0]!r}?" if close else ""
+    return f"vLLM {version} does not read {name}{more}"
+
+
+@cache
+def _table() -> tuple[tuple[str, ...], dict[str, tuple[Run, ...]]]:
+    data = json.loads(Path(__file__).with_name(FILE).read_text("utf-8"))
+    known = tuple(data["releases"])
+    return known, runs_of(data["variables"], known)

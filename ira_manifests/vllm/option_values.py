@@ -86,6 +86,9 @@ def _keeps(number: float, bound: str) -> bool:
 def _bad_choice(text: str, choices: Sequence[str]) -> tuple[Reason, str] | None:
     if not choices or text in choices:
         return None
+    if all(choice.isdecimal() for choice in choices):
+        listed = ", ".join(sorted(choices, key=int))
+        return Reason.NOT_ALLOWED, f"{text[:60]} is not one of {listed}"
     message = f"{text[:60]!r} is not one of {', '.join(choices)}"
     return Reason.NOT_ALLOWED, f"{message}{did_you_mean(text, choices)}"
 
@@ -102,6 +105,15 @@ def _bad_json(text: str, kind: Kind) -> tuple[Reason, str] | None:
     except RecursionError:
         return Reason.NOT_JSON, "it is nested too deeply"
     return None
+
+
+def json_keys(text: str) -> dict[str, Any]:
+    """Return the keys of a JSON option's text; empty for any other text."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def human_readable_int(text: str) -> int:

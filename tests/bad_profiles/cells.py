@@ -138,6 +138,14 @@ _FLAGS = [
         "--max-num-seqs=256; write a value behind = or as the next entry",
     ),
     tiny(
+        "flag_twice",
+        more(
+            "    args: [--max-num-seqs=8, --enforce-eager, --max_num_seqs=9, --middleware=a.b, "
+            "--middleware=c.d]\nargs: [--max-num-seqs=7]"
+        ),
+        "9:47: cells.h100.args[2]: sets --max-num-seqs again, and the last one would win; keep one",
+    ),
+    tiny(
         "flags_of_other_fields",
         more(
             """\

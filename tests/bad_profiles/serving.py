@@ -136,6 +136,26 @@ CASES = [
         "gke-gcsfuse-…, inference-server are taken; choose another name",
     ),
     _cell(
+        "what_the_construct_sets_of_pods_and_nodes",
+        "    pod_annotations:\n"
+        "      ira-manifests/model-revision: main\n"
+        "      autoscaling.x-k8s.io/provisioning-class-name: mine\n"
+        "    node_selector:\n"
+        "      cloud.google.com/compute-class: mine\n"
+        "      cloud.google.com/gke-accelerator: nvidia-l4\n",
+        "10:7: cells.h100.pod_annotations.ira-manifests/model-revision: "
+        "'ira-manifests/model-revision' is set by the constructs, as are gke-gcsfuse/volumes, "
+        "ira-manifests/model-revision, ira-manifests/other-revisions; remove it",
+        "11:7: cells.h100.pod_annotations.autoscaling.x-k8s.io/provisioning-class-name: "
+        "'autoscaling.x-k8s.io/provisioning-class-name' is of Pods on queued capacity; set "
+        "queued: true of the GPU type",
+        "13:7: cells.h100.node_selector.cloud.google.com/compute-class: "
+        "'cloud.google.com/compute-class' is set by the construct; set compute_class",
+        "14:7: cells.h100.node_selector.cloud.google.com/gke-accelerator: "
+        "'cloud.google.com/gke-accelerator' is set by the construct; the GPU type and its compute "
+        "class decide it",
+    ),
+    _cell(
         "containers_at_one_port",
         "    containers:\n"
         "      - {name: a, image: 'a:1', ports: [{containerPort: 8000}, {containerPort: 9000}]}\n"

@@ -4,9 +4,10 @@ import pytest
 
 from ira_manifests.vllm import releases
 from ira_manifests.vllm.models import Task, served
-from tools.vllm_models import TABLE, encode, read, stored
+from tools.vllm_models import ABOUT, SECTION, TABLE, read
 from tools.vllm_shapes import ExtractionError
 from tools.vllm_source import Source, fetch
+from tools.vllm_table import encode, stored
 
 REGISTRY = "vllm/model_executor/models/registry.py"
 SMALL = """
@@ -68,7 +69,7 @@ def test_an_unknown_architecture_is_served_by_none() -> None:
 
 
 def test_the_table_holds_the_releases_of_the_options() -> None:
-    assert tuple(stored(TABLE.read_text("utf-8"))) == releases()
+    assert tuple(stored(TABLE.read_text("utf-8"), SECTION)) == releases()
 
 
 def test_a_registry_is_read_with_the_first_task_of_each_architecture() -> None:
@@ -87,9 +88,9 @@ def test_a_registry_with_a_new_table_is_an_error() -> None:
 def test_a_table_is_read_as_it_was_written() -> None:
     models = {"1.0.0": {"A": "text"}, "1.1.0": {"A": "text", "B": "draft"}, "1.10.0": {"B": "text"}}
 
-    assert stored(encode(models)) == models
+    assert stored(encode(ABOUT, SECTION, models), SECTION) == models
 
 
 @pytest.mark.index
 def test_the_table_holds_what_a_published_release_has() -> None:
-    assert read(fetch("0.19.0")) == stored(TABLE.read_text("utf-8"))["0.19.0"]
+    assert read(fetch("0.19.0")) == stored(TABLE.read_text("utf-8"), SECTION)["0.19.0"]

@@ -8,10 +8,18 @@ from ira_manifests.kubernetes.expansion import references
 from ira_manifests.profiles.env import CONSTRUCTS
 from ira_manifests.profiles.secrets import is_secret, secret_words
 from ira_manifests.profiles.yaml_source import Path
+from ira_manifests.rules.catalogue import Severity
 from ira_manifests.rules.cells.subjects import CELL, CellOf
 from ira_manifests.rules.finding import Finding
-from ira_manifests.rules.registry import also
-from ira_manifests.rules.variables import DEFINE_IT, in_plain_text, key_of_a_secret, undefined
+from ira_manifests.rules.registry import also, rule
+from ira_manifests.rules.variables import (
+    DEFINE_IT,
+    NOT_READ,
+    in_plain_text,
+    key_of_a_secret,
+    undefined,
+)
+from ira_manifests.vllm.environment import unread
 
 
 @also("IRA014", CELL)
@@ -34,6 +42,21 @@ def _undefined(
     for name in references(text):
         if name not in defined:
             yield of.finding_of_setting(path, undefined(name, before=before), DEFINE_IT)
+
+
+@rule("IRA066", "unread-variable", Severity.WARNING, CELL)
+def unread_variable(of: CellOf) -> Iterator[Finding]:
+    """The engine's release does not read a variable.
+
+    The name of a variable in `env`, or of one of a server's container, begins with `VLLM_`, and the
+    source of the release does not have it: it is misspelt, or of another release. The server
+    ignores it, with a line in its log at most, and runs without what was wanted. Not judged are
+    variables of other libraries, and releases that are not in this program's table. For an image or
+    a plugin that reads more variables, waive the rule.
+    """
+    for name in of.cell.settings.env:
+        if message := unread(name, of.cell.engine.version):
+            yield of.finding_of_setting(("env", name), message, NOT_READ)
 
 
 @also("IRA065", CELL)

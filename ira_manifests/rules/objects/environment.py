@@ -14,13 +14,14 @@ from ira_manifests.output.directory import RUNTIME_CONFIG
 from ira_manifests.profiles.yaml_source import Path
 from ira_manifests.rules.catalogue import Severity
 from ira_manifests.rules.finding import Finding
-from ira_manifests.rules.registry import rule
-from ira_manifests.rules.variables import DEFINE_IT, undefined
+from ira_manifests.rules.registry import also, rule
+from ira_manifests.rules.variables import DEFINE_IT, NOT_READ, undefined
 from ira_manifests.rules.view.groups import DIRECTORY
 from ira_manifests.rules.view.plain import at, mapping
 from ira_manifests.rules.view.pods import Container
 from ira_manifests.rules.view.rendered import View
 from ira_manifests.rules.view.servers import Server
+from ira_manifests.vllm.environment import unread
 
 _BRACES = re.compile(r"\$\{(\w+)\}")
 _BARE = re.compile(r"(?<!\$)\$([A-Za-z_]\w*)")
@@ -140,6 +141,17 @@ def _undefined(
         if name not in defined and name not in injected:
             message = undefined(name, before="env" in place)
             yield view.finding(container.file, place, message, DEFINE_IT)
+
+
+@also("IRA066", DIRECTORY)
+def unread_variable_of_a_server(view: View) -> Iterator[Finding]:
+    """The release of a server's image does not read a variable of its container."""
+    for server in view.servers:
+        container = server.container
+        for index, item in enumerate(container.env if server.release else ()):
+            if message := unread(str(item.get("name")), server.release):
+                place = (*container.path, "env", index, "name")
+                yield view.finding(container.file, place, message, NOT_READ)
 
 
 @rule("IRA033", "missing-value", Severity.ERROR, DIRECTORY)
