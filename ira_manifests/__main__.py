@@ -1,5 +1,6 @@
 """`python -m ira_manifests`, and the script `ira-manifests`."""
 
+import os
 import sys
 
 
@@ -8,6 +9,11 @@ def main() -> int:
     from ira_manifests import no_plugins
 
     no_plugins.disable()
+
+    if "_ARGCOMPLETE" in os.environ:
+        from ira_manifests.cli import completing
+
+        completing.run("ira-manifests")
 
     from ira_manifests.cli import process
 

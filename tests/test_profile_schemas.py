@@ -190,7 +190,7 @@ def test_another_kind_is_bad_input() -> None:
     run = ira("schema", "modle")
 
     assert (run.returncode, run.stdout) == (2, "")
-    assert "no such kind of profiles: 'modle'; there are gpu, known-models, model" in run.stderr
+    assert "invalid choice: 'modle' (choose from " in run.stderr
     assert "did you mean 'model'?" in run.stderr
 
 

@@ -75,6 +75,13 @@ COMMANDS = {
         "Print the JSON Schemas of profiles, by which editors complete and check them.",
         "Profiles name them in their first line. Example: schema model",
     ),
+    "completion": Command(
+        options.completion,
+        "Print the script by which a shell completes commands, options and names.",
+        'For bash, in ~/.bashrc: eval "$(ira-manifests completion bash)"; '
+        'for zsh, in ~/.zshrc after compinit: eval "$(ira-manifests completion zsh)"; '
+        "for fish, in ~/.config/fish/config.fish: ira-manifests completion fish | source",
+    ),
 }
 
 
@@ -91,9 +98,7 @@ def run(program: str, words: Sequence[str]) -> int:
         raise InputError(
             f"no such command: {name!r}; there are {known}{did_you_mean(name, COMMANDS)}"
         )
-    command = COMMANDS[name]
-    parser = options.Parser(f"{program} {name}", f"{command.summary} {command.more}")
-    command.options(parser)
+    command, parser = COMMANDS[name], parser_of(program, name)
     try:
         given = parser.parse(rest)
     except InputError as error:
@@ -104,7 +109,16 @@ def run(program: str, words: Sequence[str]) -> int:
     return code
 
 
-def _without_command(program: str, words: Sequence[str]) -> int:
+def parser_of(program: str, name: str) -> options.Parser:
+    """Return the parser of a command."""
+    command = COMMANDS[name]
+    parser = options.Parser(f"{program} {name}", f"{command.summary} {command.more}")
+    command.options(parser)
+    return parser
+
+
+def parser_without_command(program: str) -> options.Parser:
+    """Return a parser of the program's own options, which lists the commands."""
     parser = options.Parser(program, _WHAT)
     parser.add_argument("--version", action="store_true", help="Print the version.")
     listed = parser.add_subparsers(
@@ -112,6 +126,11 @@ def _without_command(program: str, words: Sequence[str]) -> int:
     )
     for name, command in COMMANDS.items():
         listed.add_parser(name, help=command.summary)
+    return parser
+
+
+def _without_command(program: str, words: Sequence[str]) -> int:
+    parser = parser_without_command(program)
     if parser.parse(words).version:
         from ira_manifests import __version__
 

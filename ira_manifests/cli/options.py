@@ -19,6 +19,7 @@ from ira_manifests.profile_files import KINDS
 
 _COLUMNS = 80
 _MOST_TOKENS = 2**31
+SHELLS = ("bash", "zsh", "fish")
 FORMATS = ("text", "json", "sarif", "github")
 
 
@@ -256,6 +257,7 @@ def schema(parser: Parser) -> None:
         "kind",
         metavar="KIND",
         nargs="?",
+        choices=KINDS,
         help=f"A kind of profiles: {', '.join(KINDS)}. [default: all]",
     )
     parser.add_argument(
@@ -264,6 +266,16 @@ def schema(parser: Parser) -> None:
         metavar="FOLDER",
         type=_folder("--out"),
         help="Write a file for each kind to this folder, such as profiles/schemas.",
+    )
+
+
+def completion(parser: Parser) -> None:
+    """Add the arguments of `completion`."""
+    parser.add_argument(
+        "shell",
+        metavar="SHELL",
+        choices=SHELLS,
+        help=f"The shell: {', '.join(SHELLS)}.",
     )
 
 
