@@ -33,6 +33,16 @@ def trouble() -> str | None:
     return _troubles[0] if _troubles else None
 
 
+def place() -> Path | None:
+    """Return the folder of the cache, which is made if it is not there; None for no cache."""
+    try:
+        folder = _folder("")
+    except OSError as error:
+        _note(error)
+        return None
+    return folder
+
+
 def read(kind: str, name: str, most: int) -> bytes | None:
     """Return the content of a file, or None if it is missing, damaged or another user's.
 

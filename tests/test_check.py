@@ -44,6 +44,20 @@ def test_the_profiles_of_the_reference_have_one_warning(tmp_path: Path) -> None:
     assert "IRA002 little-margin" in run.stdout
 
 
+def test_a_warning_fails_a_strict_check(tmp_path: Path) -> None:
+    copy_profiles(tmp_path)
+
+    strict = ira("check", "--profiles-only", "--strict", cwd=tmp_path)
+
+    assert strict.returncode == 1
+    assert strict.stdout == ira("check", "--profiles-only", cwd=tmp_path).stdout
+    file = tmp_path / "profiles/models/gemma3-27b.yaml"
+    file.unlink()
+    assert ira("check", "--profiles-only", "--strict", cwd=tmp_path).returncode == 0
+    file.write_text("model_id: 1\n")
+    assert ira("check", "--profiles-only", "--strict", cwd=tmp_path).returncode == 2
+
+
 def test_a_cell_that_cannot_work_exits_with_1_and_names_line_and_remedy(refused: Path) -> None:
     run = ira("check", cwd=refused)
 

@@ -57,6 +57,51 @@ def test_a_terminal_gets_colours_and_the_same_words(command: str) -> None:
     assert COLOUR.sub("", shown) == ira(*command.split(), env={"COLUMNS": "80"}).stdout
 
 
+@pytest.mark.parametrize(
+    ("when", "env", "coloured"),
+    [
+        ("auto", {}, True),
+        ("auto", {"NO_COLOR": "1"}, False),
+        ("never", {}, False),
+        ("always", {"NO_COLOR": "1"}, True),
+        ("always", {"TERM": "dumb"}, True),
+    ],
+)
+def test_an_option_decides_on_colours(when: str, env: dict[str, str], coloured: bool) -> None:
+    assert bool(COLOUR.search(on_a_terminal("list", "--color", when, env=env))) is coloured
+
+
+def test_colours_in_a_pipe_are_asked_for() -> None:
+    plain = ira("list").stdout
+
+    assert COLOUR.search(plain) is None
+    assert ira("list", "--color", "auto").stdout == plain
+    shown = ira("list", "--color=always").stdout
+    assert COLOUR.search(shown)
+    assert COLOUR.sub("", shown) == plain
+    assert COLOUR.search(ira("check", "--profiles-only", "--color", "always").stdout)
+
+
+def test_another_word_for_colours_is_bad_input() -> None:
+    run = ira("list", "--color", "allways")
+
+    assert (run.returncode, run.stdout) == (2, "")
+    assert "argument --color: invalid choice: 'allways'" in run.stderr
+    assert "did you mean 'always'?" in run.stderr
+
+
+@pytest.mark.parametrize("columns", [40, 80, 120])
+def test_text_has_the_width_of_the_terminal_and_whole_words(columns: int) -> None:
+    shown = COLOUR.sub("", on_a_terminal("explain", "h100/llama3", columns=columns))
+    words = ira("explain", "h100/llama3", env={"COLUMNS": "1000"}).stdout.split()
+
+    assert shown.split() == words
+    sentences = [each for each in shown.splitlines() if each.startswith("    ")]
+    assert any(len(each) > columns - 20 for each in sentences)
+    too_long = [each for each in shown.splitlines() if len(each) > columns]
+    assert columns < 80 or not [each for each in too_long if " " in each.strip()]
+
+
 @pytest.mark.parametrize("wish", [{"NO_COLOR": "1"}, {"TERM": "dumb"}], ids=str)
 def test_a_terminal_that_wants_no_colours_gets_none(wish: dict[str, str]) -> None:
     assert "\x1b" not in on_a_terminal("list", env=wish)

@@ -16,8 +16,7 @@ from typing import NamedTuple, get_type_hints
 
 from pydantic import BaseModel
 
-from ira_manifests.cli.app import COMMANDS, Command
-from ira_manifests.cli.options import Parser
+from ira_manifests.cli.app import COMMANDS, Command, parser_of
 from ira_manifests.profiles.engine import OwnEngine
 from ira_manifests.profiles.environment import Environment
 from ira_manifests.profiles.platform import KnownModels, Platform
@@ -174,8 +173,7 @@ def _types() -> str:
 
 
 def _command(name: str, command: Command) -> str:
-    parser = Parser(f"{_PROGRAM} {name}", "")
-    command.options(parser)
+    parser = parser_of(_PROGRAM, name)
     usage = " ".join(parser.format_usage().removeprefix("usage: ").split())
     lines = [
         f"### {name}",

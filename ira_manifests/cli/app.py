@@ -75,6 +75,11 @@ COMMANDS = {
         "Print the JSON Schemas of profiles, by which editors complete and check them.",
         "Profiles name them in their first line. Example: schema model",
     ),
+    "doctor": Command(
+        options.doctor,
+        "Look for what the commands need: Node.js, profiles, cache, kubectl.",
+        "Exit code 1 if something that the commands need is missing or can't be used.",
+    ),
     "completion": Command(
         options.completion,
         "Print the script by which a shell completes commands, options and names.",
@@ -105,7 +110,9 @@ def run(program: str, words: Sequence[str]) -> int:
         if command.refused is not None:
             command.refused(rest, error)
         raise
-    code: int = import_module(f"ira_manifests.cli.{name}").command(**vars(given))
+    values = vars(given)
+    terminal.colour(values.pop("color"))
+    code: int = import_module(f"ira_manifests.cli.{name}").command(**values)
     return code
 
 
@@ -114,6 +121,7 @@ def parser_of(program: str, name: str) -> options.Parser:
     command = COMMANDS[name]
     parser = options.Parser(f"{program} {name}", f"{command.summary} {command.more}")
     command.options(parser)
+    options.color(parser)
     return parser
 
 

@@ -33,6 +33,7 @@ def command(
     workload_name: str | None,
     output_format: str,
     profiles_only: bool,
+    strict: bool,
 ) -> int:
     """Check profiles, cells, rendered objects, and whether the output is stale."""
     try:
@@ -56,7 +57,7 @@ def command(
         raise failure
     if any(finding.rule_id == BAD_INPUT for finding in findings):
         return common.BAD_INPUT
-    return common.FINDINGS if any(finding.refuses for finding in findings) else 0
+    return common.FINDINGS if any(strict or finding.refuses for finding in findings) else 0
 
 
 def tell(error: IraError, output_format: str) -> None:

@@ -10,7 +10,7 @@ PACKAGE = "argcomplete>=3.5"
 
 
 def command(*, shell: str) -> int:
-    """Print the script of a shell."""
+    """Print the script by which a shell completes commands, options and names."""
     try:
         from argcomplete.shell_integration import shellcode
     except ImportError:

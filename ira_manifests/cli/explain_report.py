@@ -1,4 +1,4 @@
-"""What `explain` shows people, in 80 columns."""
+"""What `explain` shows people."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from ira_manifests.cli import terraform
+from ira_manifests.cli import terminal, terraform
 from ira_manifests.errors import InputError, did_you_mean
 from ira_manifests.layout import MODEL_DOWNLOAD
 from ira_manifests.profile_files import KINDS
@@ -130,6 +130,7 @@ def check(parser: Parser) -> None:
         action="store_true",
         help="Check profiles and cells only; needs no Node.js.",
     )
+    parser.add_argument("--strict", action="store_true", help="Exit with 1 for warnings as well.")
 
 
 def format_of(words: Sequence[str]) -> str:
@@ -190,7 +191,7 @@ def list_(parser: Parser) -> None:
     _profiles(parser)
     _environments(parser)
     _names(parser)
-    parser.add_argument("--json", dest="as_json", action="store_true", help="Print JSON.")
+    _json(parser)
 
 
 def _listed(given: argparse.Namespace) -> None:
@@ -251,6 +252,16 @@ def _explained(given: argparse.Namespace) -> None:
         given.field = only_field(more)
 
 
+def doctor(parser: Parser) -> None:
+    """Add the options of `doctor`."""
+    _profiles(parser)
+    _json(parser)
+
+
+def _json(parser: Parser) -> None:
+    parser.add_argument("--json", dest="as_json", action="store_true", help="Print JSON.")
+
+
 def schema(parser: Parser) -> None:
     """Add the arguments of `schema`."""
     parser.add_argument(
@@ -266,6 +277,18 @@ def schema(parser: Parser) -> None:
         metavar="FOLDER",
         type=_folder("--out"),
         help="Write a file for each kind to this folder, such as profiles/schemas.",
+    )
+
+
+def color(parser: Parser) -> None:
+    """Add the option that all commands have."""
+    parser.add_argument(
+        "--color",
+        choices=terminal.COLOURS,
+        default=terminal.AUTO,
+        metavar="WHEN",
+        help="Colour the output: auto (a terminal, unless NO_COLOR is set), always, never. "
+        "[default: auto]",
     )
 
 

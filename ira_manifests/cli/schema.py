@@ -10,7 +10,7 @@ from ira_manifests.profiles.packaged import schema_folder
 
 
 def command(*, kind: str | None, out: Path | None) -> int:
-    """Print or write the JSON Schemas of profiles."""
+    """Print the JSON Schemas of profiles, by which editors complete and check them."""
     if out is None:
         terminal.say(_text(kind))
         return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,7 +18,7 @@ from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Selection, shared_workloads
 
 _MOST_LINES = 50  # of one kind
-_COLUMNS, _INDENT = 80, "  "
+_INDENT = "  "
 
 
 def stale(out: Path, plan: Plan) -> str:
@@ -52,7 +53,7 @@ def written(out: Path, selections: Sequence[Selection], plan: Plan, users: UserF
         terminal.say_wrapped(f"note      {missing}", indent=" " * 10)
     terminal.say_heading("Next:")
     for step in next_steps.of_all(standings):
-        for line in step.lines(_COLUMNS - len(_INDENT)):
+        for line in step.lines(terminal.columns(sys.stdout) - len(_INDENT)):
             terminal.say(f"{_INDENT}{visible(line)}")
 
 

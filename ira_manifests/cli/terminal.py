@@ -13,6 +13,9 @@ from ira_manifests.messages import visible
 # Styles of ECMA-48, Select Graphic Rendition.
 BOLD, DIM, GREEN, YELLOW, BOLD_RED, BOLD_YELLOW = "1", "2", "32", "33", "1;31", "1;33"
 
+AUTO, ALWAYS, NEVER = COLOURS = ("auto", "always", "never")
+_chosen = {"colour": AUTO}  # for the whole run
+
 _COLUMNS = 80
 _DIGITS = 9  # of a width
 _NARROWEST = 25  # letters of a name in one line of a table
@@ -31,8 +34,15 @@ def complain(text: str) -> None:
     sys.stderr.write(f"{text}\n")
 
 
+def colour(when: str) -> None:
+    """Decide on colours: auto, always or never."""
+    _chosen["colour"] = when
+
+
 def colourful(stream: TextIO) -> bool:
-    """Return whether to colour a stream: https://no-color.org."""
+    """Return whether to colour a stream; by default a terminal: https://no-color.org."""
+    if _chosen["colour"] != AUTO:
+        return _chosen["colour"] == ALWAYS
     return _is_screen(stream) and not os.environ.get("NO_COLOR")
 
 
@@ -48,9 +58,8 @@ def painted(text: str, style: str) -> str:
 
 
 def say_wrapped(text: str, style: str = "", *, indent: str = "    ") -> None:
-    """Print a line on standard output, wrapped at 80 columns with an indent."""
-    shown = visible(text)
-    say(styled(shown if len(shown) <= _COLUMNS else _wrapped(shown, indent), style))
+    """Print a line on standard output, wrapped at the terminal's width with an indent."""
+    say(styled(fitted(visible(text), columns(sys.stdout), indent), style))
 
 
 def complain_wrapped(text: str, unbroken: int = 0) -> None:
@@ -60,7 +69,7 @@ def complain_wrapped(text: str, unbroken: int = 0) -> None:
 
 def width(stream: TextIO) -> int | None:
     """Return the columns of a terminal; None for what is none, whose lines are not wrapped."""
-    return _columns(stream) if stream.isatty() else None
+    return columns(stream) if stream.isatty() else None
 
 
 def fitted(text: str, columns: int | None, indent: str = "    ", unbroken: int = 0) -> str:
@@ -74,7 +83,7 @@ def fitted(text: str, columns: int | None, indent: str = "    ", unbroken: int =
     return text[:unbroken] + filled[unbroken:]
 
 
-def _wrapped(text: str, indent: str, columns: int = _COLUMNS) -> str:
+def _wrapped(text: str, indent: str, columns: int) -> str:
     import re
     import textwrap
 
@@ -110,12 +119,12 @@ def say_table(head: Sequence[Fields], rows: Sequence[Fields], align: str) -> Non
     `align`: < or > for each column. In a narrow terminal the first column is wrapped, and nothing
     is cut off. A row with only its first field takes the whole width.
     """
-    columns = list(zip(*head, *rows, strict=True))
-    widths = [max(_width(text.words) for text in column) for column in columns]
+    across = list(zip(*head, *rows, strict=True))
+    widths = [max(_width(text.words) for text in column) for column in across]
     beside = sum(len(_GAP) + width for width in widths[1:])
     firsts = [row[0].words for row in (*head, *rows) if _has_more(row)]
     widths[0] = max(map(_width, firsts), default=widths[0])
-    widths[0] = min(widths[0], max(_columns(sys.stdout) - beside, _NARROWEST))
+    widths[0] = min(widths[0], max(columns(sys.stdout) - beside, _NARROWEST))
     total = widths[0] + beside
     above, below = (
         [line for row in part for line in _lines(row, widths, align, total)]
@@ -196,7 +205,7 @@ def progress(total: int) -> Iterator[Callable[[str], None]]:
     def draw(directory: str) -> None:
         full = done * _BAR // total
         bar = f"{'#' * full}{'.' * (_BAR - full)} {done}/{total} {directory}"
-        stream.write(f"\r{bar[: _columns(stream) - 1]}\x1b[K")
+        stream.write(f"\r{bar[: columns(stream) - 1]}\x1b[K")
         stream.flush()
 
     def step(directory: str) -> None:
@@ -219,7 +228,7 @@ def _is_screen(stream: TextIO) -> bool:
     return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def _columns(stream: TextIO) -> int:
+def columns(stream: TextIO) -> int:
     """Return COLUMNS, else the terminal's width, else 80."""
     named = os.environ.get("COLUMNS", "")
     if named.isdecimal() and len(named) <= _DIGITS and int(named):

@@ -60,7 +60,7 @@ def booting() -> Iterator[None]:
     if "cdk8s" in sys.modules:
         yield
         return
-    program = _program()
+    program = find()
     own = not _OWN_FOLDERS & set(os.environ)  # else the user has set jsii's cache folder
     kept = cdk8s_copy.find() if own else None
     with _signals_held():  # `stop` must know the folder before a signal ends the run
@@ -345,23 +345,25 @@ def _text(line: bytes) -> str:
     return line.decode("utf-8", "replace")
 
 
-def _program() -> str:
+def find() -> str:
+    """Return the Node.js to start: see `booting`. Raises `NodeError` as that does."""
     named, wheel = os.environ.get("JSII_NODE"), packaged.find()
     if wheel is not None and named in (None, "", wheel):
         return wheel  # the wheel's version is known
     program = named or shutil.which("node")
     if not program:
         raise NodeError(f"cdk8s needs Node.js, and none is on PATH: {_BOTH_WAYS}")
-    version = _version(program)
-    if version is None or version < OLDEST:
-        found = "does not print its version" if version is None else f"is version {version}"
+    major = version(program)
+    if major is None or major < OLDEST:
+        found = "does not print its version" if major is None else f"is version {major}"
         raise NodeError(
             f"cdk8s needs Node.js {OLDEST} or newer, and {program} {found}: {_BOTH_WAYS}"
         )
     return program
 
 
-def _version(program: str) -> int | None:
+def version(program: str) -> int | None:
+    """Return the major release of a Node.js; None where the program does not print one."""
     process = None
     try:
         with _signals_held():
