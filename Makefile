@@ -14,6 +14,8 @@ OLDEST_KUBECTL := build/oldest-kubectl
 CDK8S_CLI := build/cdk8s-cli
 # What editors read the schemas of profiles with.
 YAML_SERVER := build/yaml-language-server
+# What judges objects of GKE's own kinds.
+GKE_MODELS := build/gke-models
 QUIET := --quiet --disable-pip-version-check
 HASHED := $(QUIET) --require-hashes --only-binary :all:
 
@@ -38,7 +40,7 @@ check: $(STAMP)  ## lint, types, rules, and whether dist/ and the generated page
 	$(BIN)/python -m tools.reference_page --check
 	$(BIN)/python -m tools.profile_schemas --check
 
-test: $(STAMP) $(OLDEST_KUBECTL)/.installed $(CDK8S_CLI)/.installed $(YAML_SERVER)/.installed  ## every test; those on a control plane where it is built
+test: $(STAMP) $(OLDEST_KUBECTL)/.installed $(CDK8S_CLI)/.installed $(YAML_SERVER)/.installed $(GKE_MODELS)/.installed  ## every test; those on a control plane where it is built
 	$(BIN)/python -m compileall -q ira_manifests
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --ignore tests/cluster -r fEs
 	$(CLUSTER_TESTS) -r fEs
@@ -57,6 +59,12 @@ $(YAML_SERVER)/.installed: tests/editor/package-lock.json tests/editor/package.j
 	mkdir -p $(YAML_SERVER)
 	cp tests/editor/package.json tests/editor/package-lock.json $(YAML_SERVER)
 	PATH="$(abspath $(BIN)):$$PATH" npm ci --prefix $(YAML_SERVER) --silent --no-audit --no-fund --ignore-scripts
+	touch $@
+
+$(GKE_MODELS)/.installed: tests/gke/package-lock.json tests/gke/package.json $(STAMP)
+	mkdir -p $(GKE_MODELS)
+	cp tests/gke/package.json tests/gke/package-lock.json $(GKE_MODELS)
+	PATH="$(abspath $(BIN)):$$PATH" npm ci --prefix $(GKE_MODELS) --silent --no-audit --no-fund --ignore-scripts
 	touch $@
 
 test-cluster: cluster-programs  ## dist/ on a real control plane
