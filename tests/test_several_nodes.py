@@ -287,6 +287,8 @@ REFUSED = {
                   "    tensor_parallel: 4"}, "can't be given with nodes"),
     "budget": ({"tensor_parallel: 4": "nodes: 2\n    disruption_budget: {min_available: 1}\n"
                 "    tensor_parallel: 4"}, "can't be given with nodes"),
+    "variable": ({"tensor_parallel: 4": "nodes: 2\n    env: {LWS_GROUP_SIZE: '3'}\n"
+                  "    tensor_parallel: 4"}, "is what the controller of LeaderWorkerSets gives"),
     "ray": ({"tensor_parallel: 4": "nodes: 2\n    args: [--distributed-executor-backend=ray]\n"
              "    tensor_parallel: 4"}, "a server on several nodes needs mp"),
     "flag": ({"tensor_parallel: 4": "args: [--nnodes=2]\n    tensor_parallel: 4"}, "set nodes"),

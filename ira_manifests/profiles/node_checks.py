@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ira_manifests.errors import Problem
+from ira_manifests.kubernetes import leader_worker_set as lws
 from ira_manifests.kubernetes.patterns import MAX_LABEL
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.engine import SERVE
@@ -38,6 +39,9 @@ def problems(profiles: Profiles, cells: Iterable[Cell]) -> Iterator[Problem]:
             if getattr(cell.settings, field):
                 message = f"can't be given with nodes: {why}; remove one of the two"
                 yield problem_at(profiles, cell, (field,), message)
+        for name in (each for each in lws.VARIABLES if each in cell.settings.env):
+            message = "is what the controller of LeaderWorkerSets gives each Pod; remove it"
+            yield problem_at(profiles, cell, ("env", name), message)
         words, release = cell.settings.args, cell.engine.version
         backend = settings(words, release).get(_BACKEND, "mp")
         for option, index in given_options(words, release) if backend != "mp" else ():

@@ -125,7 +125,7 @@ class ServingFields(Profile):
     max_loras: Loras | None = None
     """Adapters of one batch; 1 by default."""
     max_lora_rank: Rank | None = None
-    """The highest rank of the adapters; 16 by default."""
+    """The highest rank of the adapters, `r` of their adapter_config.json; 16 by default."""
     speculative: Speculative | None = None
     """Speculative decoding."""
     args: tuple[Arg, ...] = ()
