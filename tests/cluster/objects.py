@@ -7,7 +7,8 @@ from testing.objects import Json
 
 def condition(manifest: Json, kind: str) -> Json:
     """The condition of that type in an object's status; empty if there is none."""
-    conditions: list[Json] = manifest.get("status", {}).get("conditions", [])
+    # A new CustomResourceDefinition has null in their place.
+    conditions: list[Json] = manifest.get("status", {}).get("conditions") or []
     return next((entry for entry in conditions if entry["type"] == kind), {})
 
 

@@ -123,9 +123,16 @@ def test_a_shared_service_would_be_the_workloads_own(several: Namespace, tmp_pat
     assert not service["spec"].get("publishNotReadyAddresses")
 
 
-def test_a_lost_pod_takes_its_group_with_it(several: Namespace, tmp_path: Path) -> None:
+def test_a_container_that_restarts_takes_its_group_with_it(
+    several: Namespace, tmp_path: Path
+) -> None:
     before = served(several, written(tmp_path))
-    several.cluster.api.delete(f"{several.path('pods')}/{WORKER}", grace_seconds=0)
+    statuses = before[WORKER]["status"]["containerStatuses"]
+    statuses[0]["restartCount"] = 1
+
+    path = f"{several.path('pods')}/{WORKER}/status"
+    several.cluster.api.patch(path, {"status": {"containerStatuses": statuses}})
+
     _wait_until_replaced(several, before)
 
 
