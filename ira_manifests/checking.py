@@ -168,5 +168,7 @@ def _directory(
     objects = {each.path: each.manifest for each in members}
     if generated is None:
         return Directory(name, EMPTY, objects)
-    kustomization = Kustomization(config_maps=(Generator(parts.CONFIG_MAP, (RUNTIME_CONFIG,)),))
+    kustomization = Kustomization(
+        config_maps=(Generator(parts.CONFIG_MAP, (RUNTIME_CONFIG,), merge=True),)
+    )
     return Directory(generated.node.path, kustomization, objects, generated.cell.runtime_values)

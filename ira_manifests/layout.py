@@ -9,12 +9,21 @@ MODEL_DOWNLOAD = "model-download"
 DOWNLOAD_JOB = "transfer-model-to-gcs"
 """Name of the Job and of its disk, in that directory."""
 
+
+def download_name(model: str) -> str:
+    """Return the name of the directory, the Job and the claim that download one model alone."""
+    return f"{MODEL_DOWNLOAD}-{model}"
+
+
 CELLS = "online-inference-gpu-"
 """How the name of a cell's directory begins."""
 
 BASE = f"{MODEL_DOWNLOAD}/base"
 """Where the user's env files are. kustomize reads no file outside of a kustomization's folder, so
 that of the download, which needs the token, is around this one, which serving needs alone."""
+
+BUCKET_KEY, MODEL_KEY = "IRA_BUCKET_NAME", "MODEL_ID"
+"""The keys of the user's file, and the variables of the same names."""
 
 TOKEN_SECRET = "hugging-face-token-secret"  # noqa: S105  a name, not a token
 """The Secret that is generated from the user's token file; the walkthrough's name."""

@@ -161,6 +161,8 @@ def _inputs_of(program: str, selection: Selection, texts: _Texts) -> dict[str, s
     downloads = [repr(each) for each in repositories.of_models(every.values()).values()]
     found = {name: _hash(program, environment, name, of_platform) for name in (TOP, BASE)}
     found[MODEL_DOWNLOAD] = _hash(program, environment, MODEL_DOWNLOAD, of_platform, *downloads)
+    for each in matrix.downloads(cells):
+        found[each.name] = _hash(program, environment, of_platform, repr(each), *downloads)
     for cell in cells:
         profiles = of_platform, texts.of(cell.gpu), texts.of(every[cell.model_name])
         for name in cell.directories:

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ira_manifests import constructs
+from ira_manifests import constructs, directories
 from ira_manifests.constructs import _node
-from ira_manifests.constructs.manifests import parts
-from ira_manifests.kubernetes import labels as keys
-from ira_manifests.kubernetes import leader_worker_set as lws
-from ira_manifests.layout import BASE, MODEL_DOWNLOAD, TOKEN_SECRET, TOP, by_file, placed
-from ira_manifests.output import env_file
-from ira_manifests.output.directory import RUNTIME_CONFIG, Directory
-from ira_manifests.output.kustomize import Generator, Kustomization, NameReference, Replacement
+from ira_manifests.layout import BASE, MODEL_DOWNLOAD, TOP, by_file, placed
+from ira_manifests.output.directory import Directory
 from ira_manifests.output.tree import IGNORED
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
-from ira_manifests.profiles.platform import Platform
 
 if TYPE_CHECKING:
     from cdk8s import Chart
@@ -36,7 +30,7 @@ def render(
     progress: Progress = lambda _directory: None,
     known: Collection[str] = (),
 ) -> Iterator[Directory]:
-    """Yield `base`, `model-download` and every cell's directories, below an environment's name.
+    """Yield the directories that cells share and every cell's own, below an environment's name.
 
     `cells`: the cells to render. Default: all of the matrix. `progress` is called with the name of
     each directory after it is rendered. `known`: names of directories to leave out.
@@ -45,19 +39,19 @@ def render(
     above = placed(environment, "")
     left_out = {TOP} if environment else set()  # the output has it once
     left_out |= {name.removeprefix(above) for name in known if name.startswith(above)}
-    for directory in _every(matrix, matrix.values() if cells is None else cells, left_out):
+    chosen = list(matrix.values() if cells is None else cells)
+    for directory in _every(matrix, chosen, left_out):
         found = replace(directory, name=placed(environment, directory.name))
         progress(found.name)
         yield found
 
 
-def _every(matrix: Matrix, cells: Iterable[Cell], known: Container[str]) -> Iterator[Directory]:
+def _every(matrix: Matrix, cells: Sequence[Cell], known: Container[str]) -> Iterator[Directory]:
     if TOP not in known:
         yield Directory(TOP, ignored=(IGNORED,))
-    if BASE not in known:
-        yield _base(matrix.platform)
-    if MODEL_DOWNLOAD not in known:
-        yield _model_download(matrix)
+    if matrix.platform.bucket is None and BASE not in known:
+        yield directories.base(matrix.platform)
+    yield from _downloads(matrix, cells, known)
     wanted = [cell for cell in cells if any(name not in known for name in cell.directories)]
     for start in range(0, len(wanted), _BATCH):
         yield from _cells(wanted[start : start + _BATCH], matrix.platform.namespace, known)
@@ -80,11 +74,11 @@ def _cells(
         *_rendered(single, _node.take),
         *_rendered(twins, _node.render),
     ):
-        yield _cell_directory(work.cell, work.cell.directory, rendered)
+        yield directories.of_cell(work.cell, work.cell.directory, rendered)
     for work in queued:
         constructs.ProvisioningRequest(work.chart, "capacity", workload=work.workload)
     for work, rendered in _rendered(queued, _node.take):
-        yield _cell_directory(work.cell, work.cell.queued_directory, rendered)
+        yield directories.of_cell(work.cell, work.cell.queued_directory, rendered)
 
 
 def _is_queued(cell: Cell, known: Container[str]) -> bool:
@@ -106,70 +100,25 @@ def _rendered(
             yield work, by_file(manifests)
 
 
-def _base(platform: Platform) -> Directory:
-    kustomization = Kustomization(
-        namespace=platform.namespace,
-        config_maps=(Generator(parts.CONFIG_MAP, (env_file.MODEL_CONFIG,)),),
-    )
-    return Directory(BASE, kustomization, ignored=(IGNORED,))
-
-
-def _model_download(matrix: Matrix) -> Directory:
-    platform, models = matrix.platform, matrix.profiles.models.values()
-    (chart,) = _node.new_charts([MODEL_DOWNLOAD], platform.namespace)
-    constructs.ModelDownloadJob(chart, "download", platform=platform, models=models)
-    (manifests,) = _node.take([chart])
-    rendered = by_file(manifests)
-    field = (
-        f"spec.template.spec.volumes.[name={parts.BUCKET_VOLUME}].csi.volumeAttributes.bucketName"
-    )
-    base = BASE.removeprefix(f"{MODEL_DOWNLOAD}/")
-    token = Generator(TOKEN_SECRET, (f"{base}/{env_file.TOKEN}",))
-    kustomization = Kustomization(
-        namespace=platform.namespace,
-        resources=(base, *rendered),
-        secrets=() if platform.model_download.token_secret else (token,),
-        replacements=(Replacement(parts.CONFIG_MAP, "IRA_BUCKET_NAME", (("Job", field),)),),
-    )
-    return Directory(MODEL_DOWNLOAD, kustomization, rendered)
-
-
-_NAMED = NameReference(
-    lws.KIND,
-    tuple(
-        f"{'/'.join(path)}/spec/{containers}/env/valueFrom/configMapKeyRef/name"
-        for path in (lws.LEADER, lws.WORKER)
-        for containers in ("containers", "initContainers")
-    ),
-)
-
-
-def _cell_directory(cell: Cell, name: str, rendered: Mapping[str, Any]) -> Directory:
-    fields = [
-        f"spec.volumes.[name={volume}].csi.volumeAttributes.bucketName"
-        for volume in parts.bucket_volumes(cell)
-    ]
-    if cell.profile.nodes == 1:
-        kind, pods = "Deployment", ["spec.template"]
-    else:
-        kind, pods = lws.KIND, [".".join(path) for path in (lws.LEADER, lws.WORKER)]
-    targets = [(kind, f"{pod}.{field}") for pod in pods for field in fields]
-    labelled = [kind]
-    queued = name == cell.queued_directory
-    if queued:
-        targets += [("PodTemplate", f"template.{field}") for field in fields]
-        labelled += ["PodTemplate", "ProvisioningRequest"]
-    label = f"metadata.labels.{keys.BUCKET}"
-    labels = tuple((kind, label) for kind in labelled)
-    kustomization = Kustomization(
-        namespace=cell.platform.namespace,
-        resources=(f"../{BASE}", *rendered),
-        config_maps=(Generator(parts.CONFIG_MAP, (RUNTIME_CONFIG,), merge=True),),
-        replacements=(
-            Replacement(parts.CONFIG_MAP, "IRA_BUCKET_NAME", tuple(targets)),
-            Replacement(parts.CONFIG_MAP, "IRA_BUCKET_NAME", labels, until="."),
-        ),
-        name_reference=_NAMED if lws.KIND in labelled else None,
-        ordered=queued,  # a request whose PodTemplate is missing can fail
-    )
-    return Directory(name, kustomization, rendered, cell.runtime_values, cell=cell.name)
+def _downloads(matrix: Matrix, cells: Sequence[Cell], known: Container[str]) -> Iterator[Directory]:
+    """Yield the download of the model that the user's file names, or of each model."""
+    platform, models = matrix.platform, list(matrix.profiles.models.values())
+    if platform.bucket is None:
+        if MODEL_DOWNLOAD not in known:
+            (chart,) = _node.new_charts([MODEL_DOWNLOAD], platform.namespace)
+            constructs.ModelDownloadJob(chart, "download", platform=platform, models=models)
+            (manifests,) = _node.take([chart])
+            yield directories.model_download(platform, by_file(manifests))
+        return
+    wanted = [each for each in matrix.downloads(cells) if each.name not in known]
+    charts = _node.new_charts([each.name for each in wanted], platform.namespace)
+    for chart, each in zip(charts, wanted, strict=True):
+        constructs.ModelDownloadJob(
+            chart,
+            "download",
+            platform=platform,
+            models=models,
+            **each.options(platform.bucket),
+        )
+    for each, manifests in zip(wanted, _node.take(charts), strict=True):
+        yield directories.download(platform, each.name, by_file(manifests))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ira_manifests.errors import InputError
 from ira_manifests.kubernetes import names
-from ira_manifests.layout import links_of
+from ira_manifests.layout import BASE, BUCKET_KEY, MODEL_KEY, links_of
 from ira_manifests.nodejs import boot
 from ira_manifests.output import folder as on_disk
 from ira_manifests.output import transaction, tree
@@ -65,6 +65,11 @@ def write(
     values = _values(bucket, model_id)
     place, items = Path(folder), list(directories)
     files = {each.name: each.files for each in items}
+    if values and BASE not in files:
+        raise InputError(
+            f"bucket or model_id is given, and the directories have no {BASE} to write it to: "
+            "their profiles name the bucket"
+        )
     needs_token = any(each.kustomization.secrets for each in items)
     with transaction.locked(place):
         new = tree.tree_of(files, links_of(files))
@@ -78,8 +83,8 @@ def _values(bucket: str | None, model_id: str | None) -> dict[str, str]:
     values = {}
     if bucket is not None:
         names.require("the bucket", bucket, names.check_bucket)
-        values["IRA_BUCKET_NAME"] = bucket
+        values[BUCKET_KEY] = bucket
     if model_id is not None:
         names.require("the model id", model_id, names.check_hub_id)
-        values["MODEL_ID"] = model_id
+        values[MODEL_KEY] = model_id
     return values

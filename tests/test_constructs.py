@@ -87,7 +87,7 @@ def test_a_download_stands_on_its_own_and_never_holds_the_token(chart: Chart, ce
 
     objects = chart.to_json()
     kinds = sorted(item["kind"] for item in objects)
-    assert kinds == ["ConfigMap", "Job", "PersistentVolumeClaim", "ServiceAccount"]
+    assert kinds == ["Job", "PersistentVolumeClaim", "ServiceAccount"]
     pod = the(objects, "Job")["spec"]["template"]["spec"]
     (container,) = pod["containers"]
     variables = environment(container, objects)

@@ -11,7 +11,7 @@ import pytest
 from ira_manifests import load_matrix
 from ira_manifests.cli import app
 from ira_manifests.constructs.manifests.sources import shown
-from ira_manifests.provenance.explained import directories, model_download
+from ira_manifests.provenance.explained import directories, downloads
 from ira_manifests.provenance.field_lookup import leaves
 from ira_manifests.rules.catalogue import Rule, rules
 from testing.edits import edit_file
@@ -341,7 +341,7 @@ def test_the_download_is_explained_by_the_lines_of_its_values() -> None:
 
 
 def test_every_explained_value_of_the_download_is_what_kubectl_renders(filled_dist: Path) -> None:
-    found = model_download(load_matrix(PROFILES))
+    (found,) = downloads(load_matrix(PROFILES))
     objects = objects_in(kustomize(filled_dist / found.name))
     rendered = {leaf.path: shown(leaf.value) for item in objects for leaf in leaves(item)}
     of_the_user = {"bucket", "model_id", "token_secret"}
@@ -353,7 +353,7 @@ def test_every_explained_value_of_the_download_is_what_kubectl_renders(filled_di
 
 
 def test_every_field_of_the_download_has_a_source(filled_dist: Path) -> None:
-    found = model_download(load_matrix(PROFILES))
+    (found,) = downloads(load_matrix(PROFILES))
 
     for item in objects_in(kustomize(filled_dist / found.name)):
         if item["kind"] not in ("ConfigMap", "Secret"):  # of the user's files

@@ -42,9 +42,10 @@ FLOORS: list[dict[str, str]] = [
     },
     {"rules": "analysis errors kubernetes layout memory messages output profiles vllm"},
     {"constructs": "analysis errors hub_lock kubernetes layout nodejs profiles rules vllm"},
+    {"directories": "constructs kubernetes layout output profiles"},
     {
-        "provenance": "constructs errors layout messages profiles",
-        "rendering": "constructs kubernetes layout output profiles",
+        "provenance": "constructs directories errors layout messages profiles",
+        "rendering": "constructs directories layout output profiles",
     },
     {
         "checking": "constructs errors nodejs output profiles rendering rules",

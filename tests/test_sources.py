@@ -29,14 +29,16 @@ from ira_manifests.constructs.manifests import (
     vllm_deployment,
 )
 from ira_manifests.constructs.manifests.sources import Source, source
+from ira_manifests.directories import of_cell
 from ira_manifests.profiles.engine import OwnEngine
 from ira_manifests.profiles.platform import Platform
 from ira_manifests.profiles.pod_fields import Strategy
+from ira_manifests.profiles.repositories import Download
 from ira_manifests.provenance.explained import (
     ExplainedDirectory,
     PlacesOfCell,
     directories,
-    model_download,
+    downloads,
     nodes,
 )
 from ira_manifests.provenance.field_lookup import leaves
@@ -82,7 +84,9 @@ EDITS = {
             "    tool_call_parser: llama3_json\n    reasoning_parser: qwen3\n"
             "    lora_adapters: [{name: sql, model_id: acme/sql, revision: v3}]\n"
             "    max_loras: 2\n    max_lora_rank: 32\n"
-            "    speculative: {method: eagle3, model_id: acme/eagle, num_speculative_tokens: 3}\n"
+            "    speculative:\n"
+            "      {method: eagle3, model_id: acme/eagle, revision: v1,\n"
+            "       num_speculative_tokens: 3}\n"
             "    engine: {command: [/usr/local/bin/vllm, serve]}\n"
             "    node_selector: {example.com/zone: a}\n"
             "    annotations: {note: of the cell}\n"
@@ -242,13 +246,15 @@ def on_its_own(matrix: Matrix) -> list[ExplainedDirectory]:
     ProvisioningRequest(own, "capacity", workload=workload)
     VllmDeployment(theirs, "vllm", cell=cell, bucket=bucket, service_account="a")
     ModelDownloadJob(download, "download", platform=matrix.platform, bucket=bucket,
-                     model_id=model_id, token_secret="b", models=[cell.model])  # fmt: skip
+                     model_id=model_id, also=["acme/sql"], name="c", token_secret="b",
+                     models=[cell.model])  # fmt: skip
     return [
         of(own, [*vllm_deployment.sources(cell, bucket=bucket),
                  *provisioning_request.sources(cell, bucket)]),
         of(theirs, vllm_deployment.sources(cell, bucket=bucket, service_account="a")),
         of(download, model_download_job.sources(matrix.platform, bucket=bucket,
-                                                model_id=model_id, token_secret="b")),
+                                                model_id=model_id, also=["acme/sql"], name="c",
+                                                token_secret="b")),
     ]  # fmt: skip
 
 
@@ -261,7 +267,7 @@ def every(edited: Matrix, several_nodes: Matrix) -> list[ExplainedDirectory]:
     """
     in_directories = [
         found for matrix in (load_matrix(), edited, several_nodes)
-        for found in (model_download(matrix),
+        for found in (*downloads(matrix),
                       *(each for cell in matrix.values() for each in directories(matrix, cell)))
     ]  # fmt: skip
     return [*in_directories, *on_its_own(edited)]
@@ -273,10 +279,14 @@ def test_objects_are_those_that_cdk8s_renders(edited: Matrix) -> None:
         for cell in matrix.values():
             for name in cell.directories:
                 objects = directory.objects(cell, queued=name == cell.queued_directory)
+                objects = dict(of_cell(cell, name, objects).objects)
                 assert json.dumps(objects) == json.dumps(rendered[name]), name
-        models = matrix.profiles.models.values()
-        objects = directory.download_objects(matrix.platform, models)
-        assert json.dumps(objects) == json.dumps(rendered["model-download"])
+        named: list[Download | None] = [*matrix.downloads(matrix.values())]
+        for download in named or [None]:
+            models = matrix.profiles.models.values()
+            objects = directory.download_objects(matrix.platform, models, download)
+            name = "model-download" if download is None else download.name
+            assert json.dumps(objects) == json.dumps(rendered[name])
 
 
 def test_every_field_has_a_source(every: list[ExplainedDirectory]) -> None:
@@ -330,7 +340,7 @@ def test_a_construct_on_its_own_has_nothing_of_kustomize(edited: Matrix) -> None
 @pytest.mark.parametrize(
     ("value", "option"),
     [("acme", "bucket"), ("meta-llama/Llama-3.3-70B-Instruct", "model_id"),
-     ("a", "service_account"), ("b", "token_secret")],
+     ("a", "service_account"), ("b", "token_secret"), ("acme/sql", "also"), ("c", "name")],
 )  # fmt: skip
 def test_options_of_constructs_are_sources(value: str, option: str, edited: Matrix) -> None:
     *_, theirs, download = on_its_own(edited)
@@ -352,7 +362,10 @@ def test_the_lists_of_models_name_the_line_of_each_model(tmp_path: Path) -> None
         file = folder / f"models/{name}.yaml"
         file.write_text(file.read_text() + "download:\n  keep: [a.bin]\n")
     (listed,) = [
-        value for value in model_download(load_matrix(folder)).values if value.name == "download"
+        value
+        for found in downloads(load_matrix(folder))
+        for value in found.values
+        if value.name == "download"
     ]
 
     places = listed.source.split(" and ")

@@ -101,7 +101,7 @@ class _Run(NamedTuple):
         from ira_manifests.rules import check_objects
 
         for (matrix, _), findings in zip(self.selections, found, strict=True):
-            if not matrix.environment:
+            if not matrix.environment and matrix.platform.bucket is None:
                 findings.extend(_users_files(self.out, matrix))
         seen = common.rendered(self.selections, self.out)
         for of_matrix, findings in zip(seen, found, strict=True):

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from ira_manifests.cli import common, explain_report, terminal
 from ira_manifests.cli.question import Question, names_model
-from ira_manifests.errors import InputError, one_of
+from ira_manifests.errors import InputError, did_you_mean, one_of
+from ira_manifests.layout import MODEL_DOWNLOAD
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.provenance import explained
@@ -17,7 +18,7 @@ from ira_manifests.provenance.explained import ExplainedDirectory, Value
 def command(
     *,
     rule: str | None,
-    download: bool,
+    download: str | None,
     words: Sequence[str],
     field: str | None,
     source: Path | None,
@@ -33,7 +34,7 @@ def command(
     question = Question(
         words[0] if words else None, source, tuple(gpus or ()), max_model_len, revision
     )
-    if question.options and (rule is not None or download):
+    if question.options and (rule is not None or download is not None):
         raise InputError(f"{question.options[0]} needs a model: give its id, ORG/NAME")
     if rule is not None:
         _say_rule(rule)
@@ -42,12 +43,8 @@ def command(
         profiles_folder, environments, workload_name=workload_name, namespace=namespace
     )
     matrix = common.only(matrices, environments)
-    if download:
-        directory = explained.model_download(matrix)
-        if field is None:
-            explain_report.directory(directory)
-        else:
-            _say_field(field, [directory], directory.values)
+    if download is not None:
+        _say_download(matrix, download, field)
         return 0
     if _is_of_model(matrix, question):
         if len(words) > 1:
@@ -84,6 +81,30 @@ def _is_of_model(matrix: Matrix, question: Question) -> bool:
     if gpu in matrix.profiles.gpus and name in matrix.profiles.models:
         raise InputError(f"{question.options[0]} needs a model's id, ORG/NAME; {word} is a cell")
     return True
+
+
+def _say_download(matrix: Matrix, name: str, field: str | None) -> None:
+    """Print the values of a download's directory, or of all, each under its name."""
+    every = explained.downloads(matrix)
+    found = [each for each in every if name in (each.name, MODEL_DOWNLOAD)]
+    if not found:
+        known = [each.name for each in every]
+        raise InputError(
+            f"there is no {name}; expected one of {one_of(known)}{did_you_mean(name, known)}"
+        )
+    if field is not None and len(found) == 1:
+        _say_field(field, found, found[0].values)
+        return
+    if field is not None:
+        from ira_manifests.provenance import field_lookup
+
+        paths = [value.manifest for each in found for value in each.values if value.name == field]
+        explain_report.answers(field, field_lookup.find(found, paths[0] if paths else field))
+        return
+    for number, each in enumerate(found):
+        if number:
+            terminal.say("")
+        explain_report.directory(each)
 
 
 def _say_model(matrix: Matrix, question: Question) -> None:

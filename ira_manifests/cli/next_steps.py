@@ -8,9 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from ira_manifests.layout import BASE_LINK, DOWNLOAD_JOB, MODEL_DOWNLOAD, placed
+from ira_manifests.layout import (
+    BASE_LINK,
+    DOWNLOAD_JOB,
+    MODEL_DOWNLOAD,
+    TOKEN_KEY,
+    TOKEN_SECRET,
+    download_name,
+    placed,
+)
 from ira_manifests.output import env_file
 from ira_manifests.profiles.cell import Cell
+from ira_manifests.profiles.platform import Platform
 
 
 @dataclass(frozen=True)
@@ -99,27 +108,52 @@ def of_all(standings: Sequence[Standing]) -> Iterator[Step]:
 
 def commands(standing: Standing) -> Iterator[Step]:
     """Yield the remaining steps."""
+    platform = standing.cells[0].platform
+    if platform.bucket is not None:
+        yield from _of_complete_output(standing)
+        return
     base = standing.out / BASE_LINK
     missing = [key for key in env_file.KEYS if key not in standing.config]
     if missing:
         yield Step((f"edit {_quoted(base / env_file.MODEL_CONFIG)}: {', '.join(missing)}",))
-    platform = standing.cells[0].platform
     if platform.model_download.token_secret is None:
         yield Step((f"edit {_quoted(base / env_file.TOKEN)}: set your token, if it is not set",))
     download = _quoted(standing.out / MODEL_DOWNLOAD)
-    namespace = platform.namespace
-    get = ("kubectl", "get", *(("--namespace", namespace) if namespace else ()))
     yield Step(("kubectl", "apply", "-k", download))
-    yield Step((*get, f"job/{DOWNLOAD_JOB}", "--watch"), "until Complete 1/1")
+    yield Step((*_on("get", platform), f"job/{DOWNLOAD_JOB}", "--watch"), "until Complete 1/1")
     yield Step(("kubectl", "delete", "-k", download))
     cell = standing.served
     if cell is None:
         yield Step((f"# No cell of this run serves {standing.model_id}:",))
         yield Step(("# correct the id, or add a cell for it, to get the steps of serving.",))
         return
-    yield Step(("kubectl", "apply", "-k", _quoted(standing.out / cell.directory)))
+    yield from _serving(standing.out, cell)
+
+
+def _of_complete_output(standing: Standing) -> Iterator[Step]:
+    """Yield the steps for the first cell: no file of the user's is read."""
+    cell = standing.cells[0]
+    platform, name = cell.platform, download_name(cell.model_name)
+    out = standing.out / standing.environment
+    if platform.model_download.token_secret is None:
+        yield Step((f"create the Secret {TOKEN_SECRET} with the key {TOKEN_KEY}",))
+    yield Step(("kubectl", "apply", "-k", _quoted(out / name)))
+    yield Step((*_on("get", platform), f"job/{name}", "--watch"), "until Complete 1/1")
+    # Other downloads have the same service account, so the directory is not deleted.
+    yield Step((*_on("delete", platform), f"pvc/{name}"), "the disk of the download")
+    yield from _serving(out, cell)
+
+
+def _serving(out: Path, cell: Cell) -> Iterator[Step]:
+    yield Step(("kubectl", "apply", "-k", _quoted(out / cell.directory)))
     kind = "deployment" if cell.profile.nodes == 1 else "leaderworkerset"
+    get = _on("get", cell.platform)
     yield Step((*get, f"{kind}/{cell.workload_name}", "--watch"), "until 1/1")
+
+
+def _on(verb: str, platform: Platform) -> tuple[str, ...]:
+    namespace = platform.namespace
+    return ("kubectl", verb, *(("--namespace", namespace) if namespace else ()))
 
 
 def _quoted(path: Path) -> str:

@@ -236,15 +236,16 @@ def _rule(word: str) -> str | None:
 
 def _explained(given: argparse.Namespace) -> None:
     """Parse a rule, by its id or name, or the download; what is left names a cell or a model."""
-    given.rule = given.field = None
-    given.download = False
+    given.rule = given.field = given.download = None
     if not given.words and given.source is not None:
         return
     if not given.words:
         raise InputError("the following arguments are required: GPU/MODEL (see explain --help)")
     first, *more = given.words
     given.field = None
-    given.download = first == MODEL_DOWNLOAD
+    directory = first.rstrip("/").rpartition("/")[2]
+    if directory == MODEL_DOWNLOAD or directory.startswith(f"{MODEL_DOWNLOAD}-"):
+        given.download = directory
     given.rule = None if given.download else _rule(first)
     if given.rule is not None and more:
         raise InputError(f"unexpected argument after a rule: {more[0]!r}")

@@ -89,6 +89,8 @@ def _user_notes(out: Path, users: UserFiles) -> Iterator[str]:
         yield f"created   {out / path}: fill it in"
     for path in users.updated:
         yield f"edited    {out / path}: only the keys that were passed"
+    for path in users.unread:
+        yield f"left      {out / path}: not read any more"
     for path in users.unlinked:
         yield f"note      {out / path} had another hard link, which keeps the old values"
 

@@ -13,7 +13,7 @@ from ira_manifests import files
 from ira_manifests.cli import common, formats, synth_report, terminal, terraform
 from ira_manifests.errors import Gathered, InputError
 from ira_manifests.kubernetes import names
-from ira_manifests.layout import links_of
+from ira_manifests.layout import BUCKET_KEY, MODEL_KEY, links_of
 from ira_manifests.messages import count, visible
 from ira_manifests.output import folder, tree
 from ira_manifests.output.tree import Tree
@@ -82,7 +82,7 @@ def write(request: SynthRequest, findings: Findings, values: dict[str, str]) -> 
         cache.keep(known.values(), chain(*fresh), partial=request.partial)
     synth_report.written(out, request.selections, plan, users)
     for matrix, _ in request.selections:
-        if not matrix.environment:
+        if not matrix.environment and matrix.platform.bucket is None:
             _warn_of_download(out, matrix, users.model_config)
     return 0
 
@@ -183,19 +183,34 @@ def config_values(
 ) -> dict[str, str]:
     """Return the keys of base/ira-model-config.env that the command line sets.
 
-    `check_values` has already validated `bucket` and `model_id`.
+    `check_values` has already validated `bucket` and `model_id`. Raises `InputError` for an option
+    of the user's file where the platform names the bucket, so that there is no such file.
     """
+    given = {"--bucket": bucket, "--terraform-output": terraform_output, "--model-id": model_id}
+    _refuse_beside_bucket(matrix, [option for option, value in given.items() if value is not None])
     if terraform_output is not None:
         text, source = _read_text(terraform_output)
         bucket = terraform.model_bucket(text, matrix.platform.bucket_suffix, source)
         check_values(bucket, None)
     values = {}
     if bucket is not None:
-        values["IRA_BUCKET_NAME"] = bucket
+        values[BUCKET_KEY] = bucket
     if model_id is not None:
         names.require("the model id", model_id, partial(_differs_in_case, matrix))
-        values["MODEL_ID"] = model_id
+        values[MODEL_KEY] = model_id
     return values
+
+
+def _refuse_beside_bucket(matrix: Matrix, given: Sequence[str]) -> None:
+    bucket = matrix.platform.bucket
+    if bucket is None or not given:
+        return
+    place = matrix.profiles.place_of_platform("bucket")
+    one = "; each model has a download of its own" if "--model-id" in given else ""
+    raise InputError(
+        f"{' and '.join(given)} can't be used: {place} names the bucket {bucket}, so no file of "
+        f"base/ is read{one}; change the bucket there, or remove it to use base/ again"
+    )
 
 
 def _differs_in_case(matrix: Matrix, model_id: str) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ira_manifests.constructs._node import (
     ApiObject,
@@ -24,13 +24,16 @@ from ira_manifests.profiles.schema import ModelProfile
 class ModelDownloadJob(Composite):
     """A Job, its buffer disk and its Kubernetes service account.
 
-    Objects: ServiceAccount (id "ServiceAccount"), ConfigMap (id "ConfigMap", only with
-    `bucket`), PersistentVolumeClaim (id "Buffer"), Job (id "Default").
+    Objects: ServiceAccount (id "ServiceAccount", with the first download in a chart),
+    PersistentVolumeClaim (id "Buffer"), Job (id "Default").
 
     `platform`: images and amounts, from `load_matrix().platform`.
-    `bucket` and `model_id`: the bucket to copy to and the model to copy. With both, the construct
-    also adds a ConfigMap. Default: neither, for a kustomize directory that generates the ConfigMap
-    `ira-model-configmap`.
+    `bucket` and `model_id`: the bucket to copy to and the model to copy. Default: neither, for a
+    kustomize directory that generates the ConfigMap `ira-model-configmap`, which has both.
+    `also`: the ids of other repositories that the model's servers read, such as adapters, which the
+    same Job copies first. Default: none.
+    `name`: the name of the Job and of its claim, so that several models can be downloaded at once.
+    Default: transfer-model-to-gcs.
     `models`: profiles of models with their own download lists; the Job uses the lists of its
     MODEL_ID. Default: none; the platform's lists apply to every model.
     `token_secret`: the Secret whose key HUGGING_FACE_TOKEN is the token. The construct never
@@ -40,7 +43,8 @@ class ModelDownloadJob(Composite):
     The Pod first installs huggingface_hub, in a container without the token.
 
     Raises `InputError` for an invalid name, for only one of `bucket` and `model_id`, for a second
-    download Job of the namespace in the app, and if the chart's namespace is not the platform's.
+    Job of the name and the namespace in the app, and if the chart's namespace is not the
+    platform's.
     """
 
     namespace: str | None
@@ -55,10 +59,12 @@ class ModelDownloadJob(Composite):
         platform: Platform,
         bucket: str | None = None,
         model_id: str | None = None,
+        also: Sequence[str] = (),
+        name: str = NAME,
         token_secret: str | None = None,
         models: Iterable[ModelProfile] = (),
     ) -> None:
-        _check(bucket, model_id)
+        _check(bucket, model_id, also, name)
         if not isinstance(platform, Platform):
             raise InputError(
                 f"{path(scope, id)}: platform is a value of type {type(platform).__name__}; it "
@@ -67,14 +73,20 @@ class ModelDownloadJob(Composite):
         secret = manifests.secret_of_token(platform, token_secret)
         names.require("the token's Secret", secret, names.check_subdomain)
         self.namespace = namespace_in(scope, id, platform.namespace)
-        other = holder(scope, self.namespace, "Job", NAME)
+        other = holder(scope, self.namespace, "Job", name)
         if other is not None:
             raise InputError(
-                f"{path(scope, id)}: {other} has added the Job {NAME} to this namespace already; "
-                "use one ModelDownloadJob, or a chart of another namespace"
+                f"{path(scope, id)}: {other} has added the Job {name} to this namespace already; "
+                "give this one another name, or a chart of another namespace"
             )
         objects = manifests.objects(
-            platform, bucket=bucket, model_id=model_id, token_secret=secret, models=models
+            platform,
+            bucket=bucket,
+            model_id=model_id,
+            also=also,
+            name=name,
+            token_secret=secret,
+            models=models,
         )
         super().__init__(scope, id, added(scope, self.namespace, objects))
 
@@ -89,7 +101,7 @@ class ModelDownloadJob(Composite):
         return self._object("Default")
 
 
-def _check(bucket: str | None, model_id: str | None) -> None:
+def _check(bucket: str | None, model_id: str | None, also: Sequence[str], name: str) -> None:
     if (bucket is None) != (model_id is None):
         raise InputError(
             f"bucket is {bucket!r} and model_id is {model_id!r}; give both for a Job that stands "
@@ -99,3 +111,8 @@ def _check(bucket: str | None, model_id: str | None) -> None:
         names.require("the bucket", bucket, names.check_bucket)
     if model_id is not None:
         names.require("the model id", model_id, names.check_hub_id)
+    elif also:
+        raise InputError("also is given without model_id; give the model and its bucket as well")
+    for each in also:
+        names.require("the model id", each, names.check_hub_id)
+    names.require("the Job's name", name, names.check_rfc1123_label)

@@ -21,6 +21,9 @@ MAX_HUB_ID = 96
 _HUB_PART = r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?"
 HUB_PATH = rf"{_HUB_PART}/{_HUB_PART}"
 
+# https://cloud.google.com/storage/docs/buckets#naming
+BUCKET = r"(?!goog)[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]"
+
 # https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/, narrowed to
 # sensible amounts of CPU and bytes: "cpu: 10G" and "memory: 12" are quantities too.
 _ABOVE_ZERO = r"(?=.*[1-9])"

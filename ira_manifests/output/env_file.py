@@ -10,12 +10,14 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from ira_manifests.layout import BUCKET_KEY, MODEL_KEY
+
 MODEL_CONFIG = "ira-model-config.env"
 TOKEN = "hugging-face-token.env"  # noqa: S105  a file's name
 
 FILES = (MODEL_CONFIG, TOKEN)
 
-KEYS = ("IRA_BUCKET_NAME", "MODEL_ID")
+KEYS = (BUCKET_KEY, MODEL_KEY)
 """Keys of the model config."""
 
 NEW_MODEL_CONFIG = b"""\

@@ -52,6 +52,8 @@ class UserFiles:
     updated: tuple[str, ...] = ()
     unlinked: tuple[str, ...] = ()
     """Updated files that had another hard link, which keeps the old content."""
+    unread: tuple[str, ...] = ()
+    """Files that are there, and that no directory reads."""
     model_config: bytes = b""
     """The new content of the model config."""
 
@@ -271,6 +273,7 @@ def write(
             f"{ways_out(first, 'write to another folder with --out')}"
         )
     with explained(folder), Changes(folder) as changes:
+        unread = () if tree.links else _present(folder)
         users = _users_files(folder, changes, values or {}, needs_token) if tree.links else None
         for path in (*plan.created, *plan.updated):
             if path in tree.links:
@@ -282,7 +285,14 @@ def write(
         for path in plan.hollow:
             changes.remove_empty(folder / path)
         changes.commit()
-    return users or UserFiles()
+    return users or UserFiles(unread=unread)
+
+
+def _present(folder: Path) -> tuple[str, ...]:
+    """Return the user's files in a folder; none is opened."""
+    folders = (BASE,) if (folder / BASE_LINK).is_symlink() else (BASE, BASE_LINK)
+    paths = (f"{each}/{name}" for each in folders for name in env_file.FILES)
+    return tuple(path for path in paths if (folder / path).is_file())
 
 
 def _users_files(
@@ -363,4 +373,4 @@ def _model_config(
     # A link stays; its target is changed.
     changes.add(place.resolve(), after, like=config.resolve(), durable=True)
     unlinked = (_CONFIG,) if status.st_nlink > 1 else ()
-    return UserFiles((), (_CONFIG,), unlinked, after)
+    return UserFiles((), (_CONFIG,), unlinked, model_config=after)

@@ -242,6 +242,8 @@ AnnotationValue = Annotated[str, Field(max_length=8192)]
 """Any text, 8,192 characters at most."""
 HubId = Annotated[str, checked(names.check_hub_id, patterns.HUB_ID)]
 """A model's id on the Hugging Face Hub, `organisation/name`, in the Hub's own spelling."""
+BucketName = Annotated[str, checked(names.check_bucket, patterns.BUCKET)]
+"""A Cloud Storage bucket: 3 to 63 lower-case letters, digits, `-`, `_` and `.`, without gs://."""
 PinnedImage = Annotated[str, checked(names.check_pinned_image, patterns.PINNED_IMAGE)]
 """A container image with a digest, or with a tag that names a version, such as `busybox:1.37.0`."""
 Repository = Annotated[str, checked(names.check_repository, patterns.REPOSITORY)]

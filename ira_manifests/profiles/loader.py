@@ -55,6 +55,11 @@ class Profiles:
     patterns: tuple[str, ...] = ()
     """The cells that the environment has, as `--only` names them; none: all."""
 
+    def place_of_platform(self, *path: str | int) -> str:
+        """Return the file and the line of a value of the platform, as "file:line"."""
+        at = self.sources["platform", "platform"].at(path)
+        return f"{at.file}:{at.line}"
+
 
 def find_folder(folder: str | os.PathLike[str] | None = None) -> Path:
     """Return the profiles folder: `folder` if given, else ./profiles, else the packaged copy.

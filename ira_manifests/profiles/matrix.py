@@ -11,12 +11,13 @@ from typing import NamedTuple, Self
 
 from ira_manifests.errors import Gathered, InputError, Problem, did_you_mean, one_of
 from ira_manifests.kubernetes import names
-from ira_manifests.layout import BASE, MODEL_DOWNLOAD, TOP, placed
+from ira_manifests.layout import BASE, MODEL_DOWNLOAD, TOP, download_name, placed
 from ira_manifests.profile_files import ENVIRONMENT_FOLDER
 from ira_manifests.profiles import consistency, yaml_source
 from ira_manifests.profiles.cell import Cell, cells_of
 from ira_manifests.profiles.loader import Profiles, find_folder, read_profiles
 from ira_manifests.profiles.platform import Platform
+from ira_manifests.profiles.repositories import Download
 from ira_manifests.profiles.source import Source
 from ira_manifests.profiles.yaml_source import Document
 
@@ -55,6 +56,25 @@ class Matrix(Mapping[tuple[str, str], Cell]):
         cells = self._cells.values()
         return tuple(each for each in cells if (each.gpu_name, each.model_name) == (gpu, model))
 
+    def downloads(self, cells: Iterable[Cell]) -> list[Download]:
+        """Return what to download for each model of some cells, for all of its cells.
+
+        It is empty if the bucket is not known: the user's file then names the model.
+        """
+        if self.platform.bucket is None:
+            return []
+        wanted = {cell.model_name: dict[str, None]() for cell in cells}
+        for cell in self.values():
+            if cell.model_name in wanted:
+                wanted[cell.model_name] |= dict.fromkeys(cell.model_ids)
+        return [self._download(name, list(ids)) for name, ids in sorted(wanted.items())]
+
+    def _download(self, model: str, ids: list[str]) -> Download:
+        own = self.profiles.models[model].model_id
+        first = own if own in ids else ids[0]
+        also = tuple(sorted(each for each in ids if each != first))
+        return Download(download_name(model), first, also)
+
 
 def matrix_of(cell: Cell, file: str) -> Matrix:
     """Return the matrix of one cell. `file`: where findings and problems are reported."""
@@ -85,8 +105,11 @@ class Selection(NamedTuple):
         """The names of all directories that `synth` writes for the cells."""
         of_cells = (name for cell in self.cells for name in cell.directories)
         environment = self.matrix.environment
-        shared = (BASE, MODEL_DOWNLOAD) if environment else (TOP, BASE, MODEL_DOWNLOAD)
-        return [placed(environment, name) for name in (*shared, *of_cells)]
+        shared = [BASE, MODEL_DOWNLOAD]
+        if self.matrix.platform.bucket is not None:
+            shared = [each.name for each in self.matrix.downloads(self.cells)]
+        top = () if environment else (TOP,)
+        return [placed(environment, name) for name in (*top, *shared, *of_cells)]
 
 
 def shared_workloads(cells: Iterable[Cell]) -> dict[str, tuple[Cell, ...]]:

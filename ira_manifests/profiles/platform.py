@@ -12,6 +12,7 @@ from ira_manifests.kubernetes.queued_capacity import LONGEST_RUN, SHORTEST_RUN
 from ira_manifests.profiles.base import Profile
 from ira_manifests.profiles.engine import Engine
 from ira_manifests.profiles.fields import (
+    BucketName,
     Bytes,
     Cpu,
     Glob,
@@ -148,6 +149,8 @@ class Platform(Profile):
     """The namespace of all objects; without it, that of the kubectl context."""
     environments_only: bool = False
     """Whether the output has the directories of environments alone, and none of the walkthrough."""
+    bucket: BucketName | None = None
+    """The bucket that holds the models: directories then need no file of the user's."""
     bucket_suffix: Label
     """The end of the bucket's name among Terraform's buckets, by which synth finds it."""
     engine: Engine
@@ -155,3 +158,8 @@ class Platform(Profile):
     inference: Inference
     model_download: ModelDownload
     queued_provisioning: QueuedProvisioning
+
+    @property
+    def pruned(self) -> bool:
+        """Whether something applies the output and removes what is no longer in it."""
+        return False

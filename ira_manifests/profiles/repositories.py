@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ira_manifests.profiles.schema import DownloadProfile, ModelProfile
 from ira_manifests.profiles.serving_fields import ServingFields
@@ -20,6 +20,21 @@ class Repository(NamedTuple):
     """Lists of its own."""
     path: Path
     """The part of the model's profile that has its `model_id`."""
+
+
+class Download(NamedTuple):
+    """What one Job copies to a bucket that is known."""
+
+    name: str
+    """The name of the Job, of its claim and of their directory."""
+    model_id: str
+    """The repository of the model."""
+    also: tuple[str, ...]
+    """Repositories that servers of the model read as well: adapters, drafts, other weights."""
+
+    def options(self, bucket: str | None) -> dict[str, Any]:
+        """Return the options of the construct that copies it to a bucket."""
+        return {**self._asdict(), "bucket": bucket}
 
 
 class Beside(NamedTuple):

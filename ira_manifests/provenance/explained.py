@@ -15,6 +15,7 @@ from typing import Any
 
 from ira_manifests.constructs.manifests import directory, download_containers, model_download_job
 from ira_manifests.constructs.manifests.sources import Source, item_key, shown
+from ira_manifests.directories import of_cell
 from ira_manifests.layout import MODEL_DOWNLOAD
 from ira_manifests.messages import count
 from ira_manifests.profiles import repositories
@@ -88,22 +89,24 @@ class Places:
     def _named(self, match: re.Match[str]) -> str:
         root, fields, item = match.groups()
         if root == "models":
-            return self._downloads()
+            return self._of_repositories(fields, item)
         inner = () if item is None else (int(item) if item.isdigit() else item,)
         return self._of(root, *fields.split("."), *inner)
 
     def _of(self, root: str, *path: str | int) -> str:
         return self._line("platform", root, *path)
 
-    def _downloads(self) -> str:
+    def _of_repositories(self, named: str, model_id: str | None) -> str:
+        """Return the lines of a field of repositories. `model_id`: of this one; None: of all."""
+        fields = ("download", "revision") if named == "download" else (named,)
         having = [
             self._line("models", name, *each.path, field)
             for name, model in self._profiles.models.items()
             for each in repositories.of_model(model)
-            for field in ("download", "revision")
-            if getattr(each, field) is not None
+            for field in fields
+            if model_id in (None, each.model_id) and getattr(each, field) is not None
         ]
-        return " and ".join(having)
+        return " and ".join(dict.fromkeys(having))
 
     def _line(self, kind: str, name: str, *path: str | int) -> str:
         if kind == "platform" and path in self._profiles.options:
@@ -237,22 +240,34 @@ class ExplainedDirectory:
 def directories(matrix: Matrix, cell: Cell) -> list[ExplainedDirectory]:
     """Return the directories of a cell, on ordinary capacity first."""
     places = PlacesOfCell(matrix, cell)
-    # Kustomize generates the ConfigMap from a file with these values.
-    config_map = {"kind": "ConfigMap", "data": cell.runtime_values}
+    found = []
+    for name in cell.directories:
+        queued = name == cell.queued_directory
+        made = of_cell(cell, name, directory.objects(cell, queued=queued))
+        # Kustomize generates the ConfigMap from a file with these values.
+        config_map = {"kind": "ConfigMap", "data": made.runtime_values}
+        table = directory.sources(cell, queued=queued)
+        found.append(ExplainedDirectory(name, [*made.objects.values(), config_map], table, places))
+    return found
+
+
+def downloads(matrix: Matrix) -> list[ExplainedDirectory]:
+    """Return the directory of the download, or those of each model if the bucket is known."""
+    platform, models = matrix.platform, matrix.profiles.models.values()
+    if platform.bucket is None:
+        return [_model_download(matrix)]
     return [
         ExplainedDirectory(
-            name,
-            [*directory.objects(cell, queued=queued).values(), config_map],
-            directory.sources(cell, queued=queued),
-            places,
+            each.name,
+            list(directory.download_objects(platform, models, each).values()),
+            model_download_job.sources_of(platform, each),
+            Places(matrix),
         )
-        for name in cell.directories
-        for queued in [name == cell.queued_directory]
+        for each in matrix.downloads(matrix.values())
     ]
 
 
-def model_download(matrix: Matrix) -> ExplainedDirectory:
-    """Return the directory of the download."""
+def _model_download(matrix: Matrix) -> ExplainedDirectory:
     platform, models = matrix.platform, matrix.profiles.models.values()
     # Kustomize generates the ConfigMap from a file that the user fills in.
     config_map = {"kind": "ConfigMap", "data": download_containers.PLACEHOLDERS}

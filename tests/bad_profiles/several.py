@@ -122,9 +122,9 @@ _SEVERAL_FILES = [
         At(
             "platform.yaml",
             "|bucket_sufix",
-            "bucket_sufix: is an unknown key; allowed: bucket_suffix, engine, environments_only, "
-            "fetch_safetensors, inference, model_download, namespace, queued_provisioning; did "
-            "you mean 'bucket_suffix'?",
+            "bucket_sufix: is an unknown key; allowed: bucket, bucket_suffix, engine, "
+            "environments_only, fetch_safetensors, inference, model_download, namespace, "
+            "queued_provisioning; did you mean 'bucket_suffix'?",
         ),
         edits={"platform.yaml": {"bucket_suffix": "bucket_sufix"}},
         files={"models/tiny.yaml": edited(TINY, {"cpu: 10": "cpu: ten", **more(_SECOND_CELL)})},

@@ -18,6 +18,7 @@ from ira_manifests.kubernetes import leader_worker_set as lws
 from ira_manifests.layout import by_file
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.platform import Platform
+from ira_manifests.profiles.repositories import Download
 from ira_manifests.profiles.schema import ModelProfile
 
 _WORKLOADS = ("Deployment", lws.KIND)
@@ -40,9 +41,15 @@ def sources(cell: Cell, *, queued: bool) -> list[Source]:
     return [*found, *provisioning_request.sources(cell)] if queued else found
 
 
-def download_objects(platform: Platform, models: Iterable[ModelProfile]) -> dict[str, Json]:
-    """Return the objects of the download's directory by file name, in the order to apply them."""
-    found = model_download_job.objects(platform, models=models)
+def download_objects(
+    platform: Platform, models: Iterable[ModelProfile], download: Download | None = None
+) -> dict[str, Json]:
+    """Return the objects of a download's directory by file name, in the order to apply them.
+
+    `download`: what it copies to the platform's bucket. None: the model of the user's file.
+    """
+    given: dict[str, Any] = {} if download is None else download.options(platform.bucket)
+    found = model_download_job.objects(platform, models=models, **given)
     return _by_file(found.values(), platform.namespace)
 
 

@@ -5,24 +5,24 @@ The objects of `ModelDownloadJob`, and the sources of their fields.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from ira_manifests.constructs.manifests import download_containers as containers
 from ira_manifests.constructs.manifests import parts
 from ira_manifests.constructs.manifests.download_containers import (
-    DOWNLOADS,
     PACKAGES_VOLUME,
     POD,
     PROFILE,
     TOKEN_VOLUME,
-    of_both,
 )
 from ira_manifests.constructs.manifests.parts import Json
 from ira_manifests.constructs.manifests.sources import Source, of_items, source, taints
 from ira_manifests.kubernetes import labels as keys
+from ira_manifests.layout import BUCKET_KEY, MODEL_KEY, TOKEN_KEY, TOKEN_SECRET
 from ira_manifests.layout import DOWNLOAD_JOB as NAME
-from ira_manifests.layout import TOKEN_KEY, TOKEN_SECRET
 from ira_manifests.profiles.platform import ModelDownload, Platform
+from ira_manifests.profiles.repositories import Download
 from ira_manifests.profiles.schema import ModelProfile
 
 # The FUSE sidecar writes files to the volume of this name before it uploads them.
@@ -36,6 +36,8 @@ def objects(
     *,
     bucket: str | None = None,
     model_id: str | None = None,
+    also: Sequence[str] = (),
+    name: str = NAME,
     token_secret: str | None = None,
     models: Iterable[ModelProfile] = (),
 ) -> dict[str, Json]:
@@ -43,26 +45,31 @@ def objects(
 
     Raises `InputError` if the models' lists are too long for an environment variable.
     """
-    download, labels = platform.model_download, _labels()
-    found = {"ServiceAccount": parts.service_account(download.service_account, labels)}
-    config_map = parts.CONFIG_MAP
-    if bucket is not None and model_id is not None:
-        values = {"IRA_BUCKET_NAME": bucket, "MODEL_ID": model_id}
-        found["ConfigMap"] = parts.config_map(values, labels)
-        config_map = found["ConfigMap"]["metadata"]["name"]
+    download, profiles = platform.model_download, list(models)
+
+    def env(of: str | None) -> list[Json]:
+        if bucket is None or of is None:
+            return containers.of_config_map()
+        return containers.known(of, bucket)
+
+    def downloading(of: str | None, called: str) -> Json:
+        own_lists = containers.lists_of_models(profiles, of)
+        return containers.container(download, env(of), own_lists, called)
+
     job = _job(
         download,
-        containers=(
-            containers.installation(download, config_map),
-            containers.container(
-                download, config_map, containers.lists_of_models(models, model_id)
-            ),
-        ),
+        name,
+        first=[
+            containers.installation(download, env(model_id)),
+            *(downloading(of, containers.also_name(n)) for n, of in enumerate(also, start=1)),
+        ],
+        last=downloading(model_id, NAME),
         volumes=_volumes(
-            bucket or parts.BUCKET_PLACEHOLDER, secret_of_token(platform, token_secret)
+            name, bucket or parts.BUCKET_PLACEHOLDER, secret_of_token(platform, token_secret)
         ),
     )
-    return {**found, "Buffer": _buffer(download), "Default": job}
+    account = parts.service_account(download.service_account, _labels(NAME))
+    return {"ServiceAccount": account, "Buffer": _buffer(download, name), "Default": job}
 
 
 def secret_of_token(platform: Platform, named: str | None) -> str:
@@ -70,23 +77,24 @@ def secret_of_token(platform: Platform, named: str | None) -> str:
     return named or platform.model_download.token_secret or TOKEN_SECRET
 
 
-def _labels() -> dict[str, str]:
-    return parts.labels("model-download", NAME, "model-download")
+def _labels(name: str) -> dict[str, str]:
+    return parts.labels("model-download", name, "model-download")
 
 
-def _buffer(download: ModelDownload) -> Json:
+def _buffer(download: ModelDownload, name: str) -> Json:
     spec = {
         "accessModes": ["ReadWriteOnce"],
         "storageClassName": download.storage_class,
         "resources": {"requests": {"storage": download.storage}},
     }
-    return parts.manifest("v1", "PersistentVolumeClaim", NAME, _labels(), {"spec": spec})
+    return parts.manifest("v1", "PersistentVolumeClaim", name, _labels(name), {"spec": spec})
 
 
-def _job(download: ModelDownload, *, containers: tuple[Json, Json], volumes: list[Json]) -> Json:
-    first, second = containers
+def _job(
+    download: ModelDownload, name: str, *, first: list[Json], last: Json, volumes: list[Json]
+) -> Json:
     metadata = {
-        "labels": {"app": NAME, **_labels()},
+        "labels": {"app": name, **_labels(name)},
         "annotations": {
             **keys.GCSFUSE_ANNOTATIONS,
             # An eviction would end the Job, because it is not retried.
@@ -105,8 +113,8 @@ def _job(download: ModelDownload, *, containers: tuple[Json, Json], volumes: lis
             "fsGroup": download.fs_group,
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        "initContainers": [first],
-        "containers": [second],
+        "initContainers": first,
+        "containers": [last],
         "volumes": volumes,
     }
     spec = {
@@ -115,10 +123,10 @@ def _job(download: ModelDownload, *, containers: tuple[Json, Json], volumes: lis
         "ttlSecondsAfterFinished": download.ttl_seconds_after_finished,
         "template": {"metadata": metadata, "spec": pod},
     }
-    return parts.manifest("batch/v1", "Job", NAME, _labels(), {"spec": spec})
+    return parts.manifest("batch/v1", "Job", name, _labels(name), {"spec": spec})
 
 
-def _volumes(bucket: str, token_secret: str) -> list[Json]:
+def _volumes(name: str, bucket: str, token_secret: str) -> list[Json]:
     # Without the driver's check, the Job starts with a wrong bucket name and reports the error.
     # With the check, the Pod would wait for its volume without an error in its log.
     attributes = {"bucketName": bucket, "skipCSIBucketAccessCheck": "true"}
@@ -135,7 +143,7 @@ def _volumes(bucket: str, token_secret: str) -> list[Json]:
             "name": parts.BUCKET_VOLUME,
             "csi": {"driver": keys.GCSFUSE_DRIVER, "volumeAttributes": attributes},
         },
-        {"name": _BUFFER_VOLUME, "persistentVolumeClaim": {"claimName": NAME}},
+        {"name": _BUFFER_VOLUME, "persistentVolumeClaim": {"claimName": name}},
         {"name": TOKEN_VOLUME, "secret": token},
         {"name": PACKAGES_VOLUME, "emptyDir": {"sizeLimit": _TEMPORARY_LIMIT}},
         parts.temporary_volume(_TEMPORARY_LIMIT),
@@ -145,48 +153,122 @@ def _volumes(bucket: str, token_secret: str) -> list[Json]:
 _OF_BUCKET, _OF_TOKEN = (f"{POD}.volumes[{name}]" for name in (parts.BUCKET_VOLUME, TOKEN_VOLUME))
 
 
+@dataclass(frozen=True)
+class _Origins:
+    """The sources of what options of the construct, or the directory, decide."""
+
+    bucket: str
+    model_id: str
+    also: tuple[str, ...]
+    lists: tuple[str, ...]
+    """Of the lists and revisions in each container that downloads."""
+    secret: str
+    namespace: str
+    name: str = parts.WALKTHROUGH
+
+
 def sources(
     platform: Platform,
     *,
     bucket: str | None = None,
     model_id: str | None = None,
+    also: Sequence[str] = (),
+    name: str = NAME,
     token_secret: str | None = None,
 ) -> list[Source]:
     """Return the source of each field of the objects with the same options."""
-    of_model, of_secret = "base/ira-model-config.env: MODEL_ID", _of_secret(platform)
-    config_map = [source(parts.KIND, "ConfigMap kind")]
-    if model_id is not None:
-        of_model, config_map = parts.of_option("model_id"), parts.sources_of_config_map()
-    if token_secret is not None:
-        of_secret = parts.of_option("token_secret")
+    option = parts.of_option
+    origins = _Origins(
+        bucket=parts.of_bucket(bucket, platform),
+        model_id="base/ira-model-config.env: MODEL_ID" if model_id is None else option("model_id"),
+        also=(option("also"),) * len(also),
+        lists=("@models.download",) * (1 + len(also)),
+        secret=_of_secret(platform) if token_secret is None else option("token_secret"),
+        namespace=parts.of_namespace(bucket),
+        name=parts.WALKTHROUGH if name == NAME else option("name"),
+    )
+    config_map = [
+        source(parts.KIND, "ConfigMap kind"),
+        source(origins.model_id, f"ConfigMap data.{MODEL_KEY}", name="model_id"),
+        source(origins.bucket, f"ConfigMap data.{BUCKET_KEY}"),
+    ]
+    rows = _sources(platform.model_download, origins, known=model_id is not None)
+    return rows if model_id is not None else [*config_map, *rows]
+
+
+def sources_of(platform: Platform, download: Download) -> list[Source]:
+    """Return the source of each field of the objects that download a model to a known bucket."""
+    ids = (download.model_id, *download.also)
+    origins = _Origins(
+        bucket="@platform.bucket",
+        model_id=f"@models.model_id[{download.model_id}]",
+        also=tuple(f"@models.model_id[{each}]" for each in download.also),
+        lists=tuple(f"@models.download[{each}]" for each in ids),
+        secret=_of_secret(platform),
+        namespace=parts.of_namespace(None),
+        name="the construct: the model's name in the profiles",
+    )
+    return _sources(platform.model_download, origins, known=True)
+
+
+def _sources(download: ModelDownload, origins: _Origins, *, known: bool) -> list[Source]:
+    """`known`: whether the model and the bucket are values of the containers."""
+    number = len(origins.also)
     return [
-        source(of_model, "ConfigMap data.MODEL_ID", name="model_id"),
-        source(parts.of_bucket(bucket), f"{_OF_BUCKET}.csi.volumeAttributes.bucketName",
-               "ConfigMap data.IRA_BUCKET_NAME", name="bucket"),
-        source(of_secret, f"{_OF_TOKEN}.secret.secretName", name="token_secret"),
-        *_from_profiles(platform.model_download),
-        source(parts.of_namespace(bucket), "Job metadata.namespace",
+        *(_of_known(origins) if known else _of_config_map()),
+        source(origins.bucket, f"{_OF_BUCKET}.csi.volumeAttributes.bucketName", name="bucket"),
+        source(origins.secret, f"{_OF_TOKEN}.secret.secretName", name="token_secret"),
+        *_from_profiles(download, number),
+        *(source(text, f"{each}.env[DOWNLOAD_BY_MODEL].value", name="download")
+          for text, each in zip(origins.lists, _downloading(number), strict=True)),
+        source(origins.namespace, "Job metadata.namespace",
                "PersistentVolumeClaim metadata.namespace", "ServiceAccount metadata.namespace",
                name="namespace"),
-        *config_map,
+        source(origins.name, "Job metadata.name"),
         *_from_construct(),
-        *_of_volumes(),
+        *_of_volumes(number),
+    ]  # fmt: skip
+
+
+def _downloading(also: int) -> list[str]:
+    return [each.removesuffix(".name") for each in containers.of_downloads(also, "name")]
+
+
+def _of_config_map() -> list[Source]:
+    variables = [f"env[{name}]" for name in containers.PLACEHOLDERS]
+    return [source(parts.CONFIG, *containers.of_all(0, *variables))]
+
+
+def _of_known(origins: _Origins) -> list[Source]:
+    own, *others = _downloading(len(origins.also))
+    installs, value = f"{POD}.initContainers[{containers.INSTALLATION}]", f"env[{MODEL_KEY}].value"
+    every = [installs, own, *others]
+    return [
+        source(origins.model_id, f"{own}.{value}", f"{installs}.{value}", name="model_id"),
+        *(source(text, f"{each}.{value}", name="also")
+          for text, each in zip(origins.also, others, strict=True)),
+        source(origins.bucket, *(f"{each}.env[{BUCKET_KEY}].value" for each in every)),
+        source("the construct: a variable of the script",
+               *(f"{each}.env[{name}].name" for each in every
+                 for name in (MODEL_KEY, BUCKET_KEY))),
     ]  # fmt: skip
 
 
 def _of_secret(platform: Platform) -> str:
     if platform.model_download.token_secret is not None:
         return f"{PROFILE}.token_secret"
+    if platform.bucket is not None:
+        return "the construct: the Secret's name, unless a profile gives another"
     return "the construct: the Secret that kustomize makes of base/hugging-face-token.env"
 
 
-def _from_profiles(download: ModelDownload) -> list[Source]:
+def _from_profiles(download: ModelDownload, also: int) -> list[Source]:
     """Return the rows of values from profiles, in the order in which `explain` lists them."""
     tolerations = f"{PROFILE}.tolerations"
     return [
         source(f"{PROFILE}.service_account", f"{POD}.serviceAccountName",
                "ServiceAccount metadata.name", name="service_account"),
-        *containers.sources(),
+        *containers.sources(also),
         source(f"{PROFILE}.fs_group", f"{POD}.securityContext.fsGroup", name="fs_group"),
         source(f"{PROFILE}.storage_class", "PersistentVolumeClaim spec.storageClassName",
                name="storage_class"),
@@ -206,7 +288,6 @@ def _from_construct() -> list[Source]:
     template = "Job spec.template.metadata"
     return [
         *parts.described("Job", "PersistentVolumeClaim", "ServiceAccount"),
-        source(parts.WALKTHROUGH, "Job metadata.name"),
         source("the construct: the Job's name", "PersistentVolumeClaim metadata.name",
                f"{template}.labels.app"),
         source("the construct: the disk of one Pod", "PersistentVolumeClaim spec.accessModes"),
@@ -228,10 +309,10 @@ def _from_construct() -> list[Source]:
     ]  # fmt: skip
 
 
-def _of_volumes() -> list[Source]:
+def _of_volumes(also: int) -> list[Source]:
     """Return the rows of volumes and mounts that the construct decides."""
     temporary, packages = (
-        [f"{POD}.volumes[{name}]", *of_both(f"volumeMounts[{name}]")]
+        [f"{POD}.volumes[{name}]", *containers.of_all(also, f"volumeMounts[{name}]")]
         for name in (parts.TEMPORARY_VOLUME, PACKAGES_VOLUME)
     )
     return [
@@ -239,15 +320,15 @@ def _of_volumes() -> list[Source]:
         source("the construct: with a wrong bucket the Job starts, and says so",
                f"{_OF_BUCKET}.csi.volumeAttributes.skipCSIBucketAccessCheck"),
         source("the construct: the bucket's mount, for writing",
-               f"{DOWNLOADS}.volumeMounts[{parts.BUCKET_VOLUME}]"),
+               *containers.of_downloads(also, f"volumeMounts[{parts.BUCKET_VOLUME}]")),
         source("the construct: Cloud Storage FUSE writes files there before it uploads them",
                f"{POD}.volumes[{_BUFFER_VOLUME}]"),
         source("the construct: the token, a file for the container that talks to the Hub",
-               _OF_TOKEN, f"{DOWNLOADS}.volumeMounts[{TOKEN_VOLUME}]"),
+               _OF_TOKEN, *containers.of_downloads(also, f"volumeMounts[{TOKEN_VOLUME}]")),
         source("the construct: the group of fs_group reads it", f"{_OF_TOKEN}.secret.defaultMode"),
         source("the construct: without a token the Job starts, and says what is missing",
                f"{_OF_TOKEN}.secret.optional"),
         source("the construct: what the first container installs for the second", *packages),
         source("the construct: all that is written beside a read-only root", *temporary,
-               *of_both("env[HOME]")),
+               *containers.of_all(also, "env[HOME]")),
     ]  # fmt: skip

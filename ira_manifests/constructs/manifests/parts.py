@@ -14,7 +14,7 @@ from ira_manifests.kubernetes import labels as keys
 from ira_manifests.layout import mount_path
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.env import EnvSource
-from ira_manifests.profiles.platform import Toleration
+from ira_manifests.profiles.platform import Platform, Toleration
 from ira_manifests.profiles.repositories import Beside, volumes
 
 # The walkthrough's name of what kustomize generates from the user's env file.
@@ -116,10 +116,12 @@ def of_option(option: str) -> str:
     return f"the option {option} of the construct"
 
 
-def of_bucket(bucket: str | None) -> str:
+def of_bucket(bucket: str | None, platform: Platform) -> str:
     """Return the source of the bucket's name. `bucket`: the construct's option."""
     if bucket is not None:
         return of_option("bucket")
+    if platform.bucket is not None:
+        return "@platform.bucket"
     return "base/ira-model-config.env: IRA_BUCKET_NAME, which kustomize puts in place"
 
 

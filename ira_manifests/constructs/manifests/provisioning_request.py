@@ -214,7 +214,7 @@ def _sources(cell: Cell, bucket: str | None) -> list[Source]:
                f"ProvisioningRequest {namespace}"),
         *parts.described("PodTemplate", "ProvisioningRequest"),
         *metadata.sources(cell, "PodTemplate", "ProvisioningRequest"),
-        source(parts.of_bucket(bucket), f"PodTemplate metadata.labels.{keys.BUCKET}",
+        source(parts.of_bucket(bucket, cell.platform), f"PodTemplate metadata.labels.{keys.BUCKET}",
                f"ProvisioningRequest metadata.labels.{keys.BUCKET}"),
         source("the construct: the Pods consume the ProvisioningRequest",
                f"{_ANNOTATIONS}.{queued.CONSUME}"),

@@ -306,8 +306,8 @@ def _from_construct(cell: Cell, bucket: str | None) -> list[Source]:
     """Return the rows of values that no profile decides; docs/differences.md explains most."""
     return [
         *parts.described("Deployment", "Service", "ServiceAccount"),
-        *_of_config_map(bucket),
-        source(parts.of_bucket(bucket), f"Deployment metadata.labels.{keys.BUCKET}",
+        *_of_config_map(cell, bucket),
+        source(parts.of_bucket(bucket, cell.platform), f"Deployment metadata.labels.{keys.BUCKET}",
                *(f"{POD}.volumes[{name}].csi.volumeAttributes.bucketName"
                  for name in parts.bucket_volumes(cell))),
         source("the construct: reached from inside the cluster", "Service spec.type"),
@@ -324,9 +324,10 @@ def _from_construct(cell: Cell, bucket: str | None) -> list[Source]:
     ]  # fmt: skip
 
 
-def _of_config_map(bucket: str | None) -> list[Source]:
+def _of_config_map(cell: Cell, bucket: str | None) -> list[Source]:
     """Return the rows of the construct's ConfigMap, or of the one that kustomize generates."""
-    if bucket is None:
-        return [source(parts.KIND, "ConfigMap kind")]
-    of_bucket = source(parts.of_bucket(bucket), "ConfigMap data.IRA_BUCKET_NAME")
-    return [*parts.sources_of_config_map(), of_bucket]
+    of_bucket = source(parts.of_bucket(bucket, cell.platform), "ConfigMap data.IRA_BUCKET_NAME")
+    own = (
+        [source(parts.KIND, "ConfigMap kind")] if bucket is None else parts.sources_of_config_map()
+    )
+    return [*own, of_bucket]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from ira_manifests.kubernetes import leader_worker_set as lws
 from ira_manifests.kubernetes.expansion import references
-from ira_manifests.layout import mount_path
+from ira_manifests.layout import BUCKET_KEY, mount_path
 from ira_manifests.output import env_file
 from ira_manifests.output.directory import RUNTIME_CONFIG
 from ira_manifests.profiles.yaml_source import Path
@@ -58,7 +58,18 @@ def _read_keys(view: View) -> set[str]:
     """Return the keys that a container or a replacement reads."""
     marks = {key: key for key in view.runtime_values}
     read = {key for each in view.containers for key in view.environment(each, marks).values()}
-    return read | {replacement.key for replacement in view.kustomization.replacements}
+    in_place = {replacement.key for replacement in view.kustomization.replacements}
+    return read | in_place | _mounted(view)
+
+
+def _mounted(view: View) -> set[str]:
+    """Return the bucket's key if Pods mount the bucket that it names."""
+    mounted = {
+        str(at(volume, "csi", "volumeAttributes", "bucketName"))
+        for template in view.pods
+        for volume in template.volumes
+    }
+    return {BUCKET_KEY} if view.runtime_values.get(BUCKET_KEY) in mounted else set()
 
 
 def _unreached(view: View, actual: Server, read: set[str]) -> Iterator[Finding]:
@@ -169,7 +180,8 @@ def missing_value(view: View) -> Iterator[Finding]:
 
 
 def _missing(view: View, container: Container) -> Iterator[Finding]:
-    generated = {*view.runtime_values, *env_file.KEYS}
+    alone = any(not each.merge for each in view.kustomization.config_maps)
+    generated = {*view.runtime_values, *(() if alone else env_file.KEYS)}
     hint = "the container is never created: CreateContainerConfigError"
     for index, item in enumerate(container.env):
         reference = mapping(at(item, "valueFrom", "configMapKeyRef"))

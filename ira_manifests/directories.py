@@ -1,0 +1,102 @@
+"""The directories of the output as values: rendered objects and what makes a directory of them.
+
+Pure: the objects come from cdk8s, or from `constructs.manifests`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ira_manifests.constructs.manifests import parts
+from ira_manifests.kubernetes import labels as keys
+from ira_manifests.kubernetes import leader_worker_set as lws
+from ira_manifests.layout import BASE, BUCKET_KEY, MODEL_DOWNLOAD, TOKEN_SECRET
+from ira_manifests.output import env_file
+from ira_manifests.output.complete import complete
+from ira_manifests.output.directory import RUNTIME_CONFIG, Directory
+from ira_manifests.output.kustomize import Generator, Kustomization, NameReference, Replacement
+from ira_manifests.output.tree import IGNORED
+from ira_manifests.profiles.cell import Cell
+from ira_manifests.profiles.platform import Platform
+
+Objects = Mapping[str, Any]
+"""Rendered objects by file name, in the order in which they are applied."""
+
+_BUCKET_NAME = "csi.volumeAttributes.bucketName"
+
+
+def base(platform: Platform) -> Directory:
+    """Return the directory of the user's files."""
+    kustomization = Kustomization(
+        namespace=platform.namespace,
+        config_maps=(Generator(parts.CONFIG_MAP, (env_file.MODEL_CONFIG,)),),
+    )
+    return Directory(BASE, kustomization, ignored=(IGNORED,))
+
+
+def model_download(platform: Platform, rendered: Objects) -> Directory:
+    """Return the directory that downloads the model which the user's file names."""
+    field = f"spec.template.spec.volumes.[name={parts.BUCKET_VOLUME}].{_BUCKET_NAME}"
+    below = BASE.removeprefix(f"{MODEL_DOWNLOAD}/")
+    token = Generator(TOKEN_SECRET, (f"{below}/{env_file.TOKEN}",))
+    kustomization = Kustomization(
+        namespace=platform.namespace,
+        resources=(below, *rendered),
+        secrets=() if platform.model_download.token_secret else (token,),
+        replacements=(Replacement(parts.CONFIG_MAP, BUCKET_KEY, (("Job", field),)),),
+    )
+    return Directory(MODEL_DOWNLOAD, kustomization, rendered)
+
+
+def download(platform: Platform, name: str, rendered: Objects) -> Directory:
+    """Return the directory that downloads one model to the platform's bucket."""
+    kustomization = Kustomization(namespace=platform.namespace, resources=tuple(rendered))
+    return Directory(name, kustomization, rendered)
+
+
+def of_cell(cell: Cell, name: str, rendered: Objects) -> Directory:
+    """Return one of a cell's directories, complete where the platform has the bucket."""
+    directory = _of_cell(cell, name, rendered)
+    bucket = cell.platform.bucket
+    return directory if bucket is None else complete(directory, {BUCKET_KEY: bucket})
+
+
+_NAMED = NameReference(
+    lws.KIND,
+    tuple(
+        f"{'/'.join(path)}/spec/{containers}/env/valueFrom/configMapKeyRef/name"
+        for path in (lws.LEADER, lws.WORKER)
+        for containers in ("containers", "initContainers")
+    ),
+)
+
+
+def _of_cell(cell: Cell, name: str, rendered: Objects) -> Directory:
+    fields = [
+        f"spec.volumes.[name={volume}].{_BUCKET_NAME}" for volume in parts.bucket_volumes(cell)
+    ]
+    if cell.profile.nodes == 1:
+        kind, pods = "Deployment", ["spec.template"]
+    else:
+        kind, pods = lws.KIND, [".".join(path) for path in (lws.LEADER, lws.WORKER)]
+    targets = [(kind, f"{pod}.{field}") for pod in pods for field in fields]
+    labelled = [kind]
+    queued = name == cell.queued_directory
+    if queued:
+        targets += [("PodTemplate", f"template.{field}") for field in fields]
+        labelled += ["PodTemplate", "ProvisioningRequest"]
+    label = f"metadata.labels.{keys.BUCKET}"
+    labels = tuple((kind, label) for kind in labelled)
+    kustomization = Kustomization(
+        namespace=cell.platform.namespace,
+        resources=(f"../{BASE}", *rendered),
+        config_maps=(Generator(parts.CONFIG_MAP, (RUNTIME_CONFIG,), merge=True),),
+        replacements=(
+            Replacement(parts.CONFIG_MAP, BUCKET_KEY, tuple(targets)),
+            Replacement(parts.CONFIG_MAP, BUCKET_KEY, labels, until="."),
+        ),
+        name_reference=_NAMED if lws.KIND in labelled else None,
+        ordered=queued,  # a request whose PodTemplate is missing can fail
+    )
+    return Directory(name, kustomization, rendered, cell.runtime_values, cell=cell.name)
