@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from ira_manifests.constructs.manifests import parts
 from ira_manifests.errors import InputError
@@ -14,10 +14,11 @@ from ira_manifests.nodejs import boot
 from ira_manifests.output.directory import RUNTIME_CONFIG, Directory
 from ira_manifests.output.kustomize import EMPTY, Generator, Kustomization
 from ira_manifests.profiles.matrix import Matrix
-from ira_manifests.rules import waivers
 from ira_manifests.rules.check_cells import check_cell, check_cells
 from ira_manifests.rules.check_objects import Judge, check_seen, check_together, sameness
+from ira_manifests.rules.clusters import check_clusters
 from ira_manifests.rules.finding import Finding, distinct
+from ira_manifests.rules.together import Checked, Judged
 
 if TYPE_CHECKING:
     from constructs import Construct, IConstruct
@@ -32,11 +33,13 @@ _HERE = Path()  # paths in findings are relative
 _OF_ANY_OBJECT = frozenset({"IRA017", "IRA019"})
 
 
-def check(subject: Matrix | Construct) -> list[Finding]:
+def check(subject: Matrix | Iterable[Matrix] | Construct) -> list[Finding]:
     """Return what the rules find, errors and warnings, sorted, without what the profiles waive.
 
     Of a matrix: what is wrong with its cells and with the directories that `render` makes of it, as
-    `ira-manifests check` reports it; it doesn't read an output folder.
+    `ira-manifests check` reports it; it doesn't read an output folder. Of several matrices, such as
+    those of environments: the same of each, what they share once, and what the environments of one
+    cluster would do to each other.
 
     Of a construct, a chart or an app: what is wrong with the constructs of this package in it, with
     their cells and with their objects as they are rendered now, patches included. Other objects of
@@ -46,9 +49,10 @@ def check(subject: Matrix | Construct) -> list[Finding]:
 
     Starts Node.js. Raises `InputError` for anything else.
     """
-    if isinstance(subject, Matrix):
+    matrices = _matrices(subject)
+    if matrices is not None:
         with boot.explained():
-            return distinct(_of_matrix(subject))
+            return distinct(_of_matrices(matrices))
     from ira_manifests.constructs import _tree
 
     if not _tree.is_construct(subject):
@@ -56,17 +60,31 @@ def check(subject: Matrix | Construct) -> list[Finding]:
             "check takes a matrix, a construct, a chart or an app, and not a value of type "
             f"{type(subject).__name__}"
         )
-    below = f"{subject.node.path}/".removeprefix("/")
-    found = _of_app(_tree.root_of(subject))
+    construct = cast("Construct", subject)
+    below = f"{construct.node.path}/".removeprefix("/")
+    found = _of_app(_tree.root_of(construct))
     return sorted(item for item in found if f"{item.file}/".startswith(below))
 
 
-def _of_matrix(matrix: Matrix) -> list[Finding]:
+def _matrices(subject: object) -> list[Matrix] | None:
+    """Return the matrices that are to be checked; None for anything else."""
+    if isinstance(subject, Matrix):
+        return [subject]
+    items = list(subject) if isinstance(subject, Iterable) else []
+    return items if items and all(isinstance(each, Matrix) for each in items) else None
+
+
+def _of_matrices(matrices: Sequence[Matrix]) -> list[Finding]:
     from ira_manifests.rendering import render
 
-    cells, judge = list(matrix.values()), Judge(matrix, _HERE)
-    seen = [judge.check(directory) for directory in render(matrix)]
-    return waivers.apply(matrix, cells, [*check_cells(matrix, cells), *check_seen(seen, _HERE)])
+    judged, rendered = [], []
+    for matrix in matrices:
+        cells, judge = list(matrix.values()), Judge(matrix, _HERE)
+        seen = [judge.check(directory) for directory in render(matrix)]
+        findings = [*check_cells(matrix, cells), *check_seen(seen, _HERE)]
+        judged.append(Judged(matrix, cells, findings))
+        rendered.append((matrix, seen))
+    return [*Checked(judged, None, _HERE).findings, *check_clusters(rendered)]
 
 
 def _of_app(root: IConstruct) -> list[Finding]:

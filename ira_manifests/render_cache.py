@@ -56,6 +56,8 @@ class _Entry(NamedTuple):
     """The hashes of its files, by name."""
     selector_index: str
     """Its `SelectorIndex`, as JSON."""
+    objects: Sequence[str]
+    """The kind and the name of each of its objects."""
 
 
 class RenderCache:
@@ -82,7 +84,13 @@ class RenderCache:
             if name in self._record and self._record[name].inputs == self._inputs.get(name):
                 by_directory.setdefault(name, {})[file] = content
         return [
-            Seen(name, self._cell_of.get(name, ""), files, self._record[name].selector_index)
+            Seen(
+                name,
+                self._cell_of.get(name, ""),
+                files,
+                self._record[name].selector_index,
+                self._record[name].objects,
+            )
             for name, files in by_directory.items()
             if _hashes(files) == self._record[name].files
         ]
@@ -95,7 +103,9 @@ class RenderCache:
         """
         kept = self._record if partial else {e.name: self._record[e.name] for e in unchanged}
         fresh = {
-            each.name: _Entry(self._inputs[each.name], _hashes(each.files), each.selector_index)
+            each.name: _Entry(
+                self._inputs[each.name], _hashes(each.files), each.selector_index, each.objects
+            )
             for each in rendered
             if not each.findings
         }
@@ -116,14 +126,15 @@ def _read(out: Path) -> dict[str, _Entry]:
         return {}
 
 
-def _entry(inputs: Any, files: Any, index: Any) -> _Entry:
+def _entry(inputs: Any, files: Any, index: Any, objects: Any) -> _Entry:
     """Return a checked entry. Raises `TypeError` or `ValueError` if it has the wrong shape."""
     from ira_manifests.rules.view.selector_index import SelectorIndex
 
     SelectorIndex.from_json(_text(index))
-    return _Entry(
-        _text(inputs), {name: _text(each) for name, each in _mapping(files).items()}, index
-    )
+    if not isinstance(objects, list):
+        raise TypeError
+    hashes = {name: _text(each) for name, each in _mapping(files).items()}
+    return _Entry(_text(inputs), hashes, index, [_text(each) for each in objects])
 
 
 def _text(value: Any) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from ira_manifests import InputError, Matrix, load_environments, load_matrix, render
+from ira_manifests import InputError, Matrix, check, load_environments, load_matrix, render
 from testing.edits import edit_file
 from testing.project import copy_profiles
 from tests.support import Run, ira, line_named
@@ -303,3 +304,143 @@ def test_a_folder_of_environments_alone_has_the_packaged_matrix(tmp_path: Path) 
     assert run.returncode == 0, run.stderr
     assert [each["model"] for each in json.loads(run.stdout)["cells"]] == ["gemma3-27b"]
     assert "using those of the package" in run.stderr
+
+
+def environments(profiles: Path, **files: str) -> None:
+    """Replace the environments by others; an underscore in a name stands for a hyphen."""
+    for file in (profiles / "environments").iterdir():
+        file.unlink()
+    for name, text in files.items():
+        (profiles / f"environments/{name.replace('_', '-')}.yaml").write_text(text)
+
+
+def findings(run: Run) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(run.stdout)
+    return found
+
+
+def checked(folder: Path, *options: str) -> list[dict[str, Any]]:
+    """The findings of a fresh output, without those of the user's files."""
+    assert ira("synth", cwd=folder).returncode == 0
+    found = findings(ira("check", "--format", "json", *options, cwd=folder))
+    return [each for each in found if each["rule"] != "IRA039"]
+
+
+def test_a_finding_that_environments_share_is_told_once(tmp_path: Path, profiles: Path) -> None:
+    found = checked(tmp_path)
+
+    assert [(each["rule"], each["environments"], each["cell"]) for each in found] == [
+        ("IRA002", [], "h100/gemma3-27b")
+    ]
+
+
+def test_a_finding_of_some_environments_names_them(tmp_path: Path, profiles: Path) -> None:
+    """It is at the platform's line, which they share with the others."""
+    older = "engine: {version: 0.21.0}\ncells: [h200/gemma3-27b]\n"
+    environments(
+        profiles, one=f"cluster: a\n{older}", two=f"cluster: b\n{older}", three="cells: [l4/*]\n"
+    )
+
+    found = [each for each in checked(tmp_path) if each["rule"] == "IRA031"]
+
+    assert [(each["file"], each["environments"]) for each in found] == [
+        ("profiles/platform.yaml", ["one", "two"])
+    ]
+    assert "IRA031 no-such-user in one, two\n" in ira("check", cwd=tmp_path).stdout
+
+
+WAIVED = "IRA002: measured with our own traffic"
+
+
+@pytest.mark.parametrize("where", ["models/gemma3-27b.yaml", "environments/one.yaml"])
+def test_a_waiver_that_one_environment_needs_is_not_needless(
+    where: str, tmp_path: Path, profiles: Path
+) -> None:
+    """The other has the same cell with a context that keeps the margin."""
+    short = "models: {gemma3-27b: {cells: {h100: {max_model_len: 32768}}}}\n"
+    environments(profiles, one="cluster: a\n", two=f"cluster: b\n{short}")
+    if where.startswith("models"):
+        edit_file(profiles / where, {"\nwaive:\n": f"\nwaive:\n  {WAIVED}\n"})
+    else:
+        (profiles / where).write_text(
+            f"cluster: a\nmodels: {{gemma3-27b: {{waive: {{{WAIVED}}}}}}}\n"
+        )
+
+    found = [(each["rule"], each["environments"]) for each in checked(tmp_path)]
+
+    assert found == ([] if where.startswith("models") else [("IRA002", [])])
+    assert checked(tmp_path, "--environment", "two") == []
+
+
+def in_clusters(**clusters: str) -> dict[str, str]:
+    """Environments of the same cells, each with the lines of its file that are given."""
+    return {name: f"cells: [h100/llama3]\n{lines}" for name, lines in clusters.items()}
+
+
+def test_two_environments_of_one_cluster_and_namespace_are_refused(
+    tmp_path: Path, profiles: Path
+) -> None:
+    environments(
+        profiles,
+        **in_clusters(
+            one="cluster: eu\nnamespace: llm\n",
+            other="cluster: us\nnamespace: llm\n",
+            two="namespace: llm\ncluster: eu\n",
+        ),
+    )
+
+    run = ira("synth", cwd=tmp_path)
+
+    assert run.returncode == 1
+    assert run.stderr.startswith(
+        "profiles/environments/two.yaml:3:10: error IRA070 environments-of-one-cluster\n"
+    )
+    assert "in the namespace llm, as one does, in the same cluster\n" in run.stderr
+    assert list((tmp_path / "dist").iterdir()) == []
+    (found,) = (item for item in check(load_environments(profiles).values()) if item.refuses)
+    assert (found.rule_id, found.file) == ("IRA070", str(profiles / "environments/two.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "said"),
+    [
+        ("namespace: llm\n", "namespace: llm\n", "name the cluster of one and two"),
+        ("cluster: eu\n", "", "name the cluster of two"),
+        ("", "cluster: eu\n", "name the cluster of one"),
+        ("", "", "in the kubectl context's namespace, as one does"),
+    ],
+)
+def test_environments_whose_clusters_are_not_known_are_warned_of(
+    one: str, two: str, said: str, tmp_path: Path, profiles: Path
+) -> None:
+    environments(profiles, **in_clusters(one=one, two=two))
+
+    (found,) = (each for each in checked(tmp_path) if each["rule"] == "IRA071")
+
+    assert said in f"{found['message']}; {found['hint']}"
+    again = ira("check", "--format", "json", cwd=tmp_path)  # of the record, nothing is rendered
+    assert found in findings(again)
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ("cluster: eu\nnamespace: a\n", "cluster: eu\nnamespace: b\n"),
+        ("cluster: eu\n", "cluster: us\n"),
+        ("namespace: a\n", "namespace: b\n"),
+    ],
+)
+def test_environments_that_share_nothing_are_fine(
+    one: str, two: str, tmp_path: Path, profiles: Path
+) -> None:
+    environments(profiles, **in_clusters(one=one, two=two))
+
+    assert not [each for each in checked(tmp_path) if each["rule"] in ("IRA070", "IRA071")]
+
+
+def test_the_record_keeps_the_objects_of_an_environment(tmp_path: Path, profiles: Path) -> None:
+    environments(profiles, **in_clusters(one="cluster: eu\n", two="cluster: us\n"))
+    synth(tmp_path)
+    edit_file(profiles / "environments/two.yaml", {"cluster: us": "cluster: eu"})
+
+    assert ira("synth", cwd=tmp_path).returncode == 1

@@ -107,7 +107,11 @@ def entries_of(record: Path) -> dict[str, list[Any]]:
     return entries
 
 
-ENTRIES = ["1", '["a", "b"]', '["a", {}, "[1]"]', '["a", {}, ["b"]]', '[["a"], {}, "[[], []]"]']
+ENTRIES = [
+    "1", '["a", "b"]', '["a", {}, "[1]", []]',
+    '["a", {}, ["b"], []]', '[["a"], {}, "[2, [], []]", []]',
+    '["a", {}, "[2, [], []]"]', '["a", {}, "[2, [], []]", "b"]', '["a", {}, "[2, [], []]", [1]]',
+]  # fmt: skip
 RIGHT = ["a", ["b", 0], "Service", "c", "Pod", {"d": "e"}, [["d", "In", ["e"]]]]
 INDEXES = [
     [[["a", {"b": "c"}]], []],  # of an older program
@@ -125,8 +129,8 @@ INDEXES = [
 ]  # fmt: skip
 SHAPES = ["", "{", "[]", "1" * 5000, "[" * 200_000, '{"base": ' + "[" * 200_000]
 SHAPES += [f'{{"base": {entry}}}' for entry in ENTRIES]
-SHAPES += [json.dumps({"base": ["a", {}, json.dumps(index)]}) for index in INDEXES]
-SHAPES += [json.dumps({"base": ["a", {}, "[" * 100_000]})]
+SHAPES += [json.dumps({"base": ["a", {}, json.dumps(index), []]}) for index in INDEXES]
+SHAPES += [json.dumps({"base": ["a", {}, "[" * 100_000, []]})]
 
 
 @pytest.mark.parametrize("content", SHAPES, ids=range(len(SHAPES)))
@@ -148,9 +152,9 @@ def test_a_record_of_the_right_shape_is_read(tmp_path: Path) -> None:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
         RenderCache(out, []).keep([], [], partial=False)
         index = json.dumps([2, [["Pod", "a", {"b": "c"}]], [RIGHT]])
-        rewrite(record_of(out), json.dumps({"base": ["a", {}, index]}))
+        rewrite(record_of(out), json.dumps({"base": ["a", {}, index, ["Job a"]]}))
 
-        assert render_cache._read(out) == {"base": ("a", {}, index)}  # noqa: SLF001
+        assert render_cache._read(out) == {"base": ("a", {}, index, ["Job a"])}  # noqa: SLF001
 
 
 @pytest.mark.parametrize("damage", ["one letter", "brackets", "nothing", "too large"])

@@ -15,12 +15,13 @@ from ira_manifests.errors import IraError, OutputError
 from ira_manifests.layout import LINKS, links_of
 from ira_manifests.messages import count
 from ira_manifests.profiles.matrix import Matrix, Selection
-from ira_manifests.rules import waivers
 from ira_manifests.rules.bad_input import bad_input
 from ira_manifests.rules.catalogue import BAD_INPUT
 from ira_manifests.rules.cells.subjects import CELL
 from ira_manifests.rules.check_cells import check_cells
+from ira_manifests.rules.clusters import check_clusters
 from ira_manifests.rules.finding import Finding, distinct, unreadable
+from ira_manifests.rules.together import Checked, Judged
 
 
 def command(
@@ -45,7 +46,7 @@ def command(
         if output_format != "text":
             tell(error, output_format)
         raise
-    run = _Run(selections, out, partial=bool(only or environments))
+    run = _Run(selections, out, partial=bool(only or environments), narrowed=bool(environments))
     findings, failure = run.of_cells() if profiles_only else run.of_everything()
     findings = distinct(findings)
     if failure is not None and output_format != "text":
@@ -72,10 +73,12 @@ class _Run(NamedTuple):
     out: Path
     partial: bool
     """Whether only some cells or environments were selected."""
+    narrowed: bool
+    """Whether only some environments were."""
 
     def of_cells(self) -> tuple[list[Finding], IraError | None]:
         """Return the findings of profiles and cells."""
-        return self._waived([check_cells(*each) for each in self.selections], CELL.ids), None
+        return self._told([check_cells(*each) for each in self.selections], CELL.ids), None
 
     def of_everything(self) -> tuple[list[Finding], IraError | None]:
         """Return all findings, and the error that ended the run: what is found before it stays."""
@@ -83,17 +86,16 @@ class _Run(NamedTuple):
         try:
             of_output = list(self._on_disk(found))
         except IraError as error:
-            return self._waived(found, CELL.ids), error
-        return [*self._waived(found), *of_output], None
+            return self._told(found, CELL.ids), error
+        return [*self._told(found), *of_output], None
 
-    def _waived(
+    def _told(
         self, found: Sequence[list[Finding]], rules: Container[str] | None = None
     ) -> list[Finding]:
-        return [
-            item
-            for (matrix, cells), findings in zip(self.selections, found, strict=True)
-            for item in waivers.apply(matrix, cells, findings, rules)
+        judged = [
+            Judged(*each, findings) for each, findings in zip(self.selections, found, strict=True)
         ]
+        return Checked(judged, rules, self.out, narrowed=self.narrowed).findings
 
     def _on_disk(self, found: Sequence[list[Finding]]) -> Iterator[Finding]:
         """Add the findings of directories, and yield those of the output folder."""
@@ -113,6 +115,8 @@ class _Run(NamedTuple):
             partial=self.partial,
         )
         yield from check_objects.check_output(self.out, plan)
+        matrices = [each.matrix for each in self.selections]
+        yield from check_clusters(list(zip(matrices, seen, strict=True)))
 
 
 def _users_files(out: Path, matrix: Matrix) -> Iterator[Finding]:

@@ -32,13 +32,24 @@ def text(findings: Sequence[Finding], *, colour: bool = False, columns: int | No
 def _text(finding: Finding, colour: bool, columns: int | None) -> str:
     severity = finding.rule.severity
     rule = f"{severity} {finding.rule_id}"
+    where = _in(finding)
     hint = fitted(f"    {visible(finding.hint)}", columns, _CONTINUED)[4:]
     if colour:
         rule, hint = painted(rule, _STYLES[severity]), painted(hint, DIM)
     place = visible(f"{finding.file}:{finding.line}:{finding.column}: ") if finding.file else ""
     field = f" {finding.field}:" if finding.field else ""
     said = fitted(visible(f"   {field} {finding.message}"), columns, _CONTINUED)
-    return f"{place}{rule} {finding.rule.name}\n{said}\n    {hint}"
+    return f"{place}{rule} {finding.rule.name}{where}\n{said}\n    {hint}"
+
+
+_MOST_NAMED = 3
+
+
+def _in(finding: Finding) -> str:
+    """Return the environments of a finding, of very many the first, such as " in dev, prod"."""
+    names = finding.environments
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return f" in {', '.join(names[:_MOST_NAMED])}{more}" if names else ""
 
 
 def as_json(findings: Sequence[Finding]) -> str:
@@ -59,6 +70,7 @@ def to_json(finding: Finding) -> dict[str, Any]:
         "column": finding.column if finding.file else None,
         "field": finding.field,
         "cell": finding.cell or None,
+        "environments": list(finding.environments),
         "message": finding.message,
         "hint": finding.hint,
     }
@@ -132,7 +144,7 @@ def _result(finding: Finding) -> dict[str, Any]:
         "ruleId": finding.rule_id,
         "ruleIndex": _index(finding),
         "level": str(finding.rule.severity),
-        "message": {"text": f"{field}{finding.message}. {finding.hint}."},
+        "message": {"text": f"{field}{finding.message}{_in(finding)}. {finding.hint}."},
         "locations": [
             {
                 "physicalLocation": {
@@ -170,7 +182,8 @@ def _annotation(finding: Finding) -> str:
         f"{key}={_escaped(visible(value), more=':,')}" for key, value in properties.items()
     )
     field = f"{finding.field}: " if finding.field else ""
-    message = _escaped(f"{visible(field + finding.message)}\n{visible(finding.hint)}")
+    said = visible(f"{field}{finding.message}{_in(finding)}")
+    message = _escaped(f"{said}\n{visible(finding.hint)}")
     return f"::{finding.rule.severity} {shown}::{message}"
 
 

@@ -41,7 +41,9 @@ def command(
         values = synthesis.config_values(matrices.walkthrough, bucket, terraform_output, model_id)
     if wrong:
         raise wrong.error
-    request = synthesis.SynthRequest(selections, out, partial=bool(only or environments))
+    request = synthesis.SynthRequest(
+        selections, out, partial=bool(only or environments), narrowed=bool(environments)
+    )
     findings = synthesis.judge(request)
     if findings is None:
         return common.FINDINGS

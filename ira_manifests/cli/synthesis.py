@@ -22,7 +22,9 @@ from ira_manifests.render_cache import RenderCache
 from ira_manifests.rules import check_user_files, waivers
 from ira_manifests.rules.check_cells import check_cells
 from ira_manifests.rules.check_objects import check_seen
+from ira_manifests.rules.clusters import check_clusters
 from ira_manifests.rules.finding import Finding, distinct
+from ira_manifests.rules.together import Checked, Judged
 from ira_manifests.rules.view.namespace import Seen
 
 # More than any list of buckets.
@@ -37,6 +39,8 @@ class SynthRequest:
     out: Path
     partial: bool
     """Whether only some cells or environments were selected, so that other directories are kept."""
+    narrowed: bool = False
+    """Whether only some environments were."""
 
     @property
     def directories(self) -> list[str]:
@@ -52,13 +56,12 @@ def judge(request: SynthRequest) -> Findings | None:
     """Return the findings of the rules of cells; None if one is an error, which is printed."""
     findings = [check_cells(matrix, cells) for matrix, cells in request.selections]
     # Cells with errors are not rendered.
-    refusing = [
-        item
-        for (_, cells), found in zip(request.selections, findings, strict=True)
-        for item in waivers.waived(cells, found)
-        if item.refuses
+    judged = [
+        Judged(*each, waivers.waived(each.cells, found))
+        for each, found in zip(request.selections, findings, strict=True)
     ]
-    return None if _refused(refusing) else findings
+    told = Checked(judged, frozenset(), request.out).findings
+    return None if _refused([item for item in told if item.refuses]) else findings
 
 
 def write(request: SynthRequest, findings: Findings, values: dict[str, str]) -> int:
@@ -141,13 +144,13 @@ def _rendered(request: SynthRequest, known: frozenset[str] = frozenset()) -> lis
 def _judged(
     request: SynthRequest, findings: Findings, seen: Sequence[Sequence[Seen]]
 ) -> list[Finding]:
-    return [
-        item
-        for (matrix, cells), found, of_matrix in zip(
-            request.selections, findings, seen, strict=True
-        )
-        for item in waivers.apply(matrix, cells, found + check_seen(of_matrix, request.out))
+    judged = [
+        Judged(*each, [*found, *check_seen(of_matrix, request.out)])
+        for each, found, of_matrix in zip(request.selections, findings, seen, strict=True)
     ]
+    told = Checked(judged, None, request.out, narrowed=request.narrowed).findings
+    matrices = [each.matrix for each in request.selections]
+    return [*told, *check_clusters(list(zip(matrices, seen, strict=True)))]
 
 
 def _tree(seen: Iterable[Iterable[Seen]]) -> Tree:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ira_manifests.errors import Problem
-from ira_manifests.profile_files import ENVIRONMENT_FOLDER
 from ira_manifests.profiles import cell_patterns
 from ira_manifests.profiles.cell import given_cells
 from ira_manifests.profiles.loader import Profiles
@@ -18,7 +17,7 @@ def problems(profiles: Profiles) -> Iterator[Problem]:
         return
     if not _all_read(profiles):
         return  # the cells of a broken profile are not known
-    source = profiles.sources[ENVIRONMENT_FOLDER, profiles.environment]
+    source = profiles.of_environment
     every = given_cells(replace(profiles, patterns=()))
     names = [given.name_of(model) for model, given in every]
     for pattern in cell_patterns.unmatched(profiles.patterns, names):

@@ -60,6 +60,11 @@ class Profiles:
         at = self.sources["platform", "platform"].at(path)
         return f"{at.file}:{at.line}"
 
+    @property
+    def of_environment(self) -> Source:
+        """The environment's own file. Raises `KeyError` without an environment."""
+        return self.sources[ENVIRONMENT_FOLDER, self.environment]
+
 
 def find_folder(folder: str | os.PathLike[str] | None = None) -> Path:
     """Return the profiles folder: `folder` if given, else ./profiles, else the packaged copy.

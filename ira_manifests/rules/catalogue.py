@@ -26,6 +26,7 @@ _PLACES = (
     "ira_manifests.rules.cells",
     "ira_manifests.rules.user_files",
     "ira_manifests.rules.objects",
+    "ira_manifests.rules.clusters",
 )
 
 

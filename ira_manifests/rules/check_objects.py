@@ -40,6 +40,7 @@ class Judge:
             directory.cell,
             directory.files,
             view.selector_index.to_json(),
+            [f"{item.kind} {item.name}" for item in view.objects],
             [item for item in findings if (item.rule_id, item.message) not in reported],
         )
 

@@ -37,6 +37,8 @@ class Finding:
     message: str
     hint: str
     cell: str = ""
+    environments: tuple[str, ...] = ()
+    """The environments that have it, if not all that were checked do."""
 
     @property
     def rule(self) -> Rule:

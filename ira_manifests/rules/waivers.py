@@ -9,6 +9,7 @@ from ira_manifests.errors import Problem, did_you_mean
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.loader import Profiles
 from ira_manifests.profiles.matrix import Matrix
+from ira_manifests.profiles.source import At
 from ira_manifests.profiles.yaml_source import Path
 from ira_manifests.rules import catalogue
 from ira_manifests.rules.catalogue import BAD_INPUT, Severity
@@ -52,25 +53,32 @@ class _Applied(NamedTuple):
     found_by: set[tuple[str, str]]
     """The cell and the rule of each finding."""
     rules: Container[str] | None
+    needed: Container[At]
+    """The places of waivers that cover a finding in another matrix."""
 
     def is_needless(self, cells: Iterable[Cell], rule_id: str) -> bool:
         """Return whether a rule ran and found nothing in any of the cells."""
         ran = self.rules is None or rule_id in self.rules
         return ran and not any((cell.name, rule_id) in self.found_by for cell in cells)
 
-    def finding(self, cell: Cell, path: Path, rule_id: str, cell_name: str) -> Finding:
-        """Return the finding of a waiver."""
+    def finding(self, cell: Cell, path: Path, rule_id: str, cell_name: str) -> Iterator[Finding]:
+        """Yield the finding of a waiver, unless another matrix needs it."""
         source = self.matrix.profiles.sources["models", cell.model_name]
+        if source.at((*path, "waive", rule_id), at_key=True) in self.needed:
+            return
         message = f"{rule_id} ({catalogue.get(rule_id).name}) is waived but has no finding here"
         hint = "remove the waiver: it would hide later findings"
         place: Path = (*path, "waive", rule_id)
-        return found(source, place, message, hint, cell=cell_name, at_key=True)
+        yield found(source, place, message, hint, cell=cell_name, at_key=True)
 
 
 _WAIVERS: Group[_Applied] = Group(__name__)
 
 
-@rule("IRA029", "waiver-without-finding", Severity.ERROR, _WAIVERS)
+NEEDLESS = "IRA029"
+
+
+@rule(NEEDLESS, "waiver-without-finding", Severity.ERROR, _WAIVERS)
 def waiver_without_finding(applied: _Applied) -> Iterator[Finding]:
     """A waived rule finds nothing to waive.
 
@@ -80,7 +88,7 @@ def waiver_without_finding(applied: _Applied) -> Iterator[Finding]:
     for cell in applied.cells:
         for rule_id in cell.profile.waive:
             if applied.is_needless([cell], rule_id):
-                yield applied.finding(cell, cell.path, rule_id, cell.name)
+                yield from applied.finding(cell, cell.path, rule_id, cell.name)
     by_model: dict[str, list[Cell]] = {}
     for cell in applied.cells:
         by_model.setdefault(cell.model_name, []).append(cell)
@@ -90,7 +98,7 @@ def waiver_without_finding(applied: _Applied) -> Iterator[Finding]:
             continue  # a cell that was not checked may need the waiver
         for rule_id in model.waive:
             if applied.is_needless(cells, rule_id):
-                yield applied.finding(cells[0], (), rule_id, "")
+                yield from applied.finding(cells[0], (), rule_id, "")
 
 
 def apply(
@@ -98,15 +106,28 @@ def apply(
     chosen: Iterable[Cell],
     findings: Iterable[Finding],
     rules: Container[str] | None = None,
+    needed: Container[At] = (),
 ) -> list[Finding]:
     """Return the findings that no waiver covers, and a finding for each needless waiver.
 
-    `rules`: the rules that ran, by default all; waivers of other rules are not judged.
+    `rules`: the rules that ran, by default all; waivers of other rules are not judged. `needed`:
+    the places of waivers that are needed elsewhere.
     """
     cells, everything = list(chosen), list(findings)
     found_by = {(item.cell, item.rule_id) for item in everything}
-    needless = _WAIVERS.run(_Applied(matrix, cells, found_by, rules))
+    needless = _WAIVERS.run(_Applied(matrix, cells, found_by, rules, needed))
     return sorted([*waived(cells, everything), *needless])
+
+
+def needed(matrix: Matrix, chosen: Iterable[Cell], findings: Iterable[Finding]) -> Iterator[At]:
+    """Yield the place of each waiver that covers a finding."""
+    found_by = {(item.cell, item.rule_id) for item in findings}
+    for cell in chosen:
+        source = matrix.profiles.sources["models", cell.model_name]
+        for path, waive in ((cell.path, cell.profile.waive), ((), cell.model.waive)):
+            for rule_id in waive:
+                if (cell.name, rule_id) in found_by:
+                    yield source.at((*path, "waive", rule_id), at_key=True)
 
 
 def waived(chosen: Iterable[Cell], findings: Iterable[Finding]) -> list[Finding]:

@@ -22,6 +22,8 @@ class Seen(NamedTuple):
     files: Mapping[str, bytes]
     selector_index: str
     """Its `SelectorIndex` as JSON, which is small enough to keep for thousands of directories."""
+    objects: Sequence[str] = ()
+    """The kind and the name of each object, such as "Deployment vllm-h100"."""
     findings: Sequence[Finding] = ()
     """Findings that are not already reported for the cell."""
 
