@@ -10,16 +10,20 @@ import pytest
 
 from ira_manifests import InputError, Matrix, check, load_environments, load_matrix, render
 from testing.edits import edit_file
+from testing.kubectl import kustomize
+from testing.objects import objects_in
 from testing.project import copy_profiles
 from tests.support import Run, ira, line_named
+from tests.test_clean_clone import cloned, git
 
 GEMMA = "online-inference-gpu-h100-gemma3-27b"
 LLAMA = "online-inference-gpu-h100-llama3"
 
 FILES = {
-    "dev": "namespace: dev\ncells: [h100/gemma3-27b]\n",
+    "dev": "bucket: acme-dev\nnamespace: dev\ncells: [h100/gemma3-27b]\n",
     "prod-eu": """\
 cluster: prod-eu
+bucket: acme-eu
 namespace: inference
 cells: [h100/*]
 gpus:
@@ -31,8 +35,14 @@ models:
       h100:
         max_model_len: 65536
 """,
-    "prod-us": "cluster: prod-us\nnamespace: inference\ninference:\n  node_wait_seconds: 7200\n"
-    "cells: ['*/gemma3-27b', h200/llama3]\n",
+    "prod-us": """\
+cluster: prod-us
+bucket: acme-us
+namespace: inference
+cells: ['*/gemma3-27b', h200/llama3]
+inference:
+  node_wait_seconds: 7200
+""",
 }
 """Three environments."""
 
@@ -307,11 +317,11 @@ def test_a_folder_of_environments_alone_has_the_packaged_matrix(tmp_path: Path) 
 
 
 def environments(profiles: Path, **files: str) -> None:
-    """Replace the environments by others; an underscore in a name stands for a hyphen."""
+    """Replace the environments by others."""
     for file in (profiles / "environments").iterdir():
         file.unlink()
     for name, text in files.items():
-        (profiles / f"environments/{name.replace('_', '-')}.yaml").write_text(text)
+        (profiles / f"environments/{name}.yaml").write_text(f"{text}bucket: acme\n")
 
 
 def findings(run: Run) -> list[dict[str, Any]]:
@@ -363,7 +373,7 @@ def test_a_waiver_that_one_environment_needs_is_not_needless(
         edit_file(profiles / where, {"\nwaive:\n": f"\nwaive:\n  {WAIVED}\n"})
     else:
         (profiles / where).write_text(
-            f"cluster: a\nmodels: {{gemma3-27b: {{waive: {{{WAIVED}}}}}}}\n"
+            f"cluster: a\nbucket: acme\nmodels: {{gemma3-27b: {{waive: {{{WAIVED}}}}}}}\n"
         )
 
     found = [(each["rule"], each["environments"]) for each in checked(tmp_path)]
@@ -444,3 +454,73 @@ def test_the_record_keeps_the_objects_of_an_environment(tmp_path: Path, profiles
     edit_file(profiles / "environments/two.yaml", {"cluster: us": "cluster: eu"})
 
     assert ira("synth", cwd=tmp_path).returncode == 1
+
+
+def test_every_directory_of_an_environment_builds_from_a_new_clone(
+    tmp_path: Path, profiles: Path
+) -> None:
+    synth(tmp_path)
+    git(tmp_path, "init", "--quiet")
+    git(tmp_path, "add", "--all")
+    git(tmp_path, "commit", "--quiet", "--message", "all")
+    clone = cloned(tmp_path, tmp_path / "clone") / "dist"
+
+    for name in FILES:
+        built = sorted(path.parent for path in (clone / name).rglob("kustomization.yaml"))
+        assert built
+        for directory in built:
+            assert {
+                item.get("metadata", {}).get("namespace")
+                for item in objects_in(kustomize(directory))
+            } == {"dev" if name == "dev" else "inference"}
+
+
+def test_explain_shows_the_environments_in_which_a_field_differs(
+    tmp_path: Path, profiles: Path
+) -> None:
+    run = ira("explain", "h100/llama3", "max_model_len", cwd=tmp_path)
+
+    assert run.stdout.splitlines() == [
+        "without an environment:",
+        "max_model_len: 131072",
+        "  ConfigMap data.MAX_MODEL_LEN",
+        f"  from {line_at(profiles, 'models/llama3.yaml', 'max_model_len: 131072')}",
+        "",
+        "prod-eu:",
+        "max_model_len: 65536",
+        "  ConfigMap data.MAX_MODEL_LEN",
+        f"  from {line_at(profiles, 'environments/prod-eu.yaml', 'max_model_len: 65536')}",
+    ]
+    same = ira("explain", "h100/gemma3-27b", "tensor_parallel", cwd=tmp_path)
+    assert same.stdout.startswith("tensor_parallel: 1\n")
+
+
+def line_at(profiles: Path, file: str, text: str) -> str:
+    """The first line of a profile with a text, as "file:line"."""
+    lines = (profiles / file).read_text().splitlines()
+    number = next(number for number, line in enumerate(lines, 1) if text in line)
+    return f"profiles/{file}:{number}"
+
+
+def test_explain_of_a_cell_is_the_walkthroughs_or_that_of_the_environment(
+    tmp_path: Path, profiles: Path
+) -> None:
+    run = ira("explain", "h100/llama3", cwd=tmp_path)
+    assert "--environment NAME shows it in prod-eu\n" in run.stderr
+    assert "max_model_len: 131072" in run.stdout
+
+    named = ira("explain", "h100/llama3", "--environment", "prod-eu", cwd=tmp_path)
+    by_directory = ira("explain", f"dist/prod-eu/{LLAMA}", cwd=tmp_path)
+
+    assert named.stderr == ""
+    assert "max_model_len: 65536" in named.stdout
+    assert by_directory.stdout == named.stdout
+
+
+def test_explain_of_a_cell_that_an_environment_does_not_have_names_those_it_has(
+    tmp_path: Path, profiles: Path
+) -> None:
+    run = ira("explain", "h200/llama3", "replicas", "--environment", "dev", cwd=tmp_path)
+
+    assert run.returncode == 2
+    assert "h200 × llama3 is not in the matrix; it has h100 × gemma3-27b" in run.stderr

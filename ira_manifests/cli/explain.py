@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ira_manifests.cli import common, explain_report, terminal
 from ira_manifests.cli.question import Question, names_model
 from ira_manifests.errors import InputError, did_you_mean, one_of
-from ira_manifests.layout import MODEL_DOWNLOAD
+from ira_manifests.layout import CELLS, MODEL_DOWNLOAD
 from ira_manifests.profiles.cell import Cell
-from ira_manifests.profiles.matrix import Matrix
+from ira_manifests.profiles.matrix import Matrices, Matrix
 from ira_manifests.provenance import explained
 from ira_manifests.provenance.explained import ExplainedDirectory, Value
+
+if TYPE_CHECKING:
+    from ira_manifests.provenance.field_lookup import Answer
 
 
 def command(
@@ -42,34 +46,94 @@ def command(
     matrices = common.load_all(
         profiles_folder, environments, workload_name=workload_name, namespace=namespace
     )
-    matrix = common.only(matrices, environments)
+    named = _named(matrices, environments, words)
     if download is not None:
-        _say_download(matrix, download, field)
+        _say_download(named or matrices.written, download, field)
         return 0
-    if _is_of_model(matrix, question):
+    first = named[0] if named else matrices.walkthrough
+    if _is_of_model(first, question):
         if len(words) > 1:
             raise InputError(f"unexpected argument after a model: {words[1]!r}")
-        _say_model(matrix, question)
+        _say_model(common.only(matrices, environments), question)
         return 0
     from ira_manifests.cli import cell_names
 
-    (gpu, model), field = cell_names.pair_and_field(matrix, words)
+    pair, field = cell_names.pair_and_field(first, words)
+    if field is not None:
+        having = [each for each in named or matrices.written if pair in each]
+        _say_field_of_cell(field, having or [first], pair)
+        return 0
+    for place, matrix in enumerate(named or [first]):
+        if len(named) > 1:
+            explain_report.environment(matrix.environment, first=not place)
+        _say_pair(matrix, *pair)
+    if not named:
+        _note_others(matrices, pair)
+    return 0
+
+
+def _named(
+    matrices: Matrices, environments: list[str] | None, words: Sequence[str]
+) -> list[Matrix]:
+    """Return the matrices of named environments; a directory names its own."""
+    above, _, directory = words[0].rstrip("/").rpartition("/") if words else ("", "", "")
+    environment = above.rpartition("/")[2]
+    is_directory = directory.startswith((CELLS, MODEL_DOWNLOAD))
+    if not environments and is_directory and environment in matrices.environments:
+        return [matrices.environments[environment]]
+    return common.wanted(matrices, environments) if environments else []
+
+
+def _note_others(matrices: Matrices, pair: tuple[str, str]) -> None:
+    having = [name for name, matrix in matrices.environments.items() if pair in matrix]
+    if having:
+        terminal.complain(
+            f"note: this is the cell without an environment; --environment NAME shows it in "
+            f"{one_of(having)}"
+        )
+
+
+def _require_one(matrix: Matrix, gpu: str, model: str) -> None:
+    """Raise `InputError` for a pair that has several cells."""
     known = gpu in matrix.profiles.gpus and model in matrix.profiles.models
     if known and (gpu, model) not in matrix and (variants := matrix.of_pair(gpu, model)):
         cells = one_of([cell.name for cell in variants])
         raise InputError(f"{gpu}/{model} has several cells; name one of them: {cells}")
-    if known and (gpu, model) not in matrix and field is None:
-        from ira_manifests.analysis import matrix_summary
 
-        explain_report.absent(
-            matrix_summary.Absent(gpu, model, matrix_summary.why(matrix, gpu, model))
-        )
-    elif field is None:
+
+def _say_pair(matrix: Matrix, gpu: str, model: str) -> None:
+    """Print a cell, or why there is none."""
+    _require_one(matrix, gpu, model)
+    known = gpu in matrix.profiles.gpus and model in matrix.profiles.models
+    if not known or (gpu, model) in matrix:
         _say_cell(matrix, matrix[gpu, model])
-    else:
-        directories = explained.directories(matrix, matrix[gpu, model])
-        _say_field(field, directories, explained.values(directories))
-    return 0
+        return
+    from ira_manifests.analysis import matrix_summary
+
+    explain_report.absent(matrix_summary.Absent(gpu, model, matrix_summary.why(matrix, gpu, model)))
+
+
+def _say_field_of_cell(field: str, matrices: Sequence[Matrix], pair: tuple[str, str]) -> None:
+    """Print a field of a cell; where environments differ, each answer with those that have it."""
+    answers: list[tuple[Found, list[str]]] = []
+    for matrix in matrices:
+        _require_one(matrix, *pair)
+        directories = explained.directories(matrix, matrix[pair])
+        try:
+            found = _find(field, directories, explained.values(directories))
+        except InputError:
+            if matrix is matrices[-1] and not answers:
+                raise
+            continue  # the environments may lack an option
+        same = [names for each, names in answers if each == found]
+        if same:
+            same[0].append(matrix.environment)
+        else:
+            answers.append((found, [matrix.environment]))
+    for place, (found, names) in enumerate(answers):
+        if len(answers) > 1:
+            explain_report.environment(*names, first=not place)
+        _say_found(field, found)
 
 
 def _is_of_model(matrix: Matrix, question: Question) -> bool:
@@ -83,9 +147,16 @@ def _is_of_model(matrix: Matrix, question: Question) -> bool:
     return True
 
 
-def _say_download(matrix: Matrix, name: str, field: str | None) -> None:
-    """Print the values of a download's directory, or of all, each under its name."""
-    every = explained.downloads(matrix)
+def _say_download(matrices: Sequence[Matrix], name: str, field: str | None) -> None:
+    """Print the values of a download's directory, or of all, each under its name.
+
+    They are those of the first matrix that has the directory.
+    """
+    downloads = [explained.downloads(matrix) for matrix in matrices]
+    every = next(
+        (each for each in downloads if name in {directory.name for directory in each}),
+        downloads[0],
+    )
     found = [each for each in every if name in (each.name, MODEL_DOWNLOAD)]
     if not found:
         known = [each.name for each in every]
@@ -133,24 +204,38 @@ def _say_cell(matrix: Matrix, cell: Cell) -> None:
     explain_report.explained(cell, explained.values(directories))
 
 
+Found = Sequence["Value | Answer"]
+
+
 def _say_field(
     field: str, directories: Sequence[ExplainedDirectory], values: Sequence[Value]
 ) -> None:
+    _say_found(field, _find(field, directories, values))
+
+
+def _find(field: str, directories: Sequence[ExplainedDirectory], values: Sequence[Value]) -> Found:
+    """Return what directories hold at a field. Raises `InputError` if there is none."""
     named = [value for value in values if value.name == field]
     if named:
-        explain_report.value(named[0])
-        return
+        return named[:1]
     from ira_manifests.provenance import field_lookup
 
     try:
-        explain_report.answers(field, field_lookup.find(directories, field))
+        return field_lookup.find(directories, field)
     except InputError:
         # A field of profiles that has fields of its own, such as autoscaling or env.
         within = [value for value in values if value.name.startswith(f"{field}.")]
         if not within:
             raise
-        for value in within:
-            explain_report.value(value)
+        return within
+
+
+def _say_found(field: str, found: Found) -> None:
+    for each in found:
+        if isinstance(each, Value):
+            explain_report.value(each)
+        else:
+            explain_report.answers(field, [each])
 
 
 def _say_rule(rule: str) -> None:

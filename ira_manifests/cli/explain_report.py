@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ira_manifests.analysis import limits, memory_breakdown, node_usage
 from ira_manifests.cli import terminal
 from ira_manifests.cli.terminal import BOLD, DIM
+from ira_manifests.errors import one_of
 from ira_manifests.memory import GIB, Budget, MemoryInputError
 from ira_manifests.messages import count, visible
 from ira_manifests.profiles import model_text
@@ -25,6 +26,14 @@ if TYPE_CHECKING:
 def absent(pair: Absent) -> None:
     """Print why a pair is not in the matrix."""
     terminal.say_wrapped(f"{pair.gpu} × {pair.model} is not in the matrix: {pair.why}")
+
+
+def environment(*names: str, first: bool) -> None:
+    """Print of which environments what follows is; an empty name is the walkthrough's."""
+    if not first:
+        terminal.say("")
+    said = [name or "without an environment" for name in names]
+    terminal.say(terminal.styled(f"{one_of(said)}:", BOLD))
 
 
 def left_out(pair: Absent) -> None:

@@ -15,6 +15,10 @@ def problems(profiles: Profiles) -> Iterator[Problem]:
     """Yield the problems of an environment's own fields."""
     if not profiles.environment:
         return
+    if profiles.platform is not None and profiles.platform.bucket is None:
+        message = "is missing: name the environment's bucket here or in platform.yaml, so that its "
+        message += "directories need no file of yours"
+        yield profiles.of_environment.problem(("bucket",), message)
     if not _all_read(profiles):
         return  # the cells of a broken profile are not known
     source = profiles.of_environment

@@ -61,14 +61,14 @@ CASES: list[Case] = [
     ),
     _prod(
         "pattern_that_matches_nothing",
-        "cells: [h100/*, h10/llama3]\n",
+        "cells: [h100/*, h10/llama3]\nbucket: acme\n",
         f"1:17: cells[1]: 'h10/llama3' names no cell of the matrix; it has {_CELLS}; did you mean "
         "'h100/llama3'?",
     ),
     _prod(
         "pattern_of_a_cell_that_the_environment_removes",
-        "cells: [l4/*]\nmodels:\n  gemma3-27b:\n    cells:\n      l4: null\n",
-        f"1:9: cells[0]: 'l4/*' names no cell of the matrix; it has "
+        "bucket: acme\ncells: [l4/*]\nmodels:\n  gemma3-27b:\n    cells:\n      l4: null\n",
+        f"2:9: cells[0]: 'l4/*' names no cell of the matrix; it has "
         f"{_CELLS.removesuffix(', l4/gemma3-27b')}",
     ),
     _prod(
@@ -129,7 +129,8 @@ CASES: list[Case] = [
     ),
     _prod(
         "compute_class_of_a_cell_of_an_environment",
-        "models:\n  llama3:\n    cells:\n      h100:\n        compute_class: gpu-h100\n",
+        "models:\n  llama3:\n    cells:\n      h100:\n        compute_class: gpu-h100\n"
+        "bucket: acme\n",
         "5:24: models.llama3.cells.h100.compute_class: is not a compute class of h100; known: "
         "gpu-h100-80gb-high-x1, gpu-h100-80gb-high-x2, gpu-h100-80gb-high-x4, "
         "gpu-h100-80gb-high-x8, gpu-h100-80gb-mega-x8",
@@ -150,6 +151,38 @@ CASES: list[Case] = [
         "pod_labels, priority_class, reasoning_parser, replicas, served_model_names, "
         "service_annotations, service_labels, speculative, strategy, tool_call_parser, "
         "topology_spread, volume_mounts, volumes, waive",
+    ),
+    _prod(
+        "environment_without_a_bucket",
+        "namespace: llm\n",
+        "1:1: bucket: is missing: name the environment's bucket here or in platform.yaml, so that "
+        "its directories need no file of yours",
+    ),
+    _prod(
+        "environment_that_removes_its_bucket",
+        "bucket: null\n",
+        "1:9: bucket: is missing: name the environment's bucket here or in platform.yaml, so that "
+        "its directories need no file of yours",
+    ),
+    _prod(
+        "bucket_of_an_environment_that_is_none",
+        "bucket: gs://acme-ira-model\n",
+        "1:9: bucket: 'gs://acme-ira-model' is not a bucket's name: use 3 to 63 lower-case "
+        "letters, digits, '-', '_' and '.', without gs://",
+    ),
+    _prod(
+        "environment_that_leaves_the_walkthrough_out",
+        "environments_only: true\n",
+        "1:1: environments_only: can't be changed by an environment; allowed: bucket, "
+        "bucket_suffix, cells, cluster, engine, fetch_safetensors, gpus, inference, "
+        "model_download, models, namespace, queued_provisioning",
+    ),
+    _prod(
+        "misspelt_field_of_an_environment",
+        "namespase: llm\n",
+        "1:1: namespase: is an unknown key; allowed: bucket, bucket_suffix, cells, cluster, "
+        "engine, fetch_safetensors, gpus, inference, model_download, models, namespace, "
+        "queued_provisioning; did you mean 'namespace'?",
     ),
     _prod(
         "cluster_that_is_no_name",
