@@ -147,7 +147,7 @@ def test_every_field_of_every_object_has_a_source(key: tuple[str, str], filled_d
         ("spec.template.spec.tolerations[1].value", "true", "profiles/platform.yaml:"),
         (
             "ProvisioningRequest spec.podSets[0].count", "1",
-            "the construct: the Deployment's replicas",
+            "the construct: the number of Pods, and the PodTemplate's name",
         ),
     ],
 )  # fmt: skip
