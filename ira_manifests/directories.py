@@ -41,7 +41,7 @@ def model_download(platform: Platform, rendered: Objects) -> Directory:
     below = BASE.removeprefix(f"{MODEL_DOWNLOAD}/")
     token = Generator(TOKEN_SECRET, (f"{below}/{env_file.TOKEN}",))
     kustomization = Kustomization(
-        namespace=platform.namespace,
+        namespace=platform.download_namespace,
         resources=(below, *rendered),
         secrets=() if platform.model_download.token_secret else (token,),
         replacements=(Replacement(parts.CONFIG_MAP, BUCKET_KEY, (("Job", field),)),),
@@ -51,7 +51,7 @@ def model_download(platform: Platform, rendered: Objects) -> Directory:
 
 def download(platform: Platform, name: str, rendered: Objects) -> Directory:
     """Return the directory that downloads one model to the platform's bucket."""
-    kustomization = Kustomization(namespace=platform.namespace, resources=tuple(rendered))
+    kustomization = Kustomization(namespace=platform.download_namespace, resources=tuple(rendered))
     return Directory(name, kustomization, rendered)
 
 

@@ -105,13 +105,13 @@ def _downloads(matrix: Matrix, cells: Sequence[Cell], known: Container[str]) -> 
     platform, models = matrix.platform, list(matrix.profiles.models.values())
     if platform.bucket is None:
         if MODEL_DOWNLOAD not in known:
-            (chart,) = _node.new_charts([MODEL_DOWNLOAD], platform.namespace)
+            (chart,) = _node.new_charts([MODEL_DOWNLOAD], platform.download_namespace)
             constructs.ModelDownloadJob(chart, "download", platform=platform, models=models)
             (manifests,) = _node.take([chart])
             yield directories.model_download(platform, by_file(manifests))
         return
     wanted = [each for each in matrix.downloads(cells) if each.name not in known]
-    charts = _node.new_charts([each.name for each in wanted], platform.namespace)
+    charts = _node.new_charts([each.name for each in wanted], platform.download_namespace)
     for chart, each in zip(charts, wanted, strict=True):
         constructs.ModelDownloadJob(
             chart,

@@ -234,14 +234,15 @@ def on_its_own(matrix: Matrix) -> list[ExplainedDirectory]:
     cell = matrix["h100", "llama3"]
     bucket, model_id = "acme", cell.model.model_id
 
-    def chart(name: str) -> Chart:
-        return Chart(App(), name, namespace=matrix.platform.namespace)
+    def chart(name: str, namespace: str | None = matrix.platform.namespace) -> Chart:
+        return Chart(App(), name, namespace=namespace)
 
     def of(scope: Chart, table: list[Source]) -> ExplainedDirectory:
         places = PlacesOfCell(matrix, cell)
         return ExplainedDirectory(scope.node.id, scope.to_json(), table, places)
 
-    own, theirs, download = chart("own account"), chart("theirs"), chart("download")
+    own, theirs = chart("own account"), chart("theirs")
+    download = chart("download", matrix.platform.download_namespace)
     workload = VllmDeployment(own, "vllm", cell=cell, bucket=bucket)
     ProvisioningRequest(own, "capacity", workload=workload)
     VllmDeployment(theirs, "vllm", cell=cell, bucket=bucket, service_account="a")

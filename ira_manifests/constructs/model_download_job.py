@@ -72,7 +72,7 @@ class ModelDownloadJob(Composite):
             )
         secret = manifests.secret_of_token(platform, token_secret)
         names.require("the token's Secret", secret, names.check_subdomain)
-        self.namespace = namespace_in(scope, id, platform.namespace)
+        self.namespace = namespace_in(scope, id, platform.download_namespace)
         other = holder(scope, self.namespace, "Job", name)
         if other is not None:
             raise InputError(

@@ -214,7 +214,8 @@ def _shared_account(profiles: Profiles, cells: Iterable[Cell]) -> Iterator[Probl
         return
     account = profiles.platform.model_download.service_account
     serving = {cell.service_account for cell in cells}
-    if account in serving:
+    apart = profiles.platform.download_namespace != profiles.platform.namespace
+    if account in serving and not apart:
         message = (
             f"is {account!r}, also the account of serving workloads: "
             "`kubectl delete -k model-download` would delete it under them; use two accounts"

@@ -178,7 +178,9 @@ class Options(NamedTuple):
             platform = platform.model_copy(update={"inference": inference})
             paths.add(("inference", "workload_name"))
         if platform is not None and self.namespace is not None:
-            platform = platform.model_copy(update={"namespace": self.namespace})
+            download = platform.model_download.model_copy(update={"namespace": None})
+            changed = {"namespace": self.namespace, "model_download": download}
+            platform = platform.model_copy(update=changed)
             paths.add(("namespace",))
         return replace(profiles, platform=platform, options=frozenset(paths))
 

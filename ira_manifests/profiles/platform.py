@@ -76,6 +76,8 @@ class ModelDownload(Profile):
     """The user id of the containers."""
     huggingface_hub: HubRelease
     """The release of huggingface_hub that downloads."""
+    namespace: Label | None = None
+    """The namespace of its objects, if it is not that of all others."""
     service_account: Label
     """The service account, which may write to the bucket."""
     cpu: Cpu
@@ -158,6 +160,11 @@ class Platform(Profile):
     inference: Inference
     model_download: ModelDownload
     queued_provisioning: QueuedProvisioning
+
+    @property
+    def download_namespace(self) -> str | None:
+        """The namespace of downloads; None: that of kubectl's context."""
+        return self.model_download.namespace or self.namespace
 
     @property
     def pruned(self) -> bool:

@@ -50,7 +50,7 @@ def download_objects(
     """
     given: dict[str, Any] = {} if download is None else download.options(platform.bucket)
     found = model_download_job.objects(platform, models=models, **given)
-    return _by_file(found.values(), platform.namespace)
+    return _by_file(found.values(), platform.download_namespace)
 
 
 def _by_file(found: Iterable[Json], namespace: str | None) -> dict[str, Json]:

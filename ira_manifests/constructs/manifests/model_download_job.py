@@ -184,7 +184,7 @@ def sources(
         also=(option("also"),) * len(also),
         lists=("@models.download",) * (1 + len(also)),
         secret=_of_secret(platform) if token_secret is None else option("token_secret"),
-        namespace=parts.of_namespace(bucket),
+        namespace=_of_namespace(platform, bucket),
         name=parts.WALKTHROUGH if name == NAME else option("name"),
     )
     config_map = [
@@ -205,10 +205,16 @@ def sources_of(platform: Platform, download: Download) -> list[Source]:
         also=tuple(f"@models.model_id[{each}]" for each in download.also),
         lists=tuple(f"@models.download[{each}]" for each in ids),
         secret=_of_secret(platform),
-        namespace=parts.of_namespace(None),
+        namespace=_of_namespace(platform, None),
         name="the construct: the model's name in the profiles",
     )
     return _sources(platform.model_download, origins, known=True)
+
+
+def _of_namespace(platform: Platform, bucket: str | None) -> str:
+    if bucket is None and platform.model_download.namespace is not None:
+        return f"{PROFILE}.namespace"
+    return parts.of_namespace(bucket)
 
 
 def _sources(download: ModelDownload, origins: _Origins, *, known: bool) -> list[Source]:
