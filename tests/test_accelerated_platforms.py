@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 import ira_manifests as ira_api
 from ira_manifests import Matrix, load_matrix
 from testing.kubectl import kustomize
 from testing.objects import Json, objects_in, template_of, the
-from testing.project import ROOT, fill_in
+from testing.project import ROOT
 from tests.schemas import VERSIONS, validate
 from tests.support import ira
 
 EXAMPLE = ROOT / "examples/accelerated-platforms"
 PROFILES = EXAMPLE / "profiles"
+ENVIRONMENT = "acp-dev"
 
 # GPU type and model of every folder of online-inference-gpu/vllm, without its base, at
 # https://github.com/GoogleCloudPlatform/accelerated-platforms/tree/9320f3b27aa0998e9607829ad6e9695d3514a8ef,
@@ -48,18 +51,24 @@ FURTHER = {
 
 @pytest.fixture(scope="module")
 def matrix() -> Matrix:
-    return load_matrix(PROFILES)
+    return load_matrix(PROFILES, environment=ENVIRONMENT)
+
+
+def written(folder: Path) -> dict[str, Path]:
+    """Synthesise into a folder, and return the directories that kubectl applies, by name."""
+    run = ira("synth", "--out", str(folder / "dist"), "--profiles", str(PROFILES))
+    assert run.returncode == 0, run.stderr
+    return {
+        file.parent.name: file.parent
+        for file in (folder / "dist" / ENVIRONMENT).rglob("kustomization.yaml")
+    }
 
 
 @pytest.fixture(scope="module")
 def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Json]]:
     """The objects of every directory, by its name, as kubectl renders them."""
-    out = tmp_path_factory.mktemp("accelerated-platforms") / "dist"
-    run = ira("synth", "--out", str(out), "--profiles", str(PROFILES))
-    assert run.returncode == 0, run.stderr
-    fill_in(out)
-    directories = [path for path in out.iterdir() if path.is_dir() and path.name != "base"]
-    return {path.name: objects_in(kustomize(path)) for path in directories}
+    found = written(tmp_path_factory.mktemp("accelerated-platforms"))
+    return {name: objects_in(kustomize(path)) for name, path in found.items()}
 
 
 def test_it_has_every_cell_of_the_platform(matrix: Matrix) -> None:
@@ -94,4 +103,24 @@ def test_each_cell_has_a_workload_of_its_own_under_the_platforms_account(
         assert the(objects, "Deployment")["metadata"]["name"] == name
         assert the(objects, "Service")["metadata"]["name"] == name
         assert template_of(objects)["spec"]["serviceAccountName"] == "acp-dev-online-gpu"
-    assert len(rendered) == len(matrix) + 1
+        assert namespaces(objects) == {"acp-dev-online-gpu"}
+
+
+def test_each_model_is_downloaded_where_the_platform_has_the_account_for_it(
+    matrix: Matrix, rendered: dict[str, list[Json]]
+) -> None:
+    models = {cell.model_name for cell in matrix.values()}
+    assert len(models) == 11
+    assert rendered.keys() == {
+        *(cell.directory for cell in matrix.values()),
+        *(f"model-download-{name}" for name in models),
+    }
+    for model in models:
+        objects = rendered[f"model-download-{model}"]
+        assert namespaces(objects) == {"acp-dev-hf-hub-downloader"}
+        pod = the(objects, "Job")["spec"]["template"]["spec"]
+        assert pod["serviceAccountName"] == "acp-dev-hf-hub-downloader"
+
+
+def namespaces(objects: list[Json]) -> set[str]:
+    return {item["metadata"]["namespace"] for item in objects}

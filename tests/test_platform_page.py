@@ -9,7 +9,15 @@ import pytest
 
 from ira_manifests import Matrix, load_matrix
 from tools.platform_cells import CELLS, VARIABLES, HandWritten, read
-from tools.platform_page import PAGE, PROFILES, cell_of, comparison, written, wrong_links
+from tools.platform_page import (
+    ENVIRONMENT,
+    PAGE,
+    PROFILES,
+    cell_of,
+    comparison,
+    written,
+    wrong_links,
+)
 from tools.platform_values import values_here
 
 IMAGE = "docker.io/vllm/vllm-openai:v0.11.2"
@@ -103,7 +111,7 @@ def checkout(folder: Path, *edits: tuple[str, str]) -> Path:
 
 @pytest.fixture(scope="module")
 def matrix() -> Matrix:
-    return load_matrix(PROFILES)
+    return load_matrix(PROFILES, environment=ENVIRONMENT)
 
 
 def compared(matrix: Matrix, folder: Path) -> str:

@@ -25,6 +25,7 @@ from tools.platform_values import Difference, differences
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/accelerated-platforms.md"
 PROFILES = ROOT / "examples/accelerated-platforms/profiles"
+ENVIRONMENT = "acp-dev"
 
 _TREE = f"https://github.com/GoogleCloudPlatform/accelerated-platforms/blob/{COMMIT}"
 _FIRST, _LAST = "<!-- cells: ", "<!-- end of cells -->"
@@ -131,7 +132,9 @@ def main(arguments: Sequence[str]) -> int:
     """Write or check the page; return the exit code."""
     checkout = Path(arguments[0])
     before = PAGE.read_text("utf-8")
-    after = written(before, comparison(load_matrix(PROFILES), list(read(checkout))))
+    after = written(
+        before, comparison(load_matrix(PROFILES, environment=ENVIRONMENT), list(read(checkout)))
+    )
     messages = list(wrong_links(after, checkout))
     if "--check" not in arguments:
         PAGE.write_text(after, "utf-8")
