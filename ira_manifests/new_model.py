@@ -170,6 +170,18 @@ def update(matrix: Matrix, file: Path, content: bytes, files: ModelFiles) -> Upd
     return Updated(found, tuple(finding for finding in findings if finding.refuses))
 
 
+def profile_of(model_id: str, files: ModelFiles) -> ModelProfile:
+    """Return a model's profile without cells: what its files decide.
+
+    Raises as `propose` does, and pydantic's `ValidationError` for values that no profile can have.
+    """
+    values = _of_files(model_id, files, files.read()).values({})
+    given = {name: value for name, value in values.items() if name != "cells"}
+    placeholder = {"tensor_parallel": 1, "cpu": "1", "memory": "1G", "max_model_len": 1}
+    cell = {**placeholder, "gpu_memory_utilization": Decimal("0.9")}
+    return ModelProfile.model_validate({**given, "cells": {"any": cell}})
+
+
 def _of_files(model_id: str, files: ModelFiles, model: Model) -> NewModel:
     """Return what the model's files decide of its profile."""
     size, origin = files.weights(model)

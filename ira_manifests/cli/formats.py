@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ira_manifests.cli.terminal import BOLD_RED, BOLD_YELLOW, DIM, fitted, painted
+from ira_manifests.cli.terminal import BOLD, BOLD_RED, BOLD_YELLOW, DIM, fitted, painted
 from ira_manifests.messages import count, visible
 from ira_manifests.rules import catalogue
 from ira_manifests.rules.catalogue import Rule, Severity
 from ira_manifests.rules.finding import Finding
 
 _MOST_SHOWN = 200
+_MOST_REACHED = 3
 _CONTINUED = " " * 6
-_STYLES = {Severity.ERROR: BOLD_RED, Severity.WARNING: BOLD_YELLOW}
+_STYLES = {Severity.ERROR: BOLD_RED, Severity.WARNING: BOLD_YELLOW, Severity.NOTE: BOLD}
 
 
 def text(findings: Sequence[Finding], *, colour: bool = False, columns: int | None = None) -> str:
@@ -39,7 +40,8 @@ def _text(finding: Finding, colour: bool, columns: int | None) -> str:
     place = visible(f"{finding.file}:{finding.line}:{finding.column}: ") if finding.file else ""
     field = f" {finding.field}:" if finding.field else ""
     said = fitted(visible(f"   {field} {finding.message}"), columns, _CONTINUED)
-    return f"{place}{rule} {finding.rule.name}{where}\n{said}\n    {hint}"
+    reach = fitted(_reach(finding), columns, _CONTINUED)
+    return f"{place}{rule} {finding.rule.name}{where}\n{said}\n    {hint}{reach}"
 
 
 _MOST_NAMED = 3
@@ -50,6 +52,15 @@ def _in(finding: Finding) -> str:
     names = finding.environments
     more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
     return f" in {', '.join(names[:_MOST_NAMED])}{more}" if names else ""
+
+
+def _reach(finding: Finding) -> str:
+    """Return a line with the kustomizations that a finding reaches, of many the first."""
+    if not finding.reach:
+        return ""
+    more = len(finding.reach) - _MOST_REACHED
+    others = f" and {more} more" if more > 0 else ""
+    return visible(f"    in {', '.join(finding.reach[:_MOST_REACHED])}{others}").join(("\n", ""))
 
 
 def as_json(findings: Sequence[Finding]) -> str:
@@ -73,6 +84,7 @@ def to_json(finding: Finding) -> dict[str, Any]:
         "environments": list(finding.environments),
         "message": finding.message,
         "hint": finding.hint,
+        **({"kustomizations": list(finding.reach)} if finding.reach else {}),
     }
 
 
@@ -184,7 +196,8 @@ def _annotation(finding: Finding) -> str:
     field = f"{finding.field}: " if finding.field else ""
     said = visible(f"{field}{finding.message}{_in(finding)}")
     message = _escaped(f"{said}\n{visible(finding.hint)}")
-    return f"::{finding.rule.severity} {shown}::{message}"
+    command = "notice" if finding.severity is Severity.NOTE else finding.severity
+    return f"::{command} {shown}::{message}"
 
 
 def _escaped(value: str, more: str = "") -> str:

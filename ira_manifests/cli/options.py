@@ -133,6 +133,77 @@ def check(parser: Parser) -> None:
     parser.add_argument("--strict", action="store_true", help="Exit with 1 for warnings as well.")
 
 
+def lint(parser: Parser) -> None:
+    """Add the arguments of `lint`."""
+    parser.add_argument(
+        "paths",
+        metavar="PATH|-",
+        nargs="+",
+        help="A folder with kustomizations or manifests, or a file; - for standard input, such as "
+        "the output of kustomize, helm template or kubectl get -o yaml.",
+    )
+    _format(parser)
+    for name, what in (("--rule", "Only this rule"), ("--ignore", "Not this rule")):
+        parser.add_argument(
+            name,
+            dest={"--rule": "only_rules", "--ignore": "ignored"}[name],
+            metavar="RULE",
+            action="append",
+            type=_known_rule(name),
+            help=f"{what}, by id or name. Repeatable.",
+        )
+    parser.add_argument(
+        "--severity",
+        choices=SEVERITIES,
+        default="warning",
+        metavar="SEVERITY",
+        help="The least severity to report: error, warning, or note, which tells what is not "
+        "judged. [default: warning]",
+    )
+    parser.add_argument(
+        "--baseline",
+        metavar="FILE",
+        type=_folder("--baseline"),
+        help="Leave out the findings of this file, which --write-baseline has written.",
+    )
+    parser.add_argument(
+        "--write-baseline",
+        metavar="FILE",
+        type=_folder("--write-baseline"),
+        help="Write the findings to this file, and exit with 0.",
+    )
+    parser.add_argument(
+        "--models",
+        dest="models_folder",
+        metavar="FOLDER",
+        type=_folder("--models"),
+        help="Judge the memory of these models too: a folder with ORG/NAME/config.json of each, or "
+        "with profiles of models.",
+    )
+    parser.add_argument(
+        "--allow-remote",
+        action="store_true",
+        help="Let kustomize fetch remote bases. [default: they are not judged]",
+    )
+
+
+SEVERITIES = ("error", "warning", "note")
+
+
+def _known_rule(option: str) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        from ira_manifests.rules import catalogue
+
+        rules = catalogue.rules()
+        by_name = {each.name: each.id for each in rules.values()}
+        found = value.upper() if value.upper() in rules else by_name.get(value)
+        if found is None:
+            raise InputError(f"{option}: no such rule: {value}{did_you_mean(value.upper(), rules)}")
+        return found
+
+    return parse
+
+
 def format_of(words: Sequence[str]) -> str:
     """Return the value of --format, whatever else is wrong with the arguments of `check`."""
     parser = Parser("check", "")

@@ -36,6 +36,17 @@ def schema_folder() -> Path:
     return folder() / SCHEMA_FOLDER
 
 
+def known_models() -> Path:
+    """Return the folder of packaged profiles of models beside those that are rendered.
+
+    They tell the geometry of models that others serve.
+    """
+    package = Path(__file__).parents[1]
+    packaged = package / "_known_models"
+    examples = package.parent / "examples/accelerated-platforms/profiles/models"
+    return packaged if packaged.is_dir() else examples
+
+
 def taken(entries: Sequence[Path]) -> tuple[str, ...]:
     """Return the names in a folder of profiles that are read from the package instead.
 

@@ -14,6 +14,7 @@ HIDDEN = "not shown: a secret in plain text"
 _NAMES = re.compile(r"(?:^|_)(?<!PUBLIC_)(?:TOKEN|KEY|SECRET|PASSWORD|PASSWD)$", re.IGNORECASE)
 # https://huggingface.co/docs/hub/security-tokens: tokens begin so.
 _TOKEN = re.compile(r"\bhf_[A-Za-z0-9]{20,}")
+_PLACEHOLDER = re.compile(r"\$\{[^{}]*\}|<[^<>]*>")
 # vllm/entrypoints/openai/cli_args.py (api_key) and vllm/config/model.py (hf_token).
 _OPTIONS = frozenset({"--api-key", "--hf-token"})
 
@@ -21,9 +22,9 @@ _OPTIONS = frozenset({"--api-key", "--hf-token"})
 def is_secret(name: str, text: str) -> bool:
     """Return whether the text of a variable is a secret, by the variable's name or its own form.
 
-    A text that refers to another variable, such as `$(TOKEN)`, and a path are none.
+    A text that refers to another variable, such as `$(TOKEN)`, a placeholder and a path are none.
     """
-    if not text or "$(" in text:
+    if not text or "$(" in text or _PLACEHOLDER.fullmatch(text):
         return False
     return bool(_TOKEN.search(text) or (_NAMES.search(name) and not text.startswith("/")))
 

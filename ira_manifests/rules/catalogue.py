@@ -27,14 +27,25 @@ _PLACES = (
     "ira_manifests.rules.user_files",
     "ira_manifests.rules.objects",
     "ira_manifests.rules.clusters",
+    "ira_manifests.rules.sources",
 )
 
 
 class Severity(StrEnum):
-    """Whether a finding refuses the cell, or only warns."""
+    """Whether a finding refuses the cell, only warns, or says what is not judged."""
 
     ERROR = "error"
     WARNING = "warning"
+    NOTE = "note"
+
+
+class Needs(StrEnum):
+    """What a check must know of a tree to judge it; of `OURS`, only the trees that we write."""
+
+    OURS = "the names, files and conventions of this project"
+    OBJECTS = "the objects as they are applied"
+    RELEASE = "the release of vLLM in the image"
+    MODEL = "the model's geometry, the GPU type and the server's arguments"
 
 
 @dataclass(frozen=True)
@@ -59,6 +70,7 @@ class Rule:
 
 
 _RULES: dict[str, Rule] = {}
+_OF_ANY_TREE: set[str] = set()
 
 
 def add(rule: Rule) -> None:
@@ -69,6 +81,18 @@ def add(rule: Rule) -> None:
         if rule.id == other.id or rule.name == other.name:
             raise ValueError(f"{rule.id} {rule.name} is taken: there is {other.id} {other.name}")
     _RULES[rule.id] = rule
+
+
+def add_check(rule_id: str, needs: Needs) -> None:
+    """Note a check of a rule, by what it needs."""
+    if needs is not Needs.OURS:
+        _OF_ANY_TREE.add(rule_id)
+
+
+def of_any_tree() -> frozenset[str]:
+    """Return the ids of the rules that `lint` applies to the trees of other authors."""
+    _ = rules()
+    return frozenset(_OF_ANY_TREE)
 
 
 @cache

@@ -39,6 +39,8 @@ class Finding:
     cell: str = ""
     environments: tuple[str, ...] = ()
     """The environments that have it, if not all that were checked do."""
+    reach: tuple[str, ...] = ()
+    """The kustomizations in which the fault of a base is, where it is one of other authors'."""
 
     @property
     def rule(self) -> Rule:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ira_manifests.kubernetes import names
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.weight_readers import contradiction
-from ira_manifests.rules.catalogue import Severity
+from ira_manifests.rules.catalogue import Needs, Severity
 from ira_manifests.rules.cells.subjects import CELL, ENGINE, CellOf, EngineOf
 from ira_manifests.rules.finding import Finding
 from ira_manifests.rules.flags import CRASH_LOOP, READ_THEM_YOURSELF
@@ -66,7 +66,7 @@ def weights_left_out(of: CellOf) -> Iterator[Finding]:
             yield of.finding_of_setting(("args", index), message, hint)
 
 
-@rule("IRA047", "quantization-contradicts", Severity.ERROR, CELL)
+@rule("IRA047", "quantization-contradicts", Severity.ERROR, CELL, Needs.MODEL)
 def quantization_contradicts(of: CellOf) -> Iterator[Finding]:
     """`--quantization` names another method than that of the checkpoint.
 

@@ -10,7 +10,7 @@ from ira_manifests.memory import Budget, Limit, MemoryInputError, SplitError, Ve
 from ira_manifests.messages import gib
 from ira_manifests.profiles import memory_inputs
 from ira_manifests.profiles.cell import Cell
-from ira_manifests.rules.catalogue import Severity
+from ira_manifests.rules.catalogue import Needs, Severity
 from ira_manifests.rules.cells.subjects import CELL, CellOf
 from ira_manifests.rules.finding import Finding
 from ira_manifests.rules.registry import rule
@@ -18,7 +18,7 @@ from ira_manifests.rules.registry import rule
 _SHOWN = 2  # remedies in a hint
 
 
-@rule("IRA001", "does-not-fit", Severity.ERROR, CELL)
+@rule("IRA001", "does-not-fit", Severity.ERROR, CELL, Needs.MODEL)
 def does_not_fit(of: CellOf) -> Iterator[Finding]:
     """The model does not fit the GPUs' memory.
 
@@ -101,7 +101,7 @@ def memory_not_judged(of: CellOf) -> Iterator[Finding]:
     yield of.finding(("model_id",), message, hint)
 
 
-@rule("IRA004", "heads-not-divided", Severity.ERROR, CELL)
+@rule("IRA004", "heads-not-divided", Severity.ERROR, CELL, Needs.MODEL)
 def heads_not_divided(of: CellOf) -> Iterator[Finding]:
     """The model's heads can't be divided among the GPUs of tensor parallelism.
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 from ira_manifests.analysis.kernels import missing_kernel
 from ira_manifests.profiles.fields import is_commit
 from ira_manifests.profiles.memory_options import LONGER_CONTEXT
-from ira_manifests.rules.catalogue import Severity
+from ira_manifests.rules.catalogue import Needs, Severity
 from ira_manifests.rules.cells.subjects import CELL, CellOf
 from ira_manifests.rules.finding import Finding
 from ira_manifests.rules.known_ids import other_spelling
@@ -15,7 +16,7 @@ from ira_manifests.rules.registry import rule
 from ira_manifests.vllm import Release, settings
 
 
-@rule("IRA007", "context-too-long", Severity.ERROR, CELL)
+@rule("IRA007", "context-too-long", Severity.ERROR, CELL, Needs.MODEL)
 def context_too_long(of: CellOf) -> Iterator[Finding]:
     """`max_model_len` is more than the model's own context.
 
@@ -34,7 +35,41 @@ def context_too_long(of: CellOf) -> Iterator[Finding]:
         yield of.finding(("max_model_len",), message, hint)
 
 
-@rule("IRA008", "engine-too-old", Severity.ERROR, CELL)
+@rule("IRA087", "needless-rope-override", Severity.ERROR, CELL, Needs.MODEL)
+def needless_rope_override(of: CellOf) -> Iterator[Finding]:
+    """An override of rope scaling makes a context that the model has itself.
+
+    `--hf-overrides` sets a `rope_scaling` whose context, `factor` times
+    `original_max_position_embeddings`, is not longer than the model's own: a line that was copied
+    from another model. The server computes all positions with the other model's scaling, answers
+    get worse without any error, and contexts beyond it are refused.
+    """
+    cell, geometry = of.cell, of.cell.model.geometry
+    text = settings(cell.settings.args, cell.engine.version).get("--hf-overrides")
+    scaled = _scaled(text or "")
+    if geometry is not None and scaled and scaled <= geometry.max_position_embeddings:
+        message = f"--hf-overrides scales positions to {scaled} tokens, and the model itself has "
+        message += f"{geometry.max_position_embeddings}"
+        hint = "drop the override: it is another model's"
+        yield of.finding_of_setting(("args",), message, hint)
+
+
+def _scaled(text: str) -> int:
+    """Return the context to which an override scales positions; 0 if it scales none."""
+    try:
+        given = json.loads(text)
+    except ValueError:
+        return 0
+    scaling = given.get("rope_scaling") if isinstance(given, dict) else None
+    if not isinstance(scaling, dict):
+        return 0
+    factor, original = scaling.get("factor"), scaling.get("original_max_position_embeddings")
+    if not isinstance(factor, int | float) or not isinstance(original, int):
+        return 0
+    return int(factor * original)
+
+
+@rule("IRA008", "engine-too-old", Severity.ERROR, CELL, Needs.MODEL)
 def engine_too_old(of: CellOf) -> Iterator[Finding]:
     """The model needs a newer engine than the pinned one.
 
@@ -48,7 +83,7 @@ def engine_too_old(of: CellOf) -> Iterator[Finding]:
         yield of.finding(("min_engine",), message, hint)
 
 
-@rule("IRA048", "no-kernel", Severity.ERROR, CELL)
+@rule("IRA048", "no-kernel", Severity.ERROR, CELL, Needs.MODEL)
 def no_kernel(of: CellOf) -> Iterator[Finding]:
     """The engine has no kernel for the model on the cell's GPU.
 
@@ -68,7 +103,7 @@ def no_kernel(of: CellOf) -> Iterator[Finding]:
         yield of.finding((), missing, hint)
 
 
-@rule("IRA009", "unknown-model-id", Severity.ERROR, CELL)
+@rule("IRA009", "unknown-model-id", Severity.ERROR, CELL, Needs.OBJECTS)
 def unknown_model_id(of: CellOf) -> Iterator[Finding]:
     """A model id differs from a known one only in organisation or in upper and lower case.
 

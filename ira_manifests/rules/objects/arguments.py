@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ira_manifests.kubernetes import labels, names
 from ira_manifests.kubernetes import leader_worker_set as lws
-from ira_manifests.rules.catalogue import Severity
+from ira_manifests.rules.catalogue import Needs, Severity
 from ira_manifests.rules.finding import Finding
 from ira_manifests.rules.flags import CRASH_LOOP, READ_THEM_YOURSELF
 from ira_manifests.rules.registry import rule
@@ -23,7 +23,7 @@ _NAME_THE_RELEASE = (
 )
 
 
-@rule("IRA010", "unknown-flag", Severity.ERROR, DIRECTORY)
+@rule("IRA010", "unknown-flag", Severity.ERROR, DIRECTORY, Needs.RELEASE)
 def unknown_flag(view: View) -> Iterator[Finding]:
     """The engine refuses a flag of the server, or its value.
 
@@ -78,7 +78,7 @@ def flags_not_judged(view: View) -> Iterator[Finding]:
             yield view.finding(server.file, place, f"{error}", READ_THEM_YOURSELF)
 
 
-@rule("IRA011", "gpus-not-parallel", Severity.ERROR, DIRECTORY)
+@rule("IRA011", "gpus-not-parallel", Severity.ERROR, DIRECTORY, Needs.OBJECTS)
 def gpus_not_parallel(view: View) -> Iterator[Finding]:
     """GPUs are not tensor × pipeline parallel size.
 
@@ -86,13 +86,16 @@ def gpus_not_parallel(view: View) -> Iterator[Finding]:
     server reads its arguments: shortened, under other spellings, and the last one where there are
     several. With too few, the server waits for processes that can't start; with too many, the rest
     is paid for and never used. Of a LeaderWorkerSet, the containers of a whole group share the
-    product: its `size` times the GPUs of each.
+    product: its `size` times the GPUs of each. Not judged: a server that other Pods share in ways
+    that its arguments don't tell (Ray, `--nnodes`, a part of the data parallel ranks), and one
+    without GPUs of `nvidia.com/gpu`, or with a size that is not known.
     """
     for server in view.servers:
-        tensor = _size(server, "--tensor-parallel-size")
-        pipeline = _size(server, "--pipeline-parallel-size")
-        data = _size(server, "--data-parallel-size")
+        sizes = [_size(server, option) for option in _SIZES]
         gpus = server.container.gpus
+        if None in sizes or (not view.own and _is_part(server)):
+            continue
+        tensor, pipeline, data = (size or 1 for size in sizes)
         group = view.group_of(server.container.template)
         if group is not None:
             yield from _of_group(view, server, group, tensor * pipeline * data)
@@ -113,6 +116,21 @@ def _of_group(view: View, server: Server, group: Object, wanted: int) -> Iterato
         yield view.finding(group.file, lws.SIZE_OF_GROUP, message, hint)
 
 
-def _size(server: Server, name: str) -> int:
-    text = server.settings.get(name)
-    return int(text) if text is not None and text.isdecimal() else 1
+_SIZES = ("--tensor-parallel-size", "--pipeline-parallel-size", "--data-parallel-size")
+# With one of these, other Pods have a part of the processes or of the GPUs.
+_SHARED = (
+    "--data-parallel-address", "--data-parallel-hybrid-lb", "--data-parallel-external-lb",
+    "--data-parallel-rank", "--data-parallel-size-local", "--data-parallel-start-rank",
+    "--distributed-executor-backend", "--nnodes", "--node-rank", "--prefill-context-parallel-size",
+)  # fmt: skip
+
+
+def _is_part(server: Server) -> bool:
+    """Return whether the container is not known to have all GPUs of a server."""
+    return not server.container.gpus or any(option in server.settings for option in _SHARED)
+
+
+def _size(server: Server, name: str) -> int | None:
+    """Return a parallel size; 1 if it is not given, None if it is not known."""
+    text = server.settings.get(name, "1")
+    return int(text) if text.isdecimal() else None

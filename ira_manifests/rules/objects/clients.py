@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from ira_manifests.rules.catalogue import Severity
+from ira_manifests.rules.catalogue import Needs, Severity
 from ira_manifests.rules.finding import Finding
 from ira_manifests.rules.registry import rule
 from ira_manifests.rules.view.groups import DIRECTORY
@@ -25,7 +25,7 @@ class _Entry(NamedTuple):
     ports: list[Json] | None
 
 
-@rule("IRA053", "client-shut-out", Severity.WARNING, DIRECTORY)
+@rule("IRA053", "client-shut-out", Severity.WARNING, DIRECTORY, Needs.OBJECTS)
 def client_shut_out(view: View) -> Iterator[Finding]:
     """A NetworkPolicy shuts out who must reach the server.
 

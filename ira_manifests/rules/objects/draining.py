@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from ira_manifests.kubernetes import leader_worker_set as lws
-from ira_manifests.rules.catalogue import Severity
+from ira_manifests.rules.catalogue import Needs, Severity
 from ira_manifests.rules.finding import Finding
 from ira_manifests.rules.registry import rule
 from ira_manifests.rules.view.groups import DIRECTORY
@@ -18,7 +18,7 @@ from ira_manifests.vllm import draining
 _SLEEP = re.compile(r"(?:.*/)?sleep (\d{1,9})s?")
 
 
-@rule("IRA042", "requests-cut-off", Severity.WARNING, DIRECTORY)
+@rule("IRA042", "requests-cut-off", Severity.WARNING, DIRECTORY, Needs.OBJECTS)
 def requests_cut_off(view: View) -> Iterator[Finding]:
     """A server ends before its requests do.
 

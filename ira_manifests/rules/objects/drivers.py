@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ira_manifests.kubernetes import queued_capacity as queued
-from ira_manifests.rules.catalogue import Severity
+from ira_manifests.rules.catalogue import Needs, Severity
 from ira_manifests.rules.finding import Finding
 from ira_manifests.rules.registry import rule
 from ira_manifests.rules.view.groups import DIRECTORY
@@ -17,7 +17,7 @@ from ira_manifests.vllm import gpu_drivers
 _OWN_DRIVER = {queued.COMPUTE_CLASS, queued.NODE_POOL}
 
 
-@rule("IRA041", "driver-too-old", Severity.WARNING, DIRECTORY)
+@rule("IRA041", "driver-too-old", Severity.WARNING, DIRECTORY, Needs.RELEASE)
 def driver_too_old(view: View) -> Iterator[Finding]:
     """The GPU driver may be too old for the image's CUDA.
 
@@ -33,7 +33,9 @@ def driver_too_old(view: View) -> Iterator[Finding]:
     """
     for server in view.servers:
         selector = server.container.template.node_selector
-        by_gke = server.container.gpus and not _OWN_DRIVER & selector.keys()
+        # GKE makes nodes with GPUs only for Pods that name the accelerator.
+        named = queued.ACCELERATOR in selector and not _OWN_DRIVER & selector.keys()
+        by_gke = server.container.gpus and named
         if by_gke and selector.get(queued.DRIVER) != "latest":
             yield from _default(view, server)
 

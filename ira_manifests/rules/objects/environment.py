@@ -12,7 +12,7 @@ from ira_manifests.layout import BUCKET_KEY, mount_path
 from ira_manifests.output import env_file
 from ira_manifests.output.directory import RUNTIME_CONFIG
 from ira_manifests.profiles.yaml_source import Path
-from ira_manifests.rules.catalogue import Severity
+from ira_manifests.rules.catalogue import Needs, Severity
 from ira_manifests.rules.finding import Finding
 from ira_manifests.rules.registry import also, rule
 from ira_manifests.rules.variables import DEFINE_IT, NOT_READ, undefined
@@ -25,6 +25,10 @@ from ira_manifests.vllm.environment import unread
 
 _BRACES = re.compile(r"\$\{(\w+)\}")
 _BARE = re.compile(r"(?<!\$)\$([A-Za-z_]\w*)")
+
+# Variables that images define, and what others call theirs: $(date) is a command for a shell.
+_OF_IMAGES = frozenset({"PATH", "HOME", "LD_LIBRARY_PATH", "LD_PRELOAD", "PYTHONPATH", "HOSTNAME"})
+_USUAL = re.compile(r"[A-Z_][A-Z0-9_]*")
 
 # The option that each runtime value sets; the model is the first argument.
 _OPTIONS = {
@@ -99,13 +103,15 @@ def _unread(view: View, key: str, message: str, argument: str) -> Finding:
     return view.finding(RUNTIME_CONFIG, (key,), message, hint)
 
 
-@rule("IRA014", "unexpanded-variable", Severity.ERROR, DIRECTORY)
+@rule("IRA014", "unexpanded-variable", Severity.ERROR, DIRECTORY, Needs.OBJECTS)
 def unexpanded_variable(view: View) -> Iterator[Finding]:
     """A variable in an argument is not expanded.
 
     Kubernetes expands `$(NAME)` in arguments and in values of variables, if the container defines
     NAME (in a value: before it); only a shell expands `${NAME}`. What is not expanded reaches the
-    server as text, and it looks for a model named `/gcs/${MODEL_ID}`.
+    server as text, and it looks for a model named `/gcs/${MODEL_ID}`. In trees of other authors,
+    `${NAME}` may be for their own tools to fill in: it is reported if the container defines NAME,
+    or the image does (PATH, HOME and the like).
     """
     for container in view.containers:
         if not container.is_script:
@@ -117,7 +123,8 @@ def _arguments(view: View, container: Container) -> Iterator[Finding]:
     defined = {str(item.get("name")) for item in container.env}
     for word, place in container.words:
         bare = _BARE.search(word)
-        if braces := _BRACES.search(word):
+        braces = _BRACES.search(word)
+        if braces and (view.own or braces[1] in defined):
             yield _as_it_is(view, container, place, braces[0], braces[1])
         elif bare and bare[1] in defined:
             yield _as_it_is(view, container, place, bare[0], bare[1])
@@ -130,15 +137,19 @@ def _values(view: View, container: Container) -> Iterator[Finding]:
     for index, item in enumerate(container.env):
         place: Path = (*container.path, "env", index, "value")
         value = str(item.get("value", ""))
-        if braces := _BRACES.search(value):
+        name = str(item.get("name"))
+        braces = _BRACES.search(value)
+        if braces and (view.own or braces[1] in {*defined, name, *_OF_IMAGES}):
             yield _as_it_is(view, container, place, braces[0], braces[1])
         yield from _undefined(view, container, place, value, defined)
-        defined.add(str(item.get("name")))
+        defined.add(name)
 
 
 def _as_it_is(view: View, container: Container, place: Path, text: str, name: str) -> Finding:
     message = f"{text} is not expanded"
     hint = f"write $({name}): Kubernetes expands only this form"
+    if "env" in place or name not in {str(item.get("name")) for item in container.env}:
+        hint = f"Kubernetes expands $({name}) if env defines it before; else write the value out"
     return view.finding(container.file, place, message, hint)
 
 
@@ -149,12 +160,12 @@ def _undefined(
         return
     injected = lws.VARIABLES if view.group_of(container.template) else ()
     for name in references(text):
-        if name not in defined and name not in injected:
+        if name not in defined and name not in injected and (view.own or _USUAL.fullmatch(name)):
             message = undefined(name, before="env" in place)
             yield view.finding(container.file, place, message, DEFINE_IT)
 
 
-@also("IRA066", DIRECTORY)
+@also("IRA066", DIRECTORY, Needs.RELEASE)
 def unread_variable_of_a_server(view: View) -> Iterator[Finding]:
     """The release of a server's image does not read a variable of its container."""
     for server in view.servers:
@@ -165,7 +176,7 @@ def unread_variable_of_a_server(view: View) -> Iterator[Finding]:
                 yield view.finding(container.file, place, message, NOT_READ)
 
 
-@rule("IRA033", "missing-value", Severity.ERROR, DIRECTORY)
+@rule("IRA033", "missing-value", Severity.ERROR, DIRECTORY, Needs.OBJECTS)
 def missing_value(view: View) -> Iterator[Finding]:
     """A value that a container reads is missing.
 

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 from ira_manifests.kubernetes import leader_worker_set as lws
 from ira_manifests.kubernetes import names
-from ira_manifests.rules.catalogue import Severity
+from ira_manifests.rules.catalogue import Needs, Severity
 from ira_manifests.rules.finding import Finding
-from ira_manifests.rules.registry import rule
-from ira_manifests.rules.view.groups import DIRECTORY
+from ira_manifests.rules.registry import also, rule
+from ira_manifests.rules.view.groups import DIRECTORY, NAMESPACE
+from ira_manifests.rules.view.namespace import Namespace
 from ira_manifests.rules.view.plain import at
 from ira_manifests.rules.view.pods import Object
 from ira_manifests.rules.view.rendered import View
+from ira_manifests.rules.view.selectors import POD
 
 # GKE and Kubernetes derive other names from theirs, so they must be RFC 1035 labels.
 _RFC1035_KINDS = ("Service", "ProvisioningRequest", "Deployment", "LeaderWorkerSet")
 
 
-@rule("IRA017", "same-object-twice", Severity.ERROR, DIRECTORY)
+@rule("IRA017", "same-object-twice", Severity.ERROR, DIRECTORY, Needs.OBJECTS)
 def same_object_twice(view: View) -> Iterator[Finding]:
     """Two objects have one name in a namespace.
 
@@ -58,6 +61,26 @@ def _key(kind: str, item: Object) -> tuple[str, str, str]:
 def _unique(workload: Object) -> bool:
     policy = at(workload.body, "spec", "networkConfig", "subdomainPolicy")
     return bool(policy == lws.UNIQUE_SUBDOMAINS)
+
+
+@also("IRA017", NAMESPACE, Needs.OBJECTS)
+def in_two_overlays(namespace: Namespace) -> Iterator[Finding]:
+    """Two overlays of one base give their workload the same name, and others have one of their own.
+
+    The first of a workload is not reported.
+    """
+    homes: dict[str, list[str]] = defaultdict(list)
+    for directory, index in namespace.indexes.items():
+        for name in {each.name for each in index.targets if each.kind == POD}:
+            homes[name].append(directory)
+    if namespace.own or len(homes) == 1:
+        return
+    for name, directories in homes.items():
+        for each in directories[1:]:
+            message = f"{name} is also the workload of {directories[0]}"
+            hint = "the one applied last replaces the other; give each a suffix of its own"
+            file = namespace.file_of(each, name)
+            yield namespace.finding(each, file, ("metadata", "name"), message, hint)
 
 
 @rule("IRA021", "name-not-allowed", Severity.ERROR, DIRECTORY)

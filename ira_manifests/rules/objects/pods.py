@@ -7,19 +7,20 @@ from collections.abc import Iterator
 from ira_manifests.kubernetes import leader_worker_set as lws
 from ira_manifests.kubernetes import names
 from ira_manifests.kubernetes.allocatable import quantity
-from ira_manifests.rules.catalogue import Severity
+from ira_manifests.rules.catalogue import Needs, Severity
 from ira_manifests.rules.finding import Finding
-from ira_manifests.rules.registry import rule
+from ira_manifests.rules.registry import also, rule
 from ira_manifests.rules.view.groups import DIRECTORY
 from ira_manifests.rules.view.plain import Json, at, mapping
 from ira_manifests.rules.view.pods import Container, PodTemplate
 from ira_manifests.rules.view.rendered import View
 
 _SHORTEST_START = 600  # seconds; a load takes tens of minutes
+_INJECTED = "auto"  # Istio puts the image in place when it injects a gateway
 _SHARED_MEMORY = 1 << 30  # bytes; NCCL and the engine's queues of eight processes use less
 
 
-@rule("IRA015", "unpinned-image", Severity.ERROR, DIRECTORY)
+@rule("IRA015", "unpinned-image", Severity.ERROR, DIRECTORY, Needs.OBJECTS)
 def unpinned_image(view: View) -> Iterator[Finding]:
     """An image has no version, or one that moves.
 
@@ -29,13 +30,13 @@ def unpinned_image(view: View) -> Iterator[Finding]:
     """
     for container in view.containers:
         problem = names.check_pinned_image(container.image)
-        if problem:
+        if problem and container.image != _INJECTED:
             message = f"{container.image!r} {problem}"
             hint = "the next start may pull a different image"
             yield view.finding(container.file, (*container.path, "image"), message, hint)
 
 
-@rule("IRA012", "no-shared-memory", Severity.ERROR, DIRECTORY)
+@rule("IRA012", "no-shared-memory", Severity.ERROR, DIRECTORY, Needs.OBJECTS)
 def no_shared_memory(view: View) -> Iterator[Finding]:
     """GPUs work together without shared memory.
 
@@ -44,7 +45,7 @@ def no_shared_memory(view: View) -> Iterator[Finding]:
     is limited. The server hangs or dies with a bus error under load.
     """
     for container in view.containers:
-        if container.gpus > 1:
+        if container.gpus > 1 and container.template.spec.get("hostIPC") is not True:
             yield from _shared_memory(view, container)
 
 
@@ -121,6 +122,31 @@ def _startup(view: View, container: Container) -> Iterator[Finding]:
 def _number(probe: Json, key: str, default: int) -> int:
     value = probe.get(key, default)
     return value if isinstance(value, int) else default
+
+
+@also("IRA027", DIRECTORY, Needs.OBJECTS)
+def killed_while_loading(view: View) -> Iterator[Finding]:
+    """A probe of another author's server ends it before any model can be loaded."""
+    for server in () if view.own else view.servers:
+        container = server.container
+        probe = next((each for each in _ENDING if each in container.body), None)
+        if container.gpus and probe is not None:
+            yield from _too_short(view, container, probe)
+
+
+# The first of them decides: a liveness probe waits for the startup probe.
+_ENDING = ("startupProbe", "livenessProbe")
+_LEAST_START = 120  # seconds; imports, compilation and CUDA graphs of the smallest model take most
+
+
+def _too_short(view: View, container: Container, name: str) -> Iterator[Finding]:
+    probe = mapping(container.body.get(name))
+    seconds = _number(probe, "periodSeconds", 10) * _number(probe, "failureThreshold", 3)
+    seconds += _number(probe, "initialDelaySeconds", 0)
+    if seconds < _LEAST_START:
+        message = f"the {name} ends the server after {seconds} seconds, while it loads the model"
+        hint = "add a startupProbe that covers the load: failureThreshold × periodSeconds"
+        yield view.finding(container.file, (*container.path, name), message, hint)
 
 
 @rule("IRA036", "second-machine", Severity.WARNING, DIRECTORY)

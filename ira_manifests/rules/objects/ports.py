@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ira_manifests.kubernetes import leader_worker_set as lws
-from ira_manifests.rules.catalogue import Severity
+from ira_manifests.rules.catalogue import Needs, Severity
 from ira_manifests.rules.finding import Finding
-from ira_manifests.rules.registry import rule
+from ira_manifests.rules.registry import also, rule
 from ira_manifests.rules.view.groups import DIRECTORY
 from ira_manifests.rules.view.plain import at, mapping, mappings
 from ira_manifests.rules.view.pods import Container, PodTemplate
 from ira_manifests.rules.view.rendered import View
 from ira_manifests.rules.view.servers import Server
 
+_DEFAULT_PORT = "8000"
 _PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 _CLOSED = {
     "--uds": "the server listens on a Unix socket and on no port",
@@ -42,6 +43,35 @@ def no_such_port(view: View) -> Iterator[Finding]:
         yield from _probe_ports(view, container)
     yield from _target_ports(view)
     yield from _ports_of_companions(view)
+
+
+@also("IRA035", DIRECTORY, Needs.OBJECTS)
+def unanswered_port(view: View) -> Iterator[Finding]:
+    """A probe or a Service of another author uses a port at which the server does not listen.
+
+    A number needs no entry among a container's ports, so it is compared with the server's own; a
+    name needs one.
+    """
+    for server in () if view.own else view.servers:
+        if server.container.template.path != lws.WORKER:
+            yield from _unanswered(view, server)
+
+
+def _unanswered(view: View, server: Server) -> Iterator[Finding]:
+    container, own = server.container, server.settings.get("--port", _DEFAULT_PORT)
+    named = {port["name"] for port in container.ports if port.get("name") is not None}
+    closed = {option for option, _ in _reasons(server)} - {"--port"}
+    if not own.isdecimal() or closed:
+        return
+    for probe in _PROBES:
+        for how in ("httpGet", "tcpSocket"):
+            port = at(container.body, probe, how, "port")
+            wrong = str(port) != own if isinstance(port, int) else port not in named
+            if port is not None and wrong:
+                message = f"the probe targets port {port}, and the server listens at {own}"
+                hint = "the probe always fails: use the port on which the server listens"
+                path = (*container.path, probe, how, "port")
+                yield view.finding(container.file, path, message, hint)
 
 
 def _closed(view: View, server: Server) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from ira_manifests.kubernetes import leader_worker_set as lws
 from ira_manifests.kubernetes import queued_capacity as queued
 from ira_manifests.kubernetes.allocatable import quantity
 from ira_manifests.profiles.yaml_source import Path
-from ira_manifests.rules.catalogue import Severity
+from ira_manifests.rules.catalogue import Needs, Severity
 from ira_manifests.rules.finding import Finding
 from ira_manifests.rules.registry import rule
 from ira_manifests.rules.view.groups import DIRECTORY
@@ -56,7 +56,7 @@ def _consumers(view: View, request: Object) -> list[PodTemplate]:
 # --- IRA019 ---------------------------------------------------------------------------------------
 
 
-@rule("IRA019", "request-out-of-range", Severity.ERROR, DIRECTORY)
+@rule("IRA019", "request-out-of-range", Severity.ERROR, DIRECTORY, Needs.OBJECTS)
 def request_out_of_range(view: View) -> Iterator[Finding]:
     """GKE refuses the ProvisioningRequest.
 
@@ -129,7 +129,7 @@ def _pods(consumer: PodTemplate) -> object:
 # --- IRA018 ---------------------------------------------------------------------------------------
 
 
-@rule("IRA018", "template-differs", Severity.ERROR, DIRECTORY)
+@rule("IRA018", "template-differs", Severity.ERROR, DIRECTORY, Needs.OBJECTS)
 def template_differs(view: View) -> Iterator[Finding]:
     """PodTemplate and workload differ, or the PodTemplate is missing.
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ira_manifests.kubernetes import queued_capacity as queued
 from ira_manifests.profiles.yaml_source import Path
-from ira_manifests.rules.catalogue import Severity
+from ira_manifests.rules.catalogue import Needs, Severity
 from ira_manifests.rules.finding import Finding
 from ira_manifests.rules.registry import rule
 from ira_manifests.rules.view.groups import DIRECTORY
@@ -19,7 +19,7 @@ def _consuming(view: View) -> list[PodTemplate]:
     return [template for template in view.pods if queued.CONSUME in template.annotations]
 
 
-@rule("IRA022", "wrong-annotations", Severity.ERROR, DIRECTORY)
+@rule("IRA022", "wrong-annotations", Severity.ERROR, DIRECTORY, Needs.OBJECTS)
 def wrong_annotations(view: View) -> Iterator[Finding]:
     """Consuming annotations are incomplete or misplaced.
 
@@ -28,7 +28,7 @@ def wrong_annotations(view: View) -> Iterator[Finding]:
     Pending. On the workload itself they do nothing: the Pods are scheduled like any others.
     """
     requests = view.of_kind("ProvisioningRequest")
-    for request in requests:
+    for request in requests if view.own or view.workloads else ():
         if not any(each.annotations.get(queued.CONSUME) == request.name for each in view.workloads):
             message = f"no workload of the directory consumes {request.name!r}"
             hint = f"annotate the Pods with {queued.CONSUME}: {request.name}"
@@ -60,7 +60,7 @@ def _request(view: View, template: PodTemplate, requests: list[Object]) -> Itera
     given = template.annotations
     name = given.get(queued.CONSUME)
     named = [item for item in requests if item.name == name]
-    if name is not None and not named:
+    if name is not None and not named and (view.own or requests):
         message = f"the Pods consume {name!r}, and the directory has no such request"
         hint = "the Pods stay Pending: MissingProvisioningRequest"
         yield view.finding(template.file, (*where, queued.CONSUME), message, hint)
@@ -72,7 +72,7 @@ def _request(view: View, template: PodTemplate, requests: list[Object]) -> Itera
             yield view.finding(template.file, (*where, queued.CLASS), message, hint)
 
 
-@rule("IRA020", "queue-with-selector", Severity.ERROR, DIRECTORY)
+@rule("IRA020", "queue-with-selector", Severity.ERROR, DIRECTORY, Needs.OBJECTS)
 def queue_with_selector(view: View) -> Iterator[Finding]:
     """A node selector or affinity excludes queued capacity.
 
@@ -93,7 +93,7 @@ def _excluded(view: View, template: PodTemplate, path: Path, key: str, reason: s
     return view.finding(template.file, path, message, "remove one of the two")
 
 
-@rule("IRA034", "queue-not-reached", Severity.ERROR, DIRECTORY)
+@rule("IRA034", "queue-not-reached", Severity.ERROR, DIRECTORY, Needs.OBJECTS)
 def queue_not_reached(view: View) -> Iterator[Finding]:
     """Pods can't be scheduled on the nodes of their request.
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ira_manifests.kubernetes import queued_capacity as queued
 from ira_manifests.kubernetes.rollout import USUAL, rolling
+from ira_manifests.rules.catalogue import Needs
 from ira_manifests.rules.finding import Finding
 from ira_manifests.rules.registry import also
 from ira_manifests.rules.rollouts import beyond_the_request
@@ -14,7 +15,7 @@ from ira_manifests.rules.view.plain import mapping
 from ira_manifests.rules.view.rendered import View
 
 
-@also("IRA055", DIRECTORY)
+@also("IRA055", DIRECTORY, Needs.OBJECTS)
 def rollout_beyond_the_request(view: View) -> Iterator[Finding]:
     """A rollout needs more Pods than the ProvisioningRequest is for."""
     for template in view.workloads:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ira_manifests.rules.catalogue import Severity
+from ira_manifests.rules.catalogue import Needs, Severity
 from ira_manifests.rules.finding import Finding
 from ira_manifests.rules.registry import rule
 from ira_manifests.rules.view.groups import DIRECTORY
@@ -15,7 +15,7 @@ from ira_manifests.rules.view.rendered import View
 _ALL = 100
 
 
-@rule("IRA051", "replicas-reset", Severity.WARNING, DIRECTORY)
+@rule("IRA051", "replicas-reset", Severity.WARNING, DIRECTORY, Needs.OBJECTS)
 def replicas_reset(view: View) -> Iterator[Finding]:
     """A workload has a number of replicas beside an autoscaler.
 
@@ -32,7 +32,7 @@ def replicas_reset(view: View) -> Iterator[Finding]:
             yield view.finding(workload.file, ("spec", "replicas"), message, hint)
 
 
-@rule("IRA052", "no-eviction-allowed", Severity.WARNING, DIRECTORY)
+@rule("IRA052", "no-eviction-allowed", Severity.WARNING, DIRECTORY, Needs.OBJECTS)
 def no_eviction_allowed(view: View) -> Iterator[Finding]:
     """A PodDisruptionBudget never lets a Pod go.
 

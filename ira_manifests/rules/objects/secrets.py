@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ira_manifests.profiles.secrets import is_secret
-from ira_manifests.rules.catalogue import Severity
+from ira_manifests.rules.catalogue import Needs, Severity
 from ira_manifests.rules.finding import Finding
 from ira_manifests.rules.registry import rule
 from ira_manifests.rules.variables import in_plain_text
@@ -13,7 +13,7 @@ from ira_manifests.rules.view.groups import DIRECTORY
 from ira_manifests.rules.view.rendered import View
 
 
-@rule("IRA065", "secret-in-plain-text", Severity.ERROR, DIRECTORY)
+@rule("IRA065", "secret-in-plain-text", Severity.ERROR, DIRECTORY, Needs.OBJECTS)
 def secret_in_plain_text(view: View) -> Iterator[Finding]:
     """A secret is in plain text, and would be committed.
 

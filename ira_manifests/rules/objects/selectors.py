@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from ira_manifests.rules.catalogue import Severity
+from ira_manifests.rules.catalogue import Needs, Severity
 from ira_manifests.rules.finding import Finding
 from ira_manifests.rules.registry import also, rule
 from ira_manifests.rules.view.groups import DIRECTORY, NAMESPACE
@@ -25,7 +25,7 @@ _OWN_KINDS = frozenset(
 )  # fmt: skip
 
 
-@rule("IRA016", "shared-selector", Severity.ERROR, DIRECTORY)
+@rule("IRA016", "shared-selector", Severity.ERROR, DIRECTORY, Needs.OBJECTS)
 def shared_selector(view: View) -> Iterator[Finding]:
     """Two workloads select the same Pods.
 
@@ -42,13 +42,13 @@ def shared_selector(view: View) -> Iterator[Finding]:
         if others:
             message = f"{_shared(selector, others)} of the directory"
             yield view.finding(selector.file, selector.path, message, _NARROW)
-        elif selector.scope is Scope.NAMED and _is_loose(selector, owned):
+        elif view.own and selector.scope is Scope.NAMED and _is_loose(selector, owned):
             message = f"the selector {selector.shown} does not contain the name of "
             message += f"{owned[0].name}: it may match other workloads"
             yield view.finding(selector.file, selector.path, message, _NARROW)
 
 
-@rule("IRA037", "selects-nothing", Severity.ERROR, DIRECTORY)
+@rule("IRA037", "selects-nothing", Severity.ERROR, DIRECTORY, Needs.OBJECTS)
 def selects_nothing(view: View) -> Iterator[Finding]:
     """A selector matches no Pod of its workload.
 
@@ -61,6 +61,8 @@ def selects_nothing(view: View) -> Iterator[Finding]:
     text of another form than `key=value`.
     """
     for selector in view.selectors if view.workloads else ():
+        if not view.own and not _misses(view, selector):
+            continue  # what it selects may be in another directory
         if not _selects_some(view, selector) and not _others(view, selector):
             what = selector.selects or POD
             has = "Pod template" if what == POD else what
@@ -68,7 +70,8 @@ def selects_nothing(view: View) -> Iterator[Finding]:
             hint = f"select labels that the {has} has, exactly as they are there"
             yield view.finding(selector.file, selector.path, message, hint)
     for reference in view.references if view.workloads else ():
-        if reference.target_kind in _OWN_KINDS and not _exists(view, reference):
+        is_known = view.own or reference.kind == "HorizontalPodAutoscaler"
+        if is_known and reference.target_kind in _OWN_KINDS and not _exists(view, reference):
             message = f"the {reference.kind} {reference.name} is for the {reference.target_kind} "
             message += f"{reference.target!r}, and the directory has none of that name"
             hint = "write the name of the object as it is in its own metadata"
@@ -100,6 +103,12 @@ def _selects_some(view: View, selector: Selector) -> bool:
     return found or of_objects
 
 
+def _misses(view: View, selector: Selector) -> bool:
+    """Return whether a selector is for the only workload there is, and differs in a value."""
+    targets = [each for each in view.targets if each.kind == (selector.selects or POD)]
+    return len(targets) == 1 and selector.labels.keys() <= targets[0].labels.keys()
+
+
 def _is_loose(selector: Selector, owned: Sequence[Target]) -> bool:
     """Return whether a selector matches its workload without any label that holds its name."""
     if not any(selector.matches(each.labels) for each in owned):
@@ -113,7 +122,7 @@ def _exists(view: View, reference: Reference) -> bool:
     return any(item.name == reference.target for item in view.of_kind(reference.target_kind))
 
 
-@also("IRA016", NAMESPACE)
+@also("IRA016", NAMESPACE, Needs.OBJECTS)
 def shared_in_namespace(namespace: Namespace) -> Iterator[Finding]:
     """A selector matches a workload of another directory and another name.
 

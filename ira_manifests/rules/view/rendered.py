@@ -37,6 +37,8 @@ class View:
     Each part is computed once, when a rule first asks for it.
     `out`: the output folder, for the paths in findings. `cell`: the directory's cell, for rules
     that compare the two. `complete`: whether Pods read no ConfigMap but those of the directory.
+    `own`: whether this project's constructs made the objects. If not, a rule judges what is a fault
+    in any tree, and no convention of this project.
     """
 
     def __init__(
@@ -46,9 +48,11 @@ class View:
         cell: Cell | None = None,
         *,
         complete: bool = True,
+        own: bool = True,
     ) -> None:
         self._directory = directory
         self.complete = complete
+        self.own = own
         self._folder = out / directory.name
         self.name = directory.name
         self.cell = cell

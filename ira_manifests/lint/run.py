@@ -1,0 +1,60 @@
+"""Lints some paths: finds, builds and judges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+
+from ira_manifests.kustomizations import tool
+from ira_manifests.kustomizations.build import build
+from ira_manifests.kustomizations.sources import Sources, find
+from ira_manifests.lint import judging, silenced
+from ira_manifests.lint.models import library
+from ira_manifests.rules.finding import Finding
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was found. `roots`: kustomizations that are applied, `built`: of these, the judged."""
+
+    findings: tuple[Finding, ...]
+    roots: int
+    built: int
+    files: int
+    """Files with manifests that are no part of a kustomization; standard input is one."""
+    silenced: int
+    """Findings that comments silence."""
+    lacks_tool: bool
+    """Whether kustomizations were not built, because there is no kubectl and no kustomize."""
+
+
+def read(paths: Sequence[str], stream: bytes | None = None) -> Sources:
+    """Return what is below some paths. Raises `InputError`."""
+    return find(paths, stream)
+
+
+def lint(
+    sources: Sources,
+    *,
+    models: FilePath | None = None,
+    remote: bool = False,
+    step: Callable[[str], None] = lambda _name: None,
+) -> Report:
+    """Judge some sources. `models`: a folder of config.json files; `remote`: fetch remote bases.
+
+    `step` is called for each kustomization that is built. Raises `InputError` for `models`.
+    """
+    known = library(models)
+    found = tool.find()
+    built = build(sources, found, step, remote=remote)
+    findings = judging.judge(sources, built, known)
+    kept, silent = silenced.without_comments(findings, sources.here)
+    return Report(
+        tuple(kept),
+        len(built),
+        sum(bool(each.objects) for each in built),
+        len(sources.plain) + (sources.stream is not None),
+        silent,
+        lacks_tool=found is None and bool(built),
+    )

@@ -1,0 +1,154 @@
+"""What is judged together: a built kustomization, the manifests of a folder, or a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+from typing import Any, NamedTuple
+
+from ira_manifests.kustomizations import documents
+from ira_manifests.kustomizations.build import Built
+from ira_manifests.kustomizations.documents import FIRST, Document, Path, Unreadable
+from ira_manifests.kustomizations.places import Places
+from ira_manifests.kustomizations.sources import Sources, Trouble, is_object
+
+STDIN = "<stdin>"
+_LISTS = ("List", "PodList", "DeploymentList", "ServiceList", "StatefulSetList", "JobList")
+
+
+class Place(NamedTuple):
+    """A place as findings show it."""
+
+    file: str
+    line: int
+    column: int
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Objects that are applied together. `places`: where a field of the n-th object is decided.
+
+    `keys`: a name for each object, which messages may show. `built`: the build with them, if any.
+    """
+
+    name: str
+    bodies: tuple[Mapping[str, Any], ...]
+    keys: tuple[str, ...]
+    places: Callable[[int, Path], Place]
+    built: Built | None = None
+
+
+class _Item(NamedTuple):
+    """An object as its author wrote it: the document, and its path there."""
+
+    file: str
+    document: Document
+    path: Path
+    body: Mapping[str, Any]
+
+    @property
+    def key(self) -> str:
+        """Its file and line."""
+        return f"{self.file}:{(self.document.value_at(self.path) or FIRST).line}"
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """What makes it one object in a cluster."""
+        metadata = self.body.get("metadata")
+        own = metadata if isinstance(metadata, dict) else {}
+        named = (str(own.get("namespace", "")), str(own.get("name", "")))
+        return (str(self.body.get("apiVersion")), str(self.body.get("kind")), *named)
+
+    def place(self, path: Path) -> Place:
+        """Return the place of a field, or of the innermost part of its path that is there."""
+        full = (*self.path, *path)
+        spot, length = self.document.nearest(full)
+        if length == len(full):
+            spot = self.document.place_of(full) or spot
+        return Place(self.file, *spot)
+
+
+def units(sources: Sources, built: Sequence[Built]) -> Iterator[Unit]:
+    """Yield the units of some sources and of what was built of them."""
+    for each in built:
+        if each.objects:
+            yield _of_build(sources, each)
+    folders: dict[FilePath, list[FilePath]] = {}
+    for file in sources.plain:
+        folders.setdefault(file.parent, []).append(file)
+    for folder, files in sorted(folders.items()):
+        yield from _of_folder(sources, folder, files)
+    if sources.stream is not None:
+        yield _written(STDIN, _of_stream(sources, sources.stream))
+
+
+def _of_build(sources: Sources, each: Built) -> Unit:
+    places = Places(sources, each)
+
+    def place(number: int, path: Path) -> Place:
+        site = places.of(each.objects[number], path)
+        return Place(sources.shown(site.file), *site.spot)
+
+    bodies = tuple(item.body for item in each.objects)
+    keys = tuple(f"object {number}" for number in range(len(bodies)))
+    name = sources.shown(each.root.folder)
+    return Unit(name, bodies, keys, place, each)
+
+
+def _of_folder(sources: Sources, folder: FilePath, files: list[FilePath]) -> Iterator[Unit]:
+    """Yield the manifests of a folder as one unit; as one for each file, if some are alternatives.
+
+    Two files with one object are not applied together.
+    """
+    by_file = {
+        file: list(_items(sources.shown(file), sources.documents_or_none(file))) for file in files
+    }
+    owners: dict[tuple[str, ...], FilePath] = {}
+    alternatives = any(
+        owners.setdefault(item.identity, file) != file
+        for file, items in by_file.items()
+        for item in items
+    )
+    if alternatives:
+        yield from (_written(sources.shown(file), items) for file, items in by_file.items())
+    else:
+        every = [item for items in by_file.values() for item in items]
+        yield _written(sources.shown(folder), every)
+
+
+def _written(name: str, items: Sequence[_Item]) -> Unit:
+    def place(number: int, path: Path) -> Place:
+        return items[number].place(path)
+
+    keys = _distinct([item.key for item in items])
+    return Unit(name, tuple(item.body for item in items), keys, place)
+
+
+def _distinct(keys: Sequence[str]) -> tuple[str, ...]:
+    seen: dict[str, int] = {}
+    for key in keys:
+        seen[key] = seen.get(key, 0) + 1
+    return tuple(key if seen[key] == 1 else f"{key} #{n}" for n, key in enumerate(keys))
+
+
+def _items(file: str, found: Sequence[Document]) -> Iterator[_Item]:
+    for document in found:
+        if not is_object(document.data):
+            continue
+        listed = document.data.get("items")
+        if document.data["kind"] in _LISTS and isinstance(listed, list):
+            for index, body in enumerate(listed):
+                if is_object(body):
+                    yield _Item(file, document, ("items", index), body)
+        else:
+            yield _Item(file, document, (), document.data)
+
+
+def _of_stream(sources: Sources, stream: bytes) -> list[_Item]:
+    found = documents.read(stream)
+    if isinstance(found, Unreadable):
+        hint = "pipe the output of kustomize, helm template or kubectl get -o yaml"
+        sources.troubles.append(Trouble(STDIN, found.spot, f"the input {found}", hint))
+        return []
+    return list(_items(STDIN, found))
