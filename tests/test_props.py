@@ -252,7 +252,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({**GEMMA, "engine": {"version": "v1"}}, "engine.version: "),
     ({"cell": "h100/llama3"}, "cell: is a value of type str; it must be a cell of a matrix"),
     ({**GEMMA, "bucket": 3}, "the bucket is a value of type int; it must be text"),
-    ({**GEMMA, "validate": "no"}, "validate: is 'no'; it must be True or False"),
+    ({**GEMMA, "validate": "no"}, "validate: is 'no'; write True or False"),
     ({**GEMMA, "waive": {"IRA999": "it was measured once"}}, "waive.IRA999: is an unknown rule"),
     ({**GEMMA, "pod_annotations": {"gke-gcsfuse/volumes": "false"}}, "is set by the constructs"),
     ({**GEMMA, "node_selector": {"cloud.google.com/compute-class": "x"}}, "set compute_class"),

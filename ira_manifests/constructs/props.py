@@ -118,21 +118,6 @@ def beside_a_cell(given: Iterable[str]) -> list[str]:
     return sorted((FIELDS | _PROFILES) & set(given))
 
 
-def require_cell(place: str, cell: object) -> None:
-    """Raise `InputError` for what is no cell."""
-    if not isinstance(cell, Cell):
-        raise InputError(
-            f"{place}: cell: is a value of type {type(cell).__name__}; it must be a cell of a "
-            'matrix, such as load_matrix()["h100", "gemma3-27b"]'
-        )
-
-
-def require_switch(place: str, name: str, value: object) -> None:
-    """Raise `InputError` for an option that is neither True nor False."""
-    if not isinstance(value, bool):
-        raise InputError(f"{place}: {name}: is {value!r}; it must be True or False")
-
-
 def require_sound(place: str, cell: Cell) -> None:
     """Raise `InputError` with each error that the rules find in a cell."""
     errors = [item for item in check_cell(cell, place) if item.refuses]

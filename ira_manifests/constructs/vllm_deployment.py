@@ -181,8 +181,7 @@ class VllmDeployment(ModelServer):
         # The parameters that are properties, by name; tests compare them with the profile's fields.
         given = {name: value for name, value in locals().items() if value is not None}
         fields = {name: given[name] for name in given if name in props.FIELDS}
-        for name, switch in (("validate", validate), ("companions", companions)):
-            props.require_switch(path(scope, id), name, switch)
+        _require_switches(scope, id, validate=validate, companions=companions)
         if bucket is not None:
             names.require(f"{path(scope, id)}: the bucket", bucket, names.check_bucket)
         if service_account is not None:
@@ -205,7 +204,11 @@ class VllmDeployment(ModelServer):
                 f"{path(scope, id)}: {', '.join(both)} and cell are given; a cell has its own "
                 "values: give the cell, or gpu, model_id and the properties that differ"
             )
-        props.require_cell(path(scope, id), cell)
+        elif not isinstance(cell, Cell):
+            raise InputError(
+                f"{path(scope, id)}: cell: is a value of type {type(cell).__name__}; it must be a "
+                'cell of a matrix, such as load_matrix()["h100", "gemma3-27b"]'
+            )
         if validate:
             props.require_sound(path(scope, id), cell)
         self.cell, self.bucket, self.name = cell, bucket, cell.workload_name
@@ -223,3 +226,9 @@ class VllmDeployment(ModelServer):
         super().__init__(scope, id, added(scope, self.namespace, objects))
         if companions:
             add_companions(self)
+
+
+def _require_switches(scope: Construct, id: str, **switches: object) -> None:
+    for name, value in switches.items():
+        if not isinstance(value, bool):
+            raise InputError(f"{path(scope, id)}: {name}: is {value!r}; write True or False")
