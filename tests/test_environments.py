@@ -524,3 +524,20 @@ def test_explain_of_a_cell_that_an_environment_does_not_have_names_those_it_has(
 
     assert run.returncode == 2
     assert "h200 × llama3 is not in the matrix; it has h100 × gemma3-27b" in run.stderr
+
+
+@pytest.mark.parametrize("command", ["synth", "check", "list"])
+def test_environments_only_without_any_is_told_and_nothing_is_removed(
+    command: str, tmp_path: Path, profiles: Path
+) -> None:
+    synth(tmp_path)
+    before = content(tmp_path / "dist")
+    edit_file(profiles / "platform.yaml", {"bucket_suffix:": "environments_only: true\n"
+                                           "bucket_suffix:"})  # fmt: skip
+    environments(profiles)
+
+    run = ira(command, cwd=tmp_path)
+
+    assert run.returncode == 2
+    assert "environments_only is true, and there is no environment; add one as" in run.stderr
+    assert content(tmp_path / "dist") == before

@@ -51,8 +51,18 @@ def load_all(
 
 
 def wanted(matrices: Matrices, environments: Collection[str] | None) -> list[Matrix]:
-    """Return the matrices that a command is for: of the named environments, else all."""
-    return list(matrices.environments.values()) if environments else matrices.written
+    """Return the matrices that a command is for: of the named environments, else all.
+
+    Raises `InputError` where that is none.
+    """
+    found = list(matrices.environments.values()) if environments else matrices.written
+    if not found:
+        place = matrices.walkthrough.profiles.place_of_platform("environments_only")
+        raise InputError(
+            f"{place}: environments_only is true, and there is no environment; add one as "
+            "profiles/environments/NAME.yaml, or remove the line"
+        )
+    return found
 
 
 def only(matrices: Matrices, environments: Collection[str] | None) -> Matrix:
