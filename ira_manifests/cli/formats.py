@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -40,8 +41,10 @@ def _text(finding: Finding, colour: bool, columns: int | None) -> str:
     place = visible(f"{finding.file}:{finding.line}:{finding.column}: ") if finding.file else ""
     field = f" {finding.field}:" if finding.field else ""
     said = fitted(visible(f"   {field} {finding.message}"), columns, _CONTINUED)
-    reach = fitted(_reach(finding), columns, _CONTINUED)
-    return f"{place}{rule} {finding.rule.name}{where}\n{said}\n    {hint}{reach}"
+    lines = [f"{place}{rule} {finding.rule.name}{where}", said, f"    {hint}"]
+    if finding.reach:
+        lines.append(fitted(visible(f"    {_reach(finding.reach)}"), columns, _CONTINUED))
+    return "\n".join(lines)
 
 
 _MOST_NAMED = 3
@@ -54,13 +57,15 @@ def _in(finding: Finding) -> str:
     return f" in {', '.join(names[:_MOST_NAMED])}{more}" if names else ""
 
 
-def _reach(finding: Finding) -> str:
-    """Return a line with the kustomizations that a finding reaches, of many the first."""
-    if not finding.reach:
-        return ""
-    more = len(finding.reach) - _MOST_REACHED
-    others = f" and {more} more" if more > 0 else ""
-    return visible(f"    in {', '.join(finding.reach[:_MOST_REACHED])}{others}").join(("\n", ""))
+def _reach(names: Sequence[str]) -> str:
+    """Return the kustomizations that a finding reaches, of many the first."""
+    if len(names) == 1:
+        return f"in {names[0]}"
+    first, more = names[:_MOST_REACHED], len(names) - _MOST_REACHED
+    above = posixpath.commonpath(names) if all("/" in name for name in names) else ""
+    shown = ", ".join(name.removeprefix(f"{above}/") for name in first)
+    of = f" of {above}" if above else ""
+    return f"in {len(names)} kustomizations{of}: {shown}{f' and {more} more' if more > 0 else ''}"
 
 
 def as_json(findings: Sequence[Finding]) -> str:

@@ -51,8 +51,16 @@ class ForeignView(View):
 
     def place(self, file: str, path: Path) -> Place:
         """Return the place that decides a field; of an argument with a variable, the variable's."""
+        path = self._first_label(file, path)
         number, field = self._source_of(file, path) or (self._numbers[file], path)
         return self._unit.places(number, original(field, self._bare[number]))
+
+    def _first_label(self, file: str, path: Path) -> Path:
+        """Return the path of the first label of a selector, whose value decides what it selects."""
+        value = self._value(file, path)
+        if path[-1:] not in (("selector",), ("matchLabels",)) or not isinstance(value, dict):
+            return path
+        return next(((*path, key) for key, text in value.items() if isinstance(text, str)), path)
 
     @cached_property
     def servers(self) -> list[Server]:

@@ -79,7 +79,7 @@ FAULTS = {
     ),
     "a Service that selects nobody": Fault(
         [("base/service.yaml", "    app: vllm", "    app: vlm")],
-        f"base/service.yaml:{at(SERVICE, 'selector:')} IRA037",
+        f"base/service.yaml:{at(SERVICE, 'selector:') + 1} IRA037",
     ),
     "a probe that ends the load": Fault(
         [(BASE, "readinessProbe:", "livenessProbe:")],
@@ -259,7 +259,7 @@ def test_a_fault_of_a_base_is_one_finding_with_the_overlays_that_it_reaches(tmp_
     (finding,) = found(tree)
 
     assert finding["kustomizations"] == BOTH
-    assert f"in {H100}, {L4}" in lint(tree).stdout
+    assert "    in 2 kustomizations of overlays: h100-llama, l4-gemma\n" in lint(tree).stdout
 
 
 def test_an_operation_of_a_patch_is_found_although_another_patch_changed_the_order(
