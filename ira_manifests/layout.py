@@ -15,6 +15,9 @@ def download_name(model: str) -> str:
     return f"{MODEL_DOWNLOAD}-{model}"
 
 
+SHARED = "shared"
+"""The directory of the objects that several directories need, where something prunes."""
+
 CELLS = "online-inference-gpu-"
 """How the name of a cell's directory begins."""
 
@@ -49,7 +52,7 @@ TOP = "."
 
 GITIGNORE = ".gitignore"
 
-_RESERVED = frozenset({BASE_LINK, "argo-cd", "flux", "shared"})
+_RESERVED = frozenset({BASE_LINK, "argo-cd", "flux", SHARED})
 WHY_RESERVED = (
     "the output has directories named argo-cd, base, flux, shared, and beginning with "
     f"{MODEL_DOWNLOAD} and {CELLS.removesuffix('-')}"
@@ -81,6 +84,9 @@ def mount_path(model_id: str) -> str:
 
 OBJECT_FILES = {
     "ServiceAccount": "service-account.yaml",
+    "ConfigMap": "config-map.yaml",
+    "ExternalSecret": "external-secret.yaml",
+    "SecretProviderClass": "secret-provider-class.yaml",
     "PersistentVolumeClaim": "persistent-volume-claim.yaml",
     "Service": "service.yaml",
     "NetworkPolicy": "network-policy.yaml",

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ira_manifests import user_cache
-from ira_manifests.layout import BASE, MODEL_DOWNLOAD, TOP, placed
+from ira_manifests.layout import BASE, MODEL_DOWNLOAD, SHARED, TOP, placed
 from ira_manifests.output.tree import directory_of
 
 if TYPE_CHECKING:
@@ -172,6 +172,9 @@ def _inputs_of(program: str, selection: Selection, texts: _Texts) -> dict[str, s
     downloads = [repr(each) for each in repositories.of_models(every.values()).values()]
     found = {name: _hash(program, environment, name, of_platform) for name in (TOP, BASE)}
     found[MODEL_DOWNLOAD] = _hash(program, environment, MODEL_DOWNLOAD, of_platform, *downloads)
+    models = sorted({cell.model_name for cell in matrix.values()})
+    of_models = [texts.of(every[name]) for name in models] if matrix.platform.pruned else []
+    found[SHARED] = _hash(program, environment, SHARED, of_platform, *of_models)
     for each in matrix.downloads(cells):
         found[each.name] = _hash(program, environment, of_platform, repr(each), *downloads)
     for cell in cells:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ira_manifests import constructs, directories
 from ira_manifests.constructs import _node
-from ira_manifests.layout import BASE, MODEL_DOWNLOAD, TOP, by_file, placed
+from ira_manifests.layout import BASE, MODEL_DOWNLOAD, SHARED, TOP, by_file, placed
 from ira_manifests.output.directory import Directory
 from ira_manifests.output.tree import IGNORED
 from ira_manifests.profiles.cell import Cell
@@ -51,6 +51,8 @@ def _every(matrix: Matrix, cells: Sequence[Cell], known: Container[str]) -> Iter
         yield Directory(TOP, ignored=(IGNORED,))
     if matrix.platform.bucket is None and BASE not in known:
         yield directories.base(matrix.platform)
+    if matrix.platform.pruned and SHARED not in known:
+        yield directories.shared(matrix)
     yield from _downloads(matrix, cells, known)
     wanted = [cell for cell in cells if any(name not in known for name in cell.directories)]
     for start in range(0, len(wanted), _BATCH):

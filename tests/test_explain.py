@@ -344,7 +344,7 @@ def test_every_explained_value_of_the_download_is_what_kubectl_renders(filled_di
     (found,) = downloads(load_matrix(PROFILES))
     objects = objects_in(kustomize(filled_dist / found.name))
     rendered = {leaf.path: shown(leaf.value) for item in objects for leaf in leaves(item)}
-    of_the_user = {"bucket", "model_id", "token_secret"}
+    of_the_user = {"bucket", "model_id", "token"}
 
     assert of_the_user < {value.name for value in found.values}
     for value in found.values:
@@ -402,12 +402,12 @@ def test_what_the_download_has_not_is_guessed(field: str, messages: list[str]) -
 
 def test_the_download_is_explained_with_options_of_the_profiles(tmp_path: Path) -> None:
     folder = copy_profiles(tmp_path)
-    edit_file(folder / "platform.yaml", {"storage: 1Ti": "storage: 2Ti\n  token_secret: mine"})
+    edit_file(folder / "platform.yaml", {"storage: 1Ti": "storage: 2Ti\n  token: {secret: mine}"})
     text = ira("explain", "model-download", "--namespace", "llm", cwd=tmp_path).stdout
 
     assert "storage: 2Ti\n" in text
     assert "namespace: llm\n" in text
-    assert re.search(r"^token_secret: mine\n    profiles/platform\.yaml:\d+$", text, re.MULTILINE)
+    assert re.search(r"^token: mine\n    profiles/platform\.yaml:\d+$", text, re.MULTILINE)
 
 
 def test_names_of_the_command_line_are_explained_and_listed() -> None:

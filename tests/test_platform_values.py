@@ -154,8 +154,8 @@ BAD = {
         "run_as_user: 2000", "run_as_user: 0", "engine.run_as_user", "it must be more than 0",
     ),
     "a Secret whose name has capitals": (
-        "  storage: 1Ti\n", "  storage: 1Ti\n  token_secret: My_Secret\n",
-        "model_download.token_secret", "'My_Secret' is not a valid name",
+        "  storage: 1Ti\n", "  storage: 1Ti\n  token: {secret: My_Secret}\n",
+        "model_download.token.secret", "'My_Secret' is not a valid name",
     ),
     "storage without a unit": (
         "storage: 1Ti", "storage: 1000", "model_download.storage",

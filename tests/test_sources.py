@@ -56,7 +56,7 @@ EDITS = {
         "inference:\n": (
             "inference:\n  labels: {owner: a}\n  annotations: {owner: of the platform}\n"
         ),
-        "  exclude:\n": "  token_secret: mine\n  exclude:\n",
+        "  exclude:\n": "  token: {secret: mine}\n  exclude:\n",
         "  run_as_user: 2000\n": "",
         "  read_only_root: true\n": "",
         "drain_seconds: 120": "drain_seconds: 0",
@@ -146,11 +146,20 @@ EDITS = {
 }
 
 
-SAMPLES: tuple[object, ...] = ("sample", 60, True, "1Gi", ["sample"], {"sample": "sample"})
+SAMPLES: tuple[object, ...] = (
+    "sample",
+    60,
+    True,
+    "1Gi",
+    ["sample"],
+    {"sample": "sample"},
+    "a.example/b",
+)
 # Options whose value another field must agree with, and those that EDITS set for another cell.
 BOUND = [
     ["engine", "tag"], ["engine", "digest"], ["compute_class"],
     ["model_id"], ["revision"], ["weights"],
+    *(["model_download", "token", name] for name in ("external_secret", "secret_manager")),
     *(["speculative", name] for name in (
         "draft_tensor_parallel_size", "revision", "prompt_lookup_min", "prompt_lookup_max",
     )),
@@ -414,7 +423,7 @@ def test_every_line_that_a_table_names_is_of_a_value(
     every: list[ExplainedDirectory], edited: Matrix, cell: Cell
 ) -> None:
     roots = {
-        "platform": cell.platform,
+        "platform": edited.platform,
         "engine": cell.engine,
         "settings": edited["h200", "llama3"].settings,
         "gpu": cell.gpu,

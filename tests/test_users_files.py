@@ -429,7 +429,7 @@ def test_a_users_own_gitignore_without_the_line_is_reported_with_it(tmp_path: Pa
 
 
 def test_with_a_secret_of_ones_own_all_builds_and_there_is_no_token_file(tmp_path: Path) -> None:
-    secret = ("  storage: 1Ti\n", "  storage: 1Ti\n  token_secret: my-hub\n")
+    secret = ("  storage: 1Ti\n", "  storage: 1Ti\n  token: {secret: my-hub}\n")
     copy_edited(tmp_path, "platform.yaml", secret)
 
     run = synth(tmp_path)

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from ira_manifests.kubernetes.labels import INSTANCE
 from ira_manifests.layout import (
     BASE_LINK,
     DOWNLOAD_JOB,
     MODEL_DOWNLOAD,
+    SHARED,
     TOKEN_KEY,
     TOKEN_SECRET,
     download_name,
@@ -103,7 +105,7 @@ def of_all(standings: Sequence[Standing]) -> Iterator[Step]:
         directory = first.out / placed(first.environment, first.cells[0].directory)
         yield Step(("# Environments: commit their directories, and let a controller apply them,",))
         yield Step(("# or apply them one by one:",))
-        yield Step(("kubectl", "apply", "-k", _quoted(directory)))
+        yield _apply(first.cells[0].platform, directory)
 
 
 def commands(standing: Standing) -> Iterator[Step]:
@@ -116,11 +118,14 @@ def commands(standing: Standing) -> Iterator[Step]:
     missing = [key for key in env_file.KEYS if key not in standing.config]
     if missing:
         yield Step((f"edit {_quoted(base / env_file.MODEL_CONFIG)}: {', '.join(missing)}",))
-    if platform.model_download.token_secret is None:
+    if platform.model_download.token is None:
         yield Step((f"edit {_quoted(base / env_file.TOKEN)}: set your token, if it is not set",))
     download = _quoted(standing.out / MODEL_DOWNLOAD)
     yield Step(("kubectl", "apply", "-k", download))
-    yield Step((*_on("get", platform), f"job/{DOWNLOAD_JOB}", "--watch"), "until Complete 1/1")
+    yield Step(
+        (*_on("get", platform.download_namespace), f"job/{DOWNLOAD_JOB}", "--watch"),
+        "until Complete 1/1",
+    )
     yield Step(("kubectl", "delete", "-k", download))
     cell = standing.served
     if cell is None:
@@ -135,24 +140,35 @@ def _of_complete_output(standing: Standing) -> Iterator[Step]:
     cell = standing.cells[0]
     platform, name = cell.platform, download_name(cell.model_name)
     out = standing.out / standing.environment
-    if platform.model_download.token_secret is None:
+    if platform.model_download.token is None:
         yield Step((f"create the Secret {TOKEN_SECRET} with the key {TOKEN_KEY}",))
-    yield Step(("kubectl", "apply", "-k", _quoted(out / name)))
-    yield Step((*_on("get", platform), f"job/{name}", "--watch"), "until Complete 1/1")
-    # Other downloads have the same service account, so the directory is not deleted.
-    yield Step((*_on("delete", platform), f"pvc/{name}"), "the disk of the download")
+    if platform.pruned:
+        yield _apply(platform, out / SHARED)
+    yield _apply(platform, out / name)
+    job: tuple[str, ...] = (f"job/{name}",)
+    if platform.pruned:  # its name ends in a hash
+        job = ("job", "--selector", f"{INSTANCE}={name}")
+    yield Step((*_on("get", platform.download_namespace), *job, "--watch"), "until Complete 1/1")
+    if not platform.pruned:
+        # Other downloads have the same service account, so the directory is not deleted.
+        yield Step(
+            (*_on("delete", platform.download_namespace), f"pvc/{name}"), "the disk of the download"
+        )
     yield from _serving(out, cell)
 
 
 def _serving(out: Path, cell: Cell) -> Iterator[Step]:
-    yield Step(("kubectl", "apply", "-k", _quoted(out / cell.directory)))
+    yield _apply(cell.platform, out / cell.directory)
     kind = "deployment" if cell.profile.nodes == 1 else "leaderworkerset"
-    get = _on("get", cell.platform)
+    get = _on("get", cell.platform.namespace)
     yield Step((*get, f"{kind}/{cell.workload_name}", "--watch"), "until 1/1")
 
 
-def _on(verb: str, platform: Platform) -> tuple[str, ...]:
-    namespace = platform.namespace
+def _apply(platform: Platform, directory: Path) -> Step:
+    return Step(("kubectl", "apply", "-f" if platform.rendered else "-k", _quoted(directory)))
+
+
+def _on(verb: str, namespace: str | None) -> tuple[str, ...]:
     return ("kubectl", verb, *(("--namespace", namespace) if namespace else ()))
 
 

@@ -92,7 +92,7 @@ def write(request: SynthRequest, findings: Findings, values: dict[str, str]) -> 
 
 def _needs_token(request: SynthRequest) -> bool:
     return any(
-        matrix.platform.model_download.token_secret is None
+        matrix.platform.model_download.token is None
         for matrix, _ in request.selections
         if not matrix.environment
     )

@@ -37,7 +37,8 @@ class ModelDownloadJob(Composite):
     `models`: profiles of models with their own download lists; the Job uses the lists of its
     MODEL_ID. Default: none; the platform's lists apply to every model.
     `token_secret`: the Secret whose key HUGGING_FACE_TOKEN is the token. The construct never
-    creates it, because a token must not be in a manifest. Default: the platform's, else
+    creates it, because a token must not be in a manifest. Default: what the platform says, with the
+    ExternalSecret or the SecretProviderClass that it names (id "Token"), else
     hugging-face-token-secret.
 
     The Pod first installs huggingface_hub, in a container without the token.
@@ -70,8 +71,8 @@ class ModelDownloadJob(Composite):
                 f"{path(scope, id)}: platform is a value of type {type(platform).__name__}; it "
                 "must be a Platform, such as load_matrix().platform"
             )
-        secret = manifests.secret_of_token(platform, token_secret)
-        names.require("the token's Secret", secret, names.check_subdomain)
+        if token_secret is not None:
+            names.require("the token's Secret", token_secret, names.check_subdomain)
         self.namespace = namespace_in(scope, id, platform.download_namespace)
         other = holder(scope, self.namespace, "Job", name)
         if other is not None:
@@ -85,7 +86,7 @@ class ModelDownloadJob(Composite):
             model_id=model_id,
             also=also,
             name=name,
-            token_secret=secret,
+            token_secret=token_secret,
             models=models,
         )
         super().__init__(scope, id, added(scope, self.namespace, objects))

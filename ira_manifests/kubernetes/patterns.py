@@ -24,6 +24,12 @@ HUB_PATH = rf"{_HUB_PART}/{_HUB_PART}"
 # https://cloud.google.com/storage/docs/buckets#naming
 BUCKET = r"(?!goog)[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]"
 
+# https://cloud.google.com/secret-manager/docs/reference/rest/v1/projects.secrets.versions
+STORED_VERSION = (
+    r"projects/[a-z0-9][a-z0-9.:-]*/(?:locations/[a-z0-9-]+/)?secrets/[A-Za-z0-9_-]{1,255}"
+    r"/versions/(?:[1-9][0-9]*|[A-Za-z][A-Za-z0-9_-]*)"
+)
+
 # https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/, narrowed to
 # sensible amounts of CPU and bytes: "cpu: 10G" and "memory: 12" are quantities too.
 _ABOVE_ZERO = r"(?=.*[1-9])"

@@ -25,7 +25,8 @@ class Directory:
     objects: Mapping[str, Any] = field(default_factory=dict)
     """File name to object, in the order in which they are applied."""
     runtime_values: Mapping[str, str] = field(default_factory=dict)
-    """Keys that the directory adds to the ConfigMap of the user's values."""
+    """Keys that the directory adds to the ConfigMap of the user's values, or, without a
+    kustomization, those of the ConfigMap among the objects."""
     ignored: tuple[str, ...] = ()
     """Patterns for .gitignore, in the directory and below."""
     cell: str = ""
@@ -40,7 +41,7 @@ class Directory:
         if self.kustomization.name_reference is not None:
             values[NAME_REFERENCES] = self.kustomization.name_reference.to_json()
         bodies = {name: yaml_text.dump(value) for name, value in values.items()}
-        if self.runtime_values:
+        if self.runtime_values and self.kustomization != EMPTY:
             lines = (f"{key}={value}\n" for key, value in self.runtime_values.items())
             bodies[RUNTIME_CONFIG] = "".join(lines)
         if self.ignored:

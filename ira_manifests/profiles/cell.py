@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from ira_manifests.errors import InputError
+from ira_manifests.kubernetes.images import mirrored
 from ira_manifests.layout import CELLS, mount_path
 from ira_manifests.memory import Budget, MemoryInputError, Serving, budget, safe_context
 from ira_manifests.profiles import cell_patterns, memory_inputs, settings
@@ -126,6 +127,11 @@ class Cell:
     def engine(self) -> Engine:
         """The server's image and release: the platform's, with what model and cell change."""
         return engine_of(self.platform.engine, self.own_engine)
+
+    @property
+    def image(self) -> str:
+        """The server's image, in the mirror if the platform names one."""
+        return mirrored(self.engine.reference, self.platform.image_registry)
 
     @property
     def own_engine(self) -> tuple[OwnEngine | None, OwnEngine | None]:

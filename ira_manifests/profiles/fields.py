@@ -21,7 +21,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from ira_manifests import hub_lock
-from ira_manifests.kubernetes import names, patterns
+from ira_manifests.kubernetes import images, names, patterns
 from ira_manifests.vllm import release
 from ira_manifests.vllm.changes import facts_of
 from ira_manifests.vllm.release import Release, UnknownReleaseError
@@ -244,6 +244,19 @@ HubId = Annotated[str, checked(names.check_hub_id, patterns.HUB_ID)]
 """A model's id on the Hugging Face Hub, `organisation/name`, in the Hub's own spelling."""
 BucketName = Annotated[str, checked(names.check_bucket, patterns.BUCKET)]
 """A Cloud Storage bucket: 3 to 63 lower-case letters, digits, `-`, `_` and `.`, without gs://."""
+ImageRegistry = Annotated[str, checked(images.check_registry, patterns.REPOSITORY)]
+"""A registry's host and a path in it, such as `europe-docker.pkg.dev/acme/mirror`."""
+RemoteKey = Annotated[
+    str, _matching(r"[A-Za-z0-9_][A-Za-z0-9_./@:-]{0,252}", "a key such as hugging-face/token")
+]
+"""A key of a secret store: letters, digits and `_./@:-`, 253 characters at most."""
+SecretVersion = Annotated[
+    str,
+    _matching(
+        patterns.STORED_VERSION, "a version such as projects/acme/secrets/hf-token/versions/latest"
+    ),
+]
+"""A version of a secret of Secret Manager, `projects/PROJECT/secrets/NAME/versions/VERSION`."""
 PinnedImage = Annotated[str, checked(names.check_pinned_image, patterns.PINNED_IMAGE)]
 """A container image with a digest, or with a tag that names a version, such as `busybox:1.37.0`."""
 Repository = Annotated[str, checked(names.check_repository, patterns.REPOSITORY)]

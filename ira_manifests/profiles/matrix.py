@@ -11,7 +11,7 @@ from typing import NamedTuple, Self
 
 from ira_manifests.errors import Gathered, InputError, Problem, did_you_mean, one_of
 from ira_manifests.kubernetes import names
-from ira_manifests.layout import BASE, MODEL_DOWNLOAD, TOP, download_name, placed
+from ira_manifests.layout import BASE, MODEL_DOWNLOAD, SHARED, TOP, download_name, placed
 from ira_manifests.profile_files import ENVIRONMENT_FOLDER
 from ira_manifests.profiles import consistency, yaml_source
 from ira_manifests.profiles.cell import Cell, cells_of
@@ -107,7 +107,8 @@ class Selection(NamedTuple):
         environment = self.matrix.environment
         shared = [BASE, MODEL_DOWNLOAD]
         if self.matrix.platform.bucket is not None:
-            shared = [each.name for each in self.matrix.downloads(self.cells)]
+            shared = [SHARED] if self.matrix.platform.pruned else []
+            shared += [each.name for each in self.matrix.downloads(self.cells)]
         top = () if environment else (TOP,)
         return [placed(environment, name) for name in (*top, *shared, *of_cells)]
 

@@ -4,11 +4,12 @@ The text below a field gives its unit and meaning.
 """
 
 # No annotations from __future__ here: pydantic would have to evaluate their text at every start.
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from ira_manifests.kubernetes.queued_capacity import LONGEST_RUN, SHORTEST_RUN
+from ira_manifests.layout import TOKEN_SECRET
 from ira_manifests.profiles.base import Profile
 from ira_manifests.profiles.engine import Engine
 from ira_manifests.profiles.fields import (
@@ -18,13 +19,16 @@ from ira_manifests.profiles.fields import (
     Glob,
     HubId,
     HubRelease,
+    ImageRegistry,
     KsaTemplate,
     Label,
     LabelKey,
     LabelValue,
     MountOption,
     PinnedImage,
+    RemoteKey,
     Seconds,
+    SecretVersion,
     Subdomain,
     TaintEffect,
     UserId,
@@ -67,6 +71,38 @@ class FetchSafetensors(Profile):
     """Memory of the container: its request and its limit."""
 
 
+class RemoteToken(Profile):
+    """A key of a secret store, which the External Secrets Operator copies into a Secret."""
+
+    store: Subdomain
+    """The name of the store."""
+    store_kind: Literal["ClusterSecretStore", "SecretStore"] = "ClusterSecretStore"
+    """The kind of the store."""
+    key: RemoteKey
+    """The key in the store."""
+    property: RemoteKey | None = None
+    """The property of the key's value that is the token; without it, the whole value."""
+
+
+class Token(Profile):
+    """The token of the Hugging Face Hub: exactly one place. Only the download's Pod reads it."""
+
+    secret: Subdomain | None = None
+    """An existing Secret with the token in its key HUGGING_FACE_TOKEN."""
+    external_secret: RemoteToken | None = None
+    """A key from which an ExternalSecret makes such a Secret."""
+    secret_manager: SecretVersion | None = None
+    """A secret that the Secret Manager add-on mounts into the Pod."""
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        given = [name for name in type(self).model_fields if getattr(self, name) is not None]
+        if len(given) != 1:
+            named = " and ".join(given) or "none"
+            raise refuse(f"has {named}; give one of {', '.join(type(self).model_fields)}")
+        return self
+
+
 class ModelDownload(Profile):
     """The Job that copies a model from the Hugging Face Hub to the bucket."""
 
@@ -94,14 +130,20 @@ class ModelDownload(Profile):
     """Seconds after which Kubernetes deletes a Job that has ended."""
     active_deadline_seconds: Annotated[int, Field(ge=600, le=31536000)] = 86400
     """The maximum run time of the Job, including the wait for a node and a disk."""
-    token_secret: Subdomain | None = None
-    """An existing Secret with the token in its key HUGGING_FACE_TOKEN; none: the user's file."""
+    token: Token | None = None
+    """Where the token is; without it, in the user's file, or, if the platform names the bucket, in
+    the Secret hugging-face-token-secret."""
     exclude: tuple[Glob, ...]
     """Files of a repository that serving does not need, as patterns of their paths."""
     exclude_beside_safetensors: tuple[Glob, ...]
     """Files that are not downloaded if safetensors in the same folder have the same weights."""
     tolerations: tuple[Toleration, ...]
     """Taints that the Pod tolerates."""
+
+    @property
+    def secret(self) -> str:
+        """The name of the Secret with the token, whoever makes it."""
+        return (self.token and self.token.secret) or TOKEN_SECRET
 
 
 class Inference(ServingFields):
@@ -153,8 +195,14 @@ class Platform(Profile):
     """Whether the output has the directories of environments alone, and none of the walkthrough."""
     bucket: BucketName | None = None
     """The bucket that holds the models: directories then need no file of the user's."""
+    rendered: bool = False
+    """Whether directories hold final objects, a file each, instead of a kustomization."""
     bucket_suffix: Label
     """The end of the bucket's name among Terraform's buckets, by which synth finds it."""
+    image_registry: ImageRegistry | None = None
+    """A mirror that the images are pulled from: it has each below the path that it has in its own
+    registry, those of Docker Hub below `library` if they have no other folder. Not for the images
+    of `containers` and `init_containers`."""
     engine: Engine
     fetch_safetensors: FetchSafetensors
     inference: Inference
@@ -169,4 +217,10 @@ class Platform(Profile):
     @property
     def pruned(self) -> bool:
         """Whether something applies the output and removes what is no longer in it."""
-        return False
+        return self.rendered
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.pruned and self.bucket is None:
+            raise refuse("has rendered: true and no bucket; name the bucket as well")
+        return self

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from ira_manifests.errors import did_you_mean
 from ira_manifests.profiles.geometry import ExpertsProfile, GeometryProfile, LayersProfile
+from ira_manifests.profiles.platform import ModelDownload
 from ira_manifests.profiles.schema import CellProfile
 
 # Names that are not similar enough to be found by spelling: former keys, and keys of some models'
@@ -16,6 +17,7 @@ from ira_manifests.profiles.schema import CellProfile
 # mamba_n_heads: Bamba and Falcon-H1).
 _OTHER_NAMES: Mapping[type[BaseModel], Mapping[str, str]] = {
     CellProfile: {"flags": "args"},
+    ModelDownload: {"token_secret": "token: {secret: …}"},
     GeometryProfile: {
         "heads": "num_attention_heads",
         "hidden": "hidden_size",

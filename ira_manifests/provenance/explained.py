@@ -15,7 +15,7 @@ from typing import Any
 
 from ira_manifests.constructs.manifests import directory, download_containers, model_download_job
 from ira_manifests.constructs.manifests.sources import Source, item_key, shown
-from ira_manifests.directories import of_cell
+from ira_manifests.directories import download, of_cell
 from ira_manifests.layout import MODEL_DOWNLOAD
 from ira_manifests.messages import count
 from ira_manifests.profiles import repositories
@@ -243,11 +243,15 @@ def directories(matrix: Matrix, cell: Cell) -> list[ExplainedDirectory]:
     found = []
     for name in cell.directories:
         queued = name == cell.queued_directory
-        made = of_cell(cell, name, directory.objects(cell, queued=queued))
+        objects = directory.objects(cell, queued=queued)
+        made = of_cell(cell, name, objects)
         # Kustomize generates the ConfigMap from a file with these values.
         config_map = {"kind": "ConfigMap", "data": made.runtime_values}
-        table = directory.sources(cell, queued=queued)
-        found.append(ExplainedDirectory(name, [*made.objects.values(), config_map], table, places))
+        generated = [config_map] if made.kustomization.config_maps else []
+        every = [*{**objects, **made.objects}.values(), *generated]
+        found.append(
+            ExplainedDirectory(name, every, directory.sources(cell, queued=queued), places)
+        )
     return found
 
 
@@ -256,15 +260,13 @@ def downloads(matrix: Matrix) -> list[ExplainedDirectory]:
     platform, models = matrix.platform, matrix.profiles.models.values()
     if platform.bucket is None:
         return [_model_download(matrix)]
-    return [
-        ExplainedDirectory(
-            each.name,
-            list(directory.download_objects(platform, models, each).values()),
-            model_download_job.sources_of(platform, each),
-            Places(matrix),
-        )
-        for each in matrix.downloads(matrix.values())
-    ]
+    found = []
+    for each in matrix.downloads(matrix.values()):
+        objects = directory.download_objects(platform, models, each)
+        every = list({**objects, **download(platform, each.name, objects).objects}.values())
+        table = model_download_job.sources_of(platform, each)
+        found.append(ExplainedDirectory(each.name, every, table, Places(matrix)))
+    return found
 
 
 def _model_download(matrix: Matrix) -> ExplainedDirectory:

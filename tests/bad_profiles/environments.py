@@ -174,15 +174,16 @@ CASES: list[Case] = [
         "environment_that_leaves_the_walkthrough_out",
         "environments_only: true\n",
         "1:1: environments_only: can't be changed by an environment; allowed: bucket, "
-        "bucket_suffix, cells, cluster, engine, fetch_safetensors, gpus, inference, "
-        "model_download, models, namespace, queued_provisioning",
+        "bucket_suffix, cells, cluster, engine, fetch_safetensors, gpus, "
+        "image_registry, inference, model_download, models, namespace, queued_provisioning, "
+        "rendered",
     ),
     _prod(
         "misspelt_field_of_an_environment",
         "namespase: llm\n",
         "1:1: namespase: is an unknown key; allowed: bucket, bucket_suffix, cells, cluster, "
-        "engine, fetch_safetensors, gpus, inference, model_download, models, namespace, "
-        "queued_provisioning; did you mean 'namespace'?",
+        "engine, fetch_safetensors, gpus, image_registry, inference, model_download, models, "
+        "namespace, queued_provisioning, rendered; did you mean 'namespace'?",
     ),
     _prod(
         "cluster_that_is_no_name",

@@ -123,8 +123,8 @@ _SEVERAL_FILES = [
             "platform.yaml",
             "|bucket_sufix",
             "bucket_sufix: is an unknown key; allowed: bucket, bucket_suffix, engine, "
-            "environments_only, fetch_safetensors, inference, model_download, namespace, "
-            "queued_provisioning; did you mean 'bucket_suffix'?",
+            "environments_only, fetch_safetensors, image_registry, inference, model_download, "
+            "namespace, queued_provisioning, rendered; did you mean 'bucket_suffix'?",
         ),
         edits={"platform.yaml": {"bucket_suffix": "bucket_sufix"}},
         files={"models/tiny.yaml": edited(TINY, {"cpu: 10": "cpu: ten", **more(_SECOND_CELL)})},

@@ -11,10 +11,11 @@ from ira_manifests.constructs.manifests import parts
 from ira_manifests.constructs.manifests.parts import Json
 from ira_manifests.constructs.manifests.sources import Source, source
 from ira_manifests.errors import InputError
+from ira_manifests.kubernetes.images import mirrored
 from ira_manifests.layout import BUCKET_KEY, MODEL_KEY
 from ira_manifests.layout import DOWNLOAD_JOB as NAME
 from ira_manifests.profiles import repositories
-from ira_manifests.profiles.platform import ModelDownload
+from ira_manifests.profiles.platform import Platform
 from ira_manifests.profiles.repositories import Repository
 from ira_manifests.profiles.schema import ModelProfile
 
@@ -42,13 +43,14 @@ def of_config_map() -> list[Json]:
 _LONGEST_VARIABLE = 128 * 1024 - 100
 
 
-def _common(download: ModelDownload, env: Sequence[Json], script: str) -> Json:
+def _common(platform: Platform, env: Sequence[Json], script: str) -> Json:
     """Return the fields of all containers.
 
     They run one after the other, so each gets the full resources.
     """
+    download = platform.model_download
     return {
-        "image": download.image,
+        "image": mirrored(download.image, platform.image_registry),
         "command": ["bash", "-c"],
         "args": [parts.script("check_settings.sh", script)],
         # The end of the script's log becomes the Pod's status, which `kubectl describe` shows.
@@ -63,10 +65,10 @@ def _common(download: ModelDownload, env: Sequence[Json], script: str) -> Json:
     }
 
 
-def installation(download: ModelDownload, env: Sequence[Json]) -> Json:
+def installation(platform: Platform, env: Sequence[Json]) -> Json:
     """Return the container that installs huggingface_hub from the package index, without token."""
-    common = _common(download, env, "install_huggingface_hub.sh")
-    lock = hub_lock.requirements(download.huggingface_hub)
+    common = _common(platform, env, "install_huggingface_hub.sh")
+    lock = hub_lock.requirements(platform.model_download.huggingface_hub)
     common["env"].append({"name": "HUGGINGFACE_HUB_LOCK", "value": lock})
     mounts = [{"name": PACKAGES_VOLUME, "mountPath": "/packages"}, parts.TEMPORARY_MOUNT]
     return {"name": INSTALLATION, **common, "volumeMounts": mounts}
@@ -105,11 +107,10 @@ def also_name(number: int) -> str:
     return f"{ALSO}-{number}"
 
 
-def container(
-    download: ModelDownload, env: Sequence[Json], own_lists: str, name: str = NAME
-) -> Json:
+def container(platform: Platform, env: Sequence[Json], own_lists: str, name: str = NAME) -> Json:
     """Return a container that downloads from the Hub; only such a one has the token."""
-    common = _common(download, env, "download_model.sh")
+    common = _common(platform, env, "download_model.sh")
+    download = platform.model_download
     beside = " ".join(download.exclude_beside_safetensors)
     common["env"] += [
         {"name": "DOWNLOAD_EXCLUDE", "value": " ".join(download.exclude)},
@@ -145,19 +146,20 @@ def of_all(also: int, *fields: str) -> list[str]:
     return [*of_downloads(also, *fields), *(f"{_INSTALLS}.{field}" for field in fields)]
 
 
-def sources(also: int) -> list[Source]:
+def sources(platform: Platform, also: int) -> list[Source]:
     """Return the source of each field of the containers, except the mounts and the model."""
-    return [*_from_profiles(also), *_from_construct(also)]
+    return [*_from_profiles(platform, also), *_from_construct(also)]
 
 
-def _from_profiles(also: int) -> list[Source]:
+def _from_profiles(platform: Platform, also: int) -> list[Source]:
     release = f"{PROFILE}.huggingface_hub"
 
     def variable(name: str) -> list[str]:
         return of_downloads(also, f"env[{name}].value")
 
     return [
-        source(f"{PROFILE}.image", *of_all(also, "image"), name="image"),
+        source(f"{PROFILE}.image{parts.and_registry(platform)}", *of_all(also, "image"),
+               name="image"),
         source(f"{PROFILE}.run_as_user", *of_all(also, "securityContext.runAsUser"),
                name="run_as_user"),
         source(release, *of_all(also, "env[HUGGINGFACE_HUB_VERSION].value"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ira_manifests.constructs.manifests import parts
 from ira_manifests.constructs.manifests.parts import Json
 from ira_manifests.constructs.manifests.sources import Source, source
+from ira_manifests.kubernetes.images import mirrored
 from ira_manifests.profiles.cell import Cell
 
 NAME = "fetch-safetensors"
@@ -20,7 +21,7 @@ def container(cell: Cell, config_map: str) -> Json:
     parallelism = {"name": "FETCH_PARALLELISM", "value": str(fetch.parallelism)}
     return {
         "name": NAME,
-        "image": fetch.image,
+        "image": mirrored(fetch.image, cell.platform.image_registry),
         "command": ["/bin/sh", "-c"],
         "args": [parts.script("fetch_safetensors.sh")],
         "env": [*parts.env(config_map, ["MODEL_ID"]), parallelism],
@@ -34,11 +35,12 @@ def container(cell: Cell, config_map: str) -> Json:
     }
 
 
-def sources(field: str) -> list[Source]:
+def sources(cell: Cell, field: str) -> list[Source]:
     """Return the source of each field of the container at `field`."""
     of_profile, logs = "@platform.fetch_safetensors", "ephemeral-storage"
     return [
-        source(f"{of_profile}.image", f"{field}.image", name="fetch_image"),
+        source(f"{of_profile}.image{parts.and_registry(cell.platform)}", f"{field}.image",
+               name="fetch_image"),
         source(f"{of_profile}.run_as_user", f"{field}.securityContext.runAsUser",
                name="fetch_run_as_user"),
         source(f"{of_profile}.parallelism", f"{field}.env[FETCH_PARALLELISM].value",

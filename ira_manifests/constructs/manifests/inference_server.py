@@ -62,7 +62,7 @@ def container(cell: Cell, config_map: str) -> Json:
     startup_failures = -(-engine.startup_seconds // _STARTUP_PERIOD)
     return {
         "name": NAME,
-        "image": engine.reference,
+        "image": cell.image,
         "imagePullPolicy": "Always",
         "command": list(engine.command),
         "args": [
@@ -156,7 +156,8 @@ def _from_profiles(cell: Cell, field: str) -> list[Source]:
     temporary = parts.TEMPORARY_VOLUME
     limits, requests = f"{field}.resources.limits", f"{field}.resources.requests"
     return [
-        source("@engine.reference", f"{field}.image", name="image"),
+        source(f"@engine.reference{parts.and_registry(cell.platform)}", f"{field}.image",
+               name="image"),
         source("@engine.command", f"{field}.command", name="command")
         if cell.engine.command != SERVE
         else source("the construct: the entry that every release of vLLM knows",

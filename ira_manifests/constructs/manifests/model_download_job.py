@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ira_manifests.constructs.manifests import download_containers as containers
-from ira_manifests.constructs.manifests import parts
+from ira_manifests.constructs.manifests import parts, token
 from ira_manifests.constructs.manifests.download_containers import (
     PACKAGES_VOLUME,
     POD,
@@ -19,7 +19,7 @@ from ira_manifests.constructs.manifests.download_containers import (
 from ira_manifests.constructs.manifests.parts import Json
 from ira_manifests.constructs.manifests.sources import Source, of_items, source, taints
 from ira_manifests.kubernetes import labels as keys
-from ira_manifests.layout import BUCKET_KEY, MODEL_KEY, TOKEN_KEY, TOKEN_SECRET
+from ira_manifests.layout import BUCKET_KEY, MODEL_KEY
 from ira_manifests.layout import DOWNLOAD_JOB as NAME
 from ira_manifests.profiles.platform import ModelDownload, Platform
 from ira_manifests.profiles.repositories import Download
@@ -54,27 +54,23 @@ def objects(
 
     def downloading(of: str | None, called: str) -> Json:
         own_lists = containers.lists_of_models(profiles, of)
-        return containers.container(download, env(of), own_lists, called)
+        return containers.container(platform, env(of), own_lists, called)
 
     job = _job(
         download,
         name,
         first=[
-            containers.installation(download, env(model_id)),
+            containers.installation(platform, env(model_id)),
             *(downloading(of, containers.also_name(n)) for n, of in enumerate(also, start=1)),
         ],
         last=downloading(model_id, NAME),
         volumes=_volumes(
-            name, bucket or parts.BUCKET_PLACEHOLDER, secret_of_token(platform, token_secret)
+            name, bucket or parts.BUCKET_PLACEHOLDER, token.volume(platform, token_secret)
         ),
     )
     account = parts.service_account(download.service_account, _labels(NAME))
-    return {"ServiceAccount": account, "Buffer": _buffer(download, name), "Default": job}
-
-
-def secret_of_token(platform: Platform, named: str | None) -> str:
-    """Return the name of the Secret that holds the token: the named one, else the platform's."""
-    return named or platform.model_download.token_secret or TOKEN_SECRET
+    made = {"ServiceAccount": account, **token.objects(platform, token_secret, _labels(NAME))}
+    return {**made, "Buffer": _buffer(download, name), "Default": job}
 
 
 def _labels(name: str) -> dict[str, str]:
@@ -126,25 +122,17 @@ def _job(
     return parts.manifest("batch/v1", "Job", name, _labels(name), {"spec": spec})
 
 
-def _volumes(name: str, bucket: str, token_secret: str) -> list[Json]:
+def _volumes(name: str, bucket: str, token_volume: Json) -> list[Json]:
     # Without the driver's check, the Job starts with a wrong bucket name and reports the error.
     # With the check, the Pod would wait for its volume without an error in its log.
     attributes = {"bucketName": bucket, "skipCSIBucketAccessCheck": "true"}
-    token = {
-        "secretName": token_secret,
-        "items": [{"key": TOKEN_KEY, "path": TOKEN_KEY}],
-        # Readable by root and by the group of fsGroup, which includes the container's user.
-        "defaultMode": 0o440,
-        # Without a token the Pod still starts, and the script reports what is missing.
-        "optional": True,
-    }
     return [
         {
             "name": parts.BUCKET_VOLUME,
             "csi": {"driver": keys.GCSFUSE_DRIVER, "volumeAttributes": attributes},
         },
         {"name": _BUFFER_VOLUME, "persistentVolumeClaim": {"claimName": name}},
-        {"name": TOKEN_VOLUME, "secret": token},
+        token_volume,
         {"name": PACKAGES_VOLUME, "emptyDir": {"sizeLimit": _TEMPORARY_LIMIT}},
         parts.temporary_volume(_TEMPORARY_LIMIT),
     ]
@@ -192,7 +180,7 @@ def sources(
         source(origins.model_id, f"ConfigMap data.{MODEL_KEY}", name="model_id"),
         source(origins.bucket, f"ConfigMap data.{BUCKET_KEY}"),
     ]
-    rows = _sources(platform.model_download, origins, known=model_id is not None)
+    rows = _sources(platform, origins, known=model_id is not None)
     return rows if model_id is not None else [*config_map, *rows]
 
 
@@ -208,7 +196,7 @@ def sources_of(platform: Platform, download: Download) -> list[Source]:
         namespace=_of_namespace(platform, None),
         name="the construct: the model's name in the profiles",
     )
-    return _sources(platform.model_download, origins, known=True)
+    return _sources(platform, origins, known=True)
 
 
 def _of_namespace(platform: Platform, bucket: str | None) -> str:
@@ -217,14 +205,15 @@ def _of_namespace(platform: Platform, bucket: str | None) -> str:
     return parts.of_namespace(bucket)
 
 
-def _sources(download: ModelDownload, origins: _Origins, *, known: bool) -> list[Source]:
+def _sources(platform: Platform, origins: _Origins, *, known: bool) -> list[Source]:
     """`known`: whether the model and the bucket are values of the containers."""
     number = len(origins.also)
     return [
         *(_of_known(origins) if known else _of_config_map()),
         source(origins.bucket, f"{_OF_BUCKET}.csi.volumeAttributes.bucketName", name="bucket"),
-        source(origins.secret, f"{_OF_TOKEN}.secret.secretName", name="token_secret"),
-        *_from_profiles(download, number),
+        source(origins.secret, f"{_OF_TOKEN}.secret.secretName", name="token"),
+        *token.sources(platform.model_download, origins.namespace),
+        *_from_profiles(platform, number),
         *(source(text, f"{each}.env[DOWNLOAD_BY_MODEL].value", name="download")
           for text, each in zip(origins.lists, _downloading(number), strict=True)),
         source(origins.namespace, "Job metadata.namespace",
@@ -261,20 +250,24 @@ def _of_known(origins: _Origins) -> list[Source]:
 
 
 def _of_secret(platform: Platform) -> str:
-    if platform.model_download.token_secret is not None:
-        return f"{PROFILE}.token_secret"
+    given = platform.model_download.token
+    if given is not None and given.secret is not None:
+        return f"{PROFILE}.token.secret"
+    if given is not None:
+        return "the construct: the Secret's name"
     if platform.bucket is not None:
         return "the construct: the Secret's name, unless a profile gives another"
     return "the construct: the Secret that kustomize makes of base/hugging-face-token.env"
 
 
-def _from_profiles(download: ModelDownload, also: int) -> list[Source]:
+def _from_profiles(platform: Platform, also: int) -> list[Source]:
     """Return the rows of values from profiles, in the order in which `explain` lists them."""
     tolerations = f"{PROFILE}.tolerations"
+    tolerated = len(platform.model_download.tolerations)
     return [
         source(f"{PROFILE}.service_account", f"{POD}.serviceAccountName",
                "ServiceAccount metadata.name", name="service_account"),
-        *containers.sources(also),
+        *containers.sources(platform, also),
         source(f"{PROFILE}.fs_group", f"{POD}.securityContext.fsGroup", name="fs_group"),
         source(f"{PROFILE}.storage_class", "PersistentVolumeClaim spec.storageClassName",
                name="storage_class"),
@@ -285,7 +278,7 @@ def _from_profiles(download: ModelDownload, also: int) -> list[Source]:
         source(f"{PROFILE}.ttl_seconds_after_finished", "Job spec.ttlSecondsAfterFinished",
                name="ttl_seconds_after_finished"),
         source(tolerations, f"{POD}.tolerations", name="tolerations", listed=taints),
-        *of_items(tolerations, f"{POD}.tolerations", range(len(download.tolerations))),
+        *of_items(tolerations, f"{POD}.tolerations", range(tolerated)),
     ]  # fmt: skip
 
 
@@ -332,8 +325,6 @@ def _of_volumes(also: int) -> list[Source]:
         source("the construct: the token, a file for the container that talks to the Hub",
                _OF_TOKEN, *containers.of_downloads(also, f"volumeMounts[{TOKEN_VOLUME}]")),
         source("the construct: the group of fs_group reads it", f"{_OF_TOKEN}.secret.defaultMode"),
-        source("the construct: without a token the Job starts, and says what is missing",
-               f"{_OF_TOKEN}.secret.optional"),
         source("the construct: what the first container installs for the second", *packages),
         source("the construct: all that is written beside a read-only root", *temporary,
                *containers.of_all(also, "env[HOME]")),

@@ -111,6 +111,16 @@ def sources_of_config_map() -> list[Source]:
     ]  # fmt: skip
 
 
+def sources_of_final_config_map() -> list[Source]:
+    """Return the rows of the fields of the ConfigMap that kustomize would generate."""
+    return [
+        source(KIND, "ConfigMap apiVersion"),
+        source("the construct: a name with kustomize's hash of the content",
+               "ConfigMap metadata.name"),
+        source(of_namespace(None), "ConfigMap metadata.namespace"),
+    ]  # fmt: skip
+
+
 def of_option(option: str) -> str:
     """Return the source of a value that is an option of the construct."""
     return f"the option {option} of the construct"
@@ -123,6 +133,11 @@ def of_bucket(bucket: str | None, platform: Platform) -> str:
     if platform.bucket is not None:
         return "@platform.bucket"
     return "base/ira-model-config.env: IRA_BUCKET_NAME, which kustomize puts in place"
+
+
+def and_registry(platform: Platform) -> str:
+    """Return what an image's source has beside its own field where there is a mirror."""
+    return "" if platform.image_registry is None else " and @platform.image_registry"
 
 
 def of_namespace(bucket: str | None) -> str:

@@ -37,6 +37,12 @@ def objects(
     return patches.applied(cell, unpatched(cell, bucket=bucket, service_account=service_account))
 
 
+def service_account(cell: Cell) -> Json:
+    """Return a cell's service account alone, with the patches of the cell's profiles."""
+    made = {"ServiceAccount": _service_account(cell, cell.service_account)}
+    return patches.applied(cell, made)["ServiceAccount"]
+
+
 def unpatched(
     cell: Cell, *, bucket: str | None = None, service_account: str | None = None
 ) -> dict[str, Json]:
@@ -262,7 +268,7 @@ def _from_profiles(cell: Cell, of_account: str, bucket: str | None) -> list[Sour
         *inference_server.sources(cell, _OF_SERVER),
         source("@cell.memory", f"{POD}.volumes[{SHARED_MEMORY}].emptyDir.sizeLimit"),
         source("@engine.read_only_root", f"{POD}.volumes[{parts.TEMPORARY_VOLUME}]"),
-        *fetch_safetensors.sources(_OF_FETCH),
+        *fetch_safetensors.sources(cell, _OF_FETCH),
         *pod_additions.sources(cell, POD, _OF_SERVER),
         source(inference_server.MOUNTED,
                f"{_OF_FETCH}.volumeMounts[{parts.BUCKET_VOLUME}].mountPath"),
@@ -327,7 +333,8 @@ def _from_construct(cell: Cell, bucket: str | None) -> list[Source]:
 def _of_config_map(cell: Cell, bucket: str | None) -> list[Source]:
     """Return the rows of the construct's ConfigMap, or of the one that kustomize generates."""
     of_bucket = source(parts.of_bucket(bucket, cell.platform), "ConfigMap data.IRA_BUCKET_NAME")
-    own = (
-        [source(parts.KIND, "ConfigMap kind")] if bucket is None else parts.sources_of_config_map()
-    )
+    own = parts.sources_of_config_map()
+    if bucket is None:
+        own = [source(parts.KIND, "ConfigMap kind")]
+        own += parts.sources_of_final_config_map() if cell.platform.rendered else []
     return [*own, of_bucket]

@@ -63,9 +63,12 @@ def _account(view: View, template: PodTemplate) -> Iterator[Finding]:
 def _labels(view: View, template: PodTemplate) -> Iterator[Finding]:
     """Compare a Pod's instance label with the name of its workload.
 
-    A PodTemplate's name ends in a hash, so its own label names the workload.
+    A PodTemplate's name ends in a hash, and a Job's can, so their own labels name the workload.
     """
-    name = template.owner.labels.get(INSTANCE) if template.is_copy else template.name
+    label = template.owner.labels.get(INSTANCE)
+    hashed = re.fullmatch(rf"{re.escape(str(label))}-[0-9a-f]{{8}}", template.name)
+    of_label = template.is_copy or (template.kind == "Job" and hashed is not None)
+    name = label if of_label else template.name
     given = template.labels.get(INSTANCE)
     if None not in (given, name) and given != name:
         message = f"the label {INSTANCE} is {given} on the Pods of {name}"

@@ -76,13 +76,13 @@ def token_where_unread(view: View) -> Iterator[Finding]:
     The token's Secret is rendered into a directory in which nothing reads it, or a serving
     container reads it: the model is in the bucket, and only the download needs the token. Everyone
     who may read Secrets there has the token, and deleting the directory deletes a Secret that
-    somebody else may need. The token's are the generated Secret, the profiles' `token_secret`,
+    somebody else may need. The token's are the generated Secret, the profiles' `token.secret`,
     any key `HUGGING_FACE_TOKEN`, and the variables from which libraries take the token. Other
     Secrets of `env`, such as one with an API key, are none of them.
     """
     names = {TOKEN_SECRET, *(each.name for each in view.kustomization.secrets)}
     if view.cell is not None:
-        names.add(view.cell.platform.model_download.token_secret or TOKEN_SECRET)
+        names.add(view.cell.platform.model_download.secret)
     read = [each for template in view.pods for each in _tokens(template, names)]
     if view.kustomization.secrets and not read:
         message = f"{view.name} generates the token's Secret, and nothing there reads it"

@@ -122,7 +122,12 @@ class View:
 
     @cached_property
     def config_maps(self) -> frozenset[str]:
-        """The names of the ConfigMap that `base` and the directory generate together."""
+        """The names of the ConfigMap that `base` and the directory generate together.
+
+        Without a kustomization it is among the objects.
+        """
+        if self.runtime_values and not self.kustomization.config_maps:
+            return frozenset(self.data)
         generated = {generator.name for generator in self.kustomization.config_maps}
         return frozenset(generated | {each.config_map for each in self.kustomization.replacements})
 

@@ -1,14 +1,15 @@
-"""The directories of the output as values: rendered objects and what makes a directory of them.
-
-Pure: the objects come from cdk8s, or from `constructs.manifests`.
-"""
+"""Makes a directory of rendered objects: its kustomization, or what that would do in place."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ira_manifests.constructs.manifests import parts
+from ira_manifests.directories.final import final
+from ira_manifests.directories.shape import named_after_shape
+from ira_manifests.directories.shared import KINDS
 from ira_manifests.kubernetes import labels as keys
 from ira_manifests.kubernetes import leader_worker_set as lws
 from ira_manifests.layout import BASE, BUCKET_KEY, MODEL_DOWNLOAD, TOKEN_SECRET
@@ -43,7 +44,7 @@ def model_download(platform: Platform, rendered: Objects) -> Directory:
     kustomization = Kustomization(
         namespace=platform.download_namespace,
         resources=(below, *rendered),
-        secrets=() if platform.model_download.token_secret else (token,),
+        secrets=() if platform.model_download.token else (token,),
         replacements=(Replacement(parts.CONFIG_MAP, BUCKET_KEY, (("Job", field),)),),
     )
     return Directory(MODEL_DOWNLOAD, kustomization, rendered)
@@ -52,14 +53,27 @@ def model_download(platform: Platform, rendered: Objects) -> Directory:
 def download(platform: Platform, name: str, rendered: Objects) -> Directory:
     """Return the directory that downloads one model to the platform's bucket."""
     kustomization = Kustomization(namespace=platform.download_namespace, resources=tuple(rendered))
-    return Directory(name, kustomization, rendered)
+    return _as_applied(platform, Directory(name, kustomization, rendered))
 
 
 def of_cell(cell: Cell, name: str, rendered: Objects) -> Directory:
     """Return one of a cell's directories, complete where the platform has the bucket."""
     directory = _of_cell(cell, name, rendered)
     bucket = cell.platform.bucket
-    return directory if bucket is None else complete(directory, {BUCKET_KEY: bucket})
+    if bucket is None:
+        return directory
+    return _as_applied(cell.platform, complete(directory, {BUCKET_KEY: bucket}))
+
+
+def _as_applied(platform: Platform, directory: Directory) -> Directory:
+    """Return a complete directory as what applies it wants it."""
+    if not platform.pruned:
+        return directory
+    named = named_after_shape(directory.objects)
+    objects = {file: item for file, item in named.items() if item["kind"] not in KINDS}
+    kustomization = replace(directory.kustomization, resources=tuple(objects))
+    found = replace(directory, objects=objects, kustomization=kustomization)
+    return final(found) if platform.rendered else found
 
 
 _NAMED = NameReference(
