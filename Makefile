@@ -72,7 +72,6 @@ test-cluster: cluster-programs  ## dist/ on a real control plane
 
 cluster-programs: $(STAMP)  ## build the control plane; needs Go, takes minutes, once
 	$(BIN)/python -m tests.cluster.binaries build
-	$(BIN)/python -m tests.cluster.lws_program build
 
 fuzz: $(STAMP)  ## every property on FUZZ times its examples, at random; prints what to pin
 	IRA_FUZZ=$(FUZZ) $(BIN)/python -m pytest -n auto -m hypothesis --hypothesis-profile=fuzz

@@ -18,6 +18,15 @@ def download_name(model: str) -> str:
 SHARED = "shared"
 """The directory of the objects that several directories need, where something prunes."""
 
+ARGO_CD, FLUX = "argo-cd", "flux"
+"""Where the objects of a controller are."""
+
+
+def application(model: str) -> str:
+    """Return the directory that Argo CD applies for a model; its last part names it there."""
+    return f"{ARGO_CD}/model-{model}"
+
+
 CELLS = "online-inference-gpu-"
 """How the name of a cell's directory begins."""
 
@@ -52,7 +61,7 @@ TOP = "."
 
 GITIGNORE = ".gitignore"
 
-_RESERVED = frozenset({BASE_LINK, "argo-cd", "flux", SHARED})
+_RESERVED = frozenset({ARGO_CD, BASE_LINK, FLUX, SHARED})
 WHY_RESERVED = (
     "the output has directories named argo-cd, base, flux, shared, and beginning with "
     f"{MODEL_DOWNLOAD} and {CELLS.removesuffix('-')}"

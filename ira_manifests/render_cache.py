@@ -175,6 +175,9 @@ def _inputs_of(program: str, selection: Selection, texts: _Texts) -> dict[str, s
     models = sorted({cell.model_name for cell in matrix.values()})
     of_models = [texts.of(every[name]) for name in models] if matrix.platform.pruned else []
     found[SHARED] = _hash(program, environment, SHARED, of_platform, *of_models)
+    layout = [(cell.name, cell.directories, cell.profile.nodes) for cell in matrix.values()]
+    for name in matrix.of_controller:
+        found[name] = _hash(program, environment, name, of_platform, repr(layout))
     for each in matrix.downloads(cells):
         found[each.name] = _hash(program, environment, of_platform, repr(each), *downloads)
     for cell in cells:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Container, Iterable, Iterator,
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ira_manifests import constructs, directories
+from ira_manifests import constructs, directories, gitops
 from ira_manifests.constructs import _node
 from ira_manifests.layout import BASE, MODEL_DOWNLOAD, SHARED, TOP, by_file, placed
 from ira_manifests.output.directory import Directory
@@ -54,6 +54,8 @@ def _every(matrix: Matrix, cells: Sequence[Cell], known: Container[str]) -> Iter
     if matrix.platform.pruned and SHARED not in known:
         yield directories.shared(matrix)
     yield from _downloads(matrix, cells, known)
+    if any(name not in known for name in matrix.of_controller):
+        yield from (each for each in gitops.directories(matrix) if each.name not in known)
     wanted = [cell for cell in cells if any(name not in known for name in cell.directories)]
     for start in range(0, len(wanted), _BATCH):
         yield from _cells(wanted[start : start + _BATCH], matrix.platform.namespace, known)
@@ -69,7 +71,7 @@ def _cells(
         for cell, chart in zip(cells, charts, strict=True)
     ]
     queued = [each for each in works if _is_queued(each.cell, known)]
-    plain = [each for each in works if each.cell.directory not in known]
+    plain = [each for each in works if _is_plain(each.cell, known)]
     single = [each for each in plain if not _is_queued(each.cell, known)]
     twins = [each for each in plain if _is_queued(each.cell, known)]
     for work, rendered in (
@@ -81,6 +83,10 @@ def _cells(
         constructs.ProvisioningRequest(work.chart, "capacity", workload=work.workload)
     for work, rendered in _rendered(queued, _node.take):
         yield directories.of_cell(work.cell, work.cell.queued_directory, rendered)
+
+
+def _is_plain(cell: Cell, known: Container[str]) -> bool:
+    return cell.is_ordinary and cell.directory not in known
 
 
 def _is_queued(cell: Cell, known: Container[str]) -> bool:

@@ -39,6 +39,7 @@ FLOORS: list[dict[str, str]] = [
     },
     {
         "analysis": "kubernetes memory messages profiles vllm",
+        "gitops": "kubernetes layout output profiles",
         "hub": "errors messages model_files",
     },
     {
@@ -49,7 +50,7 @@ FLOORS: list[dict[str, str]] = [
     {"directories": "constructs kubernetes layout output profiles"},
     {
         "provenance": "constructs directories errors layout messages profiles",
-        "rendering": "constructs directories layout output profiles",
+        "rendering": "constructs directories gitops layout output profiles",
     },
     {
         "checking": "constructs errors nodejs output profiles rendering rules",

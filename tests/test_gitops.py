@@ -1,48 +1,351 @@
-"""The overlays of docs/gitops.md, rendered by a real kubectl."""
+"""The objects of a controller: what they apply, in which order, and under which names.
+
+Fields and their meaning are those of the controllers' own documentation. The controllers run on
+them in tests/cluster/test_argo_cd.py and tests/cluster/test_flux.py.
+"""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+import pytest
 import yaml
 
+from testing.edits import edit_file, edit_profile
+from testing.gitops import ARGO_CD, FLUX, controlled
 from testing.kubectl import kustomize
-from testing.objects import Json, objects_in, the
-from testing.project import DIST, ROOT, copy_filled
+from testing.objects import Json, objects_in
+from testing.project import copy_profiles
+from tests.support import Run, ira
+from tests.test_readme import blocks
 
-EXAMPLE = re.compile(r"<!-- overlay -->\n```yaml\n(.*?)```", re.DOTALL)
-
-
-def overlay(folder: Path, kustomization: Any) -> list[Json]:
-    copy_filled(DIST, folder / "dist")
-    (folder / "overlay").mkdir()
-    (folder / "overlay/kustomization.yaml").write_text(yaml.safe_dump(kustomization))
-    return objects_in(kustomize(folder / "overlay"))
-
-
-def documented() -> Any:
-    (text,) = EXAMPLE.findall((ROOT / "docs/gitops.md").read_text())
-    return yaml.safe_load(text)
-
-
-def requested(pod: Json) -> str:
-    return str(pod["spec"]["containers"][0]["resources"]["requests"]["memory"])
+SERVING = "online-inference-gpu-"
+CELLS = {
+    "h100-gemma3-27b",
+    "h100-llama3",
+    "h100-llama4-scout",
+    "h200-gemma3-27b-queued",
+    "h200-llama3-queued",
+    "h200-llama4-scout-queued",
+    "l4-gemma3-27b",
+}
+MODELS = {"gemma3-27b", "llama3", "llama4-scout"}
 
 
-def test_the_documented_overlay_reaches_the_deployment_and_the_pod_template(tmp_path: Path) -> None:
-    objects = overlay(tmp_path, documented())
+def synth(folder: Path, *options: str) -> Run:
+    run = ira("synth", *options, cwd=folder)
+    assert run.returncode == 0, run.stdout + run.stderr
+    return run
 
-    assert requested(the(objects, "Deployment")["spec"]["template"]) == "400G"
-    assert requested(the(objects, "PodTemplate")["template"]) == "400G"
+
+def read(path: Path) -> Json:
+    content: Json = yaml.safe_load(path.read_text())
+    return content
 
 
-def test_a_patch_of_the_deployment_alone_leaves_the_pod_template(tmp_path: Path) -> None:
-    kustomization = documented()
-    del kustomization["patches"][1]
+@pytest.fixture(scope="module")
+def argo_cd(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("argo-cd")
+    controlled(folder, ARGO_CD)
+    synth(folder)
+    return folder / "dist"
 
-    objects = overlay(tmp_path, kustomization)
 
-    assert requested(the(objects, "Deployment")["spec"]["template"]) == "400G"
-    assert requested(the(objects, "PodTemplate")["template"]) == "512G"
+@pytest.fixture(scope="module")
+def flux(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("flux")
+    controlled(folder, FLUX)
+    synth(folder)
+    return folder / "dist"
+
+
+def directories(dist: Path) -> set[str]:
+    """The directories with something to apply."""
+    names = {file.parent.relative_to(dist).as_posix() for file in dist.rglob("*.yaml")}
+    return {name for name in names if name.split("/")[0] not in {"argo-cd", "flux"}}
+
+
+def kustomizations(dist: Path) -> dict[str, Json]:
+    return {file.stem: read(file) for file in (dist / "flux").iterdir()}
+
+
+def test_flux_applies_every_directory_once(flux: Path) -> None:
+    paths = [each["spec"]["path"] for each in kustomizations(flux).values()]
+
+    assert sorted(paths) == sorted(f"./dist/{name}" for name in directories(flux))
+
+
+def test_argo_cd_applies_every_directory_once(argo_cd: Path) -> None:
+    application_set = read(argo_cd / "argo-cd/application-set.yaml")
+    (generator,) = application_set["spec"]["generators"]
+    applied = [
+        (model / resource).resolve().relative_to(argo_cd.resolve()).as_posix()
+        for model in (argo_cd / "argo-cd").glob("*/")
+        for resource in read(model / "kustomization.yaml")["resources"]
+    ]
+
+    assert generator["git"]["directories"] == [
+        {"path": "dist/shared"},
+        {"path": "dist/argo-cd/*"},
+    ]
+    assert sorted(["shared", *applied]) == sorted(directories(argo_cd))
+
+
+def test_flux_waits_for_the_accounts_then_for_the_download(flux: Path) -> None:
+    after = {
+        name: [each["name"] for each in item["spec"].get("dependsOn", [])]
+        for name, item in kustomizations(flux).items()
+    }
+
+    assert after.pop("shared") == []
+    for model in MODELS:
+        assert after.pop(f"model-download-{model}") == ["ira-shared"]
+    assert after == {
+        f"{SERVING}{cell}": ["ira-shared", f"ira-model-download-{model}"]
+        for cell in CELLS
+        for model in MODELS
+        if model in cell
+    }
+    for item in kustomizations(flux).values():
+        assert (item["spec"]["wait"], item["spec"]["prune"]) == (True, True)
+
+
+def test_argo_cd_waits_for_the_download_inside_of_an_application(argo_cd: Path) -> None:
+    for model in MODELS:
+        waves = {
+            item["kind"]: item["metadata"]
+            .get("annotations", {})
+            .get("argocd.argoproj.io/sync-wave")
+            for item in objects_in(kustomize(argo_cd / f"argo-cd/model-{model}"))
+        }
+
+        assert {kind for kind, wave in waves.items() if wave == "-1"} == {
+            "Job",
+            "PersistentVolumeClaim",
+        }
+        assert {waves["Deployment"], waves["Service"], waves["ConfigMap"]} == {None}
+
+
+def test_no_object_is_in_two_directories(argo_cd: Path, flux: Path) -> None:
+    for dist in (argo_cd, flux):
+        names = [
+            (item["kind"], item["metadata"]["name"])
+            for directory in sorted(directories(dist))
+            for item in objects_in(kustomize(dist / directory))
+        ]
+
+        assert len(names) == len(set(names))
+
+
+def test_the_health_of_a_request_is_read_from_its_conditions(flux: Path) -> None:
+    checks = {
+        name: item["spec"].get("healthCheckExprs") for name, item in kustomizations(flux).items()
+    }
+    (check,) = checks[f"{SERVING}h200-llama3-queued"]
+
+    assert checks[f"{SERVING}h100-llama3"] is None
+    assert (check["apiVersion"], check["kind"]) == (
+        "autoscaling.x-k8s.io/v1",
+        "ProvisioningRequest",
+    )
+    assert "'Provisioned'" in check["current"]
+    assert "'Failed'" in check["failed"]
+
+
+def test_the_health_of_a_group_of_pods_is_that_it_is_available(tmp_path: Path) -> None:
+    profiles = controlled(tmp_path, FLUX)
+    several = "tensor_parallel: 8\n    pipeline_parallel: 2\n    nodes: 2"
+    edit_profile(profiles, "h100/llama3", {"tensor_parallel: 4": several})
+    synth(tmp_path, "--only", "h100/llama3")
+
+    checks = read(tmp_path / f"dist/flux/{SERVING}h100-llama3.yaml")["spec"]["healthCheckExprs"]
+
+    (check,) = checks
+    assert (check["apiVersion"], check["kind"]) == (
+        "leaderworkerset.x-k8s.io/v1",
+        "LeaderWorkerSet",
+    )
+    assert "'Available'" in check["current"]
+
+
+def test_every_field_reaches_argo_cd(tmp_path: Path) -> None:
+    given = (
+        "argo_cd:\n  repo_url: git@github.com:acme/serving.git\n  revision: release\n"
+        "  path: gpu/dist\n  prefix: team-a\n  project: llm\n  namespace: argo\n"
+        "  destination_name: prod-eu\n"
+    )
+    controlled(tmp_path, given)
+    synth(tmp_path)
+
+    found = read(tmp_path / "dist/argo-cd/application-set.yaml")
+
+    assert found["metadata"] == {"name": "team-a", "namespace": "argo"}
+    (generator,) = found["spec"]["generators"]
+    assert generator["git"] == {
+        "repoURL": "git@github.com:acme/serving.git",
+        "revision": "release",
+        "directories": [{"path": "gpu/dist/shared"}, {"path": "gpu/dist/argo-cd/*"}],
+    }
+    template = found["spec"]["template"]
+    assert template["metadata"] == {"name": "team-a-{{.path.basename}}"}
+    spec = template["spec"]
+    assert spec["project"] == "llm"
+    assert spec["source"] == {
+        "repoURL": "git@github.com:acme/serving.git",
+        "targetRevision": "release",
+        "path": "{{.path.path}}",
+    }
+    assert spec["destination"] == {"name": "prod-eu", "namespace": "llm"}
+    assert spec["syncPolicy"]["automated"] == {"prune": True, "selfHeal": True}
+
+
+def test_every_field_reaches_flux(tmp_path: Path) -> None:
+    given = (
+        "flux:\n  source: {kind: OCIRepository, name: serving, namespace: sources}\n"
+        "  path: .\n  prefix: team-a\n  namespace: team-a\n  service_account: applier\n"
+        "  interval_seconds: 3600\n  retry_seconds: 60\n  timeout_seconds: 90000\n"
+    )
+    controlled(tmp_path, given)
+    synth(tmp_path)
+
+    found = read(tmp_path / "dist/flux/model-download-llama3.yaml")
+
+    assert found["metadata"] == {"name": "team-a-model-download-llama3", "namespace": "team-a"}
+    assert found["spec"] == {
+        "dependsOn": [{"name": "team-a-shared"}],
+        "sourceRef": {"kind": "OCIRepository", "name": "serving", "namespace": "sources"},
+        "path": "./model-download-llama3",
+        "serviceAccountName": "applier",
+        "interval": "3600s",
+        "retryInterval": "60s",
+        "timeout": "90000s",
+        "prune": True,
+        "wait": True,
+    }
+
+
+@pytest.mark.parametrize("controller", [ARGO_CD, FLUX])
+def test_an_environment_has_its_own_folder_and_names(tmp_path: Path, controller: str) -> None:
+    profiles = controlled(tmp_path, controller)
+    (profiles / "environments").mkdir()
+    (profiles / "environments/prod-eu.yaml").write_text("namespace: prod\ncells: [h100/llama3]\n")
+    synth(tmp_path)
+
+    if controller is FLUX:
+        found = read(tmp_path / f"dist/prod-eu/flux/{SERVING}h100-llama3.yaml")
+        assert found["metadata"]["name"] == "prod-eu-h100-llama3"
+        assert found["spec"]["path"] == f"./dist/prod-eu/{SERVING}h100-llama3"
+        return
+    found = read(tmp_path / "dist/prod-eu/argo-cd/application-set.yaml")
+    assert found["metadata"]["name"] == "prod-eu"
+    assert found["spec"]["template"]["spec"]["destination"]["namespace"] == "prod"
+    (generator,) = found["spec"]["generators"]
+    assert generator["git"]["directories"][1] == {"path": "dist/prod-eu/argo-cd/*"}
+    assert read(tmp_path / "dist/prod-eu/argo-cd/model-llama3/kustomization.yaml")["resources"] == [
+        "../../model-download-llama3",
+        f"../../{SERVING}h100-llama3",
+    ]
+
+
+def test_a_long_name_is_cut_so_that_it_fits_in_a_label(tmp_path: Path) -> None:
+    profiles = controlled(tmp_path, f"flux:\n  prefix: {'long-' * 10}x\n")
+    for model in ("gemma3-27b", "llama4-scout"):
+        (profiles / f"models/{model}.yaml").unlink()
+    synth(tmp_path)
+
+    found = kustomizations(tmp_path / "dist")
+    names = {item["metadata"]["name"] for item in found.values()}
+
+    assert len(names) == len(found)
+    assert all(len(name) <= 63 for name in names)
+    after = {each["name"] for item in found.values() for each in item["spec"].get("dependsOn", [])}
+    assert after <= names
+
+
+def test_a_run_of_some_cells_keeps_the_objects_of_all(tmp_path: Path) -> None:
+    controlled(tmp_path, FLUX)
+    synth(tmp_path)
+    before = kustomizations(tmp_path / "dist")
+
+    synth(tmp_path, "--only", "h100/llama3")
+
+    assert kustomizations(tmp_path / "dist") == before
+
+
+@pytest.mark.parametrize("controller", [ARGO_CD, FLUX])
+def test_what_is_written_checks_clean_and_is_not_written_again(
+    tmp_path: Path, controller: str
+) -> None:
+    controlled(tmp_path, controller)
+    synth(tmp_path)
+
+    assert ira("check", cwd=tmp_path).returncode == 0
+    assert ira("synth", "--check", cwd=tmp_path).returncode == 0
+
+
+def test_a_changed_cell_changes_its_controllers_objects_without_a_stale_record(
+    tmp_path: Path,
+) -> None:
+    profiles = controlled(tmp_path, ARGO_CD)
+    synth(tmp_path)
+    edit_file(profiles / "gpus/h100.yaml", {"queued: false": "queued: only"})
+    synth(tmp_path)
+
+    found = read(tmp_path / "dist/argo-cd/model-llama3/kustomization.yaml")["resources"]
+
+    assert f"../../{SERVING}h100-llama3-queued" in found
+    assert f"../../{SERVING}h100-llama3" not in found
+
+
+def findings(run: Run) -> Iterator[str]:
+    return (line for line in (run.stdout + run.stderr).splitlines() if " error " in line)
+
+
+def test_two_models_of_one_name_are_found(tmp_path: Path) -> None:
+    back = {"workload_name: vllm-{gpu}-{model}": "workload_name: vllm-{gpu}"}
+    profiles = controlled(tmp_path, ARGO_CD)
+    edit_file(profiles / "platform.yaml", back)
+
+    run = ira("synth", cwd=tmp_path)
+
+    assert run.returncode == 1
+    assert not (tmp_path / "dist").exists()
+    assert (
+        "h100/llama3 would be the same Deployment vllm-h100 as h100/gemma3-27b, and Argo CD "
+        "applies both"
+    ) in " ".join(run.stderr.split())
+    assert "profiles/platform.yaml:" in run.stderr
+
+
+def test_a_cell_on_both_capacities_is_found_once_for_its_gpu_type(tmp_path: Path) -> None:
+    profiles = controlled(tmp_path, FLUX)
+    edit_file(profiles / "gpus/h100.yaml", {"queued: false": "queued: true"})
+
+    run = ira("synth", cwd=tmp_path)
+
+    assert run.returncode == 1
+    (found,) = findings(run)
+    assert found.startswith("profiles/gpus/h100.yaml:")
+    assert "each cell of h100 has two directories with the same Deployment" in run.stderr
+    assert "queued: false or queued: only" in run.stderr
+
+
+@pytest.mark.parametrize("controller", ["argo_cd", "flux"])
+def test_the_environment_of_the_docs_is_written_and_checks_clean(
+    tmp_path: Path, controller: str
+) -> None:
+    (first,) = (each for each in blocks("yaml", "docs/gitops.md") if "argo_cd:" in each)
+    (second,) = (each for each in blocks("yaml", "docs/gitops.md") if "flux:" in each)
+    given = first
+    if controller == "flux":
+        given = first.partition("argo_cd:")[0] + second
+    profiles = copy_profiles(tmp_path)
+    (profiles / "environments").mkdir()
+    (profiles / "environments/prod-eu.yaml").write_text(given)
+    synth(tmp_path, "--environment", "prod-eu")
+
+    directory = controller.replace("_", "-")
+    assert (tmp_path / "dist/prod-eu" / directory).is_dir()
+    assert (tmp_path / "dist/prod-eu/shared").is_dir()
+    assert ira("check", "--environment", "prod-eu", cwd=tmp_path).returncode == 0

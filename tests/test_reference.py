@@ -52,7 +52,7 @@ def rows(title: str) -> dict[str, list[str]]:
         ("Platform", "inference.tolerations[].effect", "[TaintEffect](#types)",
          "required", "taint"),
         ("GPU types", "memory_gib", "number above 0 to 1,000,000", "required", "GiB"),
-        ("GPU types", "queued", "`true` or `false`", "`false`", "queued capacity"),
+        ("GPU types", "queued", "`true` or `false` or `only`", "`false`", "queued capacity"),
         ("Models", "weights.total_gib", "number above 0 to 1,000,000", "required", "GiB"),
         ("Models", "geometry.layers[].index_head_dim",
          "whole number from 1 to 1,024, a multiple of 128", "", "indexer"),

@@ -44,6 +44,7 @@ from ira_manifests.provenance.explained import (
 from ira_manifests.provenance.field_lookup import leaves
 from ira_manifests.rendering import render
 from testing.edits import edit_profile
+from testing.gitops import ARGO_CD, controlled
 from testing.project import copy_edited, copy_profiles
 from testing.serving_objects import FIELDS
 from tests.test_public_api import python
@@ -157,7 +158,7 @@ SAMPLES: tuple[object, ...] = (
 )
 # Options whose value another field must agree with, and those that EDITS set for another cell.
 BOUND = [
-    ["engine", "tag"], ["engine", "digest"], ["compute_class"],
+    ["engine", "tag"], ["engine", "digest"], ["compute_class"], ["argo_cd"], ["flux"],
     ["model_id"], ["revision"], ["weights"],
     *(["model_download", "token", name] for name in ("external_secret", "secret_manager")),
     *(["speculative", name] for name in (
@@ -268,6 +269,12 @@ def on_its_own(matrix: Matrix) -> list[ExplainedDirectory]:
     ]  # fmt: skip
 
 
+def every_directory(matrix: Matrix) -> Iterator[ExplainedDirectory]:
+    yield from downloads(matrix)
+    for cell in matrix.values():
+        yield from directories(matrix, cell)
+
+
 @pytest.fixture
 def every(edited: Matrix, several_nodes: Matrix) -> list[ExplainedDirectory]:
     """Every directory of the shipped profiles, of profiles with the options they leave out, and of
@@ -275,11 +282,8 @@ def every(edited: Matrix, several_nodes: Matrix) -> list[ExplainedDirectory]:
 
     Then every construct on its own.
     """
-    in_directories = [
-        found for matrix in (load_matrix(), edited, several_nodes)
-        for found in (*downloads(matrix),
-                      *(each for cell in matrix.values() for each in directories(matrix, cell)))
-    ]  # fmt: skip
+    matrices = (load_matrix(), edited, several_nodes)
+    in_directories = [found for matrix in matrices for found in every_directory(matrix)]
     return [*in_directories, *on_its_own(edited)]
 
 
@@ -307,6 +311,15 @@ def test_every_field_has_a_source(every: list[ExplainedDirectory]) -> None:
         for leaf in leaves(item)
         if found.source_of(leaf) == "unknown"
     } == set(), "fields without a row: add one to the table beside the function that sets them"
+
+
+def test_every_field_under_a_controller_has_a_source(tmp_path: Path) -> None:
+    matrix = load_matrix(controlled(tmp_path, ARGO_CD))
+
+    for found in every_directory(matrix):
+        for item in found.objects:
+            for leaf in leaves(item):
+                assert found.source_of(leaf) != "unknown", leaf.path
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,10 @@ from typing import NamedTuple
 
 from ira_manifests.kubernetes.labels import INSTANCE
 from ira_manifests.layout import (
+    ARGO_CD,
     BASE_LINK,
     DOWNLOAD_JOB,
+    FLUX,
     MODEL_DOWNLOAD,
     SHARED,
     TOKEN_KEY,
@@ -111,6 +113,9 @@ def of_all(standings: Sequence[Standing]) -> Iterator[Step]:
 def commands(standing: Standing) -> Iterator[Step]:
     """Yield the remaining steps."""
     platform = standing.cells[0].platform
+    if platform.controller:
+        yield from _of_controller(standing, platform)
+        return
     if platform.bucket is not None:
         yield from _of_complete_output(standing)
         return
@@ -133,6 +138,17 @@ def commands(standing: Standing) -> Iterator[Step]:
         yield Step(("# correct the id, or add a cell for it, to get the steps of serving.",))
         return
     yield from _serving(standing.out, cell)
+
+
+def _of_controller(standing: Standing, platform: Platform) -> Iterator[Step]:
+    """Yield the steps by which a controller gets to know the output; needed once."""
+    out = standing.out / standing.environment
+    if platform.model_download.token is None:
+        yield Step((f"create the Secret {TOKEN_SECRET} with the key {TOKEN_KEY}",))
+    yield Step((f"commit and push {standing.out}, which {platform.controller} applies from there",))
+    of_argo_cd = out / ARGO_CD / "application-set.yaml"
+    objects = of_argo_cd if platform.argo_cd is not None else out / FLUX
+    yield Step(("kubectl", "apply", "-f", _quoted(objects)), "once")
 
 
 def _of_complete_output(standing: Standing) -> Iterator[Step]:

@@ -100,15 +100,16 @@ def _of_cell(cell: Cell, name: str, rendered: Objects) -> Directory:
     if queued:
         targets += [("PodTemplate", f"template.{field}") for field in fields]
         labelled += ["PodTemplate", "ProvisioningRequest"]
+    config_map = parts.config_map_of(cell)
     label = f"metadata.labels.{keys.BUCKET}"
     labels = tuple((kind, label) for kind in labelled)
     kustomization = Kustomization(
         namespace=cell.platform.namespace,
         resources=(f"../{BASE}", *rendered),
-        config_maps=(Generator(parts.CONFIG_MAP, (RUNTIME_CONFIG,), merge=True),),
+        config_maps=(Generator(config_map, (RUNTIME_CONFIG,), merge=True),),
         replacements=(
-            Replacement(parts.CONFIG_MAP, BUCKET_KEY, tuple(targets)),
-            Replacement(parts.CONFIG_MAP, BUCKET_KEY, labels, until="."),
+            Replacement(config_map, BUCKET_KEY, tuple(targets)),
+            Replacement(config_map, BUCKET_KEY, labels, until="."),
         ),
         name_reference=_NAMED if lws.KIND in labelled else None,
         ordered=queued,  # a request whose PodTemplate is missing can fail

@@ -36,6 +36,9 @@ SAFE_TO_EVICT = "cluster-autoscaler.kubernetes.io/safe-to-evict"
 """With "false", the autoscaler does not evict the Pod to empty its node:
 https://cloud.google.com/kubernetes-engine/docs/concepts/cluster-autoscaler"""
 
+SYNC_WAVE = "argocd.argoproj.io/sync-wave"
+"""Annotation by which Argo CD orders the objects of an Application; without it, "0"."""
+
 METADATA_SERVER = "iam.gke.io/gke-metadata-server-enabled"
 """Label of nodes with GKE's metadata server, from which a Pod gets the tokens of its account."""
 

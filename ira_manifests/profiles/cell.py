@@ -12,6 +12,7 @@ from ira_manifests.layout import CELLS, mount_path
 from ira_manifests.memory import Budget, MemoryInputError, Serving, budget, safe_context
 from ira_manifests.profiles import cell_patterns, memory_inputs, settings
 from ira_manifests.profiles.engine import Engine, OwnEngine, engine_of
+from ira_manifests.profiles.fields import Queued
 from ira_manifests.profiles.loader import Profiles
 from ira_manifests.profiles.platform import Platform
 from ira_manifests.profiles.repositories import Beside, beside
@@ -32,10 +33,11 @@ LEAST_AUTO = 1024
 """The shortest context of `max_model_len: auto`, in tokens; a cell with less room is refused."""
 
 
-def directory_names(gpu_name: str, model_name: str, *, queued: bool) -> tuple[str, ...]:
+def directory_names(gpu_name: str, model_name: str, *, queued: Queued) -> tuple[str, ...]:
     """Return the directories of a cell: for ordinary capacity, then for queued if it has any."""
     name = f"{CELLS}{gpu_name}-{model_name}"
-    return (name, name + QUEUED_SUFFIX) if queued else (name,)
+    ordinary = () if queued == "only" else (name,)
+    return (*ordinary, name + QUEUED_SUFFIX) if queued else ordinary
 
 
 def find_machine(gpu: GpuProfile, profile: CellProfile) -> Machine | None:
@@ -82,22 +84,28 @@ class Cell:
     @property
     def is_queued(self) -> bool:
         """Whether it has a directory for queued capacity."""
-        return self.gpu.queued
+        return bool(self.gpu.queued)
+
+    @property
+    def is_ordinary(self) -> bool:
+        """Whether it has a directory for ordinary capacity."""
+        return self.gpu.queued != "only"
 
     @property
     def directory(self) -> str:
-        """Directory of the cell on ordinary capacity."""
+        """Directory of the cell on ordinary capacity, if it has one; else the queued one."""
         return self.directories[0]
 
     @property
     def queued_directory(self) -> str:
         """Directory of the cell on queued capacity."""
-        return self.directory + QUEUED_SUFFIX
+        (name,) = directory_names(self.gpu_name, self.short_name, queued="only")
+        return name
 
     @property
     def directories(self) -> tuple[str, ...]:
         """All directories of the cell."""
-        return directory_names(self.gpu_name, self.short_name, queued=self.is_queued)
+        return directory_names(self.gpu_name, self.short_name, queued=self.gpu.queued)
 
     @property
     def workload_name(self) -> str:

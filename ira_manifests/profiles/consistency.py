@@ -12,6 +12,7 @@ from ira_manifests.errors import Problem, did_you_mean, one_of
 from ira_manifests.kubernetes import names
 from ira_manifests.profiles import (
     argument_checks,
+    controller_checks,
     engine_checks,
     environment_checks,
     memory_inputs,
@@ -42,6 +43,7 @@ def problems(profiles: Profiles) -> list[Problem]:
     cells = cells_of(profiles, profiles.platform) if profiles.platform is not None else []
     return [
         *environment_checks.problems(profiles),
+        *controller_checks.problems(profiles),
         *engine_checks.problems(profiles),
         *pod_checks.problems(profiles, cells),
         *argument_checks.problems(profiles, cells),

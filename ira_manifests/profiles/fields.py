@@ -102,6 +102,13 @@ def _tokens_or_auto(value: Any) -> Any:
     )
 
 
+def _queued(value: Any) -> Any:
+    if isinstance(value, bool) or value == "only":
+        return value
+    shown = f"the text {value[:60]!r}" if isinstance(value, str) else "neither"
+    raise refuse(f"is {shown}; it must be true, false or only")
+
+
 def _not_empty(value: Any) -> Any:
     if not value:
         raise refuse("is empty; at least one entry is needed")
@@ -316,6 +323,10 @@ Revision = Annotated[
     str, BeforeValidator(number_as_text), checked(_check_revision, rf"(?!.*\.\.){_REVISION}")
 ]
 """A commit, a tag or a branch of a repository on the Hugging Face Hub."""
+GitRevision = Annotated[
+    str, BeforeValidator(number_as_text), checked(_check_revision, rf"(?!.*\.\.){_REVISION}")
+]
+"""A commit, a tag or a branch of a Git repository."""
 Reason = Annotated[str, checked(_check_reason, _REASON)]
 """A reason of three words or more."""
 TaintEffect = Annotated[
@@ -347,6 +358,8 @@ Utilization = Annotated[Decimal, BeforeValidator(whole_as_decimal), Field(gt=0, 
 Context = Annotated[
     Annotated[int, Field(gt=0, le=_INT32)] | Literal["auto"], BeforeValidator(_tokens_or_auto)
 ]
+Queued = Annotated[bool | Literal["only"], BeforeValidator(_queued)]
+"""`true`, `false` or `only`."""
 Gib = Annotated[Decimal, BeforeValidator(whole_as_decimal), Field(gt=0, le=1_000_000)]
 Capability = Annotated[Decimal, BeforeValidator(whole_as_decimal), Field(ge=7, le=20)]
 QuantMethod = Literal[

@@ -11,7 +11,17 @@ from typing import NamedTuple, Self
 
 from ira_manifests.errors import Gathered, InputError, Problem, did_you_mean, one_of
 from ira_manifests.kubernetes import names
-from ira_manifests.layout import BASE, MODEL_DOWNLOAD, SHARED, TOP, download_name, placed
+from ira_manifests.layout import (
+    ARGO_CD,
+    BASE,
+    FLUX,
+    MODEL_DOWNLOAD,
+    SHARED,
+    TOP,
+    application,
+    download_name,
+    placed,
+)
 from ira_manifests.profile_files import ENVIRONMENT_FOLDER
 from ira_manifests.profiles import consistency, yaml_source
 from ira_manifests.profiles.cell import Cell, cells_of
@@ -55,6 +65,16 @@ class Matrix(Mapping[tuple[str, str], Cell]):
         """Return the cells of a model on a GPU type: none, one, or the variants."""
         cells = self._cells.values()
         return tuple(each for each in cells if (each.gpu_name, each.model_name) == (gpu, model))
+
+    @property
+    def of_controller(self) -> list[str]:
+        """The directories of the controller that applies the output, which are of all cells."""
+        if self.platform.flux is not None:
+            return [FLUX]
+        if self.platform.argo_cd is None:
+            return []
+        models = sorted({cell.model_name for cell in self._cells.values()})
+        return [ARGO_CD, *map(application, models)]
 
     def downloads(self, cells: Iterable[Cell]) -> list[Download]:
         """Return what to download for each model of some cells, for all of its cells.
@@ -109,6 +129,7 @@ class Selection(NamedTuple):
         if self.matrix.platform.bucket is not None:
             shared = [SHARED] if self.matrix.platform.pruned else []
             shared += [each.name for each in self.matrix.downloads(self.cells)]
+            shared += self.matrix.of_controller
         top = () if environment else (TOP,)
         return [placed(environment, name) for name in (*top, *shared, *of_cells)]
 

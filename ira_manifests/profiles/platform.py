@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from ira_manifests.kubernetes.queued_capacity import LONGEST_RUN, SHORTEST_RUN
 from ira_manifests.layout import TOKEN_SECRET
 from ira_manifests.profiles.base import Profile
+from ira_manifests.profiles.controllers import ArgoCd, Flux
 from ira_manifests.profiles.engine import Engine
 from ira_manifests.profiles.fields import (
     BucketName,
@@ -208,6 +209,19 @@ class Platform(Profile):
     inference: Inference
     model_download: ModelDownload
     queued_provisioning: QueuedProvisioning
+    argo_cd: ArgoCd | None = None
+    flux: Flux | None = None
+
+    @property
+    def controllers(self) -> dict[str, str]:
+        """The names of the controllers that apply the output, by their fields."""
+        known = {"argo_cd": "Argo CD", "flux": "Flux"}
+        return {field: name for field, name in known.items() if getattr(self, field) is not None}
+
+    @property
+    def controller(self) -> str:
+        """What applies the output; empty if a user does."""
+        return next(iter(self.controllers.values()), "")
 
     @property
     def download_namespace(self) -> str | None:
@@ -217,10 +231,10 @@ class Platform(Profile):
     @property
     def pruned(self) -> bool:
         """Whether something applies the output and removes what is no longer in it."""
-        return self.rendered
+        return self.rendered or bool(self.controller)
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        if self.pruned and self.bucket is None:
+        if self.rendered and self.bucket is None:
             raise refuse("has rendered: true and no bucket; name the bucket as well")
         return self

@@ -27,6 +27,7 @@ from ira_manifests.profiles.fields import (
     Label,
     MinEngine,
     QuantMethod,
+    Queued,
     Reason,
     Revision,
     Utilization,
@@ -72,8 +73,9 @@ class GpuProfile(Profile):
     """NVIDIA's compute capability, such as 9.0; decides which kernels the engine has."""
     machines: Annotated[tuple[Machine, ...], NOT_EMPTY, AfterValidator(_classes_differ)]
     """The machines with this GPU, each with a compute class of its own."""
-    queued: bool = False
-    """Whether each of its cells also gets a directory for queued capacity."""
+    queued: Queued = False
+    """Whether each of its cells also gets a directory for queued capacity; with `only`, that one
+    and no other."""
     auto_provisioning_limit: bool = True
     """Whether node auto-provisioning has a limit for it; if not, GKE adds no nodes."""
     queued_node_pool: Label | None = None

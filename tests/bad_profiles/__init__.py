@@ -9,6 +9,7 @@ from itertools import chain
 
 from tests.bad_profiles import (
     cells,
+    controllers,
     environments,
     files,
     geometry,
@@ -21,6 +22,7 @@ from tests.bad_profiles.case import Case
 
 _TABLES = (
     cells.CASES,
+    controllers.CASES,
     environments.CASES,
     files.CASES,
     geometry.CASES,

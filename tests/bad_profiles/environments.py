@@ -27,6 +27,11 @@ def _named(name: str, file: str, message: str) -> Case:
     return case(name, f"profiles/{path}:1:1: {message}", files={path: "namespace: llm\n"})
 
 
+_FIELDS = (
+    "argo_cd, bucket, bucket_suffix, cells, cluster, engine, fetch_safetensors, flux, gpus, "
+    "image_registry, inference, model_download, models, namespace, queued_provisioning, rendered"
+)
+
 CASES: list[Case] = [
     _prod("empty_environment", "", "1:1: is empty"),
     _prod(
@@ -173,17 +178,12 @@ CASES: list[Case] = [
     _prod(
         "environment_that_leaves_the_walkthrough_out",
         "environments_only: true\n",
-        "1:1: environments_only: can't be changed by an environment; allowed: bucket, "
-        "bucket_suffix, cells, cluster, engine, fetch_safetensors, gpus, "
-        "image_registry, inference, model_download, models, namespace, queued_provisioning, "
-        "rendered",
+        f"1:1: environments_only: can't be changed by an environment; allowed: {_FIELDS}",
     ),
     _prod(
         "misspelt_field_of_an_environment",
         "namespase: llm\n",
-        "1:1: namespase: is an unknown key; allowed: bucket, bucket_suffix, cells, cluster, "
-        "engine, fetch_safetensors, gpus, image_registry, inference, model_download, models, "
-        "namespace, queued_provisioning, rendered; did you mean 'namespace'?",
+        f"1:1: namespase: is an unknown key; allowed: {_FIELDS}; did you mean 'namespace'?",
     ),
     _prod(
         "cluster_that_is_no_name",

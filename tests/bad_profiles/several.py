@@ -54,7 +54,7 @@ _GPUS = [
     a100(
         "yaml_1_1_boolean",
         more_of_a100("queued: no"),
-        "9:9: queued: is the text 'no'; it must be true or false",
+        "9:9: queued: is the text 'no'; it must be true, false or only",
     ),
     a100(
         "machine_of_a_hundred_million_gpus",
@@ -122,9 +122,10 @@ _SEVERAL_FILES = [
         At(
             "platform.yaml",
             "|bucket_sufix",
-            "bucket_sufix: is an unknown key; allowed: bucket, bucket_suffix, engine, "
-            "environments_only, fetch_safetensors, image_registry, inference, model_download, "
-            "namespace, queued_provisioning, rendered; did you mean 'bucket_suffix'?",
+            "bucket_sufix: is an unknown key; allowed: argo_cd, bucket, bucket_suffix, engine, "
+            "environments_only, fetch_safetensors, flux, image_registry, inference, "
+            "model_download, namespace, queued_provisioning, rendered; did you mean "
+            "'bucket_suffix'?",
         ),
         edits={"platform.yaml": {"bucket_suffix": "bucket_sufix"}},
         files={"models/tiny.yaml": edited(TINY, {"cpu: 10": "cpu: ten", **more(_SECOND_CELL)})},

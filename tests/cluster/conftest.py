@@ -7,39 +7,32 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.cluster import binaries, leader_worker_sets, lws_program
+from tests.cluster import argo_cd_controllers, binaries, flux_controller, leader_worker_sets
+from tests.cluster.argo_cd_controllers import ArgoCd
 from tests.cluster.controlplane import ControlPlane
+from tests.cluster.flux_controller import Flux
 from tests.cluster.miniature import furnish
 from tests.cluster.namespace import Namespace, namespace_on
 from tests.cluster.provisioner import provisioning
+from tests.cluster.recipes import ARGO_CD, CONTROL_PLANE, FLUX, LEADER_WORKER_SETS, Recipe
 
 
 @pytest.fixture(scope="session")
 def programs() -> Path:
     """The folder of the control plane's programs."""
-    return _found(binaries.find)
-
-
-def _found(find: Callable[[], Path]) -> Path:
-    try:
-        return find()
-    except binaries.MissingProgramsError as error:
-        if os.environ.get("IRA_REQUIRE_CLUSTER") == "1":
-            pytest.fail(f"IRA_REQUIRE_CLUSTER=1, but {error}", pytrace=False)
-        pytest.skip(str(error))
+    return _built(CONTROL_PLANE)
 
 
 @pytest.fixture(scope="session")
 def cluster(programs: Path) -> Iterator[ControlPlane]:
     """A control plane with GKE in miniature on it, for the whole run."""
-    crds = [binaries.crd(programs, name) for name in binaries.CRDS]
     with ControlPlane.start(programs) as started:
-        furnish(started.api, crds)
+        furnish(started.api, binaries.manifests(programs))
         with provisioning(started.api):
             yield started
 
@@ -47,8 +40,35 @@ def cluster(programs: Path) -> Iterator[ControlPlane]:
 @pytest.fixture(scope="session")
 def with_lws(cluster: ControlPlane) -> ControlPlane:
     """The cluster, with the controller of LeaderWorkerSets on it."""
-    leader_worker_sets.install(cluster, _found(lws_program.find))
+    leader_worker_sets.install(cluster, _built(LEADER_WORKER_SETS))
     return cluster
+
+
+@pytest.fixture(scope="session")
+def flux(cluster: ControlPlane) -> Iterator[Flux]:
+    """Flux on that control plane, for the whole run."""
+    folder = _built(FLUX)
+    manifests = binaries.manifests(folder, recipe=FLUX)
+    with flux_controller.running(cluster, folder, manifests) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def argo_cd(cluster: ControlPlane) -> Iterator[ArgoCd]:
+    """Argo CD on that control plane, for the whole run."""
+    folder = _built(ARGO_CD)
+    manifests = binaries.manifests(folder, recipe=ARGO_CD)
+    with argo_cd_controllers.running(cluster, folder, manifests) as started:
+        yield started
+
+
+def _built(recipe: Recipe) -> Path:
+    try:
+        return binaries.find(recipe=recipe)
+    except binaries.MissingProgramsError as error:
+        if os.environ.get("IRA_REQUIRE_CLUSTER") == "1":
+            pytest.fail(f"IRA_REQUIRE_CLUSTER=1, but {error}", pytrace=False)
+        pytest.skip(str(error))
 
 
 @pytest.fixture

@@ -86,6 +86,10 @@ class ControlPlane:
         """Ends every program and removes the folder; returns when both are gone."""
         self._owner.stop()
 
+    def log(self, name: str) -> str:
+        """Returns the log of a program."""
+        return (self.site.folder / f"{name}.log").read_text(errors="replace")
+
     @property
     def supervisor_pid(self) -> int:
         """The process that owns the programs."""

@@ -12,12 +12,14 @@ from typing import Any
 import yaml
 
 from testing.objects import Json
-from tests.cluster import lws_program, programs
+from tests.cluster import binaries, programs
 from tests.cluster.controlplane import ControlPlane
 from tests.cluster.miniature import add_crds
 from tests.cluster.programs import Site
+from tests.cluster.recipes import LEADER_WORKER_SETS, WEBHOOKS
 from tests.cluster.scratch import free_port
 
+(_PROGRAM,) = LEADER_WORKER_SETS.programs
 _ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 _LISTS = {
     "MutatingWebhookConfiguration": "mutatingwebhookconfigurations",
@@ -29,12 +31,14 @@ _OF_A_GROUP = {
 
 
 def install(cluster: ControlPlane, folder: Path) -> None:
-    """Adds the kinds, the webhooks and the controller. `folder`: what `lws_program` finds."""
-    add_crds(cluster.api, [each for name in lws_program.CRDS for each in _read(folder / name)])
+    """Adds the kinds, the webhooks and the controller. `folder`: what `binaries` finds."""
+    files = {each.name: each for each in binaries.manifests(folder, recipe=LEADER_WORKER_SETS)}
+    webhooks_file = files.pop(WEBHOOKS)
+    add_crds(cluster.api, [each for file in files.values() for each in _read(file)])
     port = free_port()
-    cluster.start_program(lws_program.PROGRAM, _controller(cluster.site, folder, port))
-    cluster.wait_for(lws_program.PROGRAM, lambda: _listens(port))
-    for webhooks in _webhooks(cluster.site, folder, port):
+    cluster.start_program(_PROGRAM, _controller(cluster.site, folder, port))
+    cluster.wait_for(_PROGRAM, lambda: _listens(port))
+    for webhooks in _webhooks(cluster.site, webhooks_file, port):
         cluster.api.create(f"{_ADMISSION}/{_LISTS[webhooks['kind']]}", webhooks)
 
 
@@ -55,19 +59,19 @@ def _controller(site: Site, folder: Path, port: int) -> list[str]:
     }
     (keys / "configuration.yaml").write_text(json.dumps(configuration))
     return [
-        str(folder / lws_program.PROGRAM),
+        str(folder / _PROGRAM),
         f"--config={keys / 'configuration.yaml'}",
         f"--kubeconfig={site.kubeconfig(programs.ADMIN)}",
     ]
 
 
-def _webhooks(site: Site, folder: Path, port: int) -> Iterator[Json]:
+def _webhooks(site: Site, file: Path, port: int) -> Iterator[Json]:
     """The release's webhooks, at an address of this machine in the place of a Service's.
 
     Those of Pods are called for the Pods of groups alone: they leave others as they are.
     """
     authority = base64.b64encode((site.certificates / "ca.crt").read_bytes()).decode()
-    for configuration in _read(folder / lws_program.WEBHOOKS):
+    for configuration in _read(file):
         configuration["metadata"]["name"] = f"lws-{configuration['kind'].lower()}"
         for webhook in configuration["webhooks"]:
             path = webhook["clientConfig"]["service"]["path"]

@@ -15,8 +15,8 @@ import pytest
 from testing.project import ROOT
 from tests.cluster import scratch
 from tests.cluster.api import wait_until
-from tests.cluster.binaries import PROGRAMS
 from tests.cluster.controlplane import ControlPlane, ControlPlaneError
+from tests.cluster.recipes import CONTROL_PLANE
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ _TESTS = "tests/cluster/test_harness.py"
 
 def test_stopping_leaves_nothing(programs: Path, temporary: Path) -> None:
     with ControlPlane.start(programs) as cluster:
-        assert _programs_in(temporary) == set(PROGRAMS)
+        assert _programs_in(temporary) == set(CONTROL_PLANE.programs)
         assert cluster.site.folder.stat().st_mode & 0o777 == 0o700
     assert _leftovers(temporary) == []
 
@@ -57,7 +57,7 @@ def test_a_run_that_is_killed_in_the_middle_of_a_test_leaves_nothing(
     run: subprocess.Popen[bytes], temporary: Path
 ) -> None:
     wait_until(lambda: _kubectl_runs_in(temporary), "started: a test that calls kubectl")
-    assert _programs_in(temporary) == set(PROGRAMS)
+    assert _programs_in(temporary) == set(CONTROL_PLANE.programs)
     run.kill()
     wait_until(lambda: not _leftovers(temporary), "gone: all of it", seconds=10)
 
@@ -65,7 +65,9 @@ def test_a_run_that_is_killed_in_the_middle_of_a_test_leaves_nothing(
 def test_a_run_that_is_killed_with_its_process_group_leaves_nothing(
     run: subprocess.Popen[bytes], temporary: Path
 ) -> None:
-    wait_until(lambda: _programs_in(temporary) == set(PROGRAMS), "started: all programs")
+    wait_until(
+        lambda: _programs_in(temporary) == set(CONTROL_PLANE.programs), "started: all programs"
+    )
     os.killpg(run.pid, signal.SIGKILL)
     wait_until(lambda: not _leftovers(temporary), "gone: all of it", seconds=10)
 
@@ -91,7 +93,7 @@ def test_a_killed_supervisor_takes_the_programs_with_it(programs: Path, temporar
 def test_a_program_that_ends_is_named_with_its_log_and_the_rest_is_ended(
     programs: Path, temporary: Path, tmp_path: Path
 ) -> None:
-    for name in PROGRAMS:
+    for name in CONTROL_PLANE.programs:
         (tmp_path / name).symlink_to(programs / name)
     (tmp_path / "kube-apiserver").unlink()
     (tmp_path / "kube-apiserver").write_text("#!/bin/sh\necho out of order\nexit 3\n")
@@ -123,7 +125,7 @@ def _leftovers(temporary: Path) -> list[str]:
 def _programs_in(temporary: Path) -> set[str]:
     folder = f"{temporary}/control-plane-"
     names = {Path(line.split()[0]).name for line in _processes_with(folder)}
-    return names & set(PROGRAMS)
+    return names & set(CONTROL_PLANE.programs)
 
 
 def _kubectl_runs_in(temporary: Path) -> bool:

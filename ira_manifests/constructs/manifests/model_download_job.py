@@ -21,11 +21,12 @@ from ira_manifests.constructs.manifests.sources import Source, of_items, source,
 from ira_manifests.kubernetes import labels as keys
 from ira_manifests.layout import BUCKET_KEY, MODEL_KEY
 from ira_manifests.layout import DOWNLOAD_JOB as NAME
-from ira_manifests.profiles.platform import ModelDownload, Platform
+from ira_manifests.profiles.platform import Platform
 from ira_manifests.profiles.repositories import Download
 from ira_manifests.profiles.schema import ModelProfile
 
 # The FUSE sidecar writes files to the volume of this name before it uploads them.
+_CLAIM = "PersistentVolumeClaim"
 _BUFFER_VOLUME = "gke-gcsfuse-buffer"
 # huggingface_hub and its dependencies take 35 MB unpacked; the model's files are not stored here.
 _TEMPORARY_LIMIT = "1Gi"
@@ -57,7 +58,7 @@ def objects(
         return containers.container(platform, env(of), own_lists, called)
 
     job = _job(
-        download,
+        platform,
         name,
         first=[
             containers.installation(platform, env(model_id)),
@@ -70,25 +71,36 @@ def objects(
     )
     account = parts.service_account(download.service_account, _labels(NAME))
     made = {"ServiceAccount": account, **token.objects(platform, token_secret, _labels(NAME))}
-    return {**made, "Buffer": _buffer(download, name), "Default": job}
+    return {**made, "Buffer": _buffer(platform, name), "Default": job}
 
 
 def _labels(name: str) -> dict[str, str]:
     return parts.labels("model-download", name, "model-download")
 
 
-def _buffer(download: ModelDownload, name: str) -> Json:
+def _first(platform: Platform) -> dict[str, str]:
+    """Return the annotations by which Argo CD applies an object, and waits for it, before others.
+
+    https://argo-cd.readthedocs.io/en/stable/user-guide/sync-waves/
+    """
+    return {} if platform.argo_cd is None else {keys.SYNC_WAVE: "-1"}
+
+
+def _buffer(platform: Platform, name: str) -> Json:
+    download = platform.model_download
     spec = {
         "accessModes": ["ReadWriteOnce"],
         "storageClassName": download.storage_class,
         "resources": {"requests": {"storage": download.storage}},
     }
-    return parts.manifest("v1", "PersistentVolumeClaim", name, _labels(name), {"spec": spec})
+    labels, noted = _labels(name), _first(platform)
+    return parts.manifest("v1", "PersistentVolumeClaim", name, labels, {"spec": spec}, noted)
 
 
 def _job(
-    download: ModelDownload, name: str, *, first: list[Json], last: Json, volumes: list[Json]
+    platform: Platform, name: str, *, first: list[Json], last: Json, volumes: list[Json]
 ) -> Json:
+    download = platform.model_download
     metadata = {
         "labels": {"app": name, **_labels(name)},
         "annotations": {
@@ -119,7 +131,7 @@ def _job(
         "ttlSecondsAfterFinished": download.ttl_seconds_after_finished,
         "template": {"metadata": metadata, "spec": pod},
     }
-    return parts.manifest("batch/v1", "Job", name, _labels(name), {"spec": spec})
+    return parts.manifest("batch/v1", "Job", name, _labels(name), {"spec": spec}, _first(platform))
 
 
 def _volumes(name: str, bucket: str, token_volume: Json) -> list[Json]:
@@ -180,7 +192,10 @@ def sources(
         source(origins.model_id, f"ConfigMap data.{MODEL_KEY}", name="model_id"),
         source(origins.bucket, f"ConfigMap data.{BUCKET_KEY}"),
     ]
-    rows = _sources(platform, origins, known=model_id is not None)
+    rows = [
+        *_sources(platform, origins, known=model_id is not None),
+        *_of_controller(platform),
+    ]
     return rows if model_id is not None else [*config_map, *rows]
 
 
@@ -196,7 +211,16 @@ def sources_of(platform: Platform, download: Download) -> list[Source]:
         namespace=_of_namespace(platform, None),
         name="the construct: the model's name in the profiles",
     )
-    return _sources(platform, origins, known=True)
+    rows = _sources(platform, origins, known=True)
+    return [*rows, *_of_controller(platform)]
+
+
+def _of_controller(platform: Platform) -> list[Source]:
+    if platform.argo_cd is None:
+        return []
+    waves = (f"{kind} metadata.annotations.{keys.SYNC_WAVE}" for kind in ("Job", _CLAIM))
+    text = "@platform.argo_cd: the download is complete before its cells are applied"
+    return [source(text, *waves)]
 
 
 def _of_namespace(platform: Platform, bucket: str | None) -> str:

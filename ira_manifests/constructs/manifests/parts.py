@@ -89,6 +89,15 @@ def bucket_label(bucket: str | None) -> dict[str, str]:
     return {keys.BUCKET: (bucket or BUCKET_PLACEHOLDER).partition(".")[0]}
 
 
+def config_map_of(cell: Cell) -> str:
+    """Return the name of a cell's ConfigMap, to which kustomize adds a hash of its content.
+
+    Cells with equal values share one, unless a controller applies them: it would count it to one of
+    them, and remove it with that one.
+    """
+    return f"{CONFIG_MAP}-{cell.workload_name}" if cell.platform.pruned else CONFIG_MAP
+
+
 def config_map(
     values: Mapping[str, str],
     object_labels: Mapping[str, str],

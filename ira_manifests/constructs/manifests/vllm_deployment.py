@@ -51,7 +51,7 @@ def unpatched(
     if service_account is None:
         service_account = cell.service_account
         found["ServiceAccount"] = _service_account(cell, service_account)
-    config_map = parts.CONFIG_MAP
+    config_map = parts.config_map_of(cell)
     if bucket is not None:
         values = {"IRA_BUCKET_NAME": bucket, **cell.runtime_values}
         found["ConfigMap"] = parts.config_map(

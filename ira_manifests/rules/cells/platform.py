@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ira_manifests.profiles.matrix import shared_workloads
 from ira_manifests.rules.catalogue import Severity
-from ira_manifests.rules.cells.subjects import ENGINE, PLATFORM, Chosen, EngineOf
+from ira_manifests.rules.cells.subjects import ENGINE, PLATFORM, CellOf, Chosen, EngineOf
 from ira_manifests.rules.finding import Finding
 from ira_manifests.rules.registry import also, rule
 from ira_manifests.vllm import Release, changes, draining, images
@@ -71,3 +71,41 @@ def one_name_of_different_workloads(chosen: Chosen) -> Iterator[Finding]:
                 continue
             hint = "name the GPU type: vllm-{gpu}, or vllm-{gpu}-{model} to run all side by side"
             yield chosen.finding(("inference", "workload_name"), message, hint, cell.name)
+
+
+@also("IRA017", PLATFORM)
+def one_name_under_a_controller(chosen: Chosen) -> Iterator[Finding]:
+    """Two cells of one GPU type would be the same Deployment, and a controller applies both.
+
+    Without one, the model that is applied last replaces the other, as in the walkthrough. A
+    controller would make the Deployment the one and the other in turn.
+    """
+    platform = chosen.matrix.platform
+    if not platform.controller:
+        return
+    for name, cells in shared_workloads(chosen.matrix.values()).items():
+        first, *others = cells
+        for cell in others:
+            if cell.gpu_name != first.gpu_name:
+                continue  # also without a controller
+            message = (
+                f"{cell.name} would be the same Deployment {name} as {first.name}, and "
+                f"{platform.controller} applies both"
+            )
+            hint = "name the model: vllm-{gpu}-{model}; or choose one of the cells"
+            yield chosen.finding(("inference", "workload_name"), message, hint, cell.name)
+
+
+@also("IRA017", PLATFORM)
+def both_directories_under_a_controller(chosen: Chosen) -> Iterator[Finding]:
+    """A cell's two directories are the same Deployment, and a controller applies both."""
+    controller = chosen.matrix.platform.controller
+    of_gpus = {cell.gpu_name: cell for cell in chosen.matrix.values()}
+    for gpu, cell in of_gpus.items():
+        if controller and cell.is_queued and cell.is_ordinary:
+            message = (
+                f"each cell of {gpu} has two directories with the same Deployment, on ordinary "
+                f"and on queued capacity, and {controller} applies both"
+            )
+            hint = "choose one: queued: false or queued: only"
+            yield CellOf(chosen.matrix, cell).finding_of_gpu(("queued",), message, hint)
