@@ -6,10 +6,11 @@ import contextlib
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 from ira_manifests import files
 from ira_manifests.analysis import matrix_summary
-from ira_manifests.cli import common, list_report, model_source, schema_files, terminal
+from ira_manifests.cli import common, documents, list_report, model_source, schema_files, terminal
 from ira_manifests.errors import InputError, OutputError
 from ira_manifests.kubernetes import names
 from ira_manifests.loading import load_matrix
@@ -31,6 +32,7 @@ def command(
     update: bool,
     dry_run: bool,
     profiles_folder: Path | None,
+    as_json: bool,
 ) -> int:
     """Write the profile of a model on the Hub: geometry, weights, cells."""
     if update:
@@ -47,6 +49,7 @@ def command(
             name=name,
             dry_run=dry_run,
             profiles_folder=profiles_folder,
+            as_json=as_json,
         )
     model_id = model_source.id_of(model_id, source)
     if name is not None:
@@ -62,25 +65,44 @@ def command(
         raise InputError(f"{file} is there already, and is left as it is; give another --name")
     found = model_source.read(model_id, source, revision)
     added = add(matrix, Request(found, found.model_id, file, chosen, max_model_len))
-    if dry_run:
+    if dry_run and not as_json:
         terminal.say(added.text)
+    elif dry_run:
+        pass
     elif is_new:
         _lay(file, added.text)
     else:
         _write(file, added.text)
-    _report(added, file, found, dry_run=dry_run)
+    if as_json:
+        documents.say(_document(added, file, found, written=not dry_run))
+    else:
+        _report(added, file, found, dry_run=dry_run)
     if not dry_run:
-        _add_schemas(folder / SCHEMA_FOLDER)
+        _add_schemas(folder / SCHEMA_FOLDER, as_json=as_json)
     return 0
 
 
-def _add_schemas(folder: Path) -> None:
+def _document(added: Added, file: Path, found: ModelFiles, *, written: bool) -> dict[str, Any]:
+    """Return a new profile and its cells as plain values."""
+    return {
+        "file": str(file),
+        "written": written,
+        "model_id": found.model_id,
+        "commit": found.commit or None,
+        "profile": added.text,
+        "cells": [matrix_summary.row(cell).to_json() for cell in added.cells],
+        "absent": [vars(pair) for pair in added.left_out],
+    }
+
+
+def _add_schemas(folder: Path, *, as_json: bool) -> None:
     """Write the schemas that the first lines of profiles name, unless there are some."""
     if os.path.lexists(folder):
         return
     try:
         schema_files.write(folder, KINDS)
-        terminal.say(f"\nAlso wrote {folder}, by which editors know the fields of profiles.")
+        say = terminal.complain if as_json else terminal.say
+        say(f"\nAlso wrote {folder}, by which editors know the fields of profiles.")
     except OutputError as error:
         terminal.complain(f"note: without schemas for editors: {error}")
 

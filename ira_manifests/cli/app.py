@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ira_manifests.cli import options, terminal
 from ira_manifests.cli.common import BAD_INPUT
-from ira_manifests.errors import InputError, did_you_mean
+from ira_manifests.errors import InputError, IraError, did_you_mean
 
 _WHAT = "Generate kustomize directories that serve open models with vLLM on GKE."
 
@@ -118,11 +118,26 @@ def run(program: str, words: Sequence[str]) -> int:
     except InputError as error:
         if command.refused is not None:
             command.refused(rest, error)
+        elif "--json" in rest and "--json" in parser.format_usage():
+            _say_problems(error)
         raise
     values = vars(given)
     terminal.colour(values.pop("color"))
-    code: int = import_module(f"ira_manifests.cli.{name}").command(**values)
-    return code
+    function: Callable[..., int] = import_module(f"ira_manifests.cli.{name}").command
+    try:
+        return function(**values)
+    except IraError as error:
+        if values.get("as_json"):
+            _say_problems(error)
+        raise
+
+
+def _say_problems(error: IraError) -> None:
+    """Print an error as a document as well, for whoever parses the output."""
+    from ira_manifests.cli import documents
+    from ira_manifests.rules.bad_input import bad_input
+
+    documents.say({"problems": documents.findings(bad_input(error))})
 
 
 def parser_of(program: str, name: str) -> options.Parser:

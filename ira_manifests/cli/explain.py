@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from ira_manifests.cli import common, explain_report, terminal
+from ira_manifests.cli import common, documents, explain_report, terminal
+from ira_manifests.cli.explain_report import Report
 from ira_manifests.cli.question import Question, names_model
 from ira_manifests.errors import InputError, did_you_mean, one_of
 from ira_manifests.layout import CELLS, MODEL_DOWNLOAD
@@ -33,43 +34,72 @@ def command(
     environments: list[str] | None,
     namespace: str | None,
     workload_name: str | None,
+    as_json: bool,
 ) -> int:
     """Explain a cell or a model (memory, limits, sources of values), the download or a rule."""
     question = Question(
         words[0] if words else None, source, tuple(gpus or ()), max_model_len, revision
     )
+    report: Report = explain_report
+    if as_json:
+        from ira_manifests.cli.explain_json import JsonReport
+
+        report = collected = JsonReport()
+    subject = _Subject(rule, download, words, field, question, environments)
+    _explain(
+        subject,
+        report,
+        lambda: common.load_all(
+            profiles_folder, environments, workload_name=workload_name, namespace=namespace
+        ),
+    )
+    if as_json:
+        documents.say(collected.document)
+    return 0
+
+
+class _Subject(NamedTuple):
+    """What is to be explained: see `options.explain`."""
+
+    rule: str | None
+    download: str | None
+    words: Sequence[str]
+    field: str | None
+    question: Question
+    environments: list[str] | None
+
+
+def _explain(subject: _Subject, report: Report, load: Callable[[], Matrices]) -> None:
+    rule, download, words, field, question, environments = subject
     if question.options and (rule is not None or download is not None):
         raise InputError(f"{question.options[0]} needs a model: give its id, ORG/NAME")
     if rule is not None:
-        _say_rule(rule)
-        return 0
-    matrices = common.load_all(
-        profiles_folder, environments, workload_name=workload_name, namespace=namespace
-    )
+        _say_rule(report, rule)
+        return
+    matrices = load()
     named = _named(matrices, environments, words)
     if download is not None:
-        _say_download(named or matrices.written, download, field)
-        return 0
+        _say_download(report, named or matrices.written, download, field)
+        return
     first = named[0] if named else matrices.walkthrough
     if _is_of_model(first, question):
         if len(words) > 1:
             raise InputError(f"unexpected argument after a model: {words[1]!r}")
-        _say_model(common.only(matrices, environments), question)
-        return 0
+        _say_model(report, common.only(matrices, environments), question)
+        return
     from ira_manifests.cli import cell_names
 
     pair, field = cell_names.pair_and_field(first, words)
     if field is not None:
         having = [each for each in named or matrices.written if pair in each]
-        _say_field_of_cell(field, having or [first], pair)
-        return 0
+        _say_field_of_cell(report, field, having or [first], pair)
+        return
     for place, matrix in enumerate(named or [first]):
         if len(named) > 1:
-            explain_report.environment(matrix.environment, first=not place)
-        _say_pair(matrix, *pair)
+            report.environment(matrix.environment, first=not place)
+        _say_pair(report, matrix, *pair)
     if not named:
         _note_others(matrices, pair)
-    return 0
 
 
 def _named(
@@ -101,19 +131,21 @@ def _require_one(matrix: Matrix, gpu: str, model: str) -> None:
         raise InputError(f"{gpu}/{model} has several cells; name one of them: {cells}")
 
 
-def _say_pair(matrix: Matrix, gpu: str, model: str) -> None:
+def _say_pair(report: Report, matrix: Matrix, gpu: str, model: str) -> None:
     """Print a cell, or why there is none."""
     _require_one(matrix, gpu, model)
     known = gpu in matrix.profiles.gpus and model in matrix.profiles.models
     if not known or (gpu, model) in matrix:
-        _say_cell(matrix, matrix[gpu, model])
+        _say_cell(report, matrix, matrix[gpu, model])
         return
     from ira_manifests.analysis import matrix_summary
 
-    explain_report.absent(matrix_summary.Absent(gpu, model, matrix_summary.why(matrix, gpu, model)))
+    report.absent(matrix_summary.Absent(gpu, model, matrix_summary.why(matrix, gpu, model)))
 
 
-def _say_field_of_cell(field: str, matrices: Sequence[Matrix], pair: tuple[str, str]) -> None:
+def _say_field_of_cell(
+    report: Report, field: str, matrices: Sequence[Matrix], pair: tuple[str, str]
+) -> None:
     """Print a field of a cell; where environments differ, each answer with those that have it."""
     answers: list[tuple[Found, list[str]]] = []
     for matrix in matrices:
@@ -132,8 +164,8 @@ def _say_field_of_cell(field: str, matrices: Sequence[Matrix], pair: tuple[str, 
             answers.append((found, [matrix.environment]))
     for place, (found, names) in enumerate(answers):
         if len(answers) > 1:
-            explain_report.environment(*names, first=not place)
-        _say_found(field, found)
+            report.environment(*names, first=not place)
+        _say_found(report, field, found)
 
 
 def _is_of_model(matrix: Matrix, question: Question) -> bool:
@@ -147,7 +179,7 @@ def _is_of_model(matrix: Matrix, question: Question) -> bool:
     return True
 
 
-def _say_download(matrices: Sequence[Matrix], name: str, field: str | None) -> None:
+def _say_download(report: Report, matrices: Sequence[Matrix], name: str, field: str | None) -> None:
     """Print the values of a download's directory, or of all, each under its name.
 
     They are those of the first matrix that has the directory.
@@ -164,53 +196,53 @@ def _say_download(matrices: Sequence[Matrix], name: str, field: str | None) -> N
             f"there is no {name}; expected one of {one_of(known)}{did_you_mean(name, known)}"
         )
     if field is not None and len(found) == 1:
-        _say_field(field, found, found[0].values)
+        _say_field(report, field, found, found[0].values)
         return
     if field is not None:
         from ira_manifests.provenance import field_lookup
 
         paths = [value.manifest for each in found for value in each.values if value.name == field]
-        explain_report.answers(field, field_lookup.find(found, paths[0] if paths else field))
+        report.answers(field, field_lookup.find(found, paths[0] if paths else field))
         return
     for number, each in enumerate(found):
         if number:
-            terminal.say("")
-        explain_report.directory(each)
+            report.gap()
+        report.directory(each)
 
 
-def _say_model(matrix: Matrix, question: Question) -> None:
+def _say_model(report: Report, matrix: Matrix, question: Question) -> None:
     """Print each cell of a model, then why other GPU types have none."""
     from ira_manifests.cli import asking
 
     answer = asking.ask(matrix, question)
     for place, cell in enumerate(answer.cells):
         if place:
-            terminal.say("")
+            report.gap()
         if answer.weights_from is None:
-            _say_cell(answer.matrix, cell)
+            _say_cell(report, answer.matrix, cell)
         else:
-            explain_report.proposed(cell, answer.weights_from)
+            report.proposed(cell, answer.weights_from)
     if answer.cells and answer.left_out:
-        terminal.say("")
+        report.gap()
     for pair in answer.left_out:
         if answer.weights_from is None:
-            explain_report.absent(pair)
+            report.absent(pair)
         else:
-            explain_report.left_out(pair)
+            report.left_out(pair)
 
 
-def _say_cell(matrix: Matrix, cell: Cell) -> None:
+def _say_cell(report: Report, matrix: Matrix, cell: Cell) -> None:
     directories = explained.directories(matrix, cell)
-    explain_report.explained(cell, explained.values(directories))
+    report.explained(cell, explained.values(directories))
 
 
 Found = Sequence["Value | Answer"]
 
 
 def _say_field(
-    field: str, directories: Sequence[ExplainedDirectory], values: Sequence[Value]
+    report: Report, field: str, directories: Sequence[ExplainedDirectory], values: Sequence[Value]
 ) -> None:
-    _say_found(field, _find(field, directories, values))
+    _say_found(report, field, _find(field, directories, values))
 
 
 def _find(field: str, directories: Sequence[ExplainedDirectory], values: Sequence[Value]) -> Found:
@@ -230,15 +262,15 @@ def _find(field: str, directories: Sequence[ExplainedDirectory], values: Sequenc
         return within
 
 
-def _say_found(field: str, found: Found) -> None:
+def _say_found(report: Report, field: str, found: Found) -> None:
     for each in found:
         if isinstance(each, Value):
-            explain_report.value(each)
+            report.value(each)
         else:
-            explain_report.answers(field, [each])
+            report.answers(field, [each])
 
 
-def _say_rule(rule: str) -> None:
+def _say_rule(report: Report, rule: str) -> None:
     from ira_manifests.rules import catalogue
 
-    explain_report.rule(catalogue.get(rule))
+    report.rule(catalogue.get(rule))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ira_manifests.analysis import limits, memory_breakdown, node_usage
 from ira_manifests.cli import terminal
@@ -21,6 +21,45 @@ if TYPE_CHECKING:
     from ira_manifests.analysis.memory_breakdown import Part
     from ira_manifests.provenance.field_lookup import Answer
     from ira_manifests.rules.catalogue import Rule
+
+
+class Report(Protocol):
+    """Where explanations go: to people, as by this module, or into a JSON document."""
+
+    def gap(self) -> None:
+        """Leave an empty line."""
+
+    def environment(self, *names: str, first: bool) -> None:
+        """Say of which environments what follows is; an empty name is the walkthrough's."""
+
+    def absent(self, pair: Absent) -> None:
+        """Say why a pair is not in the matrix."""
+
+    def left_out(self, pair: Absent) -> None:
+        """Say why a GPU type gets no cell of a new model."""
+
+    def rule(self, found: Rule) -> None:
+        """Say the page of a rule."""
+
+    def value(self, item: Value) -> None:
+        """Say one value."""
+
+    def answers(self, field: str, found: Sequence[Answer]) -> None:
+        """Say what directories hold at a field."""
+
+    def directory(self, found: ExplainedDirectory) -> None:
+        """Say the values of a directory that is no cell's."""
+
+    def explained(self, cell: Cell, values: Sequence[Value]) -> None:
+        """Say a cell's memory and values."""
+
+    def proposed(self, cell: Cell, weights_from: str) -> None:
+        """Say a cell that no profile has."""
+
+
+def gap() -> None:
+    """Print an empty line."""
+    terminal.say("")
 
 
 def absent(pair: Absent) -> None:

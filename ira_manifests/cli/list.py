@@ -6,9 +6,9 @@ from pathlib import Path
 
 from ira_manifests.analysis import matrix_summary
 from ira_manifests.analysis.matrix_summary import Absent, Row
-from ira_manifests.cli import common, list_report, terminal
+from ira_manifests.cli import common, documents, list_report
 from ira_manifests.cli.question import Question
-from ira_manifests.errors import InputError, IraError
+from ira_manifests.errors import InputError
 from ira_manifests.profiles.matrix import Matrices
 
 
@@ -27,23 +27,16 @@ def command(
 ) -> int:
     """List all cells: the machine of each, and whether its model fits."""
     question = Question(model_id, source, tuple(gpus or ()), max_model_len, revision)
-    try:
-        matrices = common.load_all(
-            profiles_folder, environments, workload_name=workload_name, namespace=namespace
-        )
-        rows, absent = _found(matrices, environments, question)
-    except IraError as error:
-        if as_json:
-            _print_problems(error)
-        raise
+    matrices = common.load_all(
+        profiles_folder, environments, workload_name=workload_name, namespace=namespace
+    )
+    rows, absent = _found(matrices, environments, question)
     if as_json:
-        import json
-
         found = {
             "cells": [row.to_json() for row in rows],
             "absent": [vars(pair) for pair in absent],
         }
-        terminal.say(json.dumps(found, indent=2))
+        documents.say(found)
     else:
         list_report.matrix(rows, absent)
     return 0
@@ -64,14 +57,3 @@ def _found(
 
     answer = asking.ask(common.only(matrices, environments), question)
     return [matrix_summary.row(cell) for cell in answer.cells], list(answer.left_out)
-
-
-def _print_problems(error: IraError) -> None:
-    """Print an error as a JSON document, for whoever parses the output."""
-    import json
-
-    from ira_manifests.cli import formats
-    from ira_manifests.rules.bad_input import bad_input
-
-    problems = [formats.to_json(finding) for finding in bad_input(error)]
-    terminal.say(json.dumps({"problems": problems}, indent=2))

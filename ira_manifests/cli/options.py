@@ -115,6 +115,7 @@ def synth(parser: Parser) -> None:
         action="store_true",
         help="Write nothing; if the output is stale, print a diff and exit with 1.",
     )
+    _json(parser)
 
 
 def check(parser: Parser) -> None:
@@ -239,6 +240,7 @@ def add(parser: Parser) -> None:
         help="Print the profile, or with --update a diff, and write nothing.",
     )
     _profiles(parser)
+    _json(parser)
 
 
 def _tokens(value: str) -> int:
@@ -288,6 +290,7 @@ def explain(parser: Parser) -> None:
     _profiles(parser)
     _environments(parser)
     _names(parser)
+    _json(parser)
     parser.finish = _explained
 
 

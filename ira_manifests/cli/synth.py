@@ -20,6 +20,7 @@ def command(
     namespace: str | None,
     workload_name: str | None,
     check: bool,
+    as_json: bool,
 ) -> int:
     """Write the kustomize directories of the matrix."""
     wrong = Gathered()
@@ -42,7 +43,11 @@ def command(
     if wrong:
         raise wrong.error
     request = synthesis.SynthRequest(
-        selections, out, partial=bool(only or environments), narrowed=bool(environments)
+        selections,
+        out,
+        partial=bool(only or environments),
+        narrowed=bool(environments),
+        as_json=as_json,
     )
     findings = synthesis.judge(request)
     if findings is None:

@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 
 from ira_manifests import files
-from ira_manifests.cli import common, formats, synth_report, terminal, terraform
+from ira_manifests.cli import common, formats, synth_json, synth_report, terminal, terraform
 from ira_manifests.errors import Gathered, InputError
 from ira_manifests.kubernetes import names
 from ira_manifests.layout import BUCKET_KEY, MODEL_KEY, links_of
@@ -41,6 +41,8 @@ class SynthRequest:
     """Whether only some cells or environments were selected, so that other directories are kept."""
     narrowed: bool = False
     """Whether only some environments were."""
+    as_json: bool = False
+    """Whether to report as a JSON document."""
 
     @property
     def directories(self) -> list[str]:
@@ -61,7 +63,7 @@ def judge(request: SynthRequest) -> Findings | None:
         for each, found in zip(request.selections, findings, strict=True)
     ]
     told = Checked(judged, frozenset(), request.out).findings
-    return None if _refused([item for item in told if item.refuses]) else findings
+    return None if _refused(request, [item for item in told if item.refuses]) else findings
 
 
 def write(request: SynthRequest, findings: Findings, values: dict[str, str]) -> int:
@@ -77,13 +79,14 @@ def write(request: SynthRequest, findings: Findings, values: dict[str, str]) -> 
             # An error that rests on a record is confirmed by rendering.
             known, fresh = {}, _rendered(request)
             seen = fresh
-        if _refused(_judged(request, findings, seen)):
+        if _refused(request, _judged(request, findings, seen)):
             return common.FINDINGS
         rendered = _tree(seen)
         plan = tree.compare(rendered, found, partial=request.partial)
         users = folder.write(out, rendered, plan, values, needs_token=_needs_token(request))
         cache.keep(known.values(), chain(*fresh), partial=request.partial)
-    synth_report.written(out, request.selections, plan, users)
+    report = synth_json if request.as_json else synth_report
+    report.written(out, request.selections, plan, users)
     for matrix, _ in request.selections:
         if not matrix.environment and matrix.platform.bucket is None:
             _warn_of_download(out, matrix, users.model_config)
@@ -119,18 +122,22 @@ def _together(
 def compare(request: SynthRequest, findings: Findings) -> int:
     """Print how the output differs, without using records; return the exit code."""
     seen = _rendered(request)
-    if _refused(_judged(request, findings, seen)):
+    if _refused(request, _judged(request, findings, seen)):
         return common.FINDINGS
     rendered = _tree(seen)
     found = folder.look(request.out, request.directories)
     plan = tree.compare(rendered, found, partial=request.partial)
-    for line in tree.diff(rendered, found, plan):
-        terminal.say(visible(line))
+    if request.as_json:
+        synth_json.compared(request.out, plan)
+    else:
+        for line in tree.diff(rendered, found, plan):
+            terminal.say(visible(line))
     if plan.stale:
         terminal.complain(synth_report.stale(request.out, plan))
         return common.FINDINGS
-    shown = visible(str(request.out))
-    terminal.say(f"{shown} is up to date: {count(len(plan.unchanged), 'file')}.")
+    if not request.as_json:
+        shown = visible(str(request.out))
+        terminal.say(f"{shown} is up to date: {count(len(plan.unchanged), 'file')}.")
     return 0
 
 
@@ -158,9 +165,11 @@ def _tree(seen: Iterable[Iterable[Seen]]) -> Tree:
     return tree.tree_of(files, links_of(files))
 
 
-def _refused(findings: list[Finding]) -> bool:
+def _refused(request: SynthRequest, findings: list[Finding]) -> bool:
     """Return whether there are errors, and print them; `check` prints warnings."""
     refusing = [finding for finding in distinct(findings) if finding.refuses]
+    if refusing and request.as_json:
+        synth_json.refused(request.out, refusing)
     if refusing:
         terminal.complain(_for_people(refusing))
         terminal.complain(f"{count(len(refusing), 'error')}; nothing was written.")

@@ -7,9 +7,10 @@ import difflib
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from ira_manifests import files
-from ira_manifests.cli import common, formats, model_source, terminal
+from ira_manifests.cli import common, documents, formats, model_source, terminal
 from ira_manifests.errors import InputError, OutputError, did_you_mean, one_of
 from ira_manifests.messages import count, visible
 from ira_manifests.new_model import Updated, update
@@ -17,7 +18,8 @@ from ira_manifests.profile_files import MODEL_FOLDER
 from ira_manifests.profiles.loader import find_folder
 from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.profiles.packaged import folder as packaged_folder
-from ira_manifests.profiles.yaml_source import MAX_BYTES
+from ira_manifests.profiles.pod_fields import plain
+from ira_manifests.profiles.yaml_source import MAX_BYTES, dotted
 
 
 def run(
@@ -28,6 +30,7 @@ def run(
     name: str | None,
     dry_run: bool,
     profiles_folder: Path | None,
+    as_json: bool,
 ) -> int:
     """Refresh a profile; print what changed, and the cells that no longer fit.
 
@@ -42,11 +45,30 @@ def run(
     before = _read(file)
     found = model_source.read(matrix.profiles.models[name].model_id, source, revision)
     updated = update(matrix, file, before, found)
-    if dry_run:
+    if dry_run and not as_json:
         _say_diff(file, before, updated.refreshed.content)
-    elif updated.refreshed.content != before:
+    if not dry_run and updated.refreshed.content != before:
         _replace(file, before, updated.refreshed.content)
-    return _report(file, updated, dry_run=dry_run)
+    if as_json:
+        documents.say(_document(file, updated, dry_run=dry_run))
+    else:
+        _report(file, updated, dry_run=dry_run)
+    return _outcome(updated)
+
+
+def _document(file: Path, updated: Updated, *, dry_run: bool) -> dict[str, Any]:
+    """Return what changed in a profile, and errors of the cells, as plain values."""
+    refreshed = updated.refreshed
+    return {
+        "file": str(file),
+        "written": bool(refreshed.changes) and not dry_run,
+        "changes": [
+            {"field": dotted(each.path), "old": plain(each.old), "new": plain(each.new)}
+            for each in refreshed.changes
+        ],
+        "keeps_weights": refreshed.keeps_weights,
+        "findings": documents.findings(updated.refusing),
+    }
 
 
 def _profile(matrix: Matrix, model: str | None, name: str | None, source: Path | None) -> str:
@@ -107,8 +129,8 @@ def _replace(file: Path, before: bytes, after: bytes) -> None:
             part.unlink()
 
 
-def _report(file: Path, updated: Updated, *, dry_run: bool) -> int:
-    """Print what changed, and errors of the cells; return the exit code."""
+def _report(file: Path, updated: Updated, *, dry_run: bool) -> None:
+    """Print what changed."""
     refreshed = updated.refreshed
     for change in refreshed.changes:
         terminal.say_wrapped(str(change))
@@ -120,6 +142,10 @@ def _report(file: Path, updated: Updated, *, dry_run: bool) -> int:
         terminal.say("Nothing was written.")
     else:
         terminal.say(f"Wrote {file}." if refreshed.changes else f"{file} is up to date.")
+
+
+def _outcome(updated: Updated) -> int:
+    """Print errors of the cells; return the exit code."""
     if not updated.refusing:
         return 0
     colour, columns = terminal.colourful(sys.stderr), terminal.width(sys.stderr)
