@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,7 @@ import ira_manifests  # before any test module imports cdk8s: it selects the ext
 from testing.kubectl import kustomize
 from testing.objects import Json, objects_in
 from testing.project import DIST, PROFILES, copy_filled
+from tests import wheels
 
 if TYPE_CHECKING:
     from cdk8s import Chart
@@ -69,3 +72,17 @@ def chart() -> Chart:
     from cdk8s import App, Chart
 
     return Chart(App(), "inference", namespace="llm")
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return wheels.build(tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="session")
+def bare(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of a new environment with the wheel, without its extra."""
+    venv = tmp_path_factory.mktemp("bare") / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True)
+    wheels.install(venv / "bin/python", str(wheel), tmp_path_factory.mktemp("versions"))
+    return venv / "bin/python"

@@ -21,6 +21,7 @@ FLOORS: list[dict[str, str]] = [
         "files": "",
         "layout": "",
         "hub_lock": "",
+        "installation": "",
         "no_plugins": "",
         "profile_files": "",
     },
@@ -28,7 +29,7 @@ FLOORS: list[dict[str, str]] = [
     {"kubernetes": "errors messages", "vllm": "errors"},
     {
         "architectures": "errors vllm",
-        "kustomizations": "errors files",
+        "kustomizations": "errors files installation",
         "memory": "errors vllm",
         "nodejs": "errors files user_cache",
         "output": "errors files layout",
@@ -41,6 +42,7 @@ FLOORS: list[dict[str, str]] = [
         "analysis": "kubernetes memory messages profiles vllm",
         "gitops": "kubernetes layout output profiles",
         "hub": "errors messages model_files",
+        "project": "errors installation profile_files profiles",
     },
     {
         "rules": "analysis errors kubernetes kustomizations layout memory messages output profiles "
@@ -65,10 +67,9 @@ FLOORS: list[dict[str, str]] = [
         "profiles rules vllm"
     },
     {
-        "cli": "analysis errors files hub kubernetes layout lint loading memory messages "
-        "model_files new_model nodejs output profile_files profiles provenance render_cache "
-        "rendering rules "
-        "user_cache"
+        "cli": "analysis errors files hub installation kubernetes layout lint loading memory "
+        "messages model_files new_model nodejs output profile_files profiles project provenance "
+        "render_cache rendering rules user_cache"
     },
     {"__main__": "cli no_plugins"},
 ]

@@ -2,37 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from testing.project import DIST, PROFILES, ROOT
-from tests.locks import locked
+from testing.project import DIST, PROFILES
 from tests.support import Run
+from tests.wheels import install
 from tools.lock import HUB_LOCKS
-
-
-@pytest.fixture(scope="session")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    (built,) = folder.glob("*.whl")
-    return built
-
-
-@pytest.fixture(scope="session")
-def bare(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Python of a new environment with the wheel, without its extra."""
-    venv = tmp_path_factory.mktemp("bare") / "venv"
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True)
-    install(venv / "bin/python", str(wheel), tmp_path_factory.mktemp("versions"))
-    return venv / "bin/python"
 
 
 @pytest.fixture(scope="session")
@@ -42,19 +22,6 @@ def python(bare: Path, wheel: Path, tmp_path_factory: pytest.TempPathFactory) ->
     shutil.copytree(bare.parents[1], venv, symlinks=True)
     install(venv / "bin/python", f"{wheel}[node]", tmp_path_factory.mktemp("versions"))
     return venv / "bin/python"
-
-
-def install(python: Path, what: str, folder: Path) -> None:
-    """Install as a user does, with the wheel's dependencies at the tested versions.
-
-    Uses this environment's pip, without compiling: both save more time than all the rest takes.
-    """
-    versions = folder / "constraints.txt"
-    versions.write_text("\n".join(map(str, locked(ROOT / "constraints.txt"))))
-    pip = [sys.executable, "-m", "pip", "--python", str(python), "--disable-pip-version-check"]
-    command = [*pip, "install", "--quiet", "--no-compile", what]
-    environment = {**os.environ, "PIP_CONSTRAINT": str(versions)}
-    subprocess.run(command, env=environment, check=True)
 
 
 def synth(python: Path, cwd: Path) -> Run:

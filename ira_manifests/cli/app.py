@@ -35,6 +35,12 @@ def _document(words: Sequence[str], error: InputError) -> None:
 
 
 COMMANDS = {
+    "init": Command(
+        options.init,
+        "Make a folder a project: profiles, CI, hooks, settings of editors.",
+        "Writes what is not there, and leaves every other file as it is. "
+        "Example: init serving --gpu h100 --model llama3",
+    ),
     "synth": Command(
         options.synth,
         "Write the kustomize directories of the matrix.",

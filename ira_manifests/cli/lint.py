@@ -6,7 +6,7 @@ import sys
 from collections.abc import Collection
 from pathlib import Path
 
-from ira_manifests import files
+from ira_manifests import files, installation
 from ira_manifests.cli import common, formats, options, terminal
 from ira_manifests.errors import InputError
 from ira_manifests.lint import run, silenced
@@ -53,7 +53,7 @@ def command(
     if report.lacks_tool:
         raise InputError(
             "there is no kubectl and no kustomize, so no kustomization was judged; install one, or "
-            "the extra: pip install 'ira-manifests[kubectl]'"
+            f"the extra: {installation.here().pip_install('kubectl')}"
         )
     return common.FINDINGS if any(item.refuses for item in chosen) else 0
 

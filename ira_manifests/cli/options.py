@@ -20,6 +20,7 @@ from ira_manifests.profile_files import KINDS
 _COLUMNS = 80
 _MOST_TOKENS = 2**31
 SHELLS = ("bash", "zsh", "fish")
+CI_SERVICES = ("github", "gitlab", "none")
 FORMATS = ("text", "json", "sarif", "github")
 
 
@@ -88,6 +89,57 @@ class _Help(argparse.HelpFormatter):
         import textwrap
 
         return textwrap.wrap(" ".join(text.split()), width, break_on_hyphens=False)
+
+
+def init(parser: Parser) -> None:
+    """Add the arguments of `init`."""
+    parser.add_argument(
+        "folder",
+        metavar="FOLDER",
+        nargs="?",
+        type=_folder("FOLDER"),
+        default=Path(),
+        help="The project's folder, which need not exist. [default: the working directory]",
+    )
+    parser.add_argument(
+        "--gpu",
+        dest="gpus",
+        metavar="GPU",
+        action="append",
+        help="Only this GPU type of the package, such as h100. Repeatable. [default: all]",
+    )
+    parser.add_argument(
+        "--model",
+        dest="models",
+        metavar="MODEL",
+        action="append",
+        help="Only this model of the package, such as llama3. Repeatable. [default: all that have "
+        "cells on the GPU types]",
+    )
+    parser.add_argument(
+        "--minimal",
+        action="store_true",
+        help="Write no profiles: commands read those of the package until `add` writes a model.",
+    )
+    parser.add_argument(
+        "--ci",
+        choices=CI_SERVICES,
+        default=CI_SERVICES[0],
+        metavar="SERVICE",
+        help=f"The service that checks each change: {', '.join(CI_SERVICES)}. [default: github]",
+    )
+    parser.add_argument(
+        "--package",
+        metavar="WHERE",
+        help="What CI and hooks install: a release, such as ira-manifests==0.1.0, or the address "
+        "of a wheel or of a repository, such as git+https://git.example.com/REPOSITORY@COMMIT. "
+        "[default: what this installation came from]",
+    )
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="List the files, and write nothing.",
+    )
 
 
 def synth(parser: Parser) -> None:

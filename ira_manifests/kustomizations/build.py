@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any
 
+from ira_manifests import installation
 from ira_manifests.kustomizations import copies, documents
 from ira_manifests.kustomizations.documents import FIRST, Spot, Unreadable
 from ira_manifests.kustomizations.kustomization import Kustomization
@@ -19,7 +20,6 @@ from ira_manifests.kustomizations.tool import Tool
 
 _ORIGIN = "config.kubernetes.io/origin"
 _ANNOTATIONS = (_ORIGIN, "alpha.config.kubernetes.io/transformations")
-_TOOL_FREE = "install kubectl or kustomize, or the extra: pip install 'ira-manifests[kubectl]'"
 # A line of Kubernetes' log, which has the time and the process, and the error as one of its values.
 _LOG = re.compile(r'^[EFIW][0-9]{4} [0-9:.]+ .* err="(.*)"$', re.MULTILINE)
 _INNER = re.compile(r"recursed accumulation of path '([^']*)': ")
@@ -79,7 +79,9 @@ def build(
 
 def _without_tool(sources: Sources, root: Kustomization) -> Trouble:
     message = "the kustomization is not built: there is no kubectl and no kustomize"
-    return Trouble(sources.shown(root.file), FIRST, message, _TOOL_FREE, fails=False)
+    install = installation.here().pip_install("kubectl")
+    hint = f"install kubectl or kustomize, or the extra: {install}"
+    return Trouble(sources.shown(root.file), FIRST, message, hint, fails=False)
 
 
 def _build(sources: Sources, tool: Tool, root: Kustomization, *, remote: bool) -> Built:

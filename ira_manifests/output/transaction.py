@@ -1,6 +1,6 @@
 """Changes a folder in two steps: prepares everything, then renames and removes files.
 
-No other module writes to the output folder.
+No other module writes to the output folder, or to that of a new project.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def explained(folder: Path, then: str = "") -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if isinstance(error, NotADirectoryError) and folder.exists():
+        if isinstance(error, NotADirectoryError) and folder.exists() and not folder.is_dir():
             raise OutputError(
                 f"{folder} is not a folder; name a folder for the output with --out"
             ) from None
@@ -41,8 +41,8 @@ def explained(folder: Path, then: str = "") -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Lock a folder against other runs; create it if it is missing.
+def locked(folder: Path, command: str = "synth") -> Iterator[None]:
+    """Lock a folder against other runs of a command; create it if it is missing.
 
     The lock of a killed run is released. A created folder is removed again if the run fails.
     Raises `OutputError` if another run holds the lock.
@@ -50,7 +50,7 @@ def locked(folder: Path) -> Iterator[None]:
     with explained(folder), contextlib.ExitStack() as undo:
         for made in make_folder(folder):
             undo.callback(_remove_empty, made)
-        descriptor = _lock(folder)
+        descriptor = _lock(folder, command)
         try:
             yield
         finally:
@@ -59,7 +59,7 @@ def locked(folder: Path) -> Iterator[None]:
         undo.pop_all()
 
 
-def _lock(folder: Path) -> int | None:
+def _lock(folder: Path, command: str) -> int | None:
     if sys.platform == "win32":  # folders can't be locked
         return None
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -68,7 +68,7 @@ def _lock(folder: Path) -> int | None:
     except BlockingIOError:
         os.close(descriptor)
         raise OutputError(
-            f"another synth is writing to {folder}; wait for it to end, then run this again"
+            f"another {command} is writing to {folder}; wait for it to end, then run this again"
         ) from None
     except OSError:  # some network file systems have no locks
         pass
@@ -94,8 +94,9 @@ def _remove_empty(folder: Path) -> None:
 class Changes:
     """New contents and removals, all checked before the first one is made."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, command: str = "synth") -> None:
         self._folder = folder
+        self._command = command
         self._waiting: deque[tuple[str, str]] = deque()
         self._moves: deque[tuple[Path, Path]] = deque()
         self._removed: list[Path] = []
@@ -195,7 +196,8 @@ class Changes:
         Raises `OutputError` if the system refuses one after all.
         """
         with explained(
-            self._folder, "; some files are already new: fix that, and run synth again for the rest"
+            self._folder,
+            f"; some files are already new: fix that, and run {self._command} again for the rest",
         ):
             while self._moves:
                 source, place = self._moves[0]

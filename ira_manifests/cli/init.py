@@ -1,0 +1,119 @@
+"""`init`: makes a folder a project: profiles, CI, hooks, settings of editors."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from ira_manifests import installation
+from ira_manifests.cli import terminal
+from ira_manifests.errors import InputError, OutputError
+from ira_manifests.installation import Origin
+from ira_manifests.output import transaction
+from ira_manifests.project.files import EXTRA, PROFILES, Choice, files, left_out
+
+
+def command(
+    *,
+    folder: Path,
+    gpus: list[str] | None,
+    models: list[str] | None,
+    minimal: bool,
+    ci: str,
+    package: str | None,
+    dry_run: bool,
+) -> int:
+    """Make a folder a project: profiles, CI, hooks, settings of editors."""
+    if minimal and (gpus or models):
+        raise InputError("--minimal writes no profiles: without --gpu and --model")
+    if os.path.lexists(folder) and not folder.is_dir():
+        raise InputError(f"{folder} is not a folder; name one for the project")
+    origin = _origin(package)
+    choice = Choice(origin, ci, not minimal, gpus or (), models or ())
+    wanted = files(choice)
+    kept = _kept(folder, wanted)
+    fresh = {path: content for path, content in wanted.items() if path not in kept}
+    if not dry_run:
+        _write(folder, fresh)
+    _report(folder, fresh, kept, dry_run=dry_run)
+    if lacking := left_out(choice):
+        _explain(lacking)
+    if not dry_run:
+        _next(folder)
+    return 0
+
+
+def _origin(package: str | None) -> Origin | None:
+    """Return where others install this program from; None if only this machine has it."""
+    if package is None:
+        found = installation.here()
+        return None if found.is_local else found
+    named = installation.named(package)
+    if named is None:
+        raise InputError(
+            "--package can't be used: give a release, such as ira-manifests==0.1.0, or an address "
+            "without a user and a token, such as git+https://git.example.com/REPOSITORY@COMMIT"
+        )
+    return named
+
+
+def _kept(folder: Path, wanted: Iterable[str]) -> set[str]:
+    """Return the files that are not written: they are there, or a folder of profiles is."""
+    has_profiles = os.path.lexists(folder / PROFILES)
+    return {
+        path
+        for path in wanted
+        if os.path.lexists(folder / path) or (has_profiles and path.startswith(f"{PROFILES}/"))
+    }
+
+
+def _write(folder: Path, fresh: dict[str, bytes]) -> None:
+    """Write files that are not there, all of them or none."""
+    with transaction.locked(folder, "init"), transaction.Changes(folder, "init") as changes:
+        with transaction.explained(folder):
+            for path, content in fresh.items():
+                target = folder / path
+                if os.path.lexists(target):
+                    raise OutputError(f"{target} is there since a moment ago; run init again")
+                changes.add(target, content)
+        changes.commit()
+
+
+def _report(folder: Path, fresh: Iterable[str], kept: Iterable[str], *, dry_run: bool) -> None:
+    if written := _summary(fresh):
+        terminal.say(f"{'Would write' if dry_run else 'Wrote'} in {folder}:")
+        _list(written)
+    if there := _summary(kept):
+        terminal.say("There already, and left as it is:")
+        _list(there)
+
+
+def _summary(paths: Iterable[str]) -> list[str]:
+    """Return paths, with one for all profiles."""
+    top = f"{PROFILES}/"
+    return sorted({top if path.startswith(top) else path for path in paths})
+
+
+def _list(paths: Sequence[str]) -> None:
+    for path in paths:
+        terminal.say(f"    {path}")
+
+
+def _explain(lacking: Sequence[str]) -> None:
+    source = installation.here()
+    terminal.complain(
+        f"note: left out {', '.join(lacking)}: they name what to install, and this program came "
+        f"from {source.address}, which no other machine has; run init again with --package, such "
+        "as --package git+https://git.example.com/REPOSITORY@COMMIT"
+    )
+
+
+def _next(folder: Path) -> None:
+    program = installation.program(EXTRA)
+    terminal.say("Next:")
+    if folder.resolve() != Path.cwd():
+        terminal.say(f"    cd {shlex.quote(str(folder))}")
+    for word in ("synth", "check"):
+        terminal.say(f"    {program} {word}")
