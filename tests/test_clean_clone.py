@@ -12,7 +12,7 @@ import pytest
 from ira_manifests.layout import BASE
 from ira_manifests.output.env_file import MODEL_CONFIG, NEW_MODEL_CONFIG
 from testing.kubectl import OLDEST, ready
-from testing.objects import objects_in, template_of, the
+from testing.objects import objects_in, the
 from testing.project import BUCKET, ROOT
 from tests import kubectls
 from tests.support import Run, ira
@@ -162,24 +162,6 @@ def test_an_overlay_that_sets_the_bucket_alone_leaves_a_label_that_nothing_takes
 
 
 @each_kubectl
-def test_the_overlay_of_the_docs_serves_another_bucket(
-    kubectl: Path, repository: Path, tmp_path: Path
-) -> None:
-    clone = cloned(repository, tmp_path / "clone")
-    for directory in serving(clone):
-        run = built(kubectl, _overlay(clone, directory, documented_overlay()))
-
-        assert run.returncode == 0, run.stderr
-        objects = objects_in(run.stdout)
-        assert "<IRA_BUCKET_NAME>" not in run.stdout
-        assert the(objects, "ConfigMap")["data"]["IRA_BUCKET_NAME"] == "acme.example.com"
-        assert the(objects, "Deployment")["metadata"]["labels"]["ira-manifests/bucket"] == "acme"
-        volumes = {each["name"]: each for each in template_of(objects)["spec"]["volumes"]}
-        attributes = volumes["gcsfuse"]["csi"]["volumeAttributes"]
-        assert attributes["bucketName"] == "acme.example.com"
-
-
-@each_kubectl
 @pytest.mark.parametrize(
     ("bucket", "label"),
     [
@@ -208,14 +190,6 @@ configMapGenerator:
   literals:
   - IRA_BUCKET_NAME=acme.example.com
 """
-
-
-def documented_overlay() -> str:
-    text = (ROOT / "docs/gitops.md").read_text()
-    (found,) = re.findall(
-        r"^```yaml\n(# overlays/acme/kustomization\.yaml.*?)^```$", text, re.MULTILINE | re.DOTALL
-    )
-    return re.sub(r"^resources:\n(?:- .*\n)+", "", found, flags=re.MULTILINE)
 
 
 def _overlay(clone: Path, directory: Path, body: str) -> Path:
