@@ -133,10 +133,34 @@ LEADER_WORKER_SET: Json = {
 }  # fmt: skip
 
 
+# The fields that are written of the types in apis/v1 of
+# https://github.com/kubernetes-sigs/secrets-store-csi-driver.
+SECRET_PROVIDER_CLASS: Json = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["apiVersion", "kind", "metadata", "spec"],
+    "properties": {
+        "apiVersion": {"const": "secrets-store.csi.x-k8s.io/v1"},
+        "kind": {"const": "SecretProviderClass"},
+        "metadata": {"type": "object"},
+        "spec": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {
+                "provider": {"type": "string"},
+                "parameters": {"type": "object", "additionalProperties": {"type": "string"}},
+            },
+        },
+    },
+}
+
+
 def validate(item: Any, version: str) -> None:
     """Raise if the object has an unknown field or a wrong value."""
     if item["kind"] == "ProvisioningRequest":
         jsonschema.validate(item, PROVISIONING_REQUEST)
+    elif item["kind"] == "SecretProviderClass":
+        jsonschema.validate(item, SECRET_PROVIDER_CLASS)
     elif item["kind"] == "LeaderWorkerSet":
         jsonschema.validate(item, LEADER_WORKER_SET)
         group = item["spec"]["leaderWorkerTemplate"]

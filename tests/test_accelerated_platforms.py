@@ -131,6 +131,8 @@ def test_each_model_is_downloaded_where_the_platform_has_the_account_for_it(
         assert namespaces(objects) == {"acp-dev-hf-hub-downloader"}
         pod = the(objects, "Job")["spec"]["template"]["spec"]
         assert pod["serviceAccountName"] == "acp-dev-hf-hub-downloader"
+        held = the(objects, "SecretProviderClass")["spec"]["parameters"]["secrets"]
+        assert "/secrets/acp-dev-huggingface-hub-access-token-read/versions/latest" in held
 
 
 def namespaces(objects: list[Json]) -> set[str]:

@@ -22,11 +22,12 @@ def crds() -> Iterator[Json]:
     yield _crd("monitoring.googleapis.com", "PodMonitoring", "v1", _pod_monitoring())
     yield _crd("networking.gke.io", "HealthCheckPolicy", "v1", _policy(_health_check()))
     yield _crd("networking.gke.io", "GCPBackendPolicy", "v1", _policy(_backend()))
+    yield _crd("secrets-store.csi.x-k8s.io", "SecretProviderClass", "v1", _provider_class())
 
 
 def _crd(group: str, kind: str, version: str, spec: Json) -> Json:
     singular = kind.lower()
-    plural = singular.removesuffix("y") + "ies" if singular.endswith("y") else f"{singular}s"
+    plural = f"{singular}es" if singular.endswith("s") else f"{singular}s".replace("ys", "ies")
     schema = _object({"spec": spec, "status": _ANYTHING}, "spec")
     served = {
         "name": version,
@@ -78,6 +79,11 @@ def _pod_monitoring() -> Json:
         {"selector": _selector(), "endpoints": _list(endpoint, minItems=1, maxItems=10)},
         "endpoints", "selector",
     )  # fmt: skip
+
+
+def _provider_class() -> Json:
+    """kubernetes-sigs/secrets-store-csi-driver, apis/v1."""
+    return _object({"provider": _TEXT, "parameters": _LABELS})
 
 
 def _policy(default: Json) -> Json:
