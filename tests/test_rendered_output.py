@@ -22,7 +22,8 @@ from tests.kubectls import each_kubectl
 from tests.support import Run, ira, shell
 
 BUCKET = {"bucket_suffix:": "bucket: acme-models\nbucket_suffix:"}
-RENDERED = {"bucket_suffix:": "bucket: acme-models\nrendered: true\nbucket_suffix:"}
+OWN_NAMES = {"workload_name: vllm-{gpu}": "workload_name: vllm-{gpu}-{model}"}
+RENDERED = {"bucket_suffix:": "bucket: acme-models\nrendered: true\nbucket_suffix:"} | OWN_NAMES
 NAMESPACE = {"# namespace: default": "namespace: llm #"}
 SEVERAL_NODES = {"tensor_parallel: 4": "tensor_parallel: 8\n    pipeline_parallel: 2\n    nodes: 2"}
 HASHED = re.compile(r"-[0-9a-f]{8}")
@@ -37,12 +38,14 @@ def synth(folder: Path, *options: str) -> Run:
 def profiles(folder: Path, edits: dict[str, str]) -> Path:
     copied = copy_profiles(folder)
     edit_file(copied / "platform.yaml", edits)
+    for gpu, queued in (("h100", "false"), ("h200", "only")):
+        edit_file(copied / f"gpus/{gpu}.yaml", {"queued: true": f"queued: {queued}"})
     return copied
 
 
 def written(folder: Path, edits: dict[str, str]) -> Path:
     edit_profile(profiles(folder, edits), "h100/llama3", SEVERAL_NODES)
-    synth(folder, "--workload-name", "vllm-{gpu}-{model}")
+    synth(folder)
     return folder / "dist"
 
 
@@ -66,12 +69,16 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def unrendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return written(tmp_path_factory.mktemp("unrendered"), BUCKET | NAMESPACE)
+    return written(tmp_path_factory.mktemp("unrendered"), BUCKET | NAMESPACE | OWN_NAMES)
+
+
+OF_DOWNLOAD = ("gke-gcsfuse-buffer", "hugging-face-token")
+APART = ("ServiceAccount", "PersistentVolumeClaim")
 
 
 def as_applied_by_hand(objects: list[Json]) -> list[Json]:
-    """Return objects without accounts, hashes and cells in names, and a Job's time to live."""
-    kept = [item for item in objects if item["kind"] != "ServiceAccount"]
+    """Return objects without accounts and disks, hashes and cells in names, and a time to live."""
+    kept = [item for item in objects if item["kind"] not in APART]
     text = json.dumps(kept)
     for item in kept:
         if item["kind"] in ("Job", "ProvisioningRequest"):
@@ -83,6 +90,8 @@ def as_applied_by_hand(objects: list[Json]) -> list[Json]:
     for item in found:
         if item["kind"] == "Job":
             item["spec"].pop("ttlSecondsAfterFinished", None)
+            pod = item["spec"]["template"]["spec"]
+            pod["volumes"] = [each for each in pod["volumes"] if each["name"] not in OF_DOWNLOAD]
     return found
 
 
@@ -91,7 +100,7 @@ def test_final_objects_are_those_that_kustomize_makes(
     kubectl: Path, rendered: Path, unrendered: Path
 ) -> None:
     compared = [path for path in sorted(unrendered.iterdir()) if path.is_dir()]
-    assert len(compared) == 16
+    assert len(compared) == 10
     for directory in compared:
         run = shell(f"{ready(kubectl)} kustomize {directory}")
         assert run.returncode == 0, run.stderr
@@ -127,16 +136,12 @@ def test_there_is_no_kustomization_and_no_env_file(rendered: Path) -> None:
     assert {path.name for path in rendered.glob("*/*.yaml")} >= {"config-map.yaml", "job.yaml"}
 
 
-def test_no_object_is_declared_twice_but_by_cells_of_one_name(rendered: Path) -> None:
-    of_cells = set()
+def test_no_object_is_declared_twice(rendered: Path) -> None:
     seen: dict[tuple[str, str], str] = {}
     for path in sorted(rendered.rglob("*.yaml")):
         item = the_only(path.read_text())
         assert item["metadata"]["namespace"] == "llm"
         key = item["kind"], item["metadata"]["name"]
-        if path.parent.name.startswith("online-inference-gpu-"):
-            of_cells.add(item["kind"])
-            continue
         assert key not in seen, path
         seen[key] = path.parent.name
     accounts = {name: place for (kind, name), place in seen.items() if kind == "ServiceAccount"}
@@ -144,7 +149,21 @@ def test_no_object_is_declared_twice_but_by_cells_of_one_name(rendered: Path) ->
         ["ira-model-download-ksa", "ira-online-gpu-ksa-gemma3-27b", "ira-online-gpu-ksa-llama3",
          "ira-online-gpu-ksa-llama4-scout"], "shared",
     )  # fmt: skip
-    assert "ServiceAccount" not in of_cells
+
+
+def test_the_disk_of_a_download_goes_with_its_pod(rendered: Path, unrendered: Path) -> None:
+    (job,) = files(rendered / "model-download-llama3")
+    (disk,) = volumes_named("gke-gcsfuse-buffer", job)
+    by_hand = files(unrendered / "model-download-llama3")
+
+    claim = disk["ephemeral"]["volumeClaimTemplate"]
+    assert claim["spec"] == the(by_hand, "PersistentVolumeClaim")["spec"]
+    assert claim["spec"]["resources"]["requests"]["storage"] == "1Ti"
+    assert claim["metadata"]["labels"]["app.kubernetes.io/component"] == "model-download"
+
+
+def volumes_named(name: str, job: Json) -> list[Json]:
+    return [each for each in job["spec"]["template"]["spec"]["volumes"] if each["name"] == name]
 
 
 def shapes(dist: Path) -> dict[str, str]:
@@ -171,6 +190,7 @@ def shapes(dist: Path) -> dict[str, str]:
         ("h200/llama3", {"memory: 512G": "memory: 500G"}, {"request"}),
         ("h200/llama3", {"tensor_parallel: 4": "tensor_parallel: 4\n    replicas: 2"}, {"request"}),
         ("platform.yaml", {"  memory: 8Gi": "  memory: 9Gi"}, {"job"}),
+        ("platform.yaml", {"  storage: 1Ti": "  storage: 2Ti"}, {"job"}),
         ("models/llama3.yaml", {"weights:\n": "revision: v1\nweights:\n"}, {"job"}),
         ("models/gemma3-27b.yaml", {"weights:\n": "revision: v1\nweights:\n"}, set()),
     ],
@@ -182,7 +202,7 @@ def test_a_changed_shape_is_a_new_object_and_nothing_else_is(
     synth(tmp_path)
     before = shapes(tmp_path / "dist")
     assert re.fullmatch(r"model-download-llama3-[0-9a-f]{8}", before["job"])
-    assert re.fullmatch(r"vllm-h200-[0-9a-f]{8}", before["request"])
+    assert re.fullmatch(r"vllm-h200-llama3-[0-9a-f]{8}", before["request"])
 
     edit_profile(folder, subject, edits)
     run = ira("synth", cwd=tmp_path)
@@ -215,7 +235,7 @@ def test_rules_judge_final_objects(tmp_path: Path) -> None:
     from ira_manifests.rules.check_objects import check_directory
 
     matrix = load_matrix(profiles(tmp_path, RENDERED))
-    (found,) = [each for each in render(matrix) if each.name == "online-inference-gpu-h200-llama3"]
+    (found,) = [each for each in render(matrix) if each.name == "online-inference-gpu-h100-llama3"]
     objects: Any = json.loads(json.dumps(dict(found.objects)))
     server = objects["deployment.yaml"]["spec"]["template"]["spec"]["containers"][0]
     server["args"] = [
@@ -227,6 +247,28 @@ def test_rules_judge_final_objects(tmp_path: Path) -> None:
     assert check_directory(found, tmp_path) == []
     rules = {item.rule_id for item in check_directory(replace(found, objects=objects), tmp_path)}
     assert "IRA013" in rules
+
+
+@pytest.mark.parametrize(
+    ("file", "edits", "message"),
+    [
+        ("platform.yaml", {"-{model}": ""},
+         "would be the same Deployment vllm-h100 as h100/gemma3-27b, and what syncs rendered output "
+         "applies both"),
+        ("gpus/h100.yaml", {"queued: false": "queued: true"},
+         "on ordinary and on queued capacity, and what syncs rendered output applies both"),
+    ],
+)  # fmt: skip
+def test_one_workload_has_one_directory_where_all_is_applied(
+    file: str, edits: dict[str, str], message: str, tmp_path: Path
+) -> None:
+    edit_file(profiles(tmp_path, RENDERED) / file, edits)
+    run = ira("synth", cwd=tmp_path)
+
+    assert run.returncode == 1
+    assert "IRA017" in run.stderr
+    assert message in " ".join(run.stderr.split())
+    assert not (tmp_path / "dist").exists()
 
 
 def test_rendered_needs_a_bucket(tmp_path: Path) -> None:
@@ -267,8 +309,7 @@ def token_output(folder: Path, token: str, edits: dict[str, str] = BUCKET) -> Pa
 
 def token_volume(directory: Path) -> Json:
     (job,) = [item for item in files(directory) if item["kind"] == "Job"]
-    volumes: list[Json] = job["spec"]["template"]["spec"]["volumes"]
-    (found,) = [each for each in volumes if each["name"] == "hugging-face-token"]
+    (found,) = volumes_named("hugging-face-token", job)
     return found
 
 
@@ -283,6 +324,26 @@ def test_a_token_of_an_external_store_is_waited_for(tmp_path: Path) -> None:
     assert made["spec"]["data"] == [
         {"secretKey": "HUGGING_FACE_TOKEN", "remoteRef": {"key": "hf-token", "property": "value"}}
     ]
+
+
+@pytest.mark.parametrize(
+    ("edits", "token", "is_waited_for"),
+    [
+        (BUCKET, "  exclude:\n", False),
+        (BUCKET, "  token: {secret: mine}\n  exclude:\n", True),
+        (RENDERED, "  exclude:\n", True),
+        (RENDERED, "  token: {secret: mine}\n  exclude:\n", True),
+    ],
+)
+def test_a_secret_that_may_come_later_is_waited_for(
+    edits: dict[str, str], token: str, is_waited_for: bool, tmp_path: Path
+) -> None:
+    secret = token_volume(token_output(tmp_path, token, edits) / "model-download-llama3")["secret"]
+
+    assert secret.get("optional", False) is not is_waited_for
+    run = ira("explain", "model-download-llama3", "Job spec.template.spec.volumes", cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    assert "unknown" not in run.stdout
 
 
 def test_a_token_of_secret_manager_is_mounted_at_the_same_path(tmp_path: Path) -> None:

@@ -25,7 +25,8 @@ class ModelDownloadJob(Composite):
     """A Job, its buffer disk and its Kubernetes service account.
 
     Objects: ServiceAccount (id "ServiceAccount", with the first download in a chart),
-    PersistentVolumeClaim (id "Buffer"), Job (id "Default").
+    PersistentVolumeClaim (id "Buffer", unless the platform's output is pruned: there the disk is
+    one of the Pod's), Job (id "Default").
 
     `platform`: images and amounts, from `load_matrix().platform`.
     `bucket` and `model_id`: the bucket to copy to and the model to copy. Default: neither, for a
@@ -89,12 +90,13 @@ class ModelDownloadJob(Composite):
             token_secret=token_secret,
             models=models,
         )
+        self._has_buffer = "Buffer" in objects
         super().__init__(scope, id, added(scope, self.namespace, objects))
 
     @property
-    def buffer(self) -> ApiObject:
-        """The PersistentVolumeClaim."""
-        return self._object("Buffer")
+    def buffer(self) -> ApiObject | None:
+        """The PersistentVolumeClaim. None: the disk is one of the Pod's."""
+        return self._object("Buffer") if self._has_buffer else None
 
     @property
     def job(self) -> ApiObject:

@@ -224,6 +224,11 @@ class Platform(Profile):
         return next(iter(self.controllers.values()), "")
 
     @property
+    def applier(self) -> str:
+        """What applies all of the output, for messages; empty if a user applies directories."""
+        return self.controller or ("what syncs rendered output" if self.rendered else "")
+
+    @property
     def download_namespace(self) -> str | None:
         """The namespace of downloads; None: that of kubectl's context."""
         return self.model_download.namespace or self.namespace
@@ -231,7 +236,7 @@ class Platform(Profile):
     @property
     def pruned(self) -> bool:
         """Whether something applies the output and removes what is no longer in it."""
-        return self.rendered or bool(self.controller)
+        return bool(self.applier)
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

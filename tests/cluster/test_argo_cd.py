@@ -95,6 +95,11 @@ def test_cells_are_applied_when_the_download_is_complete_and_healed_after(
         assert uids(llm, *kinds, "provisioningrequests") == before
         assert llm.get("deployments", ORDINARY)["metadata"]["generation"] == 1
 
+        of_download = ("--selector=app.kubernetes.io/component=model-download",)
+        assert len(llm.items("persistentvolumeclaims")) == 1
+        llm.kubectl("delete", "pods", "--field-selector=status.phase=Succeeded", *of_download)
+        wait_until(lambda: not llm.items("persistentvolumeclaims"), "gone: the disk", seconds=60)
+
         llm.kubectl("delete", f"deployment/{ORDINARY}")
         wait_until(lambda: llm.exists("deployments", ORDINARY), "healed: the cell", seconds=60)
         assert {key: uid for key, uid in uids(llm, "jobs").items() if before[key] != uid} == {}

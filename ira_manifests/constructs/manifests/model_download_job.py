@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ira_manifests.constructs.manifests import download_containers as containers
-from ira_manifests.constructs.manifests import parts, token
+from ira_manifests.constructs.manifests import download_disk, parts, token
 from ira_manifests.constructs.manifests.download_containers import (
     PACKAGES_VOLUME,
     POD,
@@ -25,9 +25,6 @@ from ira_manifests.profiles.platform import Platform
 from ira_manifests.profiles.repositories import Download
 from ira_manifests.profiles.schema import ModelProfile
 
-# The FUSE sidecar writes files to the volume of this name before it uploads them.
-_CLAIM = "PersistentVolumeClaim"
-_BUFFER_VOLUME = "gke-gcsfuse-buffer"
 # huggingface_hub and its dependencies take 35 MB unpacked; the model's files are not stored here.
 _TEMPORARY_LIMIT = "1Gi"
 
@@ -66,12 +63,14 @@ def objects(
         ],
         last=downloading(model_id, NAME),
         volumes=_volumes(
-            name, bucket or parts.BUCKET_PLACEHOLDER, token.volume(platform, token_secret)
+            bucket or parts.BUCKET_PLACEHOLDER,
+            download_disk.volume(platform, name, _labels(name)),
+            token.volume(platform, token_secret),
         ),
     )
     account = parts.service_account(download.service_account, _labels(NAME))
     made = {"ServiceAccount": account, **token.objects(platform, token_secret, _labels(NAME))}
-    return {**made, "Buffer": _buffer(platform, name), "Default": job}
+    return {**made, **download_disk.objects(platform, name, _labels(name)), "Default": job}
 
 
 def _labels(name: str) -> dict[str, str]:
@@ -79,22 +78,11 @@ def _labels(name: str) -> dict[str, str]:
 
 
 def _first(platform: Platform) -> dict[str, str]:
-    """Return the annotations by which Argo CD applies an object, and waits for it, before others.
+    """Return the annotations by which Argo CD applies the Job, and waits for it, before others.
 
     https://argo-cd.readthedocs.io/en/stable/user-guide/sync-waves/
     """
     return {} if platform.argo_cd is None else {keys.SYNC_WAVE: "-1"}
-
-
-def _buffer(platform: Platform, name: str) -> Json:
-    download = platform.model_download
-    spec = {
-        "accessModes": ["ReadWriteOnce"],
-        "storageClassName": download.storage_class,
-        "resources": {"requests": {"storage": download.storage}},
-    }
-    labels, noted = _labels(name), _first(platform)
-    return parts.manifest("v1", "PersistentVolumeClaim", name, labels, {"spec": spec}, noted)
 
 
 def _job(
@@ -134,7 +122,7 @@ def _job(
     return parts.manifest("batch/v1", "Job", name, _labels(name), {"spec": spec}, _first(platform))
 
 
-def _volumes(name: str, bucket: str, token_volume: Json) -> list[Json]:
+def _volumes(bucket: str, disk: Json, token_volume: Json) -> list[Json]:
     # Without the driver's check, the Job starts with a wrong bucket name and reports the error.
     # With the check, the Pod would wait for its volume without an error in its log.
     attributes = {"bucketName": bucket, "skipCSIBucketAccessCheck": "true"}
@@ -143,7 +131,7 @@ def _volumes(name: str, bucket: str, token_volume: Json) -> list[Json]:
             "name": parts.BUCKET_VOLUME,
             "csi": {"driver": keys.GCSFUSE_DRIVER, "volumeAttributes": attributes},
         },
-        {"name": _BUFFER_VOLUME, "persistentVolumeClaim": {"claimName": name}},
+        disk,
         token_volume,
         {"name": PACKAGES_VOLUME, "emptyDir": {"sizeLimit": _TEMPORARY_LIMIT}},
         parts.temporary_volume(_TEMPORARY_LIMIT),
@@ -193,7 +181,7 @@ def sources(
         source(origins.bucket, f"ConfigMap data.{BUCKET_KEY}"),
     ]
     rows = [
-        *_sources(platform, origins, known=model_id is not None),
+        *_sources(platform, origins, token_secret, known=model_id is not None),
         *_of_controller(platform),
     ]
     return rows if model_id is not None else [*config_map, *rows]
@@ -218,9 +206,8 @@ def sources_of(platform: Platform, download: Download) -> list[Source]:
 def _of_controller(platform: Platform) -> list[Source]:
     if platform.argo_cd is None:
         return []
-    waves = (f"{kind} metadata.annotations.{keys.SYNC_WAVE}" for kind in ("Job", _CLAIM))
     text = "@platform.argo_cd: the download is complete before its cells are applied"
-    return [source(text, *waves)]
+    return [source(text, f"Job metadata.annotations.{keys.SYNC_WAVE}")]
 
 
 def _of_namespace(platform: Platform, bucket: str | None) -> str:
@@ -229,23 +216,25 @@ def _of_namespace(platform: Platform, bucket: str | None) -> str:
     return parts.of_namespace(bucket)
 
 
-def _sources(platform: Platform, origins: _Origins, *, known: bool) -> list[Source]:
+def _sources(
+    platform: Platform, origins: _Origins, token_secret: str | None = None, *, known: bool
+) -> list[Source]:
     """`known`: whether the model and the bucket are values of the containers."""
     number = len(origins.also)
     return [
         *(_of_known(origins) if known else _of_config_map()),
         source(origins.bucket, f"{_OF_BUCKET}.csi.volumeAttributes.bucketName", name="bucket"),
         source(origins.secret, f"{_OF_TOKEN}.secret.secretName", name="token"),
-        *token.sources(platform.model_download, origins.namespace),
+        *token.sources(platform, token_secret, origins.namespace),
         *_from_profiles(platform, number),
         *(source(text, f"{each}.env[DOWNLOAD_BY_MODEL].value", name="download")
           for text, each in zip(origins.lists, _downloading(number), strict=True)),
-        source(origins.namespace, "Job metadata.namespace",
-               "PersistentVolumeClaim metadata.namespace", "ServiceAccount metadata.namespace",
+        source(origins.namespace, "Job metadata.namespace", "ServiceAccount metadata.namespace",
                name="namespace"),
         source(origins.name, "Job metadata.name"),
         *_from_construct(),
         *_of_volumes(number),
+        *download_disk.sources(platform, origins.namespace),
     ]  # fmt: skip
 
 
@@ -293,10 +282,7 @@ def _from_profiles(platform: Platform, also: int) -> list[Source]:
                "ServiceAccount metadata.name", name="service_account"),
         *containers.sources(platform, also),
         source(f"{PROFILE}.fs_group", f"{POD}.securityContext.fsGroup", name="fs_group"),
-        source(f"{PROFILE}.storage_class", "PersistentVolumeClaim spec.storageClassName",
-               name="storage_class"),
-        source(f"{PROFILE}.storage", "PersistentVolumeClaim spec.resources.requests.storage",
-               name="storage"),
+        *download_disk.from_profiles(platform),
         source(f"{PROFILE}.active_deadline_seconds", "Job spec.activeDeadlineSeconds",
                name="active_deadline_seconds"),
         source(f"{PROFILE}.ttl_seconds_after_finished", "Job spec.ttlSecondsAfterFinished",
@@ -310,10 +296,8 @@ def _from_construct() -> list[Source]:
     """Return the rows of values that no profile decides, except containers and volumes."""
     template = "Job spec.template.metadata"
     return [
-        *parts.described("Job", "PersistentVolumeClaim", "ServiceAccount"),
-        source("the construct: the Job's name", "PersistentVolumeClaim metadata.name",
-               f"{template}.labels.app"),
-        source("the construct: the disk of one Pod", "PersistentVolumeClaim spec.accessModes"),
+        *parts.described("Job", "ServiceAccount"),
+        source("the construct: the Job's name", f"{template}.labels.app"),
         source("the construct: the script tries again itself, and the next Job goes on from there",
                "Job spec.backoffLimit"),
         source(parts.REFERENCE, f"{POD}.restartPolicy"),
@@ -344,8 +328,6 @@ def _of_volumes(also: int) -> list[Source]:
                f"{_OF_BUCKET}.csi.volumeAttributes.skipCSIBucketAccessCheck"),
         source("the construct: the bucket's mount, for writing",
                *containers.of_downloads(also, f"volumeMounts[{parts.BUCKET_VOLUME}]")),
-        source("the construct: Cloud Storage FUSE writes files there before it uploads them",
-               f"{POD}.volumes[{_BUFFER_VOLUME}]"),
         source("the construct: the token, a file for the container that talks to the Hub",
                _OF_TOKEN, *containers.of_downloads(also, f"volumeMounts[{TOKEN_VOLUME}]")),
         source("the construct: the group of fs_group reads it", f"{_OF_TOKEN}.secret.defaultMode"),

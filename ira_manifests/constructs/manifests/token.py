@@ -13,7 +13,7 @@ from ira_manifests.constructs.manifests.download_containers import POD, PROFILE,
 from ira_manifests.constructs.manifests.parts import Json
 from ira_manifests.constructs.manifests.sources import Source, source
 from ira_manifests.layout import TOKEN_KEY
-from ira_manifests.profiles.platform import ModelDownload, Platform, RemoteToken, Token
+from ira_manifests.profiles.platform import Platform, RemoteToken, Token
 
 # https://cloud.google.com/secret-manager/docs/secret-manager-managed-csi-component
 _DRIVER = "secrets-store-gke.csi.k8s.io"
@@ -28,9 +28,9 @@ def volume(platform: Platform, secret: str | None) -> Json:
         attributes = {"secretProviderClass": _CLASS}
         csi = {"driver": _DRIVER, "readOnly": True, "volumeAttributes": attributes}
         return {"name": TOKEN_VOLUME, "csi": csi}
-    # Without a token the Pod still starts, and the script reports what is missing; but a Secret
-    # that an operator makes may come a moment later.
-    optional = {} if token is not None and token.external_secret is not None else {"optional": True}
+    # The user's file, or who applies by hand, is told by the script what is missing. A Secret that
+    # somebody else makes may come later than the Pod, which waits for it.
+    optional = {} if _is_waited_for(platform, token) else {"optional": True}
     held = {
         "secretName": secret or platform.model_download.secret,
         "items": [{"key": TOKEN_KEY, "path": TOKEN_KEY}],
@@ -43,6 +43,11 @@ def volume(platform: Platform, secret: str | None) -> Json:
 
 def _token(platform: Platform, secret: str | None) -> Token | None:
     return platform.model_download.token if secret is None else Token(secret=secret)
+
+
+def _is_waited_for(platform: Platform, token: Token | None) -> bool:
+    """Return whether the Pod starts only when the Secret is there."""
+    return platform.pruned or token is not None
 
 
 def objects(platform: Platform, secret: str | None, labels: Mapping[str, str]) -> dict[str, Json]:
@@ -81,18 +86,20 @@ def _provider_class(version: str, labels: Mapping[str, str]) -> Json:
 _OF_TOKEN = f"{POD}.volumes[{TOKEN_VOLUME}]"
 
 
-def sources(download: ModelDownload, namespace: str) -> list[Source]:
+def sources(platform: Platform, secret: str | None, namespace: str) -> list[Source]:
     """Return the source of each field of the objects, and of their part of the volume.
 
-    `namespace`: the source of theirs.
+    `secret`: as of `volume`. `namespace`: the source of theirs.
     """
-    token, field = download.token, f"{PROFILE}.token"
+    token, field = _token(platform, secret), f"{PROFILE}.token"
     if token is not None and token.external_secret is not None:
         return _of_external_secret(
             f"{field}.external_secret", bool(token.external_secret.property), namespace
         )
     if token is not None and token.secret_manager is not None:
         return _of_provider_class(f"{field}.secret_manager", namespace)
+    if _is_waited_for(platform, token):
+        return []
     return [
         source("the construct: without a token the Job starts, and says what is missing",
                f"{_OF_TOKEN}.secret.optional"),

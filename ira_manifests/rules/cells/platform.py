@@ -74,14 +74,14 @@ def one_name_of_different_workloads(chosen: Chosen) -> Iterator[Finding]:
 
 
 @also("IRA017", PLATFORM)
-def one_name_under_a_controller(chosen: Chosen) -> Iterator[Finding]:
-    """Two cells of one GPU type would be the same Deployment, and a controller applies both.
+def one_name_where_all_is_applied(chosen: Chosen) -> Iterator[Finding]:
+    """Two cells of one GPU type would be the same Deployment, and something applies both.
 
-    Without one, the model that is applied last replaces the other, as in the walkthrough. A
-    controller would make the Deployment the one and the other in turn.
+    Where a user applies them, the last one replaces the other, as in the walkthrough. A controller
+    would make the Deployment the one and the other in turn, and Config Sync refuses both.
     """
-    platform = chosen.matrix.platform
-    if not platform.controller:
+    applier = chosen.matrix.platform.applier
+    if not applier:
         return
     for name, cells in shared_workloads(chosen.matrix.values()).items():
         first, *others = cells
@@ -90,22 +90,22 @@ def one_name_under_a_controller(chosen: Chosen) -> Iterator[Finding]:
                 continue  # also without a controller
             message = (
                 f"{cell.name} would be the same Deployment {name} as {first.name}, and "
-                f"{platform.controller} applies both"
+                f"{applier} applies both"
             )
             hint = "name the model: vllm-{gpu}-{model}; or choose one of the cells"
             yield chosen.finding(("inference", "workload_name"), message, hint, cell.name)
 
 
 @also("IRA017", PLATFORM)
-def both_directories_under_a_controller(chosen: Chosen) -> Iterator[Finding]:
-    """A cell's two directories are the same Deployment, and a controller applies both."""
-    controller = chosen.matrix.platform.controller
+def both_directories_where_all_is_applied(chosen: Chosen) -> Iterator[Finding]:
+    """A cell's two directories are the same Deployment, and something applies both."""
+    applier = chosen.matrix.platform.applier
     of_gpus = {cell.gpu_name: cell for cell in chosen.matrix.values()}
     for gpu, cell in of_gpus.items():
-        if controller and cell.is_queued and cell.is_ordinary:
+        if applier and cell.is_queued and cell.is_ordinary:
             message = (
                 f"each cell of {gpu} has two directories with the same Deployment, on ordinary "
-                f"and on queued capacity, and {controller} applies both"
+                f"and on queued capacity, and {applier} applies both"
             )
             hint = "choose one: queued: false or queued: only"
             yield CellOf(chosen.matrix, cell).finding_of_gpu(("queued",), message, hint)

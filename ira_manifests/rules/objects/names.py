@@ -35,9 +35,9 @@ def same_object_twice(view: View) -> Iterator[Finding]:
     a Deployment and the other, of several nodes, a LeaderWorkerSet: neither replaces the other, and
     one Service would lead to both. `--only` leaves out cells that you do not mean to apply.
 
-    A controller (`argo_cd`, `flux`) applies all directories. So under one, models of one GPU type
-    may not share a name either, and a GPU type has ordinary or queued capacity: `queued: false` or
-    `queued: only`.
+    A controller (`argo_cd`, `flux`), or what syncs `rendered` output, applies all directories. So
+    there, models of one GPU type may not share a name either, and a GPU type has ordinary or queued
+    capacity: `queued: false` or `queued: only`.
 
     The controller of a LeaderWorkerSet makes a headless Service of the same name, for the addresses
     of its leaders, unless `spec.networkConfig.subdomainPolicy` is `UniquePerReplica`. A Service
