@@ -1,8 +1,11 @@
-"""A synthetic matrix: valid profiles of any number of cells, with five objects each on average.
+"""Synthetic matrices: valid profiles of any number of cells, with five objects each on average.
 
 Each model runs on four of ten GPU types. Four of the ten have queued capacity: a cell there is two
 directories with eight objects, elsewhere one directory with three. So 1,000 cells are 5,000
 objects in 1,400 directories, beside `base` and `model-download`.
+
+A fleet is such a matrix with environments, which differ in their cluster, their namespace and
+their bucket; one in five has another value for a model of its own.
 """
 
 from __future__ import annotations
@@ -54,6 +57,13 @@ _CELL = """\
     max_model_len: {context}
 """
 
+_ENVIRONMENT = """\
+cluster: {name}
+namespace: inference-{number}
+bucket: bench-{name}
+"""
+_DIFFERS_EVERY = 5
+
 
 def write(folder: Path, cells: int) -> Path:
     """Write the profiles of `cells` cells, a multiple of 20, to a new folder."""
@@ -70,6 +80,33 @@ def write(folder: Path, cells: int) -> Path:
     for number in range(cells // CELLS_PER_MODEL):
         (folder / "models" / f"model-{number}.yaml").write_text(model(number), "utf-8")
     return folder
+
+
+def write_fleet(folder: Path, environments: int, cells: int) -> Path:
+    """Write the profiles of environments with `cells` cells each to a new folder."""
+    write(folder, cells)
+    platform = folder / "platform.yaml"
+    platform.write_text(f"{platform.read_text('utf-8')}environments_only: true\n", "utf-8")
+    (folder / "environments").mkdir()
+    for number in range(environments):
+        own = number % (cells // CELLS_PER_MODEL) if number % _DIFFERS_EVERY == 0 else None
+        file = folder / "environments" / f"{environment_name(number)}.yaml"
+        file.write_text(environment(number, own), "utf-8")
+    return folder
+
+
+def environment_name(number: int) -> str:
+    """Return the name of one environment of a fleet."""
+    return f"env-{number:02}"
+
+
+def environment(number: int, own: int | None, cpu: int = 12) -> str:
+    """Return the profile of one environment. `own`: a model whose first cell has other cores."""
+    text = _ENVIRONMENT.format(name=environment_name(number), number=number)
+    if own is None:
+        return text
+    gpu = _gpu(CELLS_PER_MODEL * own % len(GPUS))
+    return f"{text}models:\n  model-{own}:\n    cells: {{{gpu}: {{cpu: {cpu}}}}}\n"
 
 
 def model(number: int, cpu: int = 10) -> str:
