@@ -13,12 +13,13 @@ from ira_manifests.errors import InputError
 from ira_manifests.nodejs import boot
 from ira_manifests.output.directory import RUNTIME_CONFIG, Directory
 from ira_manifests.output.kustomize import EMPTY, Generator, Kustomization
-from ira_manifests.profiles.matrix import Matrix
+from ira_manifests.profiles.matrix import Matrix, Selection
 from ira_manifests.rules.check_cells import check_cell, check_cells
 from ira_manifests.rules.check_objects import Judge, check_seen, check_together, sameness
 from ira_manifests.rules.clusters import check_clusters
 from ira_manifests.rules.finding import Finding, distinct
 from ira_manifests.rules.together import Checked, Judged
+from ira_manifests.rules.view.namespace import Seen
 
 if TYPE_CHECKING:
     from constructs import Construct, IConstruct
@@ -75,16 +76,19 @@ def _matrices(subject: object) -> list[Matrix] | None:
 
 
 def _of_matrices(matrices: Sequence[Matrix]) -> list[Finding]:
-    from ira_manifests.rendering import render
+    from ira_manifests.rendering import render_all
 
-    judged, rendered = [], []
-    for matrix in matrices:
-        cells, judge = list(matrix.values()), Judge(matrix, _HERE)
-        seen = [judge.check(directory) for directory in render(matrix)]
-        findings = [*check_cells(matrix, cells), *check_seen(seen, _HERE)]
-        judged.append(Judged(matrix, cells, findings))
-        rendered.append((matrix, seen))
-    return [*Checked(judged, None, _HERE).findings, *check_clusters(rendered)]
+    selections = [Selection(matrix, list(matrix.values())) for matrix in matrices]
+    judges = [Judge(matrix, _HERE) for matrix in matrices]
+    seen: list[list[Seen]] = [[] for _ in matrices]
+    for index, directory in render_all(selections):
+        seen[index].append(judges[index].check(directory))
+    judged = [
+        Judged(*each, [*check_cells(*each), *check_seen(found, _HERE)])
+        for each, found in zip(selections, seen, strict=True)
+    ]
+    clusters = check_clusters(list(zip(matrices, seen, strict=True)))
+    return [*Checked(judged, None, _HERE).findings, *clusters]
 
 
 def _of_app(root: IConstruct) -> list[Finding]:

@@ -24,12 +24,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ira_manifests import user_cache
+from ira_manifests.inputs import Inputs
 from ira_manifests.layout import BASE, MODEL_DOWNLOAD, SHARED, TOP, placed
 from ira_manifests.output.tree import directory_of
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
-
     from ira_manifests.profiles.matrix import Selection
     from ira_manifests.rules.view.namespace import Seen
 
@@ -155,49 +154,33 @@ def _hashes(files: Mapping[str, bytes]) -> dict[str, str]:
 
 def _inputs(selections: Sequence[Selection]) -> dict[str, str]:
     """Return the hash of each directory's inputs, by name."""
-    program, texts = _program(), _Texts()
+    program, inputs = _program(), Inputs()
     return {
         placed(each.matrix.environment, name): found
         for each in selections
-        for name, found in _inputs_of(program, each, texts).items()
+        for name, found in _inputs_of(program, each, inputs).items()
     }
 
 
-def _inputs_of(program: str, selection: Selection, texts: _Texts) -> dict[str, str]:
-    from ira_manifests.profiles import repositories
-
+def _inputs_of(program: str, selection: Selection, inputs: Inputs) -> dict[str, str]:
     matrix, cells = selection
-    environment, of_platform = matrix.environment, texts.of(matrix.platform)
-    every = matrix.profiles.models
-    downloads = [repr(each) for each in repositories.of_models(every.values()).values()]
+    environment, of_platform = matrix.environment, inputs.of_platform(matrix.platform)
     found = {name: _hash(program, environment, name, of_platform) for name in (TOP, BASE)}
-    found[MODEL_DOWNLOAD] = _hash(program, environment, MODEL_DOWNLOAD, of_platform, *downloads)
-    models = sorted({cell.model_name for cell in matrix.values()})
-    of_models = [texts.of(every[name]) for name in models] if matrix.platform.pruned else []
+    repositories = inputs.of_repositories(matrix)
+    found[MODEL_DOWNLOAD] = _hash(program, environment, MODEL_DOWNLOAD, of_platform, *repositories)
+    of_models = inputs.of_models(matrix) if matrix.platform.pruned else []
     found[SHARED] = _hash(program, environment, SHARED, of_platform, *of_models)
     layout = [(cell.name, cell.directories, cell.profile.nodes) for cell in matrix.values()]
     for name in matrix.of_controller:
         found[name] = _hash(program, environment, name, of_platform, repr(layout))
     for each in matrix.downloads(cells):
-        found[each.name] = _hash(program, environment, of_platform, repr(each), *downloads)
+        of_download = inputs.of_download(matrix, each)
+        found[each.name] = _hash(program, environment, of_platform, *of_download)
     for cell in cells:
-        profiles = of_platform, texts.of(cell.gpu), texts.of(every[cell.model_name])
+        of_cell = inputs.of_cell(cell)
         for name in cell.directories:
-            found[name] = _hash(program, environment, name, *cell.key, *profiles)
+            found[name] = _hash(program, environment, name, of_platform, *of_cell)
     return found
-
-
-class _Texts:
-    """Profiles as text, each made once; environments share those that they do not change."""
-
-    def __init__(self) -> None:
-        self._of: dict[int, tuple[BaseModel, str]] = {}
-
-    def of(self, profile: BaseModel) -> str:
-        """Return a profile as text."""
-        if id(profile) not in self._of:
-            self._of[id(profile)] = profile, profile.model_dump_json()
-        return self._of[id(profile)][1]
 
 
 def _program() -> str:

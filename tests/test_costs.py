@@ -89,6 +89,34 @@ def test_one_changed_profile_is_its_own_directories(tmp_path: Path) -> None:
     assert 0 < again.crossings <= starting + 2 * 1 + 2 * 4 + 4
 
 
+def synth_fleet(tmp_path: Path, environments: int) -> Costs:
+    profiles = tmp_path / f"fleet-{environments}"
+    if not profiles.exists():
+        matrix.write_fleet(profiles, environments, CELLS)
+    return costs(
+        tmp_path, "synth", "--profiles", profiles, "--out", tmp_path / f"of-{environments}"
+    )
+
+
+def test_what_environments_have_in_common_is_rendered_once(tmp_path: Path) -> None:
+    """The first has a cell of its own; the others differ in their bucket and their namespace."""
+    assert synth_fleet(tmp_path, 5).crossings == synth_fleet(tmp_path, 2).crossings
+
+
+def test_a_change_in_one_environment_is_its_own_directories(tmp_path: Path) -> None:
+    synth_fleet(tmp_path, 3)
+    out = tmp_path / "of-3"
+    changed = tmp_path / "fleet-3/environments/env-01.yaml"
+    changed.write_text(matrix.environment(1, own=2))
+    again = synth_fleet(tmp_path, 3)
+
+    written = {path for path in again.written if path.startswith(f"{out}/")}
+    (cell,) = {str(Path(path).parent.relative_to(out)) for path in written}
+    assert cell == "env-01/online-inference-gpu-gpu8-model-2"
+    starting = 3  # constructs, cdk8s, and the module of our own are loaded
+    assert again.crossings == starting + 1 + 1 + 1  # a chart, its workload, its objects
+
+
 @pytest.mark.parametrize(
     "command",
     [

@@ -42,6 +42,7 @@ FLOORS: list[dict[str, str]] = [
         "analysis": "kubernetes memory messages profiles vllm",
         "gitops": "kubernetes layout output profiles",
         "hub": "errors messages model_files",
+        "inputs": "profiles",
         "project": "errors installation profile_files profiles",
     },
     {
@@ -52,14 +53,14 @@ FLOORS: list[dict[str, str]] = [
     {"directories": "constructs kubernetes layout output profiles"},
     {
         "provenance": "constructs directories errors layout messages profiles",
-        "rendering": "constructs directories gitops layout output profiles",
+        "rendering": "constructs directories gitops inputs layout output profiles",
     },
     {
         "checking": "constructs errors nodejs output profiles rendering rules",
         "loading": "constructs errors profiles rules",
         "new_model": "analysis architectures errors kubernetes memory model_files profiles rules "
         "vllm",
-        "render_cache": "layout output profiles rules user_cache",
+        "render_cache": "inputs layout output profiles rules user_cache",
         "writing": "errors kubernetes layout nodejs output profiles rendering",
     },
     {

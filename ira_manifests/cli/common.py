@@ -114,13 +114,10 @@ def rendered(
 
     total = sum(name not in known for each in selections for name in each.directories)
     with terminal.progress(total) as step, boot.explained():
-        from ira_manifests.rendering import render
+        from ira_manifests.rendering import render_all
 
-        return [
-            [
-                judge.check(directory)
-                for judge in [Judge(matrix, out)]
-                for directory in render(matrix, cells, step, known)
-            ]
-            for matrix, cells in selections
-        ]
+        judges = [Judge(matrix, out) for matrix, _ in selections]
+        found: list[list[Seen]] = [[] for _ in selections]
+        for index, directory in render_all(selections, step, known):
+            found[index].append(judges[index].check(directory))
+        return found

@@ -24,11 +24,11 @@ _namespaces: WeakKeyDictionary[Chart, str | None] = WeakKeyDictionary()
 _alone: WeakSet[Chart] = WeakSet()  # charts that are the only ones of their apps
 
 
-def made_alone(charts: Iterable[Chart], namespace: str | None) -> None:
-    """Record charts that are each in an app of its own."""
+def made_alone(charts: Iterable[Chart]) -> None:
+    """Record charts that have no namespace, and are each in an app of its own."""
     for chart in charts:
         _alone.add(chart)
-        _namespaces[chart] = namespace
+        _namespaces[chart] = None
 
 
 def hold(composite: Construct, scope: Construct, manifests: Mapping[str, Json]) -> None:

@@ -95,13 +95,10 @@ def json_of(composite: Composite, id: str) -> Json:
     return rendered
 
 
-def new_charts(ids: Sequence[str], namespace: str | None) -> list[Chart]:
-    """Return empty charts, each in an app of its own.
-
-    `namespace`: the namespace of their objects; None: that of kubectl's context.
-    """
-    charts: list[Chart] = jsii.sinvoke(Composite, "charts", [list(ids), namespace])
-    made_alone(charts, namespace)
+def new_charts(ids: Sequence[str]) -> list[Chart]:
+    """Return empty charts without a namespace, each in an app of its own."""
+    charts: list[Chart] = jsii.sinvoke(Composite, "charts", [list(ids)])
+    made_alone(charts)
     return charts
 
 
@@ -139,7 +136,7 @@ def _assembly() -> Json:
         "Composite",
         "constructs.Construct",
         _method("", None, scope=_CONSTRUCT, id=_TEXT, manifests=_TEXT),
-        _method("charts", _list(_CHART), ids=_list(_TEXT), namespace=_TEXT) | {"static": True},
+        _method("charts", _list(_CHART), ids=_list(_TEXT)) | {"static": True},
         _method("render", _TEXT, charts=_list(_CHART)) | {"static": True},
         _method("take", _TEXT, charts=_list(_CHART)) | {"static": True},
         _method("object", {"fqn": "cdk8s.ApiObject"}, id=_TEXT),

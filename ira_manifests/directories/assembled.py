@@ -8,13 +8,14 @@ from typing import Any
 
 from ira_manifests.constructs.manifests import parts
 from ira_manifests.directories.final import final
+from ira_manifests.directories.namespace import in_namespace
 from ira_manifests.directories.shape import named_after_shape
 from ira_manifests.directories.shared import KINDS
 from ira_manifests.kubernetes import labels as keys
 from ira_manifests.kubernetes import leader_worker_set as lws
 from ira_manifests.layout import BASE, BUCKET_KEY, MODEL_DOWNLOAD, TOKEN_SECRET
 from ira_manifests.output import env_file
-from ira_manifests.output.complete import complete
+from ira_manifests.output.complete import complete, put
 from ira_manifests.output.directory import RUNTIME_CONFIG, Directory
 from ira_manifests.output.kustomize import Generator, Kustomization, NameReference, Replacement
 from ira_manifests.output.tree import IGNORED
@@ -25,6 +26,19 @@ Objects = Mapping[str, Any]
 """Rendered objects by file name, in the order in which they are applied."""
 
 _BUCKET_NAME = "csi.volumeAttributes.bucketName"
+_POD = "spec.template.spec"
+_MOUNTED = ("Job", f"{_POD}.volumes.[name={parts.BUCKET_VOLUME}].{_BUCKET_NAME}")
+_BUCKET_OF_DOWNLOAD = Replacement(
+    parts.CONFIG_MAP,
+    BUCKET_KEY,
+    (
+        _MOUNTED,
+        *(
+            ("Job", f"{_POD}.{containers}.*.env.[name={BUCKET_KEY}].value")
+            for containers in ("initContainers", "containers")
+        ),
+    ),
+)
 
 
 def base(platform: Platform) -> Directory:
@@ -38,27 +52,34 @@ def base(platform: Platform) -> Directory:
 
 def model_download(platform: Platform, rendered: Objects) -> Directory:
     """Return the directory that downloads the model which the user's file names."""
-    field = f"spec.template.spec.volumes.[name={parts.BUCKET_VOLUME}].{_BUCKET_NAME}"
     below = BASE.removeprefix(f"{MODEL_DOWNLOAD}/")
     token = Generator(TOKEN_SECRET, (f"{below}/{env_file.TOKEN}",))
     kustomization = Kustomization(
         namespace=platform.download_namespace,
         resources=(below, *rendered),
         secrets=() if platform.model_download.token else (token,),
-        replacements=(Replacement(parts.CONFIG_MAP, BUCKET_KEY, (("Job", field),)),),
+        replacements=(Replacement(parts.CONFIG_MAP, BUCKET_KEY, (_MOUNTED,)),),
     )
     return Directory(MODEL_DOWNLOAD, kustomization, rendered)
 
 
 def download(platform: Platform, name: str, rendered: Objects) -> Directory:
-    """Return the directory that downloads one model to the platform's bucket."""
-    kustomization = Kustomization(namespace=platform.download_namespace, resources=tuple(rendered))
-    return _as_applied(platform, Directory(name, kustomization, rendered))
+    """Return the directory that downloads one model to the platform's bucket.
+
+    `rendered`: the objects, also with another bucket and in another namespace.
+    """
+    namespace, bucket = platform.download_namespace, {BUCKET_KEY: str(platform.bucket)}
+    objects = put(in_namespace(rendered, namespace), (_BUCKET_OF_DOWNLOAD,), bucket)
+    kustomization = Kustomization(namespace=namespace, resources=tuple(objects))
+    return _as_applied(platform, Directory(name, kustomization, objects))
 
 
 def of_cell(cell: Cell, name: str, rendered: Objects) -> Directory:
-    """Return one of a cell's directories, complete where the platform has the bucket."""
-    directory = _of_cell(cell, name, rendered)
+    """Return one of a cell's directories, complete where the platform has the bucket.
+
+    `rendered`: the objects, also in another namespace.
+    """
+    directory = _of_cell(cell, name, in_namespace(rendered, cell.platform.namespace))
     bucket = cell.platform.bucket
     if bucket is None:
         return directory

@@ -19,7 +19,7 @@ def complete(directory: Directory, values: Mapping[str, str]) -> Directory:
     kustomization = directory.kustomization
     return replace(
         directory,
-        objects=_put(directory.objects, kustomization.replacements, values),
+        objects=put(directory.objects, kustomization.replacements, values),
         kustomization=replace(
             kustomization,
             resources=tuple(directory.objects),
@@ -30,9 +30,10 @@ def complete(directory: Directory, values: Mapping[str, str]) -> Directory:
     )
 
 
-def _put(
+def put(
     objects: Mapping[str, Any], replacements: Sequence[Replacement], values: Mapping[str, str]
 ) -> dict[str, Any]:
+    """Return objects by file name with values in the fields of replacements."""
     found = dict(objects)
     for each in replacements:
         value = values[each.key]
@@ -47,11 +48,13 @@ def _put(
 def _with(value: Any, path: Sequence[str], text: str) -> Any:
     """Return a value with a text at a path; unchanged if it has no such field.
 
-    A step "[key=value]" stands for the items of a list that have this value.
+    A step "[key=value]" stands for the items of a list that have this value, and "*" for all.
     """
     if not path:
         return text
     step, *inner = path
+    if step == "*":
+        return [_with(item, inner, text) for item in value]
     if step.startswith("["):
         key, _, wanted = step.strip("[]").partition("=")
         return [_with(item, inner, text) if item.get(key) == wanted else item for item in value]

@@ -17,8 +17,8 @@ function additions(values, below = '') {
 
 class Composite extends Construct {
   // One app for each chart: cdk8s visits all charts of an app whenever it renders one of them.
-  static charts(ids, namespace) {
-    return ids.map((id) => new Chart(new App(), id, { namespace }));
+  static charts(ids) {
+    return ids.map((id) => new Chart(new App(), id));
   }
 
   static render(charts) {
