@@ -23,6 +23,7 @@ from tests import test_rules_of_queues as of_queues
 from tests import test_rules_of_servers as of_servers
 from tests.breaking import OUT, Directories
 from tests.lint.test_lint import FAULTS
+from tests.lint.test_twins import TWINS
 from tools import rules_page
 
 # --- waivers --------------------------------------------------------------------------------------
@@ -126,6 +127,7 @@ def test_every_rule_has_a_test_that_fires_it() -> None:
     )  # fmt: skip
 
     of_trees = {"IRA081", *(fault.expected.split()[1] for fault in FAULTS.values())}
+    of_trees |= {twin.expected.split()[1] for twin in TWINS.values()}
     assert set(rules()) == elsewhere.union(of_trees, *tables)
 
 

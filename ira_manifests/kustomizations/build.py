@@ -52,6 +52,8 @@ class Built:
     troubles: tuple[Trouble, ...] = ()
     stand_ins: frozenset[FilePath] = frozenset()
     """Files that were missing, and that the build took from a template or made up."""
+    is_part: bool = False
+    """Whether a remote base was left out, so that objects and fields are missing."""
 
 
 def build(
@@ -93,13 +95,29 @@ def _build(sources: Sources, tool: Tool, root: Kustomization, *, remote: bool) -
         copy = FilePath(name).resolve()
         copies.write(plan, copy)
         output, error = tool.build(copies.inside(copy, root.folder), copy, remote=remote)
+    remotes = tuple(_left_out(sources, plan, fails=bool(error)))
+    troubles += remotes
+    if error and remotes:
+        return Built(root, (), troubles, stood_in)
     if error:
         return Built(root, (), (*troubles, _failed(sources, root, copy, error)), stood_in)
     found = documents.read(output)
     if isinstance(found, Unreadable):
         return Built(root, (), (*troubles, _failed(sources, root, copy, str(found))), stood_in)
     objects = tuple(_object(root, each.data) for each in found if is_object(each.data))
-    return Built(root, objects, troubles, stood_in)
+    return Built(root, objects, troubles, stood_in, is_part=bool(remotes))
+
+
+def _left_out(sources: Sources, plan: copies.Plan, *, fails: bool) -> Iterator[Trouble]:
+    """Yield the remote bases of a plan: a part is judged without them, or nothing."""
+    for folder, entries in plan.left_out.items():
+        each = sources.kustomizations[folder]
+        for entry in entries:
+            spot = each.document.value_at(entry.path) or FIRST
+            message = f"only a part is judged: {entry.text} is remote"
+            if fails:
+                message = f"the kustomization is not built: {entry.text} is remote"
+            yield Trouble(sources.shown(each.file), spot, message, copies.FETCH, fails=False)
 
 
 # --- what was built -------------------------------------------------------------------------------

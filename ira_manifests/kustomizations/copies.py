@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 
-from ira_manifests.kustomizations import documents, stand_ins
+from ira_manifests.kustomizations import documents, parts, stand_ins
 from ira_manifests.kustomizations.documents import FIRST
 from ira_manifests.kustomizations.field_paths import value_at
 from ira_manifests.kustomizations.kustomization import Entry, Kustomization, Role, file_in
 from ira_manifests.kustomizations.sources import Sources, Trouble
-
-_METADATA = "[originAnnotations, transformerAnnotations]"
 
 
 @dataclass
@@ -22,11 +19,14 @@ class Plan:
     """The files of one copy, as target -> content or file to copy.
 
     `is_whole`: whether it can be built. `stand_ins`: files that are missing, and made up.
+    `left_out`: the remote bases of each kustomization, which are not copied; without them the build
+    has only a part of the objects.
     """
 
     files: dict[FilePath, FilePath | bytes] = field(default_factory=dict)
     troubles: list[Trouble] = field(default_factory=list)
     stand_ins: set[FilePath] = field(default_factory=set)
+    left_out: dict[FilePath, list[Entry]] = field(default_factory=dict)
     is_whole: bool = True
 
 
@@ -39,8 +39,10 @@ def plan(sources: Sources, root: Kustomization, *, remote: bool) -> Plan:
     """Return what to copy of a kustomization. `remote`: whether remote bases may be fetched."""
     found = Plan()
     _visit(sources, root, found, (), remote=remote)
-    if found.is_whole:
-        found.files[root.file] = _with_metadata(root)
+    if found.is_whole and found.left_out:
+        found.files |= parts.without_remotes(sources, root, found.left_out)
+    elif found.is_whole:
+        found.files[root.file] = parts.with_metadata(root)
     return found
 
 
@@ -70,6 +72,7 @@ def _visit(
             _absent(sources, each, plan, entry, path, remote=remote)
 
 
+FETCH = "--allow-remote fetches it"
 _HELM = "judge what it renders: helm template CHART | ira-manifests lint -"
 
 
@@ -95,8 +98,10 @@ def _absent(
     remote: bool,
 ) -> None:
     if entry.is_remote:
-        if not remote:
-            message, hint = f"{entry.text} is remote", "--allow-remote fetches it"
+        if not remote and entry.role is Role.RESOURCE:
+            plan.left_out.setdefault(each.folder, []).append(entry)
+        elif not remote:
+            message, hint = f"{entry.text} is remote", FETCH
             _not_built(sources, each, plan, entry.path, message, hint)
         return
     if path.is_dir():
@@ -158,17 +163,6 @@ def _not_built(
     message = f"the kustomization is not built: {message}"
     plan.troubles.append(Trouble(sources.shown(each.file), spot, message, hint, fails=False))
     plan.is_whole = False
-
-
-def _with_metadata(root: Kustomization) -> bytes:
-    """Return the root's text, which asks kustomize for the origin of each object."""
-    if "buildMetadata" not in root.data:
-        text = root.file.read_bytes()
-        last = text.rstrip().rpartition(b"\n")[2]
-        if not text.lstrip().startswith(b"{") and last not in (b"...", b"---"):
-            return text.rstrip() + f"\nbuildMetadata: {_METADATA}\n".encode()
-    wanted = [word.strip() for word in _METADATA.strip("[]").split(",")]
-    return json.dumps({**root.data, "buildMetadata": wanted}, default=str).encode()
 
 
 def write(plan: Plan, copy: FilePath) -> None:

@@ -84,8 +84,17 @@ class Places:
         """Return the names that an object has or may have had before prefixes and suffixes."""
         name = str(value_at(item.body, ("metadata", "name")) or "")
         document = self._document(item)
-        own = value_at(document.data, ("metadata", "name")) if document is not None else None
+        if document is None:  # of a generator, or of a remote base
+            return frozenset(self._without_affixes(name))
+        own = value_at(document.data, ("metadata", "name"))
         return frozenset({name, str(own)} if own else {name})
+
+    def _without_affixes(self, name: str) -> Iterator[str]:
+        yield name
+        for each in self._closure:
+            name = name.removesuffix(str(each.data.get("nameSuffix") or ""))
+            name = name.removeprefix(str(each.data.get("namePrefix") or ""))
+            yield name
 
     def _as_written(self, item: BuiltObject, path: Path) -> Path:
         """Return a field's path with the indices that its object's own file has.

@@ -28,7 +28,8 @@ from ira_manifests.rules.sources.subjects import OVERLAY, TROUBLE, WORKLOAD, Ove
 from ira_manifests.rules.view.groups import DIRECTORY, NAMESPACE
 from ira_manifests.rules.view.servers import Server
 
-_KNOWN = frozenset({Needs.OBJECTS, Needs.RELEASE})
+_PART = frozenset({Needs.PART})
+_KNOWN = frozenset({Needs.PART, Needs.OBJECTS, Needs.RELEASE})
 
 S = TypeVar("S")
 
@@ -52,7 +53,7 @@ def judge(
     for unit in units(sources, built):
         view = ForeignView(unit)
         told += (_Told(unit.name, item) for item in _of_view(view, library))
-        if unit.built is not None:
+        if unit.built is not None and not unit.is_part:
             members.append(Member(unit.name, unit.built, view))
         step(unit.name)
     for family in families(sources, members):
@@ -60,7 +61,8 @@ def judge(
     for each in built:
         name = sources.shown(each.root.folder)
         overlay = Overlay(sources, each)
-        told += (_Told(name, item) for item in _guarded(OVERLAY.checks(_KNOWN), overlay))
+        known = _PART if each.is_part else _KNOWN
+        told += (_Told(name, item) for item in _guarded(OVERLAY.checks(known), overlay))
         for trouble in each.troubles:
             told += (_Told(name, item) for item in TROUBLE.run(trouble, _KNOWN))
     for trouble in sources.troubles:
@@ -69,11 +71,12 @@ def judge(
 
 
 def _of_view(view: ForeignView, library: Library) -> Iterator[Finding]:
-    yield from _guarded(DIRECTORY.checks(_KNOWN), view)
+    yield from _guarded(DIRECTORY.checks(_PART if view.is_part else _KNOWN), view)
     for server in view.servers:
         if not server.container.template.is_copy:
             found = serving.read(view, server, library)
-            yield from _of_workload(view, found)
+            if not view.is_part:  # else a note of the remote base says so
+                yield from _of_workload(view, found)
             yield from _of_cells(view, found, library)
 
 
@@ -100,7 +103,7 @@ def _of_workload(view: ForeignView, found: Serving) -> Iterator[Finding]:
 
 def _of_cells(view: ForeignView, found: Serving, library: Library) -> Iterator[Finding]:
     """Yield the findings of a server's cell; of several, those that all of them have."""
-    known = {Needs.OBJECTS, *((Needs.MODEL,) if found.is_whole else ())}
+    known = {Needs.PART, Needs.OBJECTS, *((Needs.MODEL,) if found.is_whole else ())}
     of_each = [list(_of_cell(cell, library, known)) for cell in found.cells]
     common = set.intersection(*({item.rule_id for item in items} for items in of_each or [[]]))
     for item in of_each[-1] if of_each else ():

@@ -16,6 +16,7 @@ _WORDS = (
     r"\b(?:REPLACE|CHANGE|FILL)[-_]?(?:ME|THIS|IN)\b",
     r"\bPLACEHOLDER\b",
     r"\bYOUR[-_][A-Z_-]+",
+    r"\$[A-Z_][A-Z0-9_]+",
 )
 _PLACEHOLDER = re.compile("|".join(_WORDS), re.IGNORECASE)
 
@@ -23,6 +24,15 @@ _PLACEHOLDER = re.compile("|".join(_WORDS), re.IGNORECASE)
 def has_placeholder(text: str) -> bool:
     """Return whether a part of a text is a placeholder."""
     return bool(_PLACEHOLDER.search(text))
+
+
+# The name of an image has no upper case: IMAGE_NAME and PROJECT_ID/vllm are none. IMAGE_TAG is one.
+_IMAGE = re.compile(r"[^:]*[A-Z].*|.*:[A-Z][A-Z_]+")
+
+
+def is_image_placeholder(text: str) -> bool:
+    """Return whether an image, or its tag, is a name for another one."""
+    return has_placeholder(text) or bool(_IMAGE.fullmatch(text))
 
 
 def placeholder_in(text: str) -> str:

@@ -38,6 +38,11 @@ class Unit:
     places: Callable[[int, Path], Place]
     built: Built | None = None
 
+    @property
+    def is_part(self) -> bool:
+        """Whether objects and fields are missing, because a base is remote."""
+        return self.built is not None and self.built.is_part
+
 
 class _Item(NamedTuple):
     """An object as its author wrote it: the document, and its path there."""

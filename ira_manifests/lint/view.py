@@ -11,7 +11,7 @@ from typing import Any
 from ira_manifests.kubernetes.expansion import expand, references
 from ira_manifests.kustomizations.field_paths import value_at
 from ira_manifests.lint.bare_specs import original, wrapped
-from ira_manifests.lint.placeholders import has_placeholder, masked
+from ira_manifests.lint.placeholders import has_placeholder, is_image_placeholder, masked
 from ira_manifests.lint.units import Place, Unit
 from ira_manifests.output.directory import Directory
 from ira_manifests.profiles.yaml_source import Path, dotted
@@ -39,6 +39,7 @@ class ForeignView(View):
             Directory(unit.name, objects=objects), FilePath(), complete=False, own=False
         )
         self._unit = unit
+        self.is_part = unit.is_part
         self._numbers = {key: number for number, key in enumerate(unit.keys)}
 
     def finding(self, file: str, path: Path, message: str, hint: str) -> Finding:
@@ -89,10 +90,14 @@ class ForeignView(View):
 
     def _is_unknown(self, file: str, path: Path) -> bool:
         value = self._value(file, path)
-        if isinstance(value, dict):  # such as a selector's labels
-            return any(isinstance(each, str) and has_placeholder(each) for each in value.values())
+        if isinstance(value, dict):  # such as a selector's labels; not a whole container
+            return "image" not in value and any(
+                isinstance(each, str) and has_placeholder(each) for each in value.values()
+            )
         if not isinstance(value, str):
             return False
+        if path[-1:] == ("image",):
+            return is_image_placeholder(value)
         container = self._container(file, path)
         if container is None or not {"command", "args", "env"} & {*map(str, path)}:
             return has_placeholder(value)

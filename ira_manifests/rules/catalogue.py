@@ -43,6 +43,7 @@ class Needs(StrEnum):
     """What a check must know of a tree to judge it; of `OURS`, only the trees that we write."""
 
     OURS = "the names, files and conventions of this project"
+    PART = "some of the objects' fields: all that it judges is in one of them"
     OBJECTS = "the objects as they are applied"
     RELEASE = "the release of vLLM in the image"
     MODEL = "the model's geometry, the GPU type and the server's arguments"

@@ -41,3 +41,21 @@ def metric_name(metric: str, release: str) -> str:
         if Release.parse(since) <= final:
             name = renamed
     return name
+
+
+def other_name(name: str, release: str) -> str:
+    """Return the name that a release has for a metric that it no longer has; else nothing.
+
+    A name that is hidden, but not dropped yet, and a name that is not in this table count as known.
+    """
+    final = Release.parse(release).final
+    for names in _NAMES.values():
+        for number, (_, each) in enumerate(names[:-1]):
+            since, later = names[number + 1]
+            dropped = _DROPPED.get(each, since)
+            if each == name and Release.parse(dropped) <= final:
+                return later
+    return ""
+
+
+_DROPPED = MappingProxyType({"vllm:gpu_cache_usage_perc": "0.12.0"})

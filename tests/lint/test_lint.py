@@ -386,7 +386,8 @@ def test_plain_manifests_of_a_folder_are_judged_together(tmp_path: Path) -> None
     values += "  MODEL_ID: openai/gemma-3-27b-it\n  TENSOR_PARALLEL_SIZE: '1'\n"
     values += "  MAX_MODEL_LEN: '1024'\n"
     gpus = text.replace(
-        "          ports:", "          resources: {limits: {nvidia.com/gpu: 1}}\n          ports:"
+        "          ports:",
+        "          resources: {limits: {nvidia.com/gpu: 1, cpu: 8, memory: 9Gi}}\n          ports:",
     )
     write(tmp_path, {"deployment.yaml": gpus, "values.yaml": values, "README.md": "text"})
 

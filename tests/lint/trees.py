@@ -111,6 +111,7 @@ spec:
           resources:
             limits:
               nvidia.com/gpu: "GPUS"
+            requests: {cpu: "8", memory: 64Gi}
 """
 
 ENV = """\

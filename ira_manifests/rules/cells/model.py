@@ -103,7 +103,7 @@ def no_kernel(of: CellOf) -> Iterator[Finding]:
         yield of.finding((), missing, hint)
 
 
-@rule("IRA009", "unknown-model-id", Severity.ERROR, CELL, Needs.OBJECTS)
+@rule("IRA009", "unknown-model-id", Severity.ERROR, CELL, Needs.PART)
 def unknown_model_id(of: CellOf) -> Iterator[Finding]:
     """A model id differs from a known one only in organisation or in upper and lower case.
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ira_manifests.kubernetes import leader_worker_set as lws
 from ira_manifests.rules.catalogue import Needs, Severity
 from ira_manifests.rules.finding import Finding
-from ira_manifests.rules.registry import rule
+from ira_manifests.rules.registry import also, rule
 from ira_manifests.rules.view.groups import DIRECTORY
 from ira_manifests.rules.view.plain import Json, at, mapping, sequence
 from ira_manifests.rules.view.rendered import View
@@ -27,7 +27,8 @@ def requests_cut_off(view: View) -> Iterator[Finding]:
     at SIGTERM; or the Pod is killed before `preStop` and the timeout are over; or nothing sleeps in
     `preStop`, and the requests that Services still send to the Pod for some seconds are refused.
     Clients see broken connections at every rollout and eviction. The workers of a LeaderWorkerSet
-    get no requests of clients.
+    get no requests of clients. In trees of other authors, a longer grace period without a `preStop`
+    and without the option is reported as well: nothing waits in it.
     """
     for server in view.servers:
         if server.container.template.path != lws.WORKER:
@@ -50,6 +51,24 @@ def _grace(view: View, server: Server) -> Iterator[Finding]:
         message = "at SIGTERM the server refuses requests, which still arrive for some seconds"
         hint = f"sleep in preStop until proxies drop the Pod, such as {draining.LEAVING} seconds"
         yield view.finding(template.file, container.path, message, hint)
+
+
+@also("IRA042", DIRECTORY, Needs.OBJECTS)
+def grace_without_drain(view: View) -> Iterator[Finding]:
+    """A longer grace period alone drains nothing: the server does not use it."""
+    for server in () if view.own else view.servers:
+        template = server.container.template
+        grace = template.spec.get("terminationGracePeriodSeconds")
+        waits = draining.OPTION in server.settings or any(
+            "preStop" in mapping(each.body.get("lifecycle")) for each in template.containers
+        )
+        if isinstance(grace, int) and grace > draining.DEFAULT_GRACE and not waits:
+            message = f"{grace} seconds of grace drain nothing: at SIGTERM the server aborts its "
+            message += "requests at once"
+            hint = f"sleep in preStop, and set {draining.OPTION}, from vLLM "
+            hint += f"{draining.first_that_waits()} on"
+            place = (*template.path, "spec", "terminationGracePeriodSeconds")
+            yield view.finding(template.file, place, message, hint)
 
 
 def _number(text: str | None) -> int:

@@ -45,7 +45,8 @@ def unread_value(view: View) -> Iterator[Finding]:
     A key of `vllm-runtime-config.env` or of the user's `ira-model-config.env` is read by no
     container, or is read and never reaches the server's option: the argument is written out, or
     reads another variable. Whoever changes the key sees the Deployment roll and nothing change: the
-    value that the server has is another one.
+    value that the server has is another one. In trees of other authors, a key of an env file is
+    reported if nothing reads it, and other keys of its ConfigMap are read one by one.
     """
     read = _read_keys(view)
     for server in view.servers:
@@ -139,10 +140,16 @@ def _values(view: View, container: Container) -> Iterator[Finding]:
         value = str(item.get("value", ""))
         name = str(item.get("name"))
         braces = _BRACES.search(value)
-        if braces and (view.own or braces[1] in {*defined, name, *_OF_IMAGES}):
+        if braces and (view.own or braces[1] in _known_here(value, name, defined)):
             yield _as_it_is(view, container, place, braces[0], braces[1])
         yield from _undefined(view, container, place, value, defined)
         defined.add(name)
+
+
+def _known_here(value: str, name: str, defined: set[str]) -> set[str]:
+    """Return the variables that a value can only mean; as a value of its own it is a template."""
+    own = {name} if value != f"${{{name}}}" else set()
+    return {*defined, *own, *_OF_IMAGES}
 
 
 def _as_it_is(view: View, container: Container, place: Path, text: str, name: str) -> Finding:
@@ -158,11 +165,19 @@ def _undefined(
 ) -> Iterator[Finding]:
     if container.env_from:  # the names that it defines are unknown here
         return
-    injected = lws.VARIABLES if view.group_of(container.template) else ()
+    injected = {*(lws.VARIABLES if view.group_of(container.template) else ()), *_of_job(container)}
     for name in references(text):
         if name not in defined and name not in injected and (view.own or _USUAL.fullmatch(name)):
             message = undefined(name, before="env" in place)
             yield view.finding(container.file, place, message, DEFINE_IT)
+
+
+def _of_job(container: Container) -> tuple[str, ...]:
+    """Return the variables that a Job's controller adds; those of a JobSet's Jobs are the same.
+
+    https://kubernetes.io/docs/concepts/workloads/controllers/job/#completion-mode
+    """
+    return ("JOB_COMPLETION_INDEX",) if container.template.kind in ("Job", "JobSet") else ()
 
 
 @also("IRA066", DIRECTORY, Needs.RELEASE)

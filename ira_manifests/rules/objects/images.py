@@ -19,7 +19,7 @@ _WITHOUT_OWNER = re.compile(r"(?:(?:index\.)?docker\.io/(?:library/)?)?vllm-open
 _VERSION = re.compile(r"(?P<v>v?)(?P<release>[0-9]+\.[0-9]+\.[0-9]+(?:\.(?:post)?[0-9]+)?)$")
 
 
-@rule("IRA086", "no-such-image", Severity.ERROR, DIRECTORY, Needs.OBJECTS)
+@rule("IRA086", "no-such-image", Severity.ERROR, DIRECTORY, Needs.PART)
 def no_such_image(view: View) -> Iterator[Finding]:
     """The image of vLLM does not exist under this name.
 

@@ -16,11 +16,14 @@ from ira_manifests.rules.view.pods import Container, PodTemplate
 from ira_manifests.rules.view.rendered import View
 
 _SHORTEST_START = 600  # seconds; a load takes tens of minutes
-_INJECTED = "auto"  # Istio puts the image in place when it injects a gateway
+# Istio puts the image in place when it injects a gateway; other controllers, where there is none.
+_INJECTED = ("auto", "")
+# KubeRay mounts one in every Ray container: ray-operator/controllers/ray/common/pod.go.
+_WITH_SHARED_MEMORY = "ray.io"
 _SHARED_MEMORY = 1 << 30  # bytes; NCCL and the engine's queues of eight processes use less
 
 
-@rule("IRA015", "unpinned-image", Severity.ERROR, DIRECTORY, Needs.OBJECTS)
+@rule("IRA015", "unpinned-image", Severity.ERROR, DIRECTORY, Needs.PART)
 def unpinned_image(view: View) -> Iterator[Finding]:
     """An image has no version, or one that moves.
 
@@ -30,7 +33,7 @@ def unpinned_image(view: View) -> Iterator[Finding]:
     """
     for container in view.containers:
         problem = names.check_pinned_image(container.image)
-        if problem and container.image != _INJECTED:
+        if problem and (view.own or container.image not in _INJECTED):
             message = f"{container.image!r} {problem}"
             hint = "the next start may pull a different image"
             yield view.finding(container.file, (*container.path, "image"), message, hint)
@@ -45,7 +48,9 @@ def no_shared_memory(view: View) -> Iterator[Finding]:
     is limited. The server hangs or dies with a bus error under load.
     """
     for container in view.containers:
-        if container.gpus > 1 and container.template.spec.get("hostIPC") is not True:
+        template = container.template
+        given = template.spec.get("hostIPC") is True or template.owner.group == _WITH_SHARED_MEMORY
+        if container.gpus > 1 and not given:
             yield from _shared_memory(view, container)
 
 
@@ -147,6 +152,30 @@ def _too_short(view: View, container: Container, name: str) -> Iterator[Finding]
         message = f"the {name} ends the server after {seconds} seconds, while it loads the model"
         hint = "add a startupProbe that covers the load: failureThreshold × periodSeconds"
         yield view.finding(container.file, (*container.path, name), message, hint)
+
+
+@rule("IRA091", "requests-missing", Severity.WARNING, DIRECTORY, Needs.OBJECTS)
+def requests_missing(view: View) -> Iterator[Finding]:
+    """A server with GPUs requests no CPU or no memory.
+
+    The scheduler then counts none: other Pods fill the node beside it, the server gets what CPU is
+    left while it loads, and it is among the first that the kernel or the kubelet ends when memory
+    runs out. On Autopilot it gets GKE's defaults, which are for small containers. A limit alone is
+    a request as well.
+    """
+    for server in () if view.own else view.servers:
+        container, template = server.container, server.container.template
+        asked = {*_asked(container.body), *_asked(template.spec)}
+        lacking = [each for each in ("cpu", "memory") if each not in asked]
+        if container.gpus and lacking and not template.is_copy:
+            message = f"the server requests no {' and no '.join(lacking)}"
+            hint = "request what the server needs: the scheduler counts nothing else"
+            yield view.finding(container.file, container.path, message, hint)
+
+
+def _asked(body: Json) -> set[str]:
+    resources = mapping(body.get("resources"))
+    return {*mapping(resources.get("requests")), *mapping(resources.get("limits"))}
 
 
 @rule("IRA036", "second-machine", Severity.WARNING, DIRECTORY)

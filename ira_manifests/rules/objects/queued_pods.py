@@ -14,6 +14,9 @@ from ira_manifests.rules.view.plain import Json, at, mapping, mappings, sequence
 from ira_manifests.rules.view.pods import Object, PodTemplate
 from ira_manifests.rules.view.rendered import View
 
+KUEUE = "kueue.x-k8s.io/queue-name"
+"""The label of workloads that Kueue admits, and for which it makes the requests."""
+
 
 def _consuming(view: View) -> list[PodTemplate]:
     return [template for template in view.pods if queued.CONSUME in template.annotations]
@@ -91,6 +94,28 @@ def queue_with_selector(view: View) -> Iterator[Finding]:
 def _excluded(view: View, template: PodTemplate, path: Path, key: str, reason: str) -> Finding:
     message = f"{key} beside a ProvisioningRequest: {reason}"
     return view.finding(template.file, path, message, "remove one of the two")
+
+
+@rule("IRA092", "queue-without-request", Severity.WARNING, DIRECTORY, Needs.OBJECTS)
+def queue_without_request(view: View) -> Iterator[Finding]:
+    """Pods tolerate the taint of queued capacity, and ask for none.
+
+    Only nodes that a ProvisioningRequest brought up have the taint `cloud.google.com/gke-queued`. A
+    Pod that tolerates it without consuming a request never brings one up, and is scheduled on those
+    that another workload's request provisioned and waits for. Kueue adds the annotations itself:
+    workloads with a `kueue.x-k8s.io/queue-name` are not judged, nor are DaemonSets.
+    """
+    for template in () if view.own else view.workloads:
+        labels = {*template.labels, *template.owner.labels}
+        asks = {queued.CONSUME, *queued.DEPRECATED} & {*template.annotations} or KUEUE in labels
+        if asks or template.kind == "DaemonSet":
+            continue
+        for index, item in enumerate(template.tolerations):
+            if item.get("key") == queued.TAINT:
+                message = f"the Pods tolerate {queued.TAINT} and consume no ProvisioningRequest"
+                hint = f"annotate the Pods with {queued.CONSUME}, or remove the toleration"
+                place = (*template.path, "spec", "tolerations", index, "key")
+                yield view.finding(template.file, place, message, hint)
 
 
 @rule("IRA034", "queue-not-reached", Severity.ERROR, DIRECTORY, Needs.OBJECTS)

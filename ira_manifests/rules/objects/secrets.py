@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from ira_manifests.profiles.secrets import is_secret
@@ -12,8 +13,11 @@ from ira_manifests.rules.variables import in_plain_text
 from ira_manifests.rules.view.groups import DIRECTORY
 from ira_manifests.rules.view.rendered import View
 
+# Such as HF_TOKEN, nvapi-KEY and YOUR_TOKEN: a name where the author's readers write the secret.
+_NAME = re.compile(r"(?:[a-z]+-)?[A-Z][A-Z_-]{2,}")
 
-@rule("IRA065", "secret-in-plain-text", Severity.ERROR, DIRECTORY, Needs.OBJECTS)
+
+@rule("IRA065", "secret-in-plain-text", Severity.ERROR, DIRECTORY, Needs.PART)
 def secret_in_plain_text(view: View) -> Iterator[Finding]:
     """A secret is in plain text, and would be committed.
 
@@ -28,7 +32,8 @@ def secret_in_plain_text(view: View) -> Iterator[Finding]:
     for container in view.containers:
         for index, item in enumerate(container.env):
             name = str(item.get("name"))
-            if is_secret(name, str(item.get("value") or "")):
+            value = str(item.get("value") or "")
+            if is_secret(name, value) and (view.own or not _NAME.fullmatch(value)):
                 place = (*container.path, "env", index, "value")
                 hint = "read it from a key of a Secret, and revoke what was committed"
                 yield view.finding(container.file, place, in_plain_text(name), hint)

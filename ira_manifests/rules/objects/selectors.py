@@ -104,8 +104,13 @@ def _selects_some(view: View, selector: Selector) -> bool:
 
 
 def _misses(view: View, selector: Selector) -> bool:
-    """Return whether a selector is for the only workload there is, and differs in a value."""
+    """Return whether a selector is for the only workload there is, and differs in a value.
+
+    An InferencePool is often beside its endpoint picker, and the servers are elsewhere.
+    """
     targets = [each for each in view.targets if each.kind == (selector.selects or POD)]
+    if selector.kind == "InferencePool" and not view.servers:
+        return False
     return len(targets) == 1 and selector.labels.keys() <= targets[0].labels.keys()
 
 

@@ -158,7 +158,7 @@ def _selects_item(overlay: Overlay, target: Mapping[str, Any], item: BuiltObject
     return isinstance(select, dict) and patches.selects(select, item.body, names_of_it)
 
 
-@rule("IRA084", "moving-base", Severity.WARNING, OVERLAY, Needs.OBJECTS)
+@rule("IRA084", "moving-base", Severity.WARNING, OVERLAY, Needs.PART)
 def moving_base(overlay: Overlay) -> Iterator[Finding]:
     """A remote base is of a branch, which moves.
 

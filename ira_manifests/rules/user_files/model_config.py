@@ -77,7 +77,8 @@ def placeholder_left(config: ModelConfig) -> Iterator[Finding]:
     or `<MODEL_ID>`. It is a warning, because a fresh clone is like that. If the file is applied
     with a placeholder, the download's Job ends at once and says which value is missing, and the API
     server refuses the objects of serving directories, whose label `ira-manifests/bucket` can't hold
-    a `<`.
+    a `<`. In a kustomization of another author, a value such as `replaced-by-kustomize` or
+    `CHANGE_ME` is still in what it builds.
     """
     for key, entry in config.first.items():
         if is_placeholder(entry):
