@@ -18,6 +18,7 @@ KINDS = {
     "gpu": f"{GPU_FOLDER}/NAME.yaml",
     "model": f"{MODEL_FOLDER}/NAME.yaml",
     "known-models": KNOWN_MODELS_FILE,
+    "environment": f"{ENVIRONMENT_FOLDER}/NAME.yaml",
 }
 """Kinds of profiles, and the path of one in the folder."""
 

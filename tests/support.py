@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
 from hypothesis import settings
 
 from testing.project import ROOT
@@ -69,6 +70,13 @@ def ira_alone(*arguments: str | Path, cwd: Path = ROOT, **options: Any) -> Run:
     return subprocess.run(
         command, cwd=cwd, text=True, capture_output=True, check=False, env=environment, **options
     )
+
+
+def require(path: Path) -> None:
+    """Skip the test where `make test` has not installed its program; `path`: a file in `build/`."""
+    if not path.exists():
+        folder = ROOT / "build" / path.relative_to(ROOT / "build").parts[0]
+        pytest.skip(f"not installed: make {folder.relative_to(ROOT)}/.installed")
 
 
 def line_of(field: str, profiles: Path, cell: str = "h100/llama3") -> str:

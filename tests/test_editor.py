@@ -18,13 +18,15 @@ from tests.bad_profiles import CASES
 from tests.bad_profiles.case import A100, TINY, Case
 from tests.editor.profiles import Shown, kind_of, shown
 from tests.editor.server import SERVER, Problem, Server
+from tests.support import require
+from tests.test_accelerated_platforms import EXAMPLE
 
 LAST = "max_model_len: 8192\n"
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    assert SERVER.exists(), "run `make test`, which installs it"
+    require(SERVER)
     running = Server(ROOT)
     yield running
     running.end()
@@ -37,9 +39,9 @@ class Editor:
         self._server = server
         self._opened = 0
 
-    def open(self, path: str, text: str) -> Path:
+    def open(self, path: str, text: str, folder: Path = PROFILES) -> Path:
         self._opened += 1
-        file = (PROFILES / path).with_name(f"unsaved-{id(self)}-{self._opened}.yaml")
+        file = (folder / path).with_name(f"unsaved-{id(self)}-{self._opened}.yaml")
         self._server.open(file, text)
         return file
 
@@ -53,9 +55,18 @@ def in_cell(lines: str) -> str:
     return shown("models/x.yaml", edited(TINY, {LAST: f"{LAST}{lines}"})).text
 
 
-@pytest.mark.parametrize("file", sorted(PROFILES.rglob("*.yaml")), ids=lambda file: file.stem)
-def test_a_shipped_profile_has_no_problem(file: Path, server: Server, editor: Editor) -> None:
-    unsaved = editor.open(file.relative_to(PROFILES).as_posix(), file.read_text())
+SHIPPED = [
+    (folder, file)
+    for folder in (PROFILES, EXAMPLE / "profiles")
+    for file in sorted(folder.rglob("*.yaml"))
+]
+
+
+@pytest.mark.parametrize(("folder", "file"), SHIPPED, ids=lambda path: path.stem)
+def test_a_shipped_profile_has_no_problem(
+    folder: Path, file: Path, server: Server, editor: Editor
+) -> None:
+    unsaved = editor.open(file.relative_to(folder).as_posix(), file.read_text(), folder)
 
     assert server.problems(unsaved) == []
 
@@ -119,6 +130,54 @@ def test_variants_of_a_cell_are_judged_as_cells(server: Server, editor: Editor) 
 
     assert problem.line == place_of(bad, "cpu: |10G")[0]
     assert problem.message.startswith("CPUs, such as 12 or 0.5")
+
+
+IN_ENVIRONMENT = {
+    "inference: {autoscaling: {max: 2}, replicas: null}\nbucket: null\n": None,
+    "models: {llama3: {cells: {h100: {max_model_len: 8192, env: {A: null}}, h200: null}}}\n": None,
+    "namespace: prod\nnamespase: prod\n": ("|namespase", "Property namespase is not allowed."),
+    "environments_only: true\n": ("|environments_only", "is not allowed."),
+    "inference: {replicas: many}\n": ("|many", "Incorrect type. Expected "),
+    "gpus: {h100: {memory_gib: 80}}\n": ("|memory_gib", "Property memory_gib is not allowed."),
+    "models: {llama3: {cells: {h100: {revision: main}}}}\n": ("|revision", "is not allowed."),
+    "models: {llama3: {cells: {h100: {max_len: 8}}}}\n": ("|max_len", "is not allowed."),
+    "model_download: {token: {secret: A B}}\n": ("|A B", "Lower-case letters, digits"),
+}
+
+
+@pytest.mark.parametrize("text", IN_ENVIRONMENT)
+def test_an_environment_is_judged_as_a_part(text: str, server: Server, editor: Editor) -> None:
+    expected = IN_ENVIRONMENT[text]
+    whole = shown("environments/x.yaml", text).text
+
+    problems = server.problems(editor.open("environments/x.yaml", whole))
+
+    if expected is None:
+        assert problems == []
+        return
+    (problem,) = problems
+    assert (problem.line, problem.column) == place_of(whole, expected[0])
+    assert expected[1] in problem.message
+
+
+def test_keys_of_all_parts_of_an_environment_are_offered(server: Server, editor: Editor) -> None:
+    text = shown(
+        "environments/x.yaml",
+        "models:\n  llama3:\n    cells:\n      h100:\n        cpu: 4\n        \n    \n\n",
+    ).text
+    file = editor.open("environments/x.yaml", text)
+    server.problems(file)
+
+    def offered(line: int, column: int) -> set[str]:
+        return set(server.completions(file, line, column))
+
+    assert {"max_model_len", "engine"} <= offered(7, 9)
+    assert not {"model_id", "weights"} & offered(7, 9)
+    assert "waive" in offered(8, 5)
+    assert not {"geometry", "model_id"} & offered(8, 5)
+    assert {"cluster", "bucket", "gpus", "inference"} <= offered(9, 1)
+    assert "environments_only" not in offered(9, 1)
+    assert "CPUs of the server's container" in server.hover(file, *place_of(text, "|cpu"))
 
 
 PLACE = re.compile(r"profiles/(?P<path>[^:]+):(?P<line>\d+):\d+: (?P<rest>.*)")

@@ -14,7 +14,7 @@ import pytest
 from testing.objects import objects_in
 from testing.project import PROFILES, ROOT
 from tests.schemas import VERSIONS, validate
-from tests.support import CACHE, Run
+from tests.support import CACHE, Run, require
 
 EXAMPLE = ROOT / "examples/app"
 PAGE = (ROOT / "docs/library.md").read_text("utf-8")
@@ -39,7 +39,7 @@ def app(tmp_path: Path) -> Path:
 
 
 def test_the_command_line_of_cdk8s_synthesises_the_example(app: Path) -> None:
-    assert CDK8S.exists(), "run `make test`, which installs it"
+    require(CDK8S)
 
     synth = run(app, CDK8S, "--no-check-upgrade", "synth")
 

@@ -21,7 +21,7 @@ from testing.kubectl import kustomize
 from testing.objects import Json, objects_in, the
 from testing.project import ROOT
 from testing.serving_objects import with_every_object
-from tests.support import ira
+from tests.support import ira, require
 
 PACKAGES = ROOT / "build/gke-models/node_modules"
 KINDS = ("HealthCheckPolicy", "GCPBackendPolicy")
@@ -29,7 +29,7 @@ KINDS = ("HealthCheckPolicy", "GCPBackendPolicy")
 
 def errors_of(*objects: Json) -> list[str]:
     """Return the error of each object; empty if it is valid."""
-    assert PACKAGES.is_dir(), "make test installs the validators"
+    require(PACKAGES)
     run = subprocess.run(
         [Path(sys.executable).with_name("node"), ROOT / "tests/gke/validate.js"],
         input=json.dumps(objects), capture_output=True, text=True, check=True,

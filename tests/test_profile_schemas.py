@@ -23,6 +23,7 @@ from testing.project import PROFILES, copy_profiles
 from tests.bad_profiles.case import A100, MEASURED, TINY
 from tests.editor.profiles import kind_of
 from tests.support import examples, ira
+from tests.test_accelerated_platforms import EXAMPLE
 from tests.test_properties import folders
 from tests.test_sources import EDITS
 from tools import field_docs, profile_schemas
@@ -50,7 +51,7 @@ def files_in(profiles: Path) -> list[Path]:
 
 
 def test_each_kind_has_a_schema_of_the_draft_that_it_names() -> None:
-    assert KINDS.keys() == profile_schemas.MODELS.keys()
+    assert KINDS.keys() == profile_schemas.SCHEMAS.keys()
     for kind in KINDS:
         schema = schema_of(kind)
         assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
@@ -89,9 +90,13 @@ def test_units_defaults_choices_and_forms_are_in_the_schema() -> None:
     assert model["required"] == ["model_id", "cells"]
 
 
-@pytest.mark.parametrize("file", files_in(PROFILES), ids=lambda file: file.stem)
-def test_a_shipped_profile_is_valid_and_names_its_schema(file: Path) -> None:
-    kind = kind_of(file.relative_to(PROFILES).as_posix())
+@pytest.mark.parametrize(
+    ("folder", "file"),
+    [(folder, file) for folder in (PROFILES, EXAMPLE / "profiles") for file in files_in(folder)],
+    ids=lambda path: path.stem,
+)
+def test_a_shipped_profile_is_valid_and_names_its_schema(folder: Path, file: Path) -> None:
+    kind = kind_of(file.relative_to(folder).as_posix())
     assert kind is not None
 
     first = file.read_text().splitlines()[0]

@@ -146,7 +146,12 @@ class Generator(GenerateJsonSchema):
         if schema["discriminator"] is not cell_or_variants:
             return {"if": {"type": "object"}, "then": other, "else": one}
         names = {"not": {"enum": [*CellProfile.model_fields]}}
-        are_cells = {"type": "object", "minProperties": 1, "propertyNames": names}
+        are_cells = {
+            "type": "object",
+            "minProperties": 1,
+            "propertyNames": names,
+            "additionalProperties": {"type": "object"},
+        }
         return {"if": are_cells, "then": other, "else": one}
 
 

@@ -13,23 +13,23 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
-
-from pydantic import BaseModel
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from ira_manifests.profile_files import KINDS, SCHEMA_MARK, schema_file
 from ira_manifests.profiles.packaged import schema_folder
 from ira_manifests.profiles.platform import KnownModels, Platform
 from ira_manifests.profiles.schema import GpuProfile, ModelProfile
-from tools import json_schema
+from tools import json_schema, overlay_schema
 
-MODELS: Mapping[str, type[BaseModel]] = {
-    "platform": Platform,
-    "gpu": GpuProfile,
-    "model": ModelProfile,
-    "known-models": KnownModels,
+SCHEMAS: Mapping[str, Callable[[], json_schema.Schema]] = {
+    "platform": partial(json_schema.of, Platform),
+    "gpu": partial(json_schema.of, GpuProfile),
+    "model": partial(json_schema.of, ModelProfile),
+    "known-models": partial(json_schema.of, KnownModels),
+    "environment": overlay_schema.environment,
 }
-"""The model of each kind of profiles."""
+"""What makes the schema of each kind of profiles."""
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -39,7 +39,7 @@ def written(kind: str) -> str:
     whole = {
         "$schema": DIALECT,
         "$comment": f"The schema of {KINDS[kind]} {SCHEMA_MARK}.",
-        **json_schema.of(MODELS[kind]),
+        **SCHEMAS[kind](),
         "title": kind,
     }
     return json.dumps(whole, indent=1, ensure_ascii=False) + "\n"
