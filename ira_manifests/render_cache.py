@@ -65,7 +65,7 @@ class RenderCache:
     def __init__(self, out: Path, selections: Sequence[Selection]) -> None:
         self._out = out
         self._record = _read(out)
-        self._inputs = _inputs(selections)
+        self._inputs = inputs(selections)
         self._cell_of = {
             placed(matrix.environment, name): cell.name
             for matrix, cells in selections
@@ -152,8 +152,8 @@ def _hashes(files: Mapping[str, bytes]) -> dict[str, str]:
     return {name: _hash(content) for name, content in files.items()}
 
 
-def _inputs(selections: Sequence[Selection]) -> dict[str, str]:
-    """Return the hash of each directory's inputs, by name."""
+def inputs(selections: Sequence[Selection]) -> dict[str, str]:
+    """Return the hash of each directory's inputs, by name; equal ones are rendered alike."""
     program, inputs = _program(), Inputs()
     return {
         placed(each.matrix.environment, name): found

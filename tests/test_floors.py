@@ -52,6 +52,7 @@ FLOORS: list[dict[str, str]] = [
     {"constructs": "analysis errors hub_lock kubernetes layout nodejs profiles rules vllm"},
     {"directories": "constructs kubernetes layout output profiles"},
     {
+        "comparing": "analysis directories kubernetes layout output profiles",
         "provenance": "constructs directories errors layout messages profiles",
         "rendering": "constructs directories gitops inputs layout output profiles",
     },
@@ -68,9 +69,9 @@ FLOORS: list[dict[str, str]] = [
         "profiles rules vllm"
     },
     {
-        "cli": "analysis errors files hub installation kubernetes layout lint loading memory "
-        "messages model_files new_model nodejs output profile_files profiles project provenance "
-        "render_cache rendering rules user_cache"
+        "cli": "analysis comparing errors files hub installation kubernetes layout lint loading "
+        "memory messages model_files new_model nodejs output profile_files profiles project "
+        "provenance render_cache rendering rules user_cache"
     },
     {"__main__": "cli no_plugins"},
 ]

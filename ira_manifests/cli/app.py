@@ -54,6 +54,13 @@ COMMANDS = {
         "To read about a rule, use explain RULE, such as explain IRA012.",
         _document,
     ),
+    "diff": Command(
+        options.diff,
+        "Say what a change of profiles does to a cluster.",
+        "Compares the profiles with those of a Git revision: which Pods are replaced, what has to "
+        "be deleted first, which machines, GPUs and memory verdicts change. Writes nothing. "
+        "Exit code 0, also with changes, unless --exit-code is given. Example: diff origin/main",
+    ),
     "lint": Command(
         options.lint,
         "Judge kustomizations and manifests that this project did not write.",

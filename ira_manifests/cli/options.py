@@ -22,6 +22,7 @@ _MOST_TOKENS = 2**31
 SHELLS = ("bash", "zsh", "fish")
 CI_SERVICES = ("github", "gitlab", "none")
 FORMATS = ("text", "json", "sarif", "github")
+DIFF_FORMATS = ("text", "markdown")
 
 
 class Parser(argparse.ArgumentParser):
@@ -184,6 +185,39 @@ def check(parser: Parser) -> None:
         help="Check profiles and cells only; needs no Node.js.",
     )
     parser.add_argument("--strict", action="store_true", help="Exit with 1 for warnings as well.")
+
+
+def diff(parser: Parser) -> None:
+    """Add the arguments of `diff`."""
+    parser.add_argument(
+        "revision_name",
+        metavar="REVISION",
+        nargs="?",
+        help="The Git revision to compare with: a commit, a branch, a tag. [default: HEAD]",
+    )
+    parser.add_argument(
+        "--from",
+        dest="source",
+        metavar="FOLDER",
+        type=_folder("--from"),
+        help="Compare with this folder of profiles instead.",
+    )
+    _profiles(parser)
+    _environments(parser)
+    _names(parser)
+    parser.add_argument(
+        "-f",
+        "--format",
+        dest="output_format",
+        choices=DIFF_FORMATS,
+        default=DIFF_FORMATS[0],
+        metavar="FORMAT",
+        help=f"Output format: {', '.join(DIFF_FORMATS)}. [default: text]",
+    )
+    parser.add_argument(
+        "--exit-code", action="store_true", help="Exit with 1 if there are changes."
+    )
+    _json(parser)
 
 
 def lint(parser: Parser) -> None:
