@@ -277,3 +277,59 @@ def test_the_action_checks_and_uploads(project: Path, tmp_path: Path) -> None:
     broken = composite.run({}, project, temp, installed)
     assert "Check" in broken.failed
     assert json.loads(Path(broken.uses["Upload what check found"]["sarif_file"]).read_text())
+
+
+# A stand-in for GitHub's program: it writes down its words, and knows no comment until one is made.
+IRA = f"""#!/bin/sh
+exec "{sys.executable}" -m ira_manifests "$@"
+"""
+GH = """#!/bin/sh
+printf '%s\\n' "$*" >> "$GH_LOG"
+case "$*" in
+  *POST*) touch "$GH_LOG.made" ;;
+  *--paginate*) if [ -e "$GH_LOG.made" ]; then echo 12; fi ;;
+esac
+"""
+
+
+def test_the_action_says_what_changes_and_edits_its_comment(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temp, log = tmp_path / "temp", tmp_path / "gh.log"
+    for name, text in (("temp/ira-manifests/bin/ira-manifests", IRA), ("bin/gh", GH)):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("GH_LOG", str(log))
+    edit_profile(project / "profiles", "gemma3-27b", {"cpu: 12": "cpu: 11"})
+    skipped = ("Install", "Check", "Compare the output with the profiles")
+    given = {"diff": "HEAD", "comment": "true"}
+
+    runs = [composite.run(given, project, temp, skipped) for _ in range(2)]
+
+    assert [run.failed for run in runs] == [[], []], runs[0].output
+    assert "Compared with `HEAD`: 1 cell changed." in (temp / composite.SUMMARY).read_text()
+    changes = temp / "ira-manifests-diff.md"
+    body = f"--field body=@{changes} --silent"
+    made, edited = (line for line in log.read_text().splitlines() if "--method" in line)
+    assert made == f"api --method POST repos/acme/serving/issues/7/comments {body}"
+    assert edited == f"api --method PATCH repos/acme/serving/issues/comments/12 {body}"
+    assert changes.read_text().startswith("<!-- ira-manifests diff -->\n")
+
+
+def test_the_action_fails_without_the_revision_to_compare_with(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "temp/ira-manifests/bin/ira-manifests"
+    program.parent.mkdir(parents=True)
+    program.write_text(IRA)
+    program.chmod(0o755)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    skipped = ("Install", "Check", "Compare the output with the profiles")
+
+    run = composite.run({"diff": "HEAD^1", "comment": "true"}, project, tmp_path / "temp", skipped)
+
+    assert run.failed == ["Say what changes on a cluster"]
+    assert "In a shallow clone, fetch it first" in run.output["Say what changes on a cluster"]

@@ -266,7 +266,10 @@ def test_markdown_keeps_values_from_being_markup(here: Path) -> None:
 
     text = ira("diff", "--format", "markdown", cwd=here).stdout
 
-    assert text.startswith("### Changes on the cluster\n\nCompared with `HEAD`: 1 cell changed.")
+    mark = "<!-- ira-manifests diff -->\n"
+    assert text.startswith(
+        f"{mark}### Changes on the cluster\n\nCompared with `HEAD`: 1 cell changed."
+    )
     assert "| `h100/llama3` | `a3-highgpu-4g → a3-highgpu-8g` | 4 → 8 |" in text
     assert "- `kubectl delete provisioningrequest/vllm-h100`\n" in text
     assert text.count("<details>") == text.count("</details>") == 1

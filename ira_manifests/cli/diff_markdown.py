@@ -11,18 +11,22 @@ from ira_manifests.messages import visible
 
 _MOST = 60_000
 """Characters of a document: a comment on GitHub has 65536 at most."""
+_MARK = "<!-- ira-manifests diff -->"
+"""The first line, by which a later run finds its comment."""
 _HEAD = "| cell | machine | GPUs | memory | what happens |\n|---|---|---:|---|---|"
 
 
 def document(found: Comparison, name: str) -> str:
     """Return what changes as Markdown. All values are code, so that none is markup."""
-    lines = ["### Changes on the cluster", "", diff_words.summary(found, _code(name))]
+    lines = [_MARK, "### Changes on the cluster", "", diff_words.summary(found, _code(name))]
     for each in found.environments:
         if each.environment:
             lines += ["", f"#### Environment {_code(each.environment)}"]
         lines += _cells(each)
-    for gpu, old, new, more in diff_words.capacity(found):
-        lines += ["", f"{diff_words.CAPACITY}: {_code(gpu)} {old} → {new} (**{more}**)"]
+    rows = diff_words.capacity(found)
+    if rows:
+        lines += ["", f"{diff_words.CAPACITY}:", ""]
+    lines += [f"- {_code(gpu)}: {old} → {new} (**{more}**)" for gpu, old, new, more in rows]
     details = [line for each in found.environments for line in _details(each)]
     return "\n".join([*lines, *_folded(details, _MOST - sum(map(len, lines)))])
 

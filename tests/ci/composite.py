@@ -1,6 +1,7 @@
 """Runs the steps of a composite action in bash, as a runner does; steps of other actions are noted.
 
-Only the expressions that action.yml has: inputs, `runner.temp`, `!cancelled()`, `==`, `!=`, `&&`.
+Only the expressions that action.yml has: inputs, `runner.temp`, those of OF_GITHUB, `!cancelled()`,
+`==`, `!=`, `&&`.
 https://docs.github.com/en/actions/reference/workflows-and-actions/metadata-syntax
 """
 
@@ -20,6 +21,15 @@ from testing.project import ROOT
 
 # https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax#defaultsrunshell
 SHELL = ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c"]
+
+OF_GITHUB = {
+    "github.event.number": "7",
+    "github.repository": "acme/serving",
+    "github.token": "a-token",
+}
+"""What a run of a pull request knows."""
+SUMMARY = "summary.md"
+"""The file of the job's summary, in the folder of the runner."""
 
 
 @dataclass
@@ -46,6 +56,7 @@ def run(given: Mapping[str, str], workspace: Path, temp: Path, skip: tuple[str, 
     inputs = {name: str(each.get("default", "")) for name, each in action()["inputs"].items()}
     context = {**{f"inputs.{name}": value for name, value in {**inputs, **given}.items()}}
     context["runner.temp"] = str(temp)
+    context |= OF_GITHUB
     done = Run()
     for step in action()["runs"]["steps"]:
         name = step["name"]
@@ -61,6 +72,7 @@ def run(given: Mapping[str, str], workspace: Path, temp: Path, skip: tuple[str, 
             env={
                 **os.environ, **environment,
                 "RUNNER_TEMP": str(temp), "GITHUB_ACTION_PATH": str(ROOT),
+                "GITHUB_STEP_SUMMARY": str(temp / SUMMARY),
             },
         )  # fmt: skip
         done.output[name] = ran.stdout
