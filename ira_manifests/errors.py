@@ -26,7 +26,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
-from ira_manifests.messages import count, visible
+from ira_manifests.messages import count, visible, without_tokens
 
 MOST_PROBLEMS = 100
 """Problems of one file that are reported one by one."""
@@ -73,7 +73,7 @@ class InputError(IraError):
     @property
     def messages(self) -> tuple[str, ...]:
         """One message for each option or file."""
-        return tuple(map(str, self.args))
+        return tuple(without_tokens(str(each)) for each in self.args)
 
     def __str__(self) -> str:
         return "\n".join(self.messages)

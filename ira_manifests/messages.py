@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 _GIB = 1 << 30
+# https://huggingface.co/docs/hub/security-tokens: tokens begin so. Messages cut long values, so
+# this also matches most of a token.
+_TOKEN = re.compile(r"hf_[A-Za-z0-9]{16,}")
 
 
 def count(number: int, noun: str) -> str:
@@ -21,11 +26,19 @@ def shortened(text: str, most: int = 60) -> str:
 
 
 def visible(text: str) -> str:
-    """Return the text with every non-printable character escaped.
+    """Return the text without tokens, and with every non-printable character escaped.
 
     These are line ends, terminal control sequences, text direction marks and the like.
     """
     return "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode()
-        for letter in text
+        for letter in without_tokens(text)
     )
+
+
+def without_tokens(text: str) -> str:
+    """Return the text in which something else stands for each token of the Hugging Face Hub.
+
+    Every message goes through it, so that none repeats a token that is in a wrong place.
+    """
+    return _TOKEN.sub("hf_... (a token, not shown)", text) if "hf_" in text else text

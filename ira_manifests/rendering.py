@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from ira_manifests import constructs, directories, gitops
 from ira_manifests.constructs import _node
+from ira_manifests.constructs.manifests.parts import BUCKET_PLACEHOLDER
 from ira_manifests.inputs import Inputs
 from ira_manifests.layout import BASE, MODEL_DOWNLOAD, SHARED, TOP, by_file, placed
 from ira_manifests.output.directory import Directory
@@ -172,7 +173,10 @@ class _Rendering:
 
     def _work(self, chart: Chart, equal: list[_Of[Cell]]) -> _Work:
         cell = equal[0].item
-        workload = constructs.VllmDeployment(chart, "vllm", cell=cell, validate=False)
+        # With a placeholder for the bucket's name, which differs between equal cells.
+        workload = constructs.VllmDeployment(
+            chart, "vllm", cell=cell, bucket=BUCKET_PLACEHOLDER, validate=False
+        )
         ordinary = [each for each in equal if self._wants(each.number, cell.directory)]
         queued = [each for each in equal if self._wants(each.number, cell.queued_directory)]
         return _Work(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,28 @@ def test_without_a_bucket_it_refers_to_what_kustomize_generates(chart: Chart, ce
         v["valueFrom"]["configMapKeyRef"]["name"] for v in server["env"] if "valueFrom" in v
     }
     assert references == {"ira-model-configmap"}
+
+
+def test_the_platforms_bucket_is_the_default(chart: Chart, cell: Cell) -> None:
+    platform = cell.platform.model_copy(update={"bucket": "acme-models"})
+    VllmDeployment(chart, "vllm", cell=replace(cell, platform=platform))
+    ModelDownloadJob(chart, "download", platform=platform, model_id=cell.model.model_id)
+    given = Chart(App(), "given")
+    VllmDeployment(given, "vllm", cell=cell, bucket="acme-models")
+    model_id = cell.model.model_id
+    ModelDownloadJob(
+        given, "download", platform=cell.platform, bucket="acme-models", model_id=model_id
+    )
+
+    assert chart.to_json() == given.to_json()
+    assert "<" not in json.dumps([item["metadata"] for item in chart.to_json()])
+
+
+def test_a_download_to_the_platforms_bucket_needs_the_model(chart: Chart, cell: Cell) -> None:
+    platform = cell.platform.model_copy(update={"bucket": "acme-models"})
+
+    with pytest.raises(InputError, match="bucket is 'acme-models' and model_id is None; give both"):
+        ModelDownloadJob(chart, "download", platform=platform)
 
 
 def test_an_account_that_exists_is_used_and_not_added(chart: Chart, cell: Cell) -> None:

@@ -72,3 +72,27 @@ def test_one_account_name_in_two_namespaces_is_two_accounts(profiles: Path) -> N
     edit_file(profiles / "platform.yaml", {DOWNLOADER: "model_download:\n"})
     with pytest.raises(ProfileError, match="also the account of serving workloads"):
         load_matrix(profiles)
+
+
+def test_in_final_output_each_object_is_in_its_namespace(tmp_path: Path, profiles: Path) -> None:
+    edits = {
+        "namespace: serving": "namespace: serving\nbucket: acme\nrendered: true",
+        "  exclude:\n": "  token: {external_secret: {store: vault, key: hf}}\n  exclude:\n",
+    }
+    edit_file(profiles / "platform.yaml", edits)
+    assert ira("synth", cwd=tmp_path).returncode == 0
+    assert ira("check", cwd=tmp_path).returncode == 0
+
+    found: dict[str, set[tuple[str, str]]] = {"serving": set(), "downloading": set()}
+    for path in (tmp_path / "dist").rglob("*.yaml"):
+        (item,) = objects_in(path.read_text())
+        found[item["metadata"]["namespace"]].add((item["kind"], path.parent.name))
+    kinds = {namespace: dict(pairs) for namespace, pairs in found.items()}
+    assert kinds["downloading"].keys() == {
+        "Job", "PersistentVolumeClaim", "ServiceAccount", "ExternalSecret"
+    }  # fmt: skip
+    assert kinds["downloading"]["ServiceAccount"] == kinds["serving"]["ServiceAccount"] == "shared"
+    assert kinds["downloading"]["ExternalSecret"] == "shared"
+    assert kinds["serving"].keys() == {
+        "ServiceAccount", "ConfigMap", "Service", "Deployment", "PodTemplate", "ProvisioningRequest"
+    }  # fmt: skip

@@ -406,7 +406,7 @@ def test_two_environments_of_one_cluster_and_namespace_are_refused(
         "profiles/environments/two.yaml:3:10: error IRA070 environments-of-one-cluster\n"
     )
     assert "in the namespace llm, as one does, in the same cluster\n" in run.stderr
-    assert list((tmp_path / "dist").iterdir()) == []
+    assert not (tmp_path / "dist").exists()
     (found,) = (item for item in check(load_environments(profiles).values()) if item.refuses)
     assert (found.rule_id, found.file) == ("IRA070", str(profiles / "environments/two.yaml"))
 

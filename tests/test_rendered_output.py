@@ -298,6 +298,44 @@ def test_final_objects_are_explained(tmp_path: Path) -> None:
         assert "unknown" not in run.stdout
 
 
+def test_shared_objects_are_explained_at_the_lines_that_decide(tmp_path: Path) -> None:
+    platform = profiles(tmp_path, RENDERED | NAMESPACE | {"  exclude:\n": STORE}) / "platform.yaml"
+    lines = platform.read_text().splitlines()
+    deciding = [
+        number
+        for number, line in enumerate(lines, start=1)
+        if "service_account: " in line or "external_secret: " in line
+    ]
+
+    run = ira("explain", "shared", cwd=tmp_path)
+    named = ira("explain", "dist/shared", "ServiceAccount metadata.name", cwd=tmp_path)
+    store = ira("explain", "shared", "token_store", cwd=tmp_path)
+
+    assert run.returncode == named.returncode == store.returncode == 0, run.stderr + named.stderr
+    written = synth(tmp_path) and {
+        f"shared/{path.name}" for path in (tmp_path / "dist/shared").iterdir()
+    }
+    titles = {line for line in run.stdout.splitlines() if line.startswith("shared/")}
+    assert titles == written
+    assert "unknown" not in run.stdout + named.stdout
+    assert "  in shared/service-account-ira-online-gpu-ksa-llama3.yaml\n" in named.stdout
+    assert len(deciding) == 3  # of serving, of the download, and the token's
+    for number in deciding:
+        assert f"profiles/platform.yaml:{number}\n" in run.stdout
+    assert store.stdout.startswith("token_store: gcp-store\n")
+
+
+def test_without_shared_objects_that_is_said(tmp_path: Path) -> None:
+    profiles(tmp_path, BUCKET)
+
+    run = ira("explain", "shared", cwd=tmp_path)
+
+    assert run.returncode == 2
+    assert run.stderr.splitlines() == [
+        "error: there is no directory shared: nothing prunes this output"
+    ]
+
+
 # --- the token ------------------------------------------------------------------------------------
 
 STORE = (

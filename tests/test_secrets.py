@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from ira_manifests import InputError, load_matrix
 from ira_manifests.profiles.secrets import is_secret
-from testing.project import copy_edited
+from testing.edits import edit_file, edit_profile
+from testing.project import copy_edited, copy_profiles
 from tests.support import ira
 
 # In the form of https://huggingface.co/docs/hub/security-tokens.
@@ -61,3 +63,49 @@ def test_a_key_of_a_secret_is_none_in_plain_text(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_other_values_are_no_secrets(name: str, text: str) -> None:
     assert not is_secret(name, text)
+
+
+MISPLACED = {
+    "as a name": ("platform", {"# namespace: default": f"namespace: {TOKEN}"}),
+    "as a bucket": ("platform", {"bucket_suffix:": f"bucket: {TOKEN}\nbucket_suffix:"}),
+    "in the place of its place": ("platform", {"  exclude:\n": f"  token: {TOKEN}\n  exclude:\n"}),
+    "as its Secret": ("platform", {"  exclude:\n": f"  token: {{secret: {TOKEN}}}\n  exclude:\n"}),
+    "as a version": (
+        "platform",
+        {"  exclude:\n": f"  token: {{secret_manager: {TOKEN}}}\n  exclude:\n"},
+    ),
+    "as a key": ("platform", {"  exclude:\n": f"  {TOKEN}: true\n  exclude:\n"}),
+    "as a registry": ("platform", {"bucket_suffix:": f"image_registry: {TOKEN}/\nbucket_suffix:"}),
+    "as a number": ("platform", {"  fs_group: 10000": f"  fs_group: {TOKEN}"}),
+    "after an option": ("h100/llama3", {BEFORE: f"{BEFORE}    args: [--max-num-seqs={TOKEN}]\n"}),
+    "as a release": ("h100/llama3", {BEFORE: f"{BEFORE}    engine: {{version: {TOKEN}}}\n"}),
+    "as a model": ("llama3", {"model_id: meta-llama/": f"model_id: {TOKEN}//"}),
+}
+"""Profiles with a token where none may be: the file, and its edits."""
+
+
+@pytest.mark.parametrize("where", MISPLACED)
+@pytest.mark.parametrize("form", ["text", "json", "sarif", "github"])
+def test_no_message_repeats_a_token(where: str, form: str, tmp_path: Path) -> None:
+    subject, edits = MISPLACED[where]
+    profiles = copy_profiles(tmp_path)
+    if "/" in subject:
+        edit_profile(profiles, subject, edits)
+    else:
+        name = "platform.yaml" if subject == "platform" else f"models/{subject}.yaml"
+        edit_file(profiles / name, edits)
+
+    checked = ira("check", "--profiles-only", "--format", form, cwd=tmp_path)
+    listed = ira("list", cwd=tmp_path)
+
+    said = checked.stdout + checked.stderr + listed.stdout + listed.stderr
+    assert TOKEN[:20] not in said.replace("\n", "").replace(" ", "")
+    assert "not shown" in said
+    assert checked.returncode in (1, 2)
+
+
+def test_an_app_is_not_told_a_token() -> None:
+    with pytest.raises(InputError) as caught:
+        load_matrix(namespace=TOKEN)
+
+    assert TOKEN[:20] not in str(caught.value)

@@ -88,7 +88,7 @@ COMMANDS = {
     ),
     "explain": Command(
         options.explain,
-        "Explain a cell or a model (memory, limits, sources of values), the download or a rule.",
+        "Explain a cell or a model (memory, limits, sources of values), a directory or a rule.",
         "A model without a profile is explained as add would write it, and nothing is written. "
         "Example: explain Qwen/Qwen3-8B --gpu h100",
     ),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ira_manifests.cli import app, options
 from ira_manifests.errors import IraError
-from ira_manifests.layout import MODEL_DOWNLOAD
+from ira_manifests.layout import MODEL_DOWNLOAD, SHARED
 
 if TYPE_CHECKING:
     from ira_manifests.profiles.matrix import Matrix
@@ -111,6 +111,8 @@ def _explained(matrix: Matrix, given: argparse.Namespace) -> Iterator[str]:
     yield from (cell.gpu_name for cell in matrix.values())
     yield from catalogue.rules()
     yield MODEL_DOWNLOAD
+    if matrix.platform.pruned:
+        yield SHARED
 
 
 _NAMES: dict[str, _Names] = {

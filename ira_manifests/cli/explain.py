@@ -10,7 +10,7 @@ from ira_manifests.cli import common, documents, explain_report, terminal
 from ira_manifests.cli.explain_report import Report
 from ira_manifests.cli.question import Question, names_model
 from ira_manifests.errors import InputError, did_you_mean, one_of
-from ira_manifests.layout import CELLS, MODEL_DOWNLOAD
+from ira_manifests.layout import CELLS, MODEL_DOWNLOAD, SHARED
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrices, Matrix
 from ira_manifests.provenance import explained
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def command(
     *,
     rule: str | None,
-    download: str | None,
+    directory: str | None,
     words: Sequence[str],
     field: str | None,
     source: Path | None,
@@ -36,7 +36,7 @@ def command(
     workload_name: str | None,
     as_json: bool,
 ) -> int:
-    """Explain a cell or a model (memory, limits, sources of values), the download or a rule."""
+    """Explain a cell or a model (memory, limits, sources of values), a directory or a rule."""
     question = Question(
         words[0] if words else None, source, tuple(gpus or ()), max_model_len, revision
     )
@@ -45,7 +45,7 @@ def command(
         from ira_manifests.cli.explain_json import JsonReport
 
         report = collected = JsonReport()
-    subject = _Subject(rule, download, words, field, question, environments)
+    subject = _Subject(rule, directory, words, field, question, environments)
     _explain(
         subject,
         report,
@@ -62,7 +62,7 @@ class _Subject(NamedTuple):
     """What is to be explained: see `options.explain`."""
 
     rule: str | None
-    download: str | None
+    directory: str | None
     words: Sequence[str]
     field: str | None
     question: Question
@@ -70,16 +70,16 @@ class _Subject(NamedTuple):
 
 
 def _explain(subject: _Subject, report: Report, load: Callable[[], Matrices]) -> None:
-    rule, download, words, field, question, environments = subject
-    if question.options and (rule is not None or download is not None):
+    rule, directory, words, field, question, environments = subject
+    if question.options and (rule is not None or directory is not None):
         raise InputError(f"{question.options[0]} needs a model: give its id, ORG/NAME")
     if rule is not None:
         _say_rule(report, rule)
         return
     matrices = load()
     named = _named(matrices, environments, words)
-    if download is not None:
-        _say_download(report, named or matrices.written, download, field)
+    if directory is not None:
+        _say_directories(report, _of_directory(named or matrices.written, directory), field)
         return
     first = named[0] if named else matrices.walkthrough
     if _is_of_model(first, question):
@@ -108,7 +108,7 @@ def _named(
     """Return the matrices of named environments; a directory names its own."""
     above, _, directory = words[0].rstrip("/").rpartition("/") if words else ("", "", "")
     environment = above.rpartition("/")[2]
-    is_directory = directory.startswith((CELLS, MODEL_DOWNLOAD))
+    is_directory = directory == SHARED or directory.startswith((CELLS, MODEL_DOWNLOAD))
     if not environments and is_directory and environment in matrices.environments:
         return [matrices.environments[environment]]
     return common.wanted(matrices, environments) if environments else []
@@ -179,11 +179,18 @@ def _is_of_model(matrix: Matrix, question: Question) -> bool:
     return True
 
 
-def _say_download(report: Report, matrices: Sequence[Matrix], name: str, field: str | None) -> None:
-    """Print the values of a download's directory, or of all, each under its name.
+def _of_directory(matrices: Sequence[Matrix], name: str) -> Sequence[ExplainedDirectory]:
+    """Return what a word that names no cell's directory means, of the first matrix that has it."""
+    if name == SHARED:
+        found = next(filter(None, map(explained.shared, matrices)), None)
+        if found is None:
+            raise InputError(f"there is no directory {SHARED}: nothing prunes this output")
+        return found
+    return _downloads(matrices, name)
 
-    They are those of the first matrix that has the directory.
-    """
+
+def _downloads(matrices: Sequence[Matrix], name: str) -> list[ExplainedDirectory]:
+    """Return a download's directory, or all of them, of the first matrix that has it."""
     downloads = [explained.downloads(matrix) for matrix in matrices]
     every = next(
         (each for each in downloads if name in {directory.name for directory in each}),
@@ -195,6 +202,13 @@ def _say_download(report: Report, matrices: Sequence[Matrix], name: str, field: 
         raise InputError(
             f"there is no {name}; expected one of {one_of(known)}{did_you_mean(name, known)}"
         )
+    return found
+
+
+def _say_directories(
+    report: Report, found: Sequence[ExplainedDirectory], field: str | None
+) -> None:
+    """Print the values of directories that are no cell's, each under its name, or of one field."""
     if field is not None and len(found) == 1:
         _say_field(report, field, found, found[0].values)
         return

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ira_manifests.cli.terminal import BOLD, BOLD_RED, BOLD_YELLOW, DIM, fitted, painted
-from ira_manifests.messages import count, visible
+from ira_manifests.messages import count, visible, without_tokens
 from ira_manifests.rules import catalogue
 from ira_manifests.rules.catalogue import Rule, Severity
 from ira_manifests.rules.finding import Finding
@@ -84,11 +84,11 @@ def to_json(finding: Finding) -> dict[str, Any]:
         "file": finding.file or None,
         "line": finding.line if finding.file else None,
         "column": finding.column if finding.file else None,
-        "field": finding.field,
+        "field": without_tokens(finding.field),
         "cell": finding.cell or None,
         "environments": list(finding.environments),
-        "message": finding.message,
-        "hint": finding.hint,
+        "message": without_tokens(finding.message),
+        "hint": without_tokens(finding.hint),
         **({"kustomizations": list(finding.reach)} if finding.reach else {}),
     }
 
@@ -150,18 +150,19 @@ def _notification(finding: Finding) -> dict[str, Any]:
     return {
         "associatedRule": rule,
         "level": str(finding.rule.severity),
-        "message": {"text": f"{finding.message}. {finding.hint}."},
+        "message": {"text": without_tokens(f"{finding.message}. {finding.hint}.")},
     }
 
 
 def _result(finding: Finding) -> dict[str, Any]:
     field = f"{finding.field}: " if finding.field else ""
+    said = f"{field}{finding.message}{_in(finding)}. {finding.hint}."
     region = {"startLine": finding.line, "startColumn": finding.column}
     return {
         "ruleId": finding.rule_id,
         "ruleIndex": _index(finding),
         "level": str(finding.rule.severity),
-        "message": {"text": f"{field}{finding.message}{_in(finding)}. {finding.hint}."},
+        "message": {"text": without_tokens(said)},
         "locations": [
             {
                 "physicalLocation": {

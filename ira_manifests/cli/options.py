@@ -14,7 +14,7 @@ from typing import NoReturn
 
 from ira_manifests.cli import terminal, terraform
 from ira_manifests.errors import InputError, did_you_mean
-from ira_manifests.layout import MODEL_DOWNLOAD
+from ira_manifests.layout import MODEL_DOWNLOAD, SHARED
 from ira_manifests.profile_files import KINDS
 
 _COLUMNS = 80
@@ -362,14 +362,16 @@ def _listed(given: argparse.Namespace) -> None:
 
 def explain(parser: Parser) -> None:
     """Add the arguments of `explain`."""
-    subjects = ("GPU/MODEL [FIELD]", "ORG/NAME", f"{MODEL_DOWNLOAD} [FIELD]", "RULE")
+    named = (f"{name} [FIELD]" for name in ("GPU/MODEL", MODEL_DOWNLOAD, SHARED))
+    subjects = (*named, "ORG/NAME", "RULE")
     parser.usage = "\n       ".join(f"{parser.prog} [options] {each}" for each in subjects)
     parser.add_argument(
         "words",
         metavar="GPU/MODEL",
         nargs="*",
-        help=f"A cell, such as h100/llama3, or {MODEL_DOWNLOAD}, and optionally one FIELD of its "
-        "manifests, by name or path; a model by its id on the Hub; or a RULE, such as IRA012.",
+        help=f"A cell, such as h100/llama3, or {MODEL_DOWNLOAD} or {SHARED}, and optionally one "
+        "FIELD of its manifests, by name or path; a model by its id on the Hub; or a RULE, such as "
+        "IRA012.",
     )
     _source(parser)
     _wanted(parser)
@@ -395,8 +397,8 @@ def _rule(word: str) -> str | None:
 
 
 def _explained(given: argparse.Namespace) -> None:
-    """Parse a rule, by its id or name, or the download; what is left names a cell or a model."""
-    given.rule = given.field = given.download = None
+    """Parse a rule, by its id or name, or a directory; what is left names a cell or a model."""
+    given.rule = given.field = given.directory = None
     if not given.words and given.source is not None:
         return
     if not given.words:
@@ -404,12 +406,12 @@ def _explained(given: argparse.Namespace) -> None:
     first, *more = given.words
     given.field = None
     directory = first.rstrip("/").rpartition("/")[2]
-    if directory == MODEL_DOWNLOAD or directory.startswith(f"{MODEL_DOWNLOAD}-"):
-        given.download = directory
-    given.rule = None if given.download else _rule(first)
+    if directory in (MODEL_DOWNLOAD, SHARED) or directory.startswith(f"{MODEL_DOWNLOAD}-"):
+        given.directory = directory
+    given.rule = None if given.directory else _rule(first)
     if given.rule is not None and more:
         raise InputError(f"unexpected argument after a rule: {more[0]!r}")
-    if given.download:
+    if given.directory:
         given.field = only_field(more)
 
 

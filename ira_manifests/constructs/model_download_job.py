@@ -29,8 +29,9 @@ class ModelDownloadJob(Composite):
     one of the Pod's), Job (id "Default").
 
     `platform`: images and amounts, from `load_matrix().platform`.
-    `bucket` and `model_id`: the bucket to copy to and the model to copy. Default: neither, for a
-    kustomize directory that generates the ConfigMap `ira-model-configmap`, which has both.
+    `bucket` and `model_id`: the bucket to copy to and the model to copy. Default: the platform's
+    bucket. Where that has none, neither is needed in a kustomize directory that generates the
+    ConfigMap `ira-model-configmap`, which has both.
     `also`: the ids of other repositories that the model's servers read, such as adapters, which the
     same Job copies first. Default: none.
     `name`: the name of the Job and of its claim, so that several models can be downloaded at once.
@@ -44,7 +45,7 @@ class ModelDownloadJob(Composite):
 
     The Pod first installs huggingface_hub, in a container without the token.
 
-    Raises `InputError` for an invalid name, for only one of `bucket` and `model_id`, for a second
+    Raises `InputError` for an invalid name, for only one of a bucket and `model_id`, for a second
     Job of the name and the namespace in the app, and if the chart's namespace is not the
     platform's.
     """
@@ -66,12 +67,14 @@ class ModelDownloadJob(Composite):
         token_secret: str | None = None,
         models: Iterable[ModelProfile] = (),
     ) -> None:
-        _check(bucket, model_id, also, name)
         if not isinstance(platform, Platform):
             raise InputError(
                 f"{path(scope, id)}: platform is a value of type {type(platform).__name__}; it "
                 "must be a Platform, such as load_matrix().platform"
             )
+        if bucket is None:
+            bucket = platform.bucket
+        _check(bucket, model_id, also, name)
         if token_secret is not None:
             names.require("the token's Secret", token_secret, names.check_subdomain)
         self.namespace = namespace_in(scope, id, platform.download_namespace)

@@ -16,6 +16,7 @@ from ira_manifests.constructs._node import (
     namespace_in,
     path,
 )
+from ira_manifests.constructs.manifests import parts
 from ira_manifests.constructs.manifests import vllm_deployment as manifests
 from ira_manifests.errors import InputError
 from ira_manifests.kubernetes import names
@@ -46,8 +47,9 @@ class VllmDeployment(ModelServer):
         id: the id in `scope`.
         cell: the model, the GPU type and their settings, from `load_matrix()`.
         bucket: the bucket that holds the model; with it, the construct also adds a ConfigMap.
-            Default: none, for a kustomize directory that generates the ConfigMap
-            `ira-model-configmap` and inserts the bucket's name.
+            Default: the platform's. Where that has none either, the objects have a placeholder, for
+            a kustomize directory that generates the ConfigMap `ira-model-configmap` and inserts
+            the bucket's name.
         service_account: the name of an existing account. Default: the cell's account, which is
             added.
         validate: whether to refuse a cell in which the rules find an error. Default: true.
@@ -182,7 +184,8 @@ class VllmDeployment(ModelServer):
         given = {name: value for name, value in locals().items() if value is not None}
         fields = {name: given[name] for name in given if name in props.FIELDS}
         _require_switches(scope, id, validate=validate, companions=companions)
-        if bucket is not None:
+        is_placed = bucket == parts.BUCKET_PLACEHOLDER  # by what renders directories
+        if bucket is not None and not is_placed:
             names.require(f"{path(scope, id)}: the bucket", bucket, names.check_bucket)
         if service_account is not None:
             names.require(
@@ -211,6 +214,7 @@ class VllmDeployment(ModelServer):
             )
         if validate:
             props.require_sound(path(scope, id), cell)
+        bucket = None if is_placed else bucket or cell.platform.bucket
         self.cell, self.bucket, self.name = cell, bucket, cell.workload_name
         self.namespace = namespace_in(scope, id, cell.platform.namespace)
         kind = "Deployment" if cell.profile.nodes == 1 else "LeaderWorkerSet"

@@ -4,6 +4,6 @@ Pure: the objects come from cdk8s, or from `constructs.manifests`.
 """
 
 from ira_manifests.directories.assembled import base, download, model_download, of_cell
-from ira_manifests.directories.shared import shared
+from ira_manifests.directories.shared import shared, with_owners
 
-__all__ = ["base", "download", "model_download", "of_cell", "shared"]
+__all__ = ["base", "download", "model_download", "of_cell", "shared", "with_owners"]

@@ -13,6 +13,7 @@ from ira_manifests.directories.final import final
 from ira_manifests.layout import OBJECT_FILES, SHARED
 from ira_manifests.output.directory import Directory
 from ira_manifests.output.kustomize import Kustomization
+from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Matrix
 
 Json = dict[str, Any]
@@ -24,19 +25,27 @@ KINDS = frozenset({"ServiceAccount", "ExternalSecret", "SecretProviderClass"})
 def shared(matrix: Matrix) -> Directory:
     """Return the directory with the shared objects of all cells and downloads, each once."""
     platform = matrix.platform
-    made = list(model_download_job.objects(platform).values())
-    of_download = [item for item in made if item["kind"] in KINDS]
-    namespaces = platform.namespace, platform.download_namespace
-    found = [
-        *(_in(namespaces[0], item) for item in _accounts(matrix)),
-        *(_in(namespaces[1], item) for item in of_download),
-    ]
-    objects = {_file(item, apart=namespaces[0] != namespaces[1]): item for item in found}
+    objects = {file: item for file, (item, _) in with_owners(matrix).items()}
     # A kustomization would move every object into its namespace.
-    common = namespaces[0] if namespaces[0] == namespaces[1] else None
+    is_one = platform.namespace == platform.download_namespace
+    common = platform.namespace if is_one else None
     kustomization = Kustomization(namespace=common, resources=tuple(objects))
     directory = Directory(SHARED, kustomization, objects)
     return final(directory) if platform.rendered else directory
+
+
+def with_owners(matrix: Matrix) -> dict[str, tuple[Json, Cell | None]]:
+    """Return the shared objects by file name, each with its first cell; None: of the downloads."""
+    platform = matrix.platform
+    made = model_download_job.objects(platform).values()
+    of_download = [item for item in made if item["kind"] in KINDS]
+    namespaces = platform.namespace, platform.download_namespace
+    found: list[tuple[Json, Cell | None]] = [
+        *((_in(namespaces[0], item), cell) for item, cell in _accounts(matrix)),
+        *((_in(namespaces[1], item), None) for item in of_download),
+    ]
+    apart = namespaces[0] != namespaces[1]
+    return {_file(item, apart=apart): (item, cell) for item, cell in found}
 
 
 def _in(namespace: str | None, item: Json) -> Json:
@@ -45,10 +54,13 @@ def _in(namespace: str | None, item: Json) -> Json:
     return {**item, "metadata": {**item["metadata"], "namespace": namespace}}
 
 
-def _accounts(matrix: Matrix) -> list[Json]:
+def _accounts(matrix: Matrix) -> list[tuple[Json, Cell]]:
     """Return the service accounts; cells that share one have the same labels and patches of it."""
-    made = [vllm_deployment.service_account(cell) for cell in matrix.values()]
-    return list({item["metadata"]["name"]: item for item in made}.values())
+    found: dict[str, tuple[Json, Cell]] = {}
+    for cell in matrix.values():
+        made = vllm_deployment.service_account(cell)
+        found.setdefault(made["metadata"]["name"], (made, cell))
+    return list(found.values())
 
 
 def _file(item: Json, *, apart: bool) -> str:

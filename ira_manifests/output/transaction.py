@@ -44,7 +44,7 @@ def explained(folder: Path, then: str = "") -> Iterator[None]:
 def locked(folder: Path, command: str = "synth") -> Iterator[None]:
     """Lock a folder against other runs of a command; create it if it is missing.
 
-    The lock of a killed run is released. A created folder is removed again if the run fails.
+    The lock of a killed run is released. A created folder is removed again if nothing is written.
     Raises `OutputError` if another run holds the lock.
     """
     with explained(folder), contextlib.ExitStack() as undo:
@@ -56,7 +56,6 @@ def locked(folder: Path, command: str = "synth") -> Iterator[None]:
         finally:
             if descriptor is not None:
                 os.close(descriptor)
-        undo.pop_all()
 
 
 def _lock(folder: Path, command: str) -> int | None:

@@ -11,7 +11,6 @@ from pydantic import BaseModel, ValidationError
 
 from ira_manifests.errors import Problem, did_you_mean, one_of
 from ira_manifests.profiles import yaml_source
-from ira_manifests.profiles.secrets import is_secret
 from ira_manifests.profiles.source import Source
 from ira_manifests.profiles.suggestions import suggestion
 from ira_manifests.profiles.yaml_source import Document
@@ -110,8 +109,6 @@ _KINDS = {type(None): "empty", dict: "a mapping", list: "a list", tuple: "a list
 
 
 def _shown(value: Any) -> str:
-    if isinstance(value, str) and is_secret("", value):
-        return "a text that looks like a token, and is not shown"
     if isinstance(value, str):
         return f"the text {value[:60]!r}"
     if isinstance(value, bool):

@@ -15,8 +15,8 @@ from typing import Any
 
 from ira_manifests.constructs.manifests import directory, download_containers, model_download_job
 from ira_manifests.constructs.manifests.sources import Source, item_key, shown
-from ira_manifests.directories import download, of_cell
-from ira_manifests.layout import MODEL_DOWNLOAD
+from ira_manifests.directories import download, of_cell, with_owners
+from ira_manifests.layout import MODEL_DOWNLOAD, SHARED
 from ira_manifests.messages import count
 from ira_manifests.profiles import repositories
 from ira_manifests.profiles.cell import Cell
@@ -267,6 +267,24 @@ def downloads(matrix: Matrix) -> list[ExplainedDirectory]:
         table = model_download_job.sources_of(platform, each)
         found.append(ExplainedDirectory(each.name, every, table, Places(matrix)))
     return found
+
+
+def shared(matrix: Matrix) -> list[ExplainedDirectory]:
+    """Return the files of the directory that others share, each by its path; none without it."""
+    if not matrix.platform.pruned:
+        return []
+    of_downloads = model_download_job.sources(matrix.platform)
+    return [
+        ExplainedDirectory(f"{SHARED}/{file}", [item], of_downloads, Places(matrix))
+        if cell is None
+        else ExplainedDirectory(
+            f"{SHARED}/{file}",
+            [item],
+            directory.sources(cell, queued=False),
+            PlacesOfCell(matrix, cell),
+        )
+        for file, (item, cell) in with_owners(matrix).items()
+    ]
 
 
 def _model_download(matrix: Matrix) -> ExplainedDirectory:
