@@ -77,9 +77,12 @@ def test_one_account_name_in_two_namespaces_is_two_accounts(profiles: Path) -> N
 def test_in_final_output_each_object_is_in_its_namespace(tmp_path: Path, profiles: Path) -> None:
     edits = {
         "namespace: serving": "namespace: serving\nbucket: acme\nrendered: true",
+        "workload_name: vllm-{gpu}": "workload_name: vllm-{gpu}-{model}",
         "  exclude:\n": "  token: {external_secret: {store: vault, key: hf}}\n  exclude:\n",
     }
     edit_file(profiles / "platform.yaml", edits)
+    for gpu in ("h100", "h200"):
+        edit_file(profiles / f"gpus/{gpu}.yaml", {"queued: true": "queued: only"})
     assert ira("synth", cwd=tmp_path).returncode == 0
     assert ira("check", cwd=tmp_path).returncode == 0
 
@@ -89,7 +92,7 @@ def test_in_final_output_each_object_is_in_its_namespace(tmp_path: Path, profile
         found[item["metadata"]["namespace"]].add((item["kind"], path.parent.name))
     kinds = {namespace: dict(pairs) for namespace, pairs in found.items()}
     assert kinds["downloading"].keys() == {
-        "Job", "PersistentVolumeClaim", "ServiceAccount", "ExternalSecret"
+        "Job", "ServiceAccount", "ExternalSecret"
     }  # fmt: skip
     assert kinds["downloading"]["ServiceAccount"] == kinds["serving"]["ServiceAccount"] == "shared"
     assert kinds["downloading"]["ExternalSecret"] == "shared"
