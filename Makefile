@@ -19,7 +19,7 @@ GKE_MODELS := build/gke-models
 QUIET := --quiet --disable-pip-version-check
 HASHED := $(QUIET) --require-hashes --only-binary :all:
 
-.PHONY: synth docs check test fuzz test-cluster cluster-programs rehearse bench accuracy release format lock clean
+.PHONY: synth docs check test fuzz test-cluster cluster-programs oci rehearse bench accuracy release format lock clean
 
 synth: $(STAMP)  ## write dist/ from profiles/
 	$(BIN)/python -m ira_manifests synth
@@ -72,6 +72,10 @@ test-cluster: cluster-programs  ## dist/ on a real control plane
 
 cluster-programs: $(STAMP)  ## build the control plane; needs Go, takes minutes, once
 	$(BIN)/python -m tests.cluster.binaries build
+
+oci: $(STAMP)  ## push final objects to a registry on this machine, and pull them; needs Go
+	rm -rf build/oci
+	$(BIN)/python -m tests.cluster.oci build/oci
 
 fuzz: $(STAMP)  ## every property on FUZZ times its examples, at random; prints what to pin
 	IRA_FUZZ=$(FUZZ) $(BIN)/python -m pytest -n auto -m hypothesis --hypothesis-profile=fuzz

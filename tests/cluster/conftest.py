@@ -19,7 +19,14 @@ from tests.cluster.flux_controller import Flux
 from tests.cluster.miniature import furnish
 from tests.cluster.namespace import Namespace, namespace_on
 from tests.cluster.provisioner import provisioning
-from tests.cluster.recipes import ARGO_CD, CONTROL_PLANE, FLUX, LEADER_WORKER_SETS, Recipe
+from tests.cluster.recipes import (
+    ARGO_CD,
+    CONTROL_PLANE,
+    FLUX,
+    LEADER_WORKER_SETS,
+    REGISTRY,
+    Recipe,
+)
 
 
 @pytest.fixture(scope="session")
@@ -60,6 +67,12 @@ def argo_cd(cluster: ControlPlane) -> Iterator[ArgoCd]:
     manifests = binaries.manifests(folder, recipe=ARGO_CD)
     with argo_cd_controllers.running(cluster, folder, manifests) as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def crane() -> Path:
+    """The program of that name."""
+    return _built(REGISTRY) / "crane"
 
 
 def _built(recipe: Recipe) -> Path:

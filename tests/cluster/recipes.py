@@ -163,4 +163,7 @@ ARGO_CD = Recipe(
     target=".",
 )
 
-RECIPES = (CONTROL_PLANE, LEADER_WORKER_SETS, FLUX, ARGO_CD)
+REGISTRY = Recipe("registry", "crane", ("crane",), {})
+"""A client of registries, which also serves one."""
+
+RECIPES = (CONTROL_PLANE, LEADER_WORKER_SETS, FLUX, ARGO_CD, REGISTRY)
