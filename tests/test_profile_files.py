@@ -105,6 +105,24 @@ def test_a_profile_with_another_ending_is_not_silently_left_out(
     ]
 
 
+@pytest.mark.parametrize("folder", ["models", "gpus", "environments"])
+def test_a_folder_of_profiles_is_not_silently_left_out(
+    tmp_path: Path, models: Path, folder: str
+) -> None:
+    above = Path("profiles", folder)
+    for name, file in (("eu", "prod.yaml"), ("notes", "README.md"), (".cache", "x.yaml")):
+        (tmp_path / above / name).mkdir(parents=True)
+        (tmp_path / above / name / file).touch()
+
+    run = ira("list", cwd=tmp_path)
+
+    assert run.returncode == 2
+    assert run.stderr.splitlines()[0] == (
+        f"{above}/eu:1:1: is a folder, whose files are not read; move them to the folder above"
+    )
+    assert run.stderr.splitlines()[1:] == ["1 problem in 1 file."]
+
+
 def test_what_editors_and_people_leave_beside_profiles_is_not_read(
     tmp_path: Path, models: Path
 ) -> None:

@@ -168,6 +168,7 @@ class FolderReader:
         if entries is None:
             return None
         self.refuse_other_endings(entries)
+        self._refuse_folders(entries)
         return [file for file in entries if file.suffix == ".yaml"]
 
     def entries(self, folder: Path) -> list[Path] | None:
@@ -186,6 +187,15 @@ class FolderReader:
             for file in entries
             if file.suffix.lower() in YAML_ENDINGS and file.suffix != ".yaml"
         ]
+
+    def _refuse_folders(self, entries: Iterable[Path]) -> None:
+        """Add a problem for each folder with files that look like profiles but are not read."""
+        message = "is a folder, whose files are not read; move them to the folder above"
+        for entry in entries:
+            if entry.is_dir() and not entry.name.startswith("."):
+                inner = self.entries(entry) or ()
+                if any(file.suffix.lower() in YAML_ENDINGS for file in inner):
+                    self.problems.append(Problem(str(entry), *START, "", message))
 
     def one(self, kind: str, file: Path, model: type[P], content: bytes | None = None) -> P | None:
         """Read one profile, from `content` if given; None if it has problems."""
