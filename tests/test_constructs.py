@@ -68,7 +68,7 @@ def test_the_platforms_bucket_is_the_default(chart: Chart, cell: Cell) -> None:
     platform = cell.platform.model_copy(update={"bucket": "acme-models"})
     VllmDeployment(chart, "vllm", cell=replace(cell, platform=platform))
     ModelDownloadJob(chart, "download", platform=platform, model_id=cell.model.model_id)
-    given = Chart(App(), "given")
+    given = Chart(App(), "given", namespace="llm")
     VllmDeployment(given, "vllm", cell=cell, bucket="acme-models")
     model_id = cell.model.model_id
     ModelDownloadJob(
