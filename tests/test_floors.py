@@ -43,7 +43,7 @@ FLOORS: list[dict[str, str]] = [
         "gitops": "kubernetes layout output profiles",
         "hub": "errors messages model_files",
         "inputs": "profiles",
-        "project": "errors installation profile_files profiles",
+        "project": "errors installation kubernetes layout profile_files profiles",
     },
     {
         "rules": "analysis errors kubernetes kustomizations layout memory messages output profiles "

@@ -60,6 +60,38 @@ def test_a_new_project_is_written_and_passes_its_checks(
     assert len((project / "README.md").read_text().splitlines()) <= 16
 
 
+ARGO_CD = "--gitops argo-cd --bucket acme-models --repository https://git.example.com/acme/s.git"
+
+
+@pytest.mark.parametrize(
+    ("words", "environment", "applied"),
+    [
+        (ARGO_CD, "prod", "argo-cd/application-set.yaml"),
+        (
+            f"{ARGO_CD} --gpu l4 --environment eu --namespace llm",
+            "eu",
+            "argo-cd/application-set.yaml",
+        ),
+        ("--gitops flux --bucket 123456", "prod", "flux/*.yaml"),
+        ("--gitops flux --bucket acme-models --minimal", "prod", "flux/*.yaml"),
+    ],
+)
+def test_a_project_for_a_controller_is_complete_and_passes_its_checks(
+    tmp_path: Path, words: str, environment: str, applied: str
+) -> None:
+    runs = [ira("init", "--package", REPOSITORY, *words.split(), cwd=tmp_path)]
+    runs += [ira(*each.split(), cwd=tmp_path) for each in ("synth", "check", "synth --check")]
+
+    assert [run.returncode for run in runs] == [0, 0, 0, 0], [run.stderr for run in runs]
+    assert [*(tmp_path / "dist" / environment).glob(applied)]
+    if "--minimal" not in words:
+        assert [path.name for path in (tmp_path / "dist").iterdir() if path.is_dir()] == [
+            environment
+        ]
+    written = (tmp_path / f"profiles/environments/{environment}.yaml").read_text()
+    assert re.search(r'^bucket: "(acme-models|123456)"$', written, re.MULTILINE)
+
+
 def test_no_pair_of_a_gpu_type_and_a_model_gives_profiles_with_an_error(tmp_path: Path) -> None:
     for model in ("gemma3-27b", "llama3", "llama4-scout"):
         for gpu in ("h100", "h200", "l4"):
@@ -105,6 +137,17 @@ def test_what_is_there_is_told_and_stays(tmp_path: Path) -> None:
     assert [*content(tmp_path / "profiles")] == []
     assert not (tmp_path / "nowhere").exists()
     assert (tmp_path / ".vscode/settings.json").exists()
+
+
+def test_profiles_that_are_there_get_no_environment(tmp_path: Path) -> None:
+    ira("init", "--package", REPOSITORY, cwd=tmp_path)
+    before = content(tmp_path)
+
+    run = ira("init", *ARGO_CD.split(), "--package", REPOSITORY, cwd=tmp_path)
+
+    assert run.returncode == 0
+    assert run.stderr.startswith("note: profiles/ is there already, so no environment was added;")
+    assert content(tmp_path) == before
 
 
 def test_a_second_run_changes_nothing(tmp_path: Path) -> None:
@@ -169,6 +212,14 @@ def test_a_folder_that_can_not_be_written_is_one_message(tmp_path: Path) -> None
         ("--gpu b200", "ira-manifests add ORG/NAME --gpu b200"),
         ("--minimal --gpu h100", "--minimal writes no profiles: without --gpu and --model"),
         ("--ci jenkins", "(choose from"),
+        ("--gitops flux", "--gitops needs --bucket"),
+        ("--bucket acme", "--bucket is of use with --gitops alone"),
+        ("--gitops flux --bucket A", "--bucket 'A' "),
+        ("--gitops flux --bucket acme --environment base", "can't be that name: the output has"),
+        ("--gitops flux --bucket acme --namespace A", "--namespace 'A' "),
+        ("--gitops flux --bucket acme --repository https://git.example.com/a", "is for argo-cd"),
+        ("--gitops argo-cd --bucket acme", "--gitops argo-cd needs --repository"),
+        ("--gitops argo-cd --bucket acme --repository https://token@a.b/c", "needs --repository"),
         ("--package ira-manifests", "--package can't be used: give a release"),
         ("--package ./here.whl", "--package can't be used"),
         ("--package file:///tmp/a.whl", "--package can't be used"),

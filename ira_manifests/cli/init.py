@@ -12,6 +12,7 @@ from ira_manifests.cli import terminal
 from ira_manifests.errors import InputError, OutputError
 from ira_manifests.installation import Origin
 from ira_manifests.output import transaction
+from ira_manifests.project.environment import Environment, require_valid
 from ira_manifests.project.files import EXTRA, PROFILES, Choice, files, left_out
 
 
@@ -24,6 +25,8 @@ def command(
     ci: str,
     package: str | None,
     dry_run: bool,
+    gitops: str | None,
+    **of_environment: str | None,
 ) -> int:
     """Make a folder a project: profiles, CI, hooks, settings of editors."""
     if minimal and (gpus or models):
@@ -31,13 +34,19 @@ def command(
     if os.path.lexists(folder) and not folder.is_dir():
         raise InputError(f"{folder} is not a folder; name one for the project")
     origin = _origin(package)
-    choice = Choice(origin, ci, not minimal, gpus or (), models or ())
+    environment = _environment(gitops, **of_environment)
+    choice = Choice(origin, ci, not minimal, gpus or (), models or (), environment)
     wanted = files(choice)
     kept = _kept(folder, wanted)
     fresh = {path: content for path, content in wanted.items() if path not in kept}
     if not dry_run:
         _write(folder, fresh)
     _report(folder, fresh, kept, dry_run=dry_run)
+    if environment is not None and any(path.startswith(f"{PROFILES}/") for path in kept):
+        terminal.complain(
+            f"note: {PROFILES}/ is there already, so no environment was added; its file is in "
+            "docs/gitops.md, under Environments"
+        )
     if lacking := left_out(choice):
         _explain(lacking)
     if not dry_run:
@@ -57,6 +66,33 @@ def _origin(package: str | None) -> Origin | None:
             "without a user and a token, such as git+https://git.example.com/REPOSITORY@COMMIT"
         )
     return named
+
+
+def _environment(
+    controller: str | None,
+    *,
+    bucket: str | None,
+    environment: str | None,
+    namespace: str | None,
+    repository: str | None,
+) -> Environment | None:
+    """Return the environment that is asked for.
+
+    Raises `InputError` for options that it lacks, that it can't have, or that are of no use.
+    """
+    if controller is None:
+        given = {"bucket": bucket, "environment": environment, "namespace": namespace}
+        useless = [name for name, value in {**given, "repository": repository}.items() if value]
+        if useless:
+            raise InputError(*(f"--{name} is of use with --gitops alone" for name in useless))
+        return None
+    if bucket is None:
+        raise InputError("--gitops needs --bucket, the bucket that holds the models")
+    found = Environment(
+        environment or "prod", controller, bucket, namespace or "inference", repository
+    )
+    require_valid(found)
+    return found
 
 
 def _kept(folder: Path, wanted: Iterable[str]) -> set[str]:

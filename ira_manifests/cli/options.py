@@ -21,6 +21,7 @@ _COLUMNS = 80
 _MOST_TOKENS = 2**31
 SHELLS = ("bash", "zsh", "fish")
 CI_SERVICES = ("github", "gitlab", "none")
+CONTROLLERS = ("argo-cd", "flux")
 FORMATS = ("text", "json", "sarif", "github")
 DIFF_FORMATS = ("text", "markdown")
 
@@ -141,6 +142,25 @@ def init(parser: Parser) -> None:
         action="store_true",
         help="List the files, and write nothing.",
     )
+    _gitops(parser)
+
+
+def _gitops(parser: Parser) -> None:
+    """Add the options of an environment that a controller applies."""
+    parser.add_argument(
+        "--gitops",
+        choices=CONTROLLERS,
+        metavar="CONTROLLER",
+        help="Add an environment that a controller applies from the repository: "
+        f"{', '.join(CONTROLLERS)}.",
+    )
+    for option, metavar, text in (
+        ("--bucket", "NAME", "The bucket that holds its models; required."),
+        ("--environment", "NAME", "Its name. [default: prod]"),
+        ("--namespace", "NAME", "The namespace of its objects. [default: inference]"),
+        ("--repository", "URL", "The project's repository, as Argo CD knows it."),
+    ):
+        parser.add_argument(option, metavar=metavar, help=f"With --gitops: {text}")
 
 
 def synth(parser: Parser) -> None:

@@ -8,8 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ira_manifests.installation import Origin
-from ira_manifests.profile_files import KINDS, SCHEMA_FOLDER, schema_file
+from ira_manifests.profile_files import (
+    ENVIRONMENT_FOLDER,
+    KINDS,
+    PLATFORM_FILE,
+    SCHEMA_FOLDER,
+    schema_file,
+)
+from ira_manifests.project import environment as environments
 from ira_manifests.project import profiles
+from ira_manifests.project.environment import Environment
 
 PROFILES = "profiles"
 """The folder of profiles in a project, which commands read by default."""
@@ -25,6 +33,11 @@ _INSTALLED = {
     "requirements.txt": "requirements.txt",
     ".pre-commit-config.yaml": "pre-commit-config.yaml",
 }
+_PLATFORM = f"{PROFILES}/{PLATFORM_FILE}"
+_ENVIRONMENTS_ONLY = b"""
+# dist/ has the directories of environments alone.
+environments_only: true
+"""
 _TEMPLATES = Path(__file__).parent / "templates"
 _INSTALL = "\n```shell\npip install --requirement requirements.txt\n```\n"
 
@@ -39,6 +52,7 @@ class Choice:
         has_profiles: whether it has profiles of its own.
         gpus: the GPU types of its profiles; none: all of the package.
         models: the models of its profiles; none: all of the package.
+        environment: its only environment, instead of the walkthrough's directories.
     """
 
     origin: Origin | None
@@ -46,6 +60,7 @@ class Choice:
     has_profiles: bool = True
     gpus: Collection[str] = ()
     models: Collection[str] = ()
+    environment: Environment | None = None
 
 
 def files(choice: Choice) -> dict[str, bytes]:
@@ -62,7 +77,21 @@ def files(choice: Choice) -> dict[str, bytes]:
     if choice.has_profiles:
         chosen = profiles.chosen(choice.gpus, choice.models)
         found |= {f"{PROFILES}/{path}": content for path, content in chosen.items()}
+    if choice.environment is not None:
+        found |= _of_environment(choice.environment, choice.gpus, found.get(_PLATFORM))
     return dict(sorted(found.items()))
+
+
+def _of_environment(
+    environment: Environment, gpus: Collection[str], platform: bytes | None
+) -> dict[str, bytes]:
+    """Return the environment's file, and the platform's without the walkthrough's directories."""
+    text = environments.text(environment, profiles.queued(gpus))
+    file = f"{PROFILES}/{ENVIRONMENT_FOLDER}/{environment.name}.yaml"
+    found = {file: text.encode()}
+    if platform is not None:
+        found[_PLATFORM] = platform + _ENVIRONMENTS_ONLY
+    return found
 
 
 def left_out(choice: Choice) -> list[str]:

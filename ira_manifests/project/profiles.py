@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import Any
 
 from ira_manifests.errors import InputError, did_you_mean, one_of
 from ira_manifests.profile_files import (
@@ -42,6 +43,18 @@ def chosen(gpus: Collection[str], models: Collection[str]) -> dict[str, bytes]:
         **{f"{MODEL_FOLDER}/{name}.yaml": text for name, text in cells.items() if text},
         **{f"{SCHEMA_FOLDER}/{path.name}": path.read_bytes() for path in schemas},
     }
+
+
+def queued(gpus: Collection[str]) -> list[str]:
+    """Return the GPU types of the package, of the named ones if any, that have queued capacity."""
+    folder = packaged.folder() / GPU_FOLDER
+    return [name for name in gpus or _names(folder) if _read(folder, name).get("queued")]
+
+
+def _read(folder: Path, name: str) -> dict[str, Any]:
+    path = folder / f"{name}.yaml"
+    found: dict[str, Any] = yaml_source.read(str(path), path.read_bytes())[0].data
+    return found
 
 
 def _names(folder: Path) -> list[str]:
