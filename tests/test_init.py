@@ -202,6 +202,22 @@ def test_a_folder_that_can_not_be_written_is_one_message(tmp_path: Path) -> None
     assert [*(tmp_path / "closed").iterdir()] == []
 
 
+def test_the_document_tells_what_the_text_does(tmp_path: Path) -> None:
+    (tmp_path / "README.md").touch()
+
+    run = ira("init", "--json", cwd=tmp_path)
+
+    found = json.loads(run.stdout)
+    assert {*found.pop("written")} == content(tmp_path).keys() - {"README.md"}
+    assert found == {
+        "folder": ".",
+        "dry_run": False,
+        "kept": ["README.md"],
+        "left_out": [*INSTALLED],
+        "next": ["ira-manifests synth", "ira-manifests check"],
+    }
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

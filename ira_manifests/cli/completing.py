@@ -47,7 +47,7 @@ def _offer_names(parser: argparse.ArgumentParser) -> None:
         completer: Any = None
         if action.dest in _NAMES:
             completer = _of_matrix(_NAMES[action.dest])
-        elif action.dest in ("out", "profiles_folder"):
+        elif action.dest in ("folder", "out", "profiles_folder"):
             completer = DirectoriesCompleter()
         elif action.dest in ("source", "terraform_output"):
             completer = FilesCompleter()
@@ -88,6 +88,10 @@ def _gpus(matrix: Matrix, _given: argparse.Namespace) -> Iterable[str]:
     return matrix.profiles.gpus
 
 
+def _models(matrix: Matrix, _given: argparse.Namespace) -> Iterable[str]:
+    return matrix.profiles.models
+
+
 def _model_ids(matrix: Matrix, _given: argparse.Namespace) -> Iterator[str]:
     return (model.model_id for model in matrix.profiles.models.values())
 
@@ -119,6 +123,7 @@ _NAMES: dict[str, _Names] = {
     "environments": _environments,
     "gpus": _gpus,
     "model_id": _model_ids,
+    "models": _models,
     "only": _cells,
     "words": _explained,
 }

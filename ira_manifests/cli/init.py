@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from ira_manifests import installation
-from ira_manifests.cli import terminal
+from ira_manifests.cli import documents, terminal
 from ira_manifests.errors import InputError, OutputError
 from ira_manifests.installation import Origin
 from ira_manifests.output import transaction
@@ -25,6 +26,7 @@ def command(
     ci: str,
     package: str | None,
     dry_run: bool,
+    as_json: bool,
     gitops: str | None,
     **of_environment: str | None,
 ) -> int:
@@ -41,17 +43,29 @@ def command(
     fresh = {path: content for path, content in wanted.items() if path not in kept}
     if not dry_run:
         _write(folder, fresh)
-    _report(folder, fresh, kept, dry_run=dry_run)
-    if environment is not None and any(path.startswith(f"{PROFILES}/") for path in kept):
-        terminal.complain(
-            f"note: {PROFILES}/ is there already, so no environment was added; its file is in "
-            "docs/gitops.md, under Environments"
-        )
-    if lacking := left_out(choice):
-        _explain(lacking)
-    if not dry_run:
-        _next(folder)
+    done = _Done(folder, sorted(fresh), sorted(kept), left_out(choice), dry_run)
+    _say_document(done) if as_json else _report(done)
+    _complain(done, environment)
     return 0
+
+
+@dataclass(frozen=True)
+class _Done:
+    """What a run did."""
+
+    folder: Path
+    written: Sequence[str]
+    kept: Sequence[str]
+    left_out: Sequence[str]
+    dry_run: bool
+
+    @property
+    def next(self) -> list[str]:
+        """The commands to run then."""
+        program = installation.program(EXTRA)
+        steps = [f"{program} {word}" for word in ("synth", "check")]
+        is_here = self.folder.resolve() == Path.cwd()
+        return steps if is_here else [f"cd {shlex.quote(str(self.folder))}", *steps]
 
 
 def _origin(package: str | None) -> Origin | None:
@@ -117,13 +131,29 @@ def _write(folder: Path, fresh: dict[str, bytes]) -> None:
         changes.commit()
 
 
-def _report(folder: Path, fresh: Iterable[str], kept: Iterable[str], *, dry_run: bool) -> None:
-    if written := _summary(fresh):
-        terminal.say(f"{'Would write' if dry_run else 'Wrote'} in {folder}:")
-        _list(written)
-    if there := _summary(kept):
+def _say_document(done: _Done) -> None:
+    documents.say(
+        {
+            "folder": str(done.folder),
+            "dry_run": done.dry_run,
+            "written": done.written,
+            "kept": done.kept,
+            "left_out": done.left_out,
+            "next": [] if done.dry_run else done.next,
+        }
+    )
+
+
+def _report(done: _Done) -> None:
+    if done.written:
+        terminal.say(f"{'Would write' if done.dry_run else 'Wrote'} in {done.folder}:")
+        _list(_summary(done.written))
+    if done.kept:
         terminal.say("There already, and left as it is:")
-        _list(there)
+        _list(_summary(done.kept))
+    if not done.dry_run:
+        terminal.say("Next:")
+        _list(done.next)
 
 
 def _summary(paths: Iterable[str]) -> list[str]:
@@ -137,19 +167,17 @@ def _list(paths: Sequence[str]) -> None:
         terminal.say(f"    {path}")
 
 
-def _explain(lacking: Sequence[str]) -> None:
-    source = installation.here()
-    terminal.complain(
-        f"note: left out {', '.join(lacking)}: they name what to install, and this program came "
-        f"from {source.address}, which no other machine has; run init again with --package, such "
-        "as --package git+https://git.example.com/REPOSITORY@COMMIT"
-    )
-
-
-def _next(folder: Path) -> None:
-    program = installation.program(EXTRA)
-    terminal.say("Next:")
-    if folder.resolve() != Path.cwd():
-        terminal.say(f"    cd {shlex.quote(str(folder))}")
-    for word in ("synth", "check"):
-        terminal.say(f"    {program} {word}")
+def _complain(done: _Done, environment: Environment | None) -> None:
+    """Tell what the project lacks."""
+    if environment is not None and any(path.startswith(f"{PROFILES}/") for path in done.kept):
+        terminal.complain(
+            f"note: {PROFILES}/ is there already, so no environment was added; its file is in "
+            "docs/gitops.md, under Environments"
+        )
+    if done.left_out:
+        terminal.complain(
+            f"note: left out {', '.join(done.left_out)}: they name what to install, and this "
+            f"program came from {installation.here().address}, which no other machine has; run "
+            "init again with --package, such as "
+            "--package git+https://git.example.com/REPOSITORY@COMMIT"
+        )

@@ -143,6 +143,7 @@ def init(parser: Parser) -> None:
         help="List the files, and write nothing.",
     )
     _gitops(parser)
+    _json(parser)
 
 
 def _gitops(parser: Parser) -> None:
