@@ -89,6 +89,9 @@ def test_a_project_for_a_controller_is_complete_and_passes_its_checks(
             environment
         ]
     written = (tmp_path / f"profiles/environments/{environment}.yaml").read_text()
+    first = re.match(r"# yaml-language-server: \$schema=(.*)\n", written)
+    assert first is not None
+    assert (tmp_path / "profiles/environments" / first[1]).is_file()
     assert re.search(r'^bucket: "(acme-models|123456)"$', written, re.MULTILINE)
 
 

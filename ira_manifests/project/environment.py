@@ -11,9 +11,11 @@ from pydantic import ValidationError
 from ira_manifests import layout
 from ira_manifests.errors import Gathered, InputError
 from ira_manifests.kubernetes import names
+from ira_manifests.profile_files import modeline
 from ira_manifests.profiles.controllers import ArgoCd
 
 _HEAD = """\
+{modeline}
 # What differs here from the other profiles. For a second environment, copy this file.
 namespace: {namespace}
 bucket: {bucket}
@@ -87,7 +89,9 @@ def text(environment: Environment, queued: Collection[str]) -> str:
 
 def _parts(environment: Environment, queued: Collection[str]) -> Iterator[str]:
     yield _HEAD.format(
-        namespace=json.dumps(environment.namespace), bucket=json.dumps(environment.bucket)
+        modeline=modeline("environment"),
+        namespace=json.dumps(environment.namespace),
+        bucket=json.dumps(environment.bucket),
     )
     if queued:
         yield _QUEUED

@@ -75,7 +75,7 @@ def files(choice: Choice) -> dict[str, bytes]:
     found = {path: _filled(name, choice.origin) for path, name in templates.items()}
     found[".vscode/settings.json"] = _editor_settings()
     if choice.has_profiles:
-        chosen = profiles.chosen(choice.gpus, choice.models)
+        chosen = {**profiles.chosen(choice.gpus, choice.models), **profiles.schemas()}
         found |= {f"{PROFILES}/{path}": content for path, content in chosen.items()}
     if choice.environment is not None:
         found |= _of_environment(choice.environment, choice.gpus, found.get(_PLATFORM))
@@ -85,10 +85,11 @@ def files(choice: Choice) -> dict[str, bytes]:
 def _of_environment(
     environment: Environment, gpus: Collection[str], platform: bytes | None
 ) -> dict[str, bytes]:
-    """Return the environment's file, and the platform's without the walkthrough's directories."""
+    """Return the environment's file, its schema, and a platform without other directories."""
     text = environments.text(environment, profiles.queued(gpus))
     file = f"{PROFILES}/{ENVIRONMENT_FOLDER}/{environment.name}.yaml"
-    found = {file: text.encode()}
+    found = {f"{PROFILES}/{path}": content for path, content in profiles.schemas().items()}
+    found[file] = text.encode()
     if platform is not None:
         found[_PLATFORM] = platform + _ENVIRONMENTS_ONLY
     return found

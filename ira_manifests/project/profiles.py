@@ -37,12 +37,16 @@ def chosen(gpus: Collection[str], models: Collection[str]) -> dict[str, bytes]:
     cells = {name: _with_cells_of(folder, name, kept) for name in models or known_models}
     _require_cells({name for name in cells if not cells[name]}, models, kept, any(cells.values()))
     shared = [PLATFORM_FILE, KNOWN_MODELS_FILE, *(f"{GPU_FOLDER}/{name}.yaml" for name in kept)]
-    schemas = sorted((folder / SCHEMA_FOLDER).glob("*.json"))
     return {
         **{path: (folder / path).read_bytes() for path in shared},
         **{f"{MODEL_FOLDER}/{name}.yaml": text for name, text in cells.items() if text},
-        **{f"{SCHEMA_FOLDER}/{path.name}": path.read_bytes() for path in schemas},
     }
+
+
+def schemas() -> dict[str, bytes]:
+    """Return the schemas that the first lines of profiles name, by their paths in the folder."""
+    found = sorted(packaged.schema_folder().glob("*.json"))
+    return {f"{SCHEMA_FOLDER}/{path.name}": path.read_bytes() for path in found}
 
 
 def queued(gpus: Collection[str]) -> list[str]:
