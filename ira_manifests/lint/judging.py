@@ -11,10 +11,11 @@ from typing import NamedTuple, TypeVar
 from ira_manifests.errors import IraError
 from ira_manifests.kustomizations.build import Built
 from ira_manifests.kustomizations.sources import Sources
-from ira_manifests.lint import serving
+from ira_manifests.lint import serving, spelling
 from ira_manifests.lint.families import Member, families
 from ira_manifests.lint.models import Library
 from ira_manifests.lint.serving import Serving
+from ira_manifests.lint.spelling import Served
 from ira_manifests.lint.units import Place, units
 from ira_manifests.lint.view import NOT_KNOWN, ForeignView
 from ira_manifests.profiles.cell import Cell
@@ -24,7 +25,14 @@ from ira_manifests.rules.catalogue import Needs, Severity
 from ira_manifests.rules.cells.subjects import CELL, CellOf
 from ira_manifests.rules.finding import Finding
 from ira_manifests.rules.registry import Check
-from ira_manifests.rules.sources.subjects import OVERLAY, TROUBLE, WORKLOAD, Overlay, Workload
+from ira_manifests.rules.sources.subjects import (
+    FOLDER,
+    OVERLAY,
+    TROUBLE,
+    WORKLOAD,
+    Overlay,
+    Workload,
+)
 from ira_manifests.rules.view.groups import DIRECTORY, NAMESPACE
 from ira_manifests.rules.view.servers import Server
 
@@ -50,12 +58,18 @@ def judge(
     """Return the findings of some sources, each once, sorted. `step` is called for each unit."""
     told: list[_Told] = []
     members: list[Member] = []
+    served: list[Served] = []
     for unit in units(sources, built):
         view = ForeignView(unit)
         told += (_Told(unit.name, item) for item in _of_view(view, library))
+        served += (
+            each for server in view.servers for each in spelling.served(unit.name, view, server)
+        )
         if unit.built is not None and not unit.is_part:
             members.append(Member(unit.name, unit.built, view))
         step(unit.name)
+    for name, folder in spelling.folders(served):
+        told += (_Told(name, item) for item in FOLDER.run(folder, _PART))
     for family in families(sources, members):
         told += (_Told("", item) for item in _guarded(NAMESPACE.checks(_KNOWN), family))
     for each in built:

@@ -227,6 +227,7 @@ spec:
         JOB,
         POOL,
         JOB.replace("example/worker:1.0", "$WORKER_IMAGE"),
+        JOB.replace("YOUR_TOKEN", "$HF_TOKEN"),
         JOB.replace("example/worker:1.0", "REGION-docker.pkg.dev/PROJECT_ID/worker:1.0"),
         JOB.replace("example/worker:1.0", "''"),
     ],
@@ -264,6 +265,19 @@ def _with_a_remote_base(folder: Path, factor: str = "3.2") -> Path:
     )
     (tree / BASES).write_text(KUSTOMIZATION.replace("deployment.yaml", _URL))
     return tree
+
+
+def test_a_folder_with_other_letters_than_most_servers_have(tmp_path: Path) -> None:
+    tree = edited(tmp_path)
+    for name, model in (("two", "google/gemma-3-27b-it"), ("three", "google/Gemma-3-27B-it")):
+        files = {
+            f"overlays/{name}/{file}": (tree / L4 / file).read_text().replace("l4-gemma", name)
+            for file in ("kustomization.yaml", "node.yaml", "runtime.env")
+        }
+        env = f"overlays/{name}/runtime.env"
+        write(tree, {**files, env: files[env].replace("google/gemma-3-27b-it", model)})
+
+    assert told(tree) == ["overlays/three/runtime.env:1 IRA009"]
 
 
 def test_what_patches_say_of_the_objects_of_a_remote_base_is_judged(tmp_path: Path) -> None:

@@ -110,7 +110,8 @@ def unknown_model_id(of: CellOf) -> Iterator[Finding]:
     The known ids are those of `profiles/known-models.yaml`. The wrong organisation is another
     repository: the download ends in 404, or brings somebody else's weights. Another case works for
     the download, but gives the bucket's folder another name than the one that is served. For a copy
-    of the model that you trust, waive the rule.
+    of the model that you trust, waive the rule. In trees of other authors, where servers load
+    from folders, one is reported that has other upper and lower case than most of the same name.
     """
     model_id = of.cell.model.model_id
     other = other_spelling(model_id, of.matrix.profiles.known_model_ids)

@@ -13,8 +13,8 @@ from ira_manifests.rules.variables import in_plain_text
 from ira_manifests.rules.view.groups import DIRECTORY
 from ira_manifests.rules.view.rendered import View
 
-# Such as HF_TOKEN, nvapi-KEY and YOUR_TOKEN: a name where the author's readers write the secret.
-_NAME = re.compile(r"(?:[a-z]+-)?[A-Z][A-Z_-]{2,}")
+# Such as HF_TOKEN, nvapi-KEY and $HF_TOKEN: a name where the author's readers write the secret.
+_NAME = re.compile(r"(?:[a-z]+-)?[A-Z][A-Z_-]{2,}|\$[A-Za-z_]\w*")
 
 
 @rule("IRA065", "secret-in-plain-text", Severity.ERROR, DIRECTORY, Needs.PART)

@@ -78,6 +78,17 @@ class Workload:
     unknown: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Folder:
+    """The folder of a server's model, ORG/NAME, and how most servers of the tree spell it."""
+
+    file: str
+    line: int
+    column: int
+    text: str
+    usual: str
+
+
 OVERLAY: Group[Overlay] = Group(_PACKAGE)
 """Checks of one kustomization's sources beside what it builds."""
 
@@ -86,3 +97,6 @@ TROUBLE: Group[Trouble] = Group(_PACKAGE)
 
 WORKLOAD: Group[Workload] = Group(_PACKAGE)
 """Checks of what is not known of a server."""
+
+FOLDER: Group[Folder] = Group(_PACKAGE)
+"""Checks of the folders of models."""

@@ -13,7 +13,7 @@ from ira_manifests.kustomizations.places import Site
 from ira_manifests.rules.catalogue import Needs
 from ira_manifests.rules.finding import Finding
 from ira_manifests.rules.registry import also
-from ira_manifests.rules.sources.subjects import OVERLAY, Overlay
+from ira_manifests.rules.sources.subjects import FOLDER, OVERLAY, Folder, Overlay
 
 
 @also("IRA013", OVERLAY, Needs.OBJECTS)
@@ -75,6 +75,14 @@ def _replaced(overlay: Overlay, name: str) -> Iterator[str]:
             source = replacement.source
             if source.get("name") == name:
                 yield str(source.get("fieldPath", "")).removeprefix("data.")
+
+
+@also("IRA009", FOLDER, Needs.PART)
+def other_letters(folder: Folder) -> Iterator[Finding]:
+    """The folder of a model is spelled otherwise than by most servers of the tree."""
+    message = f"{folder.text!r} is {folder.usual!r} for other servers of the tree"
+    hint = "a bucket has one of the two: paths are compared with case"
+    yield Finding(folder.file, folder.line, folder.column, "", "", message, hint)
 
 
 # Words for values that an overlay is to set.
