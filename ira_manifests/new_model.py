@@ -18,12 +18,12 @@ from ira_manifests.memory import GIB
 from ira_manifests.model_files import ModelFiles
 from ira_manifests.profiles import consistency
 from ira_manifests.profiles.cell import Cell, directory_names
-from ira_manifests.profiles.fields import is_commit
 from ira_manifests.profiles.loader import with_model
 from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.profiles.model_text import NewModel
 from ira_manifests.profiles.model_update import Refreshed, refreshed
 from ira_manifests.profiles.schema import CellProfile, GpuProfile, ModelProfile
+from ira_manifests.profiles.text_checks import is_commit
 from ira_manifests.rules import waivers
 from ira_manifests.rules.check_cells import check_cells
 from ira_manifests.rules.finding import Finding

@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 
 from ira_manifests.profile_files import KINDS, modeline, schema_file
 from ira_manifests.profiles import yaml_source
-from ira_manifests.profiles.fields import Form
+from ira_manifests.profiles.forms import Form
 from ira_manifests.profiles.packaged import schema_folder
 from ira_manifests.profiles.pod_fields import plain
 from testing.edits import edit_profile

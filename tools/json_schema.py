@@ -16,7 +16,8 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import PydanticUndefined, core_schema
 
 from ira_manifests.profiles.env import text_of_variable
-from ira_manifests.profiles.fields import NOT_EMPTY, Form, number_as_text
+from ira_manifests.profiles.fields import NOT_EMPTY
+from ira_manifests.profiles.forms import Form, number_as_text
 from ira_manifests.profiles.pod_fields import KubernetesObject, plain
 from ira_manifests.profiles.schema import CellProfile, cell_or_variants
 from tools import field_docs, field_types, kubernetes_schemas

@@ -12,7 +12,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from ira_manifests.profiles.base import Profile
-from ira_manifests.profiles.fields import GitRevision, Label, Subdomain, checked, refuse
+from ira_manifests.profiles.fields import GitRevision, Label, Subdomain
+from ira_manifests.profiles.forms import checked, refuse
 
 # No braces: Argo CD would take them for a part of its template.
 _LETTER = "[A-Za-z0-9_.-]"

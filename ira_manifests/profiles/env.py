@@ -8,7 +8,8 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from ira_manifests.kubernetes import patterns
 from ira_manifests.profiles.base import Profile
-from ira_manifests.profiles.fields import Subdomain, checked, number_as_text, refuse
+from ira_manifests.profiles.fields import Subdomain
+from ira_manifests.profiles.forms import checked, number_as_text, refuse
 
 CONSTRUCTS = {
     "DO_NOT_TRACK": "the construct sets it, so that no usage statistics are sent",

@@ -5,96 +5,33 @@ Kubernetes' fields, else far above any existing machine: a valid value is accept
 server and keeps computations short.
 """
 
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from ira_manifests import hub_lock
 from ira_manifests.kubernetes import images, names, patterns
+from ira_manifests.profiles import text_checks
+from ira_manifests.profiles.forms import (
+    checked,
+    is_number,
+    is_whole,
+    matching,
+    number_as_text,
+    refuse,
+    whole_as_decimal,
+)
 from ira_manifests.vllm import release
-from ira_manifests.vllm.changes import facts_of
-from ira_manifests.vllm.release import Release, UnknownReleaseError
 
-MIN_REASON_WORDS = 3
 _INT32 = 2**31 - 1
 _YEAR = 365 * 24 * 3600
 
-_Check = Callable[[str], str | None]
-
-
-def refuse(message: str) -> PydanticCustomError:
-    """Return a validation error whose message the user sees unchanged."""
-    return PydanticCustomError("ours", "{message}", {"message": message})
-
-
-@dataclass(frozen=True, eq=False)
-class Form:
-    """What texts a field takes.
-
-    Attributes:
-        check: returns None, or what is wrong.
-        pattern: a regular expression, also of ECMA-262, that every valid text matches as a whole;
-            for editors, which can't call the check. Empty if there is none.
-    """
-
-    check: _Check
-    pattern: str = ""
-
-    def validate(self, value: Any, read: ValidatorFunctionWrapHandler) -> Any:
-        """Check a text. A number is checked as text, too: it is unquoted only if that is valid."""
-        if isinstance(value, str) or _is_number(value):
-            problem = self.check(str(value))
-            if problem:
-                raise refuse(f"{str(value)[:100]!r} {problem}")
-        return read(value)
-
-
-def checked(check: _Check, pattern: str = "") -> WrapValidator:
-    """Return a validator of text from a check and a pattern: see `Form`."""
-    return WrapValidator(Form(check, pattern).validate)
-
-
-def _matching(pattern: str, allowed: str) -> WrapValidator:
-    """Return a validator of text by a pattern alone."""
-    compiled = re.compile(pattern)
-    return checked(
-        lambda value: None if compiled.fullmatch(value) else f"is not {allowed}", pattern
-    )
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_number(value: Any) -> bool:
-    return _is_whole(value) or isinstance(value, Decimal)
-
-
-def whole_as_decimal(value: Any) -> Any:
-    """Return a whole number as a `Decimal`; any other value as it is."""
-    return Decimal(value) if _is_whole(value) else value
-
-
-def number_as_text(value: Any) -> Any:
-    """Return a number as the text that the file has; any other value as it is."""
-    return str(value) if _is_number(value) else value
-
 
 def _tokens_or_auto(value: Any) -> Any:
-    if value == "auto" or (_is_whole(value) and 0 < value <= _INT32):
+    if value == "auto" or (is_whole(value) and 0 < value <= _INT32):
         return value
-    shown = f"the number {value}" if _is_number(value) else "no number"
+    shown = f"the number {value}" if is_number(value) else "no number"
     if isinstance(value, str):
         shown = f"the text {value[:60]!r}"
     raise refuse(
@@ -113,125 +50,6 @@ def _not_empty(value: Any) -> Any:
     if not value:
         raise refuse("is empty; at least one entry is needed")
     return value
-
-
-def _check_engine(version: str) -> str | None:
-    """Check a release: the image's tag without the "v"; also used for app.kubernetes.io/version."""
-    try:
-        release = Release.parse(version)
-        facts_of(release)
-    except UnknownReleaseError as error:
-        raise refuse(str(error)) from None
-    if str(release) != version:
-        return "is not a release's number: write major.minor.patch without a v, such as 0.26.0"
-    return None
-
-
-def _check_min_engine(version: str) -> str | None:
-    try:
-        Release.parse(version)
-    except UnknownReleaseError:
-        return "is not a version such as 0.26.0"
-    return None
-
-
-# A word of exec, not of a shell: any printable character is allowed.
-_OPTION = r"(-[A-Za-z][A-Za-z0-9]*|--[A-Za-z][A-Za-z0-9_-]*)([.=][\s\S]*)?|-[0-9]*[.]?[0-9]+"
-_ARG = rf"(?!-)[\s\S]*|{_OPTION}"
-
-
-def _check_arg(word: str) -> str | None:
-    if not word.isprintable():
-        return "has a character that can't be printed"
-    if not re.fullmatch(_ARG, word):
-        return (
-            "is not an option of the server such as --max-num-seqs=256; write a value behind = or "
-            "as the next entry"
-        )
-    return None
-
-
-_MOUNT_OPTION = r"[a-z][A-Za-z0-9:=._/-]*"
-_OWN_OPTION = "only-dir"
-
-
-def _check_mount_option(option: str) -> str | None:
-    if not re.fullmatch(_MOUNT_OPTION, option):
-        return "is not a Cloud Storage FUSE option"
-    if option.startswith(_OWN_OPTION):
-        return "can't be set in a profile: each cell mounts its own model's folder"
-    return None
-
-
-# Files that the server needs from every repository.
-_NEEDED = ("config.json", "model.safetensors", "model.safetensors.index.json", "tokenizer.json")
-
-
-_FILE_PATTERN = r"[A-Za-z0-9._/*?-]{1,200}"
-
-
-def _check_file_pattern(pattern: str) -> str | None:
-    if not re.fullmatch(_FILE_PATTERN, pattern):
-        return "is not a pattern of file names such as original/*"
-    return None
-
-
-def _check_glob(pattern: str) -> str | None:
-    if problem := _check_file_pattern(pattern):
-        return problem
-    lost = [name for name in _NEEDED if names.matches_glob(name, pattern)]
-    return f"would leave out {lost[0]}, which serving needs" if lost else None
-
-
-def _check_word(word: str) -> str | None:
-    if not word.isprintable() or "$(" in word:
-        return "is not a word of a command such as vllm or /usr/bin/python3"
-    return None
-
-
-_TEMPLATE_FILE = r"/?[A-Za-z0-9._/-]{1,500}"
-
-
-def _check_template(path: str) -> str | None:
-    if not re.fullmatch(_TEMPLATE_FILE, path) or ".." in path.split("/"):
-        return "is not a file such as chat_template.jinja or /vllm-workspace/examples/tools.jinja"
-    return None
-
-
-# Letters of git's names of branches and tags (git-check-ref-format) that an address needs no
-# escapes for.
-_REVISION = r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*"
-_COMMIT = re.compile(r"[0-9a-f]{40}")
-_LONGEST_REVISION = 200
-
-
-def is_commit(revision: str) -> bool:
-    """Return whether a revision is a commit, which never moves, and no branch or tag."""
-    return bool(_COMMIT.fullmatch(revision))
-
-
-def _check_revision(revision: str) -> str | None:
-    bad_parts = ".." in revision or any(
-        part.endswith((".", ".lock")) for part in revision.split("/")
-    )
-    if bad_parts or len(revision) > _LONGEST_REVISION or not re.fullmatch(_REVISION, revision):
-        return "is no revision; write a commit of 40 hex digits, or the name of a tag or branch"
-    is_hex = re.fullmatch(r"[0-9A-Fa-f]{7,}", revision) and not revision.isdecimal()
-    if is_hex and not is_commit(revision):
-        return (
-            f"looks like a commit, and has {len(revision)} digits; write all 40 of them, in lower "
-            "case"
-        )
-    return None
-
-
-_REASON = r"\s*\S+\s+\S+\s+\S[\s\S]*"
-
-
-def _check_reason(text: str) -> str | None:
-    return (
-        None if len(text.split()) >= MIN_REASON_WORDS else "needs a reason of at least three words"
-    )
 
 
 # Unlike this, pydantic's min_length also fails for a list whose only entries are invalid.
@@ -254,12 +72,12 @@ BucketName = Annotated[str, checked(names.check_bucket, patterns.BUCKET)]
 ImageRegistry = Annotated[str, checked(images.check_registry, patterns.REPOSITORY)]
 """A registry's host and a path in it, such as `europe-docker.pkg.dev/acme/mirror`."""
 RemoteKey = Annotated[
-    str, _matching(r"[A-Za-z0-9_][A-Za-z0-9_./@:-]{0,252}", "a key such as hugging-face/token")
+    str, matching(r"[A-Za-z0-9_][A-Za-z0-9_./@:-]{0,252}", "a key such as hugging-face/token")
 ]
 """A key of a secret store: letters, digits and `_./@:-`, 253 characters at most."""
 SecretVersion = Annotated[
     str,
-    _matching(
+    matching(
         patterns.STORED_VERSION, "a version such as projects/acme/secrets/hf-token/versions/latest"
     ),
 ]
@@ -287,7 +105,7 @@ Bytes = Annotated[str, BeforeValidator(number_as_text), checked(names.check_byte
 Version = Annotated[
     str,
     BeforeValidator(number_as_text),
-    _matching(
+    matching(
         r"[0-9]{1,4}\.[0-9]{1,4}(?:\.[0-9]{1,4})?(?:(?:a|b|rc|\.post)[0-9]{1,4})?",
         "a version such as 0.26.0",
     ),
@@ -295,43 +113,43 @@ Version = Annotated[
 """A version, such as 0.26.0."""
 HubRelease = Annotated[Version, checked(hub_lock.problem)]
 """A release of huggingface_hub whose wheels are locked in the package, such as 1.33.0."""
-EngineRelease = Annotated[str, checked(_check_engine, release.WRITTEN)]
+EngineRelease = Annotated[str, checked(text_checks.check_engine, release.WRITTEN)]
 """A release of vLLM from 0.8.4 on, major.minor.patch without a v, such as 0.26.0."""
 MinEngine = Annotated[
-    str, BeforeValidator(number_as_text), checked(_check_min_engine, release.PARSED)
+    str, BeforeValidator(number_as_text), checked(text_checks.check_min_engine, release.PARSED)
 ]
 """A release of vLLM, such as 0.8.0."""
-MountOption = Annotated[str, checked(_check_mount_option, rf"(?!{_OWN_OPTION}){_MOUNT_OPTION}")]
+MountOption = Annotated[str, checked(text_checks.check_mount_option, text_checks.MOUNT_OPTION)]
 """An option of Cloud Storage FUSE, such as `implicit-dirs`; not only-dir."""
-FilePattern = Annotated[str, checked(_check_file_pattern, _FILE_PATTERN)]
+FilePattern = Annotated[str, checked(text_checks.check_file_pattern, text_checks.FILE_PATTERN)]
 """A pattern of paths in a repository, such as `original/*`; `*` also matches '/'."""
-Glob = Annotated[str, checked(_check_glob, _FILE_PATTERN)]
+Glob = Annotated[str, checked(text_checks.check_glob, text_checks.FILE_PATTERN)]
 """A pattern for all models; it must not match files that every model needs."""
-Arg = Annotated[str, checked(_check_arg, _ARG)]
+Arg = Annotated[str, checked(text_checks.check_arg, text_checks.ARG)]
 """A word of the server's command line, such as `--max-num-seqs=256`; no option of a field."""
-Word = Annotated[str, Field(min_length=1, max_length=200), checked(_check_word)]
+Word = Annotated[str, Field(min_length=1, max_length=200), checked(text_checks.check_word)]
 """A word of a command, such as `vllm`; 200 characters at most."""
 ModelName = Annotated[
-    str, _matching(r"[A-Za-z0-9/][A-Za-z0-9._/:-]{0,199}", "a model's name such as gemma")
+    str, matching(r"[A-Za-z0-9/][A-Za-z0-9._/:-]{0,199}", "a model's name such as gemma")
 ]
 """A name of letters, digits and `._/:-`, 200 characters at most."""
-ParserName = Annotated[str, _matching(r"[a-z0-9][A-Za-z0-9_.-]*", "a parser such as hermes")]
+ParserName = Annotated[str, matching(r"[a-z0-9][A-Za-z0-9_.-]*", "a parser such as hermes")]
 """A parser's name in the engine, such as `hermes`."""
-TemplateFile = Annotated[str, checked(_check_template, _TEMPLATE_FILE)]
+TemplateFile = Annotated[str, checked(text_checks.check_template, text_checks.TEMPLATE_FILE)]
 """A relative path in the model's folder, or an absolute one in the image."""
 Revision = Annotated[
-    str, BeforeValidator(number_as_text), checked(_check_revision, rf"(?!.*\.\.){_REVISION}")
+    str, BeforeValidator(number_as_text), checked(text_checks.check_revision, text_checks.REVISION)
 ]
 """A commit, a tag or a branch of a repository on the Hugging Face Hub."""
 GitRevision = Annotated[
-    str, BeforeValidator(number_as_text), checked(_check_revision, rf"(?!.*\.\.){_REVISION}")
+    str, BeforeValidator(number_as_text), checked(text_checks.check_revision, text_checks.REVISION)
 ]
 """A commit, a tag or a branch of a Git repository."""
-Reason = Annotated[str, checked(_check_reason, _REASON)]
+Reason = Annotated[str, checked(text_checks.check_reason, text_checks.REASON)]
 """A reason of three words or more."""
 TaintEffect = Annotated[
     str,
-    _matching(
+    matching(
         "NoSchedule|NoExecute|PreferNoSchedule",
         "one of NoExecute, NoSchedule, PreferNoSchedule",
     ),

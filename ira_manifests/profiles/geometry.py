@@ -14,8 +14,8 @@ from ira_manifests.profiles.fields import (
     LayerCount,
     LayerIndex,
     StateBytes,
-    refuse,
 )
+from ira_manifests.profiles.forms import refuse
 
 
 def _true(value: bool) -> bool:

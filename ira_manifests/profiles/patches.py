@@ -10,7 +10,8 @@ from ira_manifests.errors import did_you_mean, one_of
 from ira_manifests.kubernetes.fields import Wrong
 from ira_manifests.kubernetes.json_patch import OPERATIONS
 from ira_manifests.profiles.base import Profile
-from ira_manifests.profiles.fields import Subdomain, checked, refuse
+from ira_manifests.profiles.fields import Subdomain
+from ira_manifests.profiles.forms import checked, refuse
 from ira_manifests.profiles.pod_fields import plain, raise_all
 
 KINDS = frozenset(

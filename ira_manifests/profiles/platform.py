@@ -34,8 +34,8 @@ from ira_manifests.profiles.fields import (
     TaintEffect,
     UserId,
     WorkloadTemplate,
-    refuse,
 )
+from ira_manifests.profiles.forms import refuse
 from ira_manifests.profiles.serving_fields import ServingFields
 
 

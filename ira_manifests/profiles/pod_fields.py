@@ -18,7 +18,8 @@ from ira_manifests.kubernetes import fields, names
 from ira_manifests.kubernetes.fields import Wrong
 from ira_manifests.layout import MOUNT_ROOT
 from ira_manifests.profiles.base import Profile
-from ira_manifests.profiles.fields import LabelKey, refuse
+from ira_manifests.profiles.fields import LabelKey
+from ira_manifests.profiles.forms import refuse
 from ira_manifests.profiles.serving_objects import PodCount
 
 OWN_CONTAINERS = ("inference-server", "fetch-safetensors")

@@ -31,8 +31,8 @@ from ira_manifests.profiles.fields import (
     Reason,
     Revision,
     Utilization,
-    refuse,
 )
+from ira_manifests.profiles.forms import refuse
 from ira_manifests.profiles.geometry import GeometryProfile
 from ira_manifests.profiles.serving_fields import ServingFields
 

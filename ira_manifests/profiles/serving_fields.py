@@ -25,8 +25,8 @@ from ira_manifests.profiles.fields import (
     Replicas,
     Subdomain,
     TemplateFile,
-    checked,
 )
+from ira_manifests.profiles.forms import checked
 from ira_manifests.profiles.patches import Patch
 from ira_manifests.profiles.pod_fields import (
     Container,

@@ -6,7 +6,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from ira_manifests.profiles.base import Profile
-from ira_manifests.profiles.fields import HubId, ModelName, Revision, refuse
+from ira_manifests.profiles.fields import HubId, ModelName, Revision
+from ira_manifests.profiles.forms import refuse
 
 Loras = Annotated[int, Field(gt=0, le=1000)]
 Rank = Annotated[int, Field(gt=0, le=512)]

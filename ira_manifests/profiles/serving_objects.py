@@ -9,16 +9,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from ira_manifests.kubernetes import labels as keys
 from ira_manifests.kubernetes import names, patterns
 from ira_manifests.profiles.base import Profile
-from ira_manifests.profiles.fields import (
-    Label,
-    LabelKey,
-    LabelValue,
-    Subdomain,
-    checked,
-    number_as_text,
-    refuse,
-    whole_as_decimal,
-)
+from ira_manifests.profiles.fields import Label, LabelKey, LabelValue, Subdomain
+from ira_manifests.profiles.forms import checked, number_as_text, refuse, whole_as_decimal
 
 HostnameTemplate = Annotated[
     str, checked(names.check_hostname_template, patterns.HOSTNAME_TEMPLATE)

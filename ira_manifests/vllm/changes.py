@@ -7,7 +7,7 @@ Each change was verified in the source distributions of the releases before and 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
 from types import MappingProxyType
@@ -150,8 +150,3 @@ def facts_of(release: Release) -> ReleaseFacts:
 def first_with(fact: str) -> Release:
     """Return the first release in which a fact is true."""
     return next(change.since for change in CHANGES if change.facts.get(fact))
-
-
-def fact_names() -> tuple[str, ...]:
-    """Return the names of the facts that differ between releases."""
-    return tuple(field.name for field in fields(ReleaseFacts))

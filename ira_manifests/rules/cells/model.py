@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator
 
 from ira_manifests.analysis.kernels import missing_kernel
-from ira_manifests.profiles.fields import is_commit
 from ira_manifests.profiles.memory_options import LONGER_CONTEXT
+from ira_manifests.profiles.text_checks import is_commit
 from ira_manifests.rules.catalogue import Needs, Severity
 from ira_manifests.rules.cells.subjects import CELL, CellOf
 from ira_manifests.rules.finding import Finding

@@ -56,10 +56,6 @@ class Overlay:
         spot = document.place_of(path) or document.nearest(path)[0]
         return self.finding_at(Site(file, spot), path, message, hint)
 
-    def finding_of(self, item: BuiltObject, path: Path, message: str, hint: str) -> Finding:
-        """Return a finding at what decides a field of an object that is built."""
-        return self.finding_at(self.places.of(item, path), path, message, hint)
-
     def finding_at(self, site: Site, path: Path, message: str, hint: str) -> Finding:
         """Return a finding at a place of a file. `path`: its field, for the message."""
         file = self.sources.shown(site.file)
