@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from ira_manifests.cli import options, terminal
 from ira_manifests.cli.common import BAD_INPUT
+from ira_manifests.cli.parser import Parser
 from ira_manifests.errors import InputError, IraError, did_you_mean
 
 _WHAT = "Generate kustomize directories that serve open models with vLLM on GKE."
@@ -18,7 +19,7 @@ _WHAT = "Generate kustomize directories that serve open models with vLLM on GKE.
 class Command(NamedTuple):
     """Options and help of a command. Its function is `command` in its module."""
 
-    options: Callable[[options.Parser], None]
+    options: Callable[[Parser], None]
     summary: str
     more: str = ""
     refused: Callable[[Sequence[str], InputError], None] | None = None
@@ -153,18 +154,18 @@ def _say_problems(error: IraError) -> None:
     documents.say({"problems": documents.findings(bad_input(error))})
 
 
-def parser_of(program: str, name: str) -> options.Parser:
+def parser_of(program: str, name: str) -> Parser:
     """Return the parser of a command."""
     command = COMMANDS[name]
-    parser = options.Parser(f"{program} {name}", f"{command.summary} {command.more}")
+    parser = Parser(f"{program} {name}", f"{command.summary} {command.more}")
     command.options(parser)
     options.color(parser)
     return parser
 
 
-def parser_without_command(program: str) -> options.Parser:
+def parser_without_command(program: str) -> Parser:
     """Return a parser of the program's own options, which lists the commands."""
-    parser = options.Parser(program, _WHAT)
+    parser = Parser(program, _WHAT)
     parser.add_argument("--version", action="store_true", help="Print the version.")
     listed = parser.add_subparsers(
         title="commands", metavar="COMMAND", parser_class=argparse.ArgumentParser

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ira_manifests.cli import app, options
+from ira_manifests.cli import app
+from ira_manifests.cli.parser import Parser
 from ira_manifests.errors import IraError
 from ira_manifests.layout import MODEL_DOWNLOAD, SHARED
 
@@ -29,7 +30,7 @@ def run(program: str) -> None:
     argcomplete.autocomplete(_parser(program), always_complete_options=False)
 
 
-def _parser(program: str) -> options.Parser:
+def _parser(program: str) -> Parser:
     """Return a parser of the whole command line: the program's options and all commands."""
     parser = app.parser_without_command(program)
     actions = parser._actions  # noqa: SLF001  as argcomplete itself does
