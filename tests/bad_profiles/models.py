@@ -216,9 +216,9 @@ _WAIVERS = [
     ),
     tiny(
         "unknown_rule_without_a_reason",
-        more("    waive:\n      IRA999: foo"),
-        f"10:7: cells.h100.waive.IRA999: {_UNKNOWN_RULE} 'IRA039'?",
-        f"10:15: cells.h100.waive.IRA999: 'foo' {_NO_REASON}",
+        more("    waive:\n      IRA005x: foo"),
+        f"10:7: cells.h100.waive.IRA005x: {_UNKNOWN_RULE} 'IRA005'?",
+        f"10:16: cells.h100.waive.IRA005x: 'foo' {_NO_REASON}",
     ),
     tiny(
         "waiver_without_a_reason",
