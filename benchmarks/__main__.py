@@ -29,7 +29,7 @@ def main() -> None:
         suite = Suite(
             Path(folder), rounds=options.rounds, sample=options.sample, sizes=options.sizes
         )
-        rows = [*suite.shipped(), *suite.thousand(), suite.one_changed()]
+        rows = [*suite.shipped(), *suite.thousand(), suite.one_changed(), suite.fleet()]
         scaling = suite.scaling()
     text = "".join(f"{line}\n" for line in _lines(rows, scaling, options.sample, options.place))
     print(text)
@@ -51,7 +51,7 @@ def _place() -> str | None:
 def _lines(
     rows: list[Row], scaling: dict[int, Figure], sample: int, place: str | None
 ) -> Iterator[str]:
-    runs = len(rows[-1].figure.runs)
+    runs = min(len(row.figure.runs) for row in rows)
     yield f"{yardsticks.machine()}. Medians of {runs} interleaved runs and more, written to"
     yield f"{place or 'the disk'}; helm and kubectl ran on {sample} directories, scaled to all."
     yield ""

@@ -159,6 +159,22 @@ class Suite:
         return Row("`synth`, one profile changed, of 1,000 cells", "a full `synth`",
                    found["changed"], found["full"], "<= 0.5", "<= 0.1")  # fmt: skip
 
+    def fleet(self) -> Row:
+        """Measure many environments, against as many cells in one matrix."""
+        environments, cells = 50, 100
+        fleet = matrix.write_fleet(self._folder / "fleet", environments, cells)
+        whole = matrix.write(self._folder / "whole", environments * cells)
+        found = interleaved(
+            {
+                "fleet": self._synth(fleet, self._folder / "of-fleet"),
+                "whole": self._synth(whole, self._folder / "of-whole"),
+            },
+            min(self._rounds, _SCALING_ROUNDS),
+        )
+        return Row(f"`synth`, {environments} environments of {cells} cells",
+                   f"a matrix of {environments * cells:,} cells",
+                   found["fleet"], found["whole"], "<= 1.0", "<= 0.8")  # fmt: skip
+
     def scaling(self) -> dict[int, Figure]:
         """Measure full synths of growing matrices."""
         commands = {

@@ -79,6 +79,12 @@ def placed(environment: str, directory: str) -> str:
     return f"{environment}/{directory}" if environment else directory
 
 
+def environment_of(directory: str) -> str:
+    """Return the environment of a directory of the output; empty if it is of none."""
+    first, below, _ = directory.partition("/")
+    return first if below and not is_reserved(first) else ""
+
+
 API_PORT = 8000
 """The port of the server's API, which is vLLM's own default."""
 

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import matrix
 from ira_manifests import Matrix, load_environments, load_matrix
 from ira_manifests.profiles.matrix import Selection
 from ira_manifests.rendering import render, render_all
 from testing.edits import edit_profile
 from testing.project import copy_profiles
 from testing.serving_objects import FIELDS
+from tests.support import ira
 from tests.test_rendered_output import SEVERAL_NODES
 
 Files = dict[str, dict[str, bytes]]
@@ -74,9 +76,9 @@ def test_directories_are_those_of_each_environment_on_its_own(profiles: Path) ->
     for number, directory in render_all(every):
         together[number][directory.name] = directory.files
 
-    for number, (matrix, _) in enumerate(every):
-        alone = {directory.name: directory.files for directory in render(matrix)}
-        assert together[number] == alone, matrix.environment
+    for number, (environment, _) in enumerate(every):
+        alone = {directory.name: directory.files for directory in render(environment)}
+        assert together[number] == alone, environment.environment
 
 
 def test_directories_that_are_known_in_one_environment_are_rendered_in_the_others(
@@ -90,3 +92,52 @@ def test_directories_that_are_known_in_one_environment_are_rendered_in_the_other
 
     expected = {name for each in every for name in each.directories} - known
     assert sorted(found) == sorted(expected)
+
+
+def table(folder: Path) -> list[str]:
+    """Run synth, and return the rows of its table, without those of the sums."""
+    run = ira("synth", cwd=folder)
+    assert run.returncode == 0, run.stderr
+    assert max(map(len, run.stdout.splitlines())) <= 80
+    rows = run.stdout.partition("\n\n")[0].splitlines()
+    return [" ".join(row.split()) for row in rows[2:]]
+
+
+def test_the_table_has_a_row_for_each_environment_and_what_differs_in_it(tmp_path: Path) -> None:
+    fleet = matrix.write_fleet(tmp_path / "profiles", 3, 20)
+
+    assert table(tmp_path) == [f"env-0{n}: 33 directories 176" for n in range(3)]
+
+    (fleet / "environments/env-00.yaml").write_text(matrix.environment(0, own=0, cpu=13))
+    (fleet / "environments/env-02.yaml").unlink()
+    assert table(tmp_path) == [
+        "env-00: 1 of 33 directories 1 175",
+        "env-00/online-inference-gpu-gpu0-model-0 1 4",
+        "env-01: 33 directories 176",
+        "env-02: 33 directories 176",
+    ]
+
+    (fleet / "models/model-3.yaml").write_text(matrix.model(3, cpu=11))
+    assert table(tmp_path)[0] == "env-00: 6 of 33 directories 10 166"
+
+
+def test_the_table_of_many_differing_directories_names_none(tmp_path: Path) -> None:
+    fleet = matrix.write_fleet(tmp_path / "profiles", 9, 20)
+    table(tmp_path)
+    (fleet / "models/model-3.yaml").write_text(matrix.model(3, cpu=11))
+
+    # Four cells, two of them queued, in each of nine environments: more than fifty directories.
+    assert table(tmp_path) == [f"env-0{n}: 6 of 33 directories 10 166" for n in range(9)]
+
+
+def test_the_next_steps_are_those_of_the_first_environment(tmp_path: Path) -> None:
+    matrix.write_fleet(tmp_path / "profiles", 3, 20)
+    run = ira("synth", cwd=tmp_path)
+
+    steps = [line.strip() for line in run.stdout.split("\nNext:\n")[1].splitlines()]
+    assert steps[0] == "# For each environment, such as env-00:"
+    applied = [line for line in steps if line.startswith("kubectl apply")]
+    assert applied == [
+        "kubectl apply -k dist/env-00/model-download-model-0",
+        "kubectl apply -k dist/env-00/online-inference-gpu-gpu0-model-0",
+    ]

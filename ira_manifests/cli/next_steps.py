@@ -19,7 +19,6 @@ from ira_manifests.layout import (
     TOKEN_KEY,
     TOKEN_SECRET,
     download_name,
-    placed,
 )
 from ira_manifests.output import env_file
 from ira_manifests.profiles.cell import Cell
@@ -97,17 +96,16 @@ def _wrapped(words: Sequence[str], columns: int) -> Iterator[str]:
 
 
 def of_all(standings: Sequence[Standing]) -> Iterator[Step]:
-    """Yield the remaining steps of the walkthrough, and what to do with environments."""
+    """Yield the remaining steps of the walkthrough, and those of the first environment."""
     environments = [each for each in standings if each.environment]
     for each in standings:
         if not each.environment:
             yield from commands(each)
     if environments:
-        first = environments[0]
-        directory = first.out / placed(first.environment, first.cells[0].directory)
-        yield Step(("# Environments: commit their directories, and let a controller apply them,",))
-        yield Step(("# or apply them one by one:",))
-        yield _apply(first.cells[0].platform, directory)
+        first, *others = environments
+        which = "each environment, such as" if others else "the environment"
+        yield Step((f"# For {which} {first.environment}:",))
+        yield from commands(first)
 
 
 def commands(standing: Standing) -> Iterator[Step]:

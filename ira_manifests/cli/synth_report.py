@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from ira_manifests.cli import next_steps, terminal
 from ira_manifests.cli.next_steps import Standing
 from ira_manifests.cli.terminal import BOLD, Fields, Text
+from ira_manifests.layout import environment_of
 from ira_manifests.messages import visible
 from ira_manifests.output import env_file
 from ira_manifests.output.folder import UserFiles
@@ -70,14 +72,53 @@ def _say_table(plan: Plan) -> None:
         "unchanged": Counter(map(directory_of, plan.unchanged)),
         "removed": Counter(map(directory_of, plan.removed)),
     }
-    rows = [
-        _row(directory, *(counts[directory] or "" for counts in groups.values()))
+    counts = {
+        directory: _Files(*(group[directory] for group in groups.values()))
         for directory in sorted(set().union(*groups.values()))
-    ]
+    }
+    rows = [_row(name, *(number or "" for number in each)) for name, each in _folded(counts)]
     blank = _row("", *("" for _ in groups))
-    files = _row("files", *(counts.total() for counts in groups.values()), style=BOLD)
+    files = _row("files", *_together(counts.values()), style=BOLD)
     terminal.say_table([_row("directory", *groups, style=BOLD)], [*rows, blank, files], "<>>>")
     terminal.say("")
+
+
+class _Files(NamedTuple):
+    """How many files of a directory a synth wrote, left as they were, and removed."""
+
+    written: int
+    unchanged: int
+    removed: int
+
+
+def _together(found: Iterable[_Files]) -> _Files:
+    return _Files(*(sum(column) for column in zip(_Files(0, 0, 0), *found, strict=True)))
+
+
+def _folded(counts: Mapping[str, _Files]) -> Iterator[tuple[str, _Files]]:
+    """Yield the rows of the table: an environment is one.
+
+    The directories that differ in it come below, unless all do, or there are many of them.
+    """
+    inside: dict[str, dict[str, _Files]] = defaultdict(dict)
+    for directory, each in counts.items():
+        inside[environment_of(directory) or directory][directory] = each
+    differing = {
+        name: {directory: each for directory, each in found.items() if each.written or each.removed}
+        for name, found in inside.items()
+    }
+    some = {name for name, found in differing.items() if 0 < len(found) < len(inside[name])}
+    told = sum(len(differing[name]) for name in some) <= _MOST_LINES
+    for name, found in inside.items():
+        if name in found:  # of no environment
+            yield name, found[name]
+            continue
+        of = f"{len(differing[name])} of " if name in some else ""
+        noun = "directory" if len(found) == 1 else "directories"
+        yield f"{name}: {of}{len(found)} {noun}", _together(found.values())
+        if name in some and told:
+            for directory, each in differing[name].items():
+                yield f"{_INDENT}{directory}", each
 
 
 def _row(*fields: str | int, style: str = "") -> Fields:
