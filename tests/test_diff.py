@@ -19,6 +19,7 @@ from testing.objects import Json
 from testing.project import copy_profiles
 from tests.support import Run, ira
 from tests.test_clean_clone import git
+from tests.test_readme import blocks
 
 LLAMA = "online-inference-gpu-h100-llama3"
 CELL = "h100/llama3"
@@ -119,6 +120,14 @@ def test_another_machine_shows_its_gpus_and_the_request_to_delete(here: Path) ->
     assert "  h100  13 → 17 (+4)\n" in text
     assert "a3-highgpu-4g" in text
     assert max(map(len, text.splitlines())) <= 80
+
+
+def test_the_page_shows_what_is_printed(here: Path) -> None:
+    (shown,) = (block for block in blocks("text", "docs/gitops.md") if "Compared with" in block)
+    git(here, "branch", "origin/main")
+    edit_profile(here / "profiles", CELL, {"tensor_parallel: 4": "tensor_parallel: 8"})
+
+    assert ira("diff", "origin/main", cwd=here).stdout.startswith(shown)
 
 
 def test_more_replicas_change_in_place_and_the_request_does_not(here: Path) -> None:

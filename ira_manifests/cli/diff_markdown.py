@@ -36,7 +36,7 @@ def _cells(of: OfEnvironment) -> Iterator[str]:
         yield from ("", _HEAD, *(_row(cell, of) for cell in of.cells))
     commands = diff_words.deletions(of)
     if commands:
-        yield from ("", "Before it is applied, if they are there:", "")
+        yield from ("", "To delete before it is applied, if they are there:", "")
         yield from (f"- {_code(command)}" for command in commands)
 
 

@@ -34,7 +34,7 @@ def _say_environment(of: OfEnvironment) -> None:
         terminal.say_table(head, [_row(cell, of) for cell in of.cells], _ALIGN)
     commands = diff_words.deletions(of)
     if commands:
-        terminal.say_heading("Before you apply, if they are there:")
+        terminal.say_heading("Delete before you apply, if they are there:")
     for command in commands:
         terminal.say(visible(f"  {command}"))
     for heading, names in diff_words.whole(of):
