@@ -142,7 +142,7 @@ def _get_ready() -> None:
     from ira_manifests.cli import app
 
     for name in app.COMMANDS:
-        import_module(f"ira_manifests.cli.{name}")
+        import_module(app.module_of(name))
     import_module("ira_manifests.cli.process")
     import_module("httpx")  # huggingface_hub imports it, and itself reads variables then
     import_module("ira_manifests.rules.check_objects")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from ira_manifests.cli import app
 from ira_manifests.cli.app import COMMANDS
 from testing.kubectl import kustomize
 from testing.objects import objects_in, the
@@ -383,5 +384,5 @@ def test_a_node_that_is_none_is_one_sentence(tmp_path: Path, program: str) -> No
 
 def test_the_list_of_commands_says_what_the_commands_say() -> None:
     for name, command in COMMANDS.items():
-        function = import_module(f"ira_manifests.cli.{name}").command
+        function = import_module(app.module_of(name)).command
         assert function.__doc__.splitlines()[0] == command.summary, name

@@ -69,9 +69,13 @@ FLOORS: list[dict[str, str]] = [
         "profiles rules vllm"
     },
     {
-        "cli": "analysis comparing errors files hub installation kubernetes layout lint loading "
-        "memory messages model_files new_model nodejs output profile_files profiles project "
-        "provenance render_cache rendering rules user_cache"
+        "importing": "constructs errors kubernetes kustomizations layout lint loading output "
+        "profile_files profiles rules vllm"
+    },
+    {
+        "cli": "analysis comparing errors files hub importing installation kubernetes "
+        "kustomizations layout lint loading memory messages model_files new_model nodejs output "
+        "profile_files profiles project provenance render_cache rendering rules user_cache"
     },
     {"__main__": "cli no_plugins"},
 ]

@@ -11,7 +11,7 @@ import pydantic
 import pytest
 
 import ira_manifests
-from ira_manifests.cli.app import COMMANDS
+from ira_manifests.cli.app import COMMANDS, module_of
 from testing.project import ROOT
 from tests.support import at_start, ira, ira_alone
 from tests.test_public_api import python
@@ -111,7 +111,7 @@ def test_a_short_command_imports_no_other_package_than_those_it_reads_profiles_w
 
 @pytest.mark.parametrize("command", SHORT)
 def test_a_command_imports_the_module_of_no_other_command(tmp_path: Path, command: str) -> None:
-    modules = {f"ira_manifests.cli.{name}" for name in COMMANDS}
+    modules = {module_of(name) for name in COMMANDS}
 
     (ours,) = modules & imported(tmp_path, command)
 

@@ -17,13 +17,17 @@ _WHAT = "Generate kustomize directories that serve open models with vLLM on GKE.
 
 
 class Command(NamedTuple):
-    """Options and help of a command. Its function is `command` in its module."""
+    """Options and help of a command. Its function is `command` in its module.
+
+    `module`: its name in `cli`. Default: the command's.
+    """
 
     options: Callable[[Parser], None]
     summary: str
     more: str = ""
     refused: Callable[[Sequence[str], InputError], None] | None = None
     """Called with invalid arguments before the error is printed."""
+    module: str = ""
 
 
 def _document(words: Sequence[str], error: InputError) -> None:
@@ -70,6 +74,15 @@ COMMANDS = {
         "that can't be used. A comment `# ira: ignore IRA015 REASON` at a line, or above it, "
         "silences a rule there. Example: lint overlays/prod",
         _document,
+    ),
+    "import": Command(
+        options.import_,
+        "Write profiles that make what a hand-written tree makes, and tell what differs.",
+        "Reads kustomizations and manifests as lint does. Writes to a new folder, and overwrites "
+        "nothing. Secrets are never copied. Exit code 0: the profiles make what the tree does; 1: "
+        "they are written, and differences are listed; 2: input that can't be used. "
+        "Example: import overlays --dry-run",
+        module="importing",
     ),
     "add": Command(
         options.add,
@@ -137,7 +150,7 @@ def run(program: str, words: Sequence[str]) -> int:
         raise
     values = vars(given)
     terminal.colour(values.pop("color"))
-    function: Callable[..., int] = import_module(f"ira_manifests.cli.{name}").command
+    function: Callable[..., int] = import_module(module_of(name)).command
     try:
         return function(**values)
     except IraError as error:
@@ -152,6 +165,11 @@ def _say_problems(error: IraError) -> None:
     from ira_manifests.rules.bad_input import bad_input
 
     documents.say({"problems": documents.findings(bad_input(error))})
+
+
+def module_of(name: str) -> str:
+    """Return the module of a command."""
+    return f"ira_manifests.cli.{COMMANDS[name].module or name}"
 
 
 def parser_of(program: str, name: str) -> Parser:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,18 @@ if TYPE_CHECKING:
 
 FINDINGS = 1
 BAD_INPUT = 2
+
+_STREAM, _MOST_INPUT = "-", 64 << 20
+
+
+def stream(paths: Sequence[str]) -> bytes | None:
+    """Return what standard input has, if a path is "-"; else None."""
+    if _STREAM not in paths:
+        return None
+    content = sys.stdin.buffer.read(_MOST_INPUT + 1)
+    if len(content) > _MOST_INPUT:
+        raise InputError(f"the input has more than {_MOST_INPUT >> 20} MiB")
+    return content
 
 
 def load(

@@ -15,9 +15,6 @@ from ira_manifests.messages import count
 from ira_manifests.rules.catalogue import Severity
 from ira_manifests.rules.finding import Finding
 
-_STREAM = "-"
-_MOST_INPUT = 64 << 20
-
 
 def command(
     *,
@@ -33,7 +30,7 @@ def command(
 ) -> int:
     """Judge kustomizations and manifests that this project did not write."""
     known = None if baseline is None else silenced.read_baseline(baseline)
-    sources = run.read(paths, _input() if _STREAM in paths else None)
+    sources = run.read(paths, common.stream(paths))
     with terminal.progress(len(sources.roots)) as step:
         report = run.lint(sources, models=models_folder, remote=allow_remote, step=step)
     chosen = [item for item in report.findings if _is_chosen(item, only_rules, ignored or ())]
@@ -56,13 +53,6 @@ def command(
             f"the extra: {installation.here().pip_install('kubectl')}"
         )
     return common.FINDINGS if any(item.refuses for item in chosen) else 0
-
-
-def _input() -> bytes:
-    content = sys.stdin.buffer.read(_MOST_INPUT + 1)
-    if len(content) > _MOST_INPUT:
-        raise InputError(f"the input has more than {_MOST_INPUT >> 20} MiB")
-    return content
 
 
 def _is_chosen(item: Finding, only: Collection[str] | None, ignored: Collection[str]) -> bool:

@@ -211,18 +211,54 @@ def lint(parser: Parser) -> None:
         type=_folder("--write-baseline"),
         help="Write the findings to this file, and exit with 0.",
     )
-    parser.add_argument(
-        "--models",
-        dest="models_folder",
-        metavar="FOLDER",
-        type=_folder("--models"),
-        help="Judge the memory of these models too: a folder with ORG/NAME/config.json of each, or "
-        "with profiles of models.",
+    _models(
+        parser,
+        "Judge the memory of these models too: a folder with ORG/NAME/config.json of each, or with "
+        "profiles of models.",
     )
+    _remote(parser, "they are not judged")
+
+
+def import_(parser: Parser) -> None:
+    """Add the arguments of `import`."""
+    parser.add_argument(
+        "paths",
+        metavar="PATH|-",
+        nargs="+",
+        help="A folder with kustomizations or manifests, or a file; - for standard input, such as "
+        "the output of kustomize, helm template or kubectl get -o yaml.",
+    )
+    parser.add_argument(
+        "-o",
+        "--out",
+        metavar="FOLDER",
+        type=_folder("--out"),
+        default=Path("profiles"),
+        help="The new folder of profiles, which must not exist. [default: profiles]",
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="Print the profiles, and write nothing."
+    )
+    _json(parser)
+    _models(
+        parser,
+        "Take the geometry of models from a folder with ORG/NAME/config.json of each, or with "
+        "profiles of models.",
+    )
+    _remote(parser, "kustomizations with one are not read")
+
+
+def _models(parser: Parser, what: str) -> None:
+    parser.add_argument(
+        "--models", dest="models_folder", metavar="FOLDER", type=_folder("--models"), help=what
+    )
+
+
+def _remote(parser: Parser, default: str) -> None:
     parser.add_argument(
         "--allow-remote",
         action="store_true",
-        help="Let kustomize fetch remote bases. [default: they are not judged]",
+        help=f"Let kustomize fetch remote bases. [default: {default}]",
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -47,7 +48,14 @@ def _text(dumper: Any, text: str) -> Any:
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
+def _number(dumper: Any, number: Decimal) -> Any:
+    """Return a number with the digits that it was written with: 0.80 stays 0.80."""
+    kind = "int" if number == number.to_integral_value() and "." not in str(number) else "float"
+    return dumper.represent_scalar(f"tag:yaml.org,2002:{kind}", format(number, "f"))
+
+
 _Dumper.add_representer(str, _text)
+_Dumper.add_representer(Decimal, _number)
 
 
 def dump(value: Any) -> str:
@@ -103,8 +111,12 @@ def _scalar(value: Any, newline: str) -> str:
         return value
     text = _pyyaml({"k": value}).removeprefix("k: ").removesuffix("\n")
     # Empty lines at the end may need an end of the document, other line breaks take an indent,
-    # and to the cache 0.0 is -0.0.
-    if text.endswith(("\n", "\n...")) or _OTHER_BREAKS.search(text) or isinstance(value, float):
+    # and to the cache 0.0 is -0.0, and 0.80 is 0.8.
+    if (
+        text.endswith(("\n", "\n..."))
+        or _OTHER_BREAKS.search(text)
+        or isinstance(value, float | Decimal)
+    ):
         raise _OddError
     first, *others = text.split("\n")
     lines = (line.removeprefix("  ") for line in others)

@@ -23,8 +23,11 @@ def of_mapping(values: Mapping[str, Any], indent: str) -> Iterator[str]:
             yield f"{indent}{key}: {scalar(value)}"
 
 
-def of_item(item: Mapping[str, Any], indent: str) -> Iterator[str]:
+def of_item(item: Any, indent: str) -> Iterator[str]:
     """Yield the lines of an item of a list, whose dash is behind `indent`."""
+    if not isinstance(item, Mapping):
+        yield f"{indent}- {scalar(item)}"
+        return
     first, *rest = of_mapping(item, f"{indent}  ")
     yield f"{indent}- {first.strip()}"
     yield from rest
