@@ -29,7 +29,7 @@ def command(
     exit_code: bool,
     as_json: bool,
 ) -> int:
-    """Say what changes on a cluster."""
+    """Say what a change of profiles does to a cluster."""
     if revision_name is not None and source is not None:
         raise InputError("REVISION and --from both name what to compare with; pass only one")
     if as_json and output_format != "text":
