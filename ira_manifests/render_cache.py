@@ -56,7 +56,7 @@ class _Entry(NamedTuple):
     selector_index: str
     """Its `SelectorIndex`, as JSON."""
     objects: Sequence[str]
-    """The kind and the name of each of its objects."""
+    """The namespace, the kind and the name of each of its objects."""
 
 
 class RenderCache:

@@ -6,17 +6,22 @@ them in tests/cluster/test_argo_cd.py and tests/cluster/test_flux.py.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
+from ira_manifests import load_matrix
+from ira_manifests.constructs.manifests import directory
 from testing.edits import edit_file, edit_profile
 from testing.gitops import ARGO_CD, FLUX, controlled
 from testing.kubectl import kustomize
 from testing.objects import Json, objects_in
-from testing.project import copy_profiles
+from testing.project import copy_edited, copy_profiles
+from testing.serving_objects import with_every_object
 from tests.support import Run, ira
 from tests.test_readme import blocks
 
@@ -245,6 +250,38 @@ def test_an_environment_has_its_own_folder_and_names(tmp_path: Path, controller:
     ]
 
 
+@pytest.mark.parametrize(
+    ("controller", "clusters", "rule"),
+    [
+        (f"{ARGO_CD}  prefix: team\n", ("eu", "eu"), "IRA070"),
+        (f"{ARGO_CD}  prefix: team\n", ("eu", "us"), None),
+        (f"{ARGO_CD}  prefix: team\n", ("eu", None), "IRA071"),
+        (f"{ARGO_CD}  prefix: team\n  destination_name: far\n", ("eu", "us"), "IRA070"),
+        (f"{ARGO_CD}  destination_name: far\n", ("eu", "us"), None),
+        (ARGO_CD, ("eu", "eu"), None),
+        ("flux: {prefix: team}\n", ("eu", "eu"), "IRA070"),
+        ("flux: {prefix: team}\n", ("eu", "us"), None),
+        (FLUX, ("eu", "eu"), None),
+    ],
+)
+def test_two_environments_have_objects_of_a_controller_under_different_names(
+    tmp_path: Path, controller: str, clusters: tuple[str | None, ...], rule: str | None
+) -> None:
+    profiles = controlled(tmp_path, f"environments_only: true\n{controller}")
+    (profiles / "environments").mkdir()
+    for name, cluster in zip(("one", "two"), clusters, strict=True):
+        lines = f"cells: [h100/llama3]\nnamespace: {name}\n"
+        lines += f"cluster: {cluster}\n" if cluster else ""
+        (profiles / f"environments/{name}.yaml").write_text(lines)
+
+    every = json.loads(ira("check", "--format", "json", cwd=tmp_path).stdout)
+    found = [each for each in every if each["rule"] in ("IRA070", "IRA071")]
+
+    assert [each["rule"] for each in found] == ([rule] if rule else [])
+    kind = "ApplicationSet team" if "argo_cd" in controller else "Kustomization team-"
+    assert all(f"has {kind}" in each["message"] for each in found)
+
+
 def test_a_long_name_is_cut_so_that_it_fits_in_a_label(tmp_path: Path) -> None:
     profiles = controlled(tmp_path, f"flux:\n  prefix: {'long-' * 10}x\n")
     for model in ("gemma3-27b", "llama4-scout"):
@@ -346,3 +383,60 @@ def test_the_environment_of_the_docs_is_written_and_checks_clean(
     assert (tmp_path / "dist/prod-eu" / directory).is_dir()
     assert (tmp_path / "dist/prod-eu/shared").is_dir()
     assert ira("check", "--environment", "prod-eu", cwd=tmp_path).returncode == 0
+
+
+INSTANCE = "app.kubernetes.io/instance"
+SEVERAL_NODES = "tensor_parallel: 8\n    pipeline_parallel: 2\n    nodes: 2"
+
+
+def selectors(value: Any, key: str = "") -> Iterator[Json]:
+    """The labels of the selectors in an object that name the label of Argo CD."""
+    if isinstance(value, dict):
+        labels = value.get("matchLabels", value)
+        if key.lower().endswith("selector") and INSTANCE in labels:
+            yield labels
+        for name, each in value.items():
+            yield from selectors(each, name)
+    elif isinstance(value, list):
+        for each in value:
+            yield from selectors(each, key)
+
+
+def pod_labels(value: Any) -> Iterator[Json]:
+    """The labels of the Pod templates inside of an object."""
+    for each in value.values() if isinstance(value, dict) else value:
+        if isinstance(each, dict) and "containers" in each.get("spec", {}):
+            yield each["metadata"]["labels"]
+        elif isinstance(each, dict | list):
+            yield from pod_labels(each)
+
+
+OF_ALL = {"Deployment", "Service", "NetworkPolicy", "PodDisruptionBudget", "InferencePool"}
+
+
+@pytest.mark.parametrize(
+    ("monitoring", "kinds"),
+    [
+        ("google", {*OF_ALL, "PodMonitoring"}),
+        ("prometheus-operator", {*OF_ALL, "PodMonitor"}),
+        ("", {"Service"}),  # a LeaderWorkerSet, which has no selector
+    ],
+)
+def test_what_selects_by_the_label_of_argo_cd_selects_pods(
+    tmp_path: Path, monitoring: str, kinds: set[str]
+) -> None:
+    """Tracking by label changes the label of each object, and of no Pod template inside of it."""
+    if monitoring:
+        profiles = with_every_object(tmp_path, monitoring)
+    else:
+        profiles = copy_edited(tmp_path, "h100/llama3", ("tensor_parallel: 4", SEVERAL_NODES))
+    cell = load_matrix(profiles)["h100", "llama3"]
+    found = set()
+    for queued in (False, True) if monitoring else (False,):
+        objects = directory.objects(cell, queued=queued).values()
+        pods = {labels[INSTANCE] for item in objects for labels in pod_labels(item)}
+        for item in objects:
+            for labels in selectors(item):
+                found.add(item["kind"])
+                assert labels[INSTANCE] in pods, item["kind"]
+    assert found == kinds

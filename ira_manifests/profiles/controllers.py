@@ -95,6 +95,11 @@ class ArgoCd(Controller):
     destination_name: Label | None = None
     """The cluster, by the name that Argo CD knows it by."""
 
+    @property
+    def is_afar(self) -> bool:
+        """Whether a cluster is named, which need not be the one that Argo CD runs in."""
+        return self.destination_server is not None or self.destination_name is not None
+
     @model_validator(mode="after")
     def _one_cluster(self) -> Self:
         if self.destination_server is not None and self.destination_name is not None:

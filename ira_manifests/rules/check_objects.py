@@ -15,6 +15,7 @@ from ira_manifests.rules.finding import Finding
 from ira_manifests.rules.view.groups import DIRECTORY, NAMESPACE, OUTPUT
 from ira_manifests.rules.view.namespace import Namespace, Seen
 from ira_manifests.rules.view.output import Output
+from ira_manifests.rules.view.pods import Object
 from ira_manifests.rules.view.rendered import View
 
 
@@ -40,13 +41,18 @@ class Judge:
             directory.cell,
             directory.files,
             view.selector_index.to_json(),
-            [f"{item.kind} {item.name}" for item in view.objects],
+            [_placed(item, directory.kustomization.namespace) for item in view.objects],
             [item for item in findings if (item.rule_id, item.message) not in reported],
         )
 
     def _reported(self, cell: Cell) -> set[tuple[str, str]]:
         """Return the rule and the message of each finding of the rules of cells."""
         return {(item.rule_id, item.message) for item in check_cells(self._matrix, [cell])}
+
+
+def _placed(item: Object, namespace: str | None) -> str:
+    """Return the namespace, the kind and the name. `namespace`: the kustomization's."""
+    return f"{namespace or item.metadata.get('namespace', '')}/{item.kind} {item.name}"
 
 
 def check_seen(seen: Iterable[Seen], out: Path) -> list[Finding]:

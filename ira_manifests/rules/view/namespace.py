@@ -23,7 +23,8 @@ class Seen(NamedTuple):
     selector_index: str
     """Its `SelectorIndex` as JSON, which is small enough to keep for thousands of directories."""
     objects: Sequence[str] = ()
-    """The kind and the name of each object, such as "Deployment vllm-h100"."""
+    """The namespace, the kind and the name of each object, such as "llm/Deployment vllm-h100"; no
+    namespace is that of the kubectl context."""
     findings: Sequence[Finding] = ()
     """Findings that are not already reported for the cell."""
 
