@@ -7,6 +7,7 @@ them in tests/cluster/test_argo_cd.py and tests/cluster/test_flux.py.
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,8 @@ from ira_manifests.constructs.manifests import directory
 from testing.edits import edit_file, edit_profile
 from testing.gitops import ARGO_CD, FLUX, controlled
 from testing.kubectl import kustomize
-from testing.objects import Json, objects_in
-from testing.project import copy_edited, copy_profiles
+from testing.objects import Json, objects_in, the
+from testing.project import ROOT, copy_edited, copy_profiles
 from testing.serving_objects import with_every_object
 from tests.support import Run, ira
 from tests.test_readme import blocks
@@ -365,24 +366,91 @@ def test_a_cell_on_both_capacities_is_found_once_for_its_gpu_type(tmp_path: Path
     assert "queued: false or queued: only" in run.stderr
 
 
-@pytest.mark.parametrize("controller", ["argo_cd", "flux"])
-def test_the_environment_of_the_docs_is_written_and_checks_clean(
-    tmp_path: Path, controller: str
-) -> None:
-    (first,) = (each for each in blocks("yaml", "docs/gitops.md") if "argo_cd:" in each)
-    (second,) = (each for each in blocks("yaml", "docs/gitops.md") if "flux:" in each)
-    given = first
-    if controller == "flux":
-        given = first.partition("argo_cd:")[0] + second
+MARKS = {
+    "environment": "cluster: prod-eu",
+    "action": "uses: ",
+    "bucket": "bucket: acme-ira-model",
+    "overlay": "patches:",
+    "argo_cd": "\nargo_cd:",
+    "flux": "\nflux:",
+    "rendered": "\nrendered: true",
+    "root_sync": "kind: RootSync",
+    "oci": "sourceType: oci",
+}
+"""A part of each YAML block of the page, in its order."""
+
+
+def documented() -> dict[str, str]:
+    """The YAML of the page, by what it is; the action's and OCI's have tests of their own."""
+    found = dict(zip(MARKS, blocks("yaml", "docs/gitops.md"), strict=True))
+    assert [name for name, mark in MARKS.items() if mark not in found[name]] == []
+    return found
+
+
+@pytest.mark.parametrize("name", ["environment", "argo_cd", "flux", "rendered"])
+def test_the_environment_of_the_docs_is_written_and_checks_clean(tmp_path: Path, name: str) -> None:
+    given = documented()[name]
+    if name == "flux":
+        given = documented()["argo_cd"].partition("argo_cd:")[0] + given
     profiles = copy_profiles(tmp_path)
     (profiles / "environments").mkdir()
     (profiles / "environments/prod-eu.yaml").write_text(given)
     synth(tmp_path, "--environment", "prod-eu")
 
-    directory = controller.replace("_", "-")
-    assert (tmp_path / "dist/prod-eu" / directory).is_dir()
-    assert (tmp_path / "dist/prod-eu/shared").is_dir()
+    out = tmp_path / "dist/prod-eu"
+    assert (out / "model-download-gemma3-27b").is_dir()
+    if name != "environment":
+        assert (out / "shared").is_dir()
+    if name in ("argo_cd", "flux"):
+        assert (out / name.replace("_", "-")).is_dir()
+    if name == "rendered":
+        assert not list(out.rglob("kustomization.yaml"))
     assert ira("check", "--environment", "prod-eu", cwd=tmp_path).returncode == 0
+
+
+def test_the_bucket_of_the_docs_is_a_field_of_the_platform(tmp_path: Path) -> None:
+    file = copy_profiles(tmp_path) / "platform.yaml"
+    file.write_text(file.read_text() + documented()["bucket"])
+    synth(tmp_path)
+
+    assert (tmp_path / "dist/model-download-llama3/job.yaml").exists()
+
+
+def test_the_overlay_of_the_docs_changes_the_workload_and_its_request(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "dist", tmp_path / "dist", symlinks=True)
+    (tmp_path / "overlay").mkdir()
+    (tmp_path / "overlay/kustomization.yaml").write_text(documented()["overlay"])
+
+    objects = objects_in(kustomize(tmp_path / "overlay"))
+
+    templates = (
+        the(objects, "Deployment")["spec"]["template"],
+        the(objects, "PodTemplate")["template"],
+    )
+    for template in templates:
+        (server,) = (
+            each for each in template["spec"]["containers"] if each["name"] == "inference-server"
+        )
+        assert server["resources"]["requests"]["memory"] == "400G"
+
+    half = documented()["overlay"].partition("  - target:\n      kind: PodTemplate")[0]
+    (tmp_path / "overlay/kustomization.yaml").write_text(half)
+    assert "IRA018" in ira("lint", "overlay", cwd=tmp_path).stdout
+
+
+def test_the_root_sync_of_the_docs_reads_the_folder_of_its_environment() -> None:
+    root_sync = yaml.safe_load(documented()["root_sync"])
+
+    assert (root_sync["kind"], root_sync["spec"]["sourceFormat"]) == ("RootSync", "unstructured")
+    assert root_sync["spec"]["git"]["dir"] == "dist/prod-eu"
+    assert root_sync["spec"]["git"]["repo"] in documented()["argo_cd"]
+
+
+def test_what_is_to_be_copied_from_the_docs_fits_in_80_columns() -> None:
+    every = [block for name, block in documented().items() if name != "action"]  # has digests
+    every += [each for each in blocks("shell", "docs/gitops.md") if "crane " not in each]
+
+    assert [line for block in every for line in block.splitlines() if len(line) > 80] == []
 
 
 INSTANCE = "app.kubernetes.io/instance"
