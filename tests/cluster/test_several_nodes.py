@@ -50,7 +50,8 @@ def several(machines: ControlPlane) -> Iterator[Namespace]:
 def written(folder: Path, fields: str = FIELDS) -> Path:
     """The directory of the cell with these fields."""
     profiles = copy_edited(folder, "h100/llama3", ("tensor_parallel: 4", fields))
-    return synth(folder, "--profiles", profiles) / directory_of(CELL)
+    # Alone: as a Deployment, another cell of the GPU type can't have the name of the group.
+    return synth(folder, "--profiles", profiles, "--only", "h100/llama3") / directory_of(CELL)
 
 
 def served(namespace: Namespace, directory: Path) -> dict[str, Json]:
