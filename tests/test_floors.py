@@ -24,19 +24,21 @@ FLOORS: list[dict[str, str]] = [
         "installation": "",
         "no_plugins": "",
         "profile_files": "",
+        "yaml_scalars": "",
     },
     {"errors": "messages", "user_cache": "files"},
     {"kubernetes": "errors messages", "vllm": "errors"},
     {
         "architectures": "errors vllm",
-        "kustomizations": "errors files installation",
+        "kustomizations": "errors files installation yaml_scalars",
         "memory": "errors vllm",
         "nodejs": "errors files user_cache",
         "output": "errors files layout",
     },
     {
         "model_files": "architectures errors files",
-        "profiles": "errors files hub_lock kubernetes layout memory profile_files vllm",
+        "profiles": "errors files hub_lock kubernetes layout memory profile_files vllm "
+        "yaml_scalars",
     },
     {
         "analysis": "kubernetes memory messages profiles vllm",

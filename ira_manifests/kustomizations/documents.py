@@ -1,18 +1,19 @@
 """Reads YAML of any author: several documents, anchors and aliases, with the place of each value.
 
 Unlike the reader of profiles, it takes what Kubernetes' own tools take. Expansion of aliases,
-depth and size are bounded. Scalars are those of YAML 1.2's core schema, as kubectl writes them.
+depth and size are bounded. Decimals may have an exponent, as kubectl writes large ones.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import cached_property
 from typing import Any, NamedTuple
 
 import yaml
+
+from ira_manifests import yaml_scalars
 
 MAX_BYTES = 8 << 20
 """Bytes of one file; larger ones are no manifests."""
@@ -23,10 +24,6 @@ MAX_DEPTH = 100
 Path = tuple[str | int, ...]
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_INT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
-_DECIMAL = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*)(?:[eE][-+]?[0-9]+)?")
-_WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
-_MAX_DIGITS = 18
 _MERGE = "<<"
 # What only a template language has: Helm, Jinja and the like.
 _TEMPLATE = re.compile(r"\{\{|\{%")
@@ -166,7 +163,7 @@ class _Converter:
             return [self.value(item, depth + 1) for item in node.value]
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, depth)
-        return scalar(node)
+        return _scalar(node)
 
     def _mapping(self, node: Any, depth: int) -> dict[str, Any]:
         merged: dict[str, Any] = {}
@@ -183,18 +180,10 @@ class _Converter:
         return {**merged, **own}
 
 
-def scalar(node: Any) -> Any:
-    """Return the value of a scalar node."""
-    text: str = node.value
+def _scalar(node: Any) -> Any:
     if node.style or node.tag == "tag:yaml.org,2002:binary":
-        return text
-    if text.lower() in _WORDS and text in (text.lower(), text.title(), text.upper()):
-        return _WORDS[text.lower()]
-    if _INT.fullmatch(text) and len(text) <= _MAX_DIGITS:
-        return int(text)
-    if _DECIMAL.fullmatch(text) and len(text) <= _MAX_DIGITS:
-        return Decimal(text)
-    return text
+        return node.value
+    return yaml_scalars.value_of(node.value, yaml_scalars.SCIENTIFIC)
 
 
 def _spot(node: Any) -> Spot:

@@ -1,21 +1,18 @@
 """Parses YAML to plain values, with the line and column of each.
 
-PyYAML's own loaders silently accept duplicate keys, read YAML 1.1 (`no` is false, `012` is ten,
-`1:30` is ninety) and expand aliases without a limit. This parser uses PyYAML's events instead, with
-the scalars of YAML 1.2's core schema (https://yaml.org/spec/1.2.2/#103-core-schema). Numbers with a
-decimal point become `Decimal`, so that 0.80 stays 0.80.
+PyYAML's own loaders silently accept duplicate keys, read YAML 1.1 and expand aliases without a
+limit. This parser uses PyYAML's events instead, with the scalars of `yaml_scalars`.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any, NamedTuple
 
 import yaml
 
+from ira_manifests import yaml_scalars
 from ira_manifests.errors import Problem
 from ira_manifests.profiles import yaml_slips
 
@@ -30,15 +27,11 @@ MAX_TEXT = 8192
 """Characters of a value."""
 MAX_KEY = 253
 """Characters of a key: the limit for names in Kubernetes."""
-_MAX_DIGITS = 18
 
 Path = tuple[str | int, ...]
 
 # The C parser, if PyYAML was built with it.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_INT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
-_DECIMAL = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*)")
-_WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
 
 
 class Place(NamedTuple):
@@ -173,7 +166,7 @@ class _Reader:
         if len(event.value) > MAX_TEXT:
             message = f"has {len(event.value)} characters; a value has {MAX_TEXT} at most"
             raise _BrokenError(place, message, path)
-        return _scalar(event)
+        return yaml_scalars.value_of(event.value) if event.implicit[0] else event.value
 
     def _sequence(self, path: Path) -> tuple[Any, ...]:
         items: list[Any] = []
@@ -207,19 +200,6 @@ def _refuse_more(event: Any, path: Path, entries: int) -> None:
     if entries > MAX_ENTRIES:
         message = f"has more than {MAX_ENTRIES} entries, the most of a list or mapping"
         raise _BrokenError(_place(event), message, path)
-
-
-def _scalar(event: Any) -> Any:
-    text: str = event.value
-    if not event.implicit[0]:
-        return text
-    if text.lower() in _WORDS and text in (text.lower(), text.title(), text.upper()):
-        return _WORDS[text.lower()]
-    if _INT.fullmatch(text) and len(text) <= _MAX_DIGITS:
-        return int(text)
-    if _DECIMAL.fullmatch(text) and len(text) <= _MAX_DIGITS:
-        return Decimal(text)
-    return text
 
 
 def _place(event: Any) -> Place:
