@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 from pathlib import Path
 from typing import Any
 
-from ira_manifests import files
 from ira_manifests.analysis import matrix_summary
-from ira_manifests.cli import common, documents, list_report, model_source, schema_files, terminal
+from ira_manifests.cli import (
+    common,
+    documents,
+    list_report,
+    model_source,
+    schema_files,
+    terminal,
+    whole,
+)
 from ira_manifests.errors import InputError, OutputError
 from ira_manifests.kubernetes import names
 from ira_manifests.loading import load_matrix
@@ -123,16 +129,11 @@ def _folder(named: Path | None) -> tuple[Path, bool]:
 def _lay(file: Path, text: str) -> None:
     """Make the folder of profiles, with what the package has beside models, whole or not at all."""
     folder = file.parents[1]
-    part = folder.with_name(f".{folder.name}.{os.getpid()}")
-    try:
+    with whole.beside(folder, done="made") as part:
         shutil.copytree(packaged_folder(), part, ignore=shutil.ignore_patterns(MODEL_FOLDER))
         (part / MODEL_FOLDER).mkdir()
         (part / MODEL_FOLDER / file.name).write_text(text, encoding="utf-8")
         part.rename(folder)
-    except OSError as error:
-        raise OutputError(f"{folder} can't be made: {files.reason(error)}") from None
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
     terminal.complain(
         f"note: made {folder}/ with the platform and the GPU types of the package; "
         "it has this model alone"
@@ -141,16 +142,10 @@ def _lay(file: Path, text: str) -> None:
 
 def _write(file: Path, text: str) -> None:
     """Write a new file, whole or not at all."""
-    part = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
+    with whole.beside(file) as part:
         file.parent.mkdir(exist_ok=True)
         part.write_text(text, encoding="utf-8")
         os.link(part, file)  # unlike a rename, it replaces nothing
-    except OSError as error:
-        raise OutputError(f"{file} can't be written: {files.reason(error)}") from None
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink()
 
 
 def _report(added: Added, file: Path, found: ModelFiles, *, dry_run: bool) -> None:

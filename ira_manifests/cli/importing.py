@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from ira_manifests import files
-from ira_manifests.cli import common, documents, import_report, schema_files, terminal
+from ira_manifests.cli import common, documents, import_report, schema_files, terminal, whole
 from ira_manifests.errors import InputError, OutputError
 from ira_manifests.importing import run
 from ira_manifests.kustomizations import tool
@@ -62,8 +60,7 @@ def _nothing(sources: Sources, *, lacks_tool: bool) -> str:
 
 def _write(out: Path, texts: Mapping[str, str]) -> None:
     """Write a new folder, whole or not at all."""
-    part = out.with_name(f".{out.name}.{os.getpid()}")
-    try:
+    with whole.beside(out, done="made") as part:
         for name, text in texts.items():
             file = part / name
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -72,7 +69,3 @@ def _write(out: Path, texts: Mapping[str, str]) -> None:
         if os.path.lexists(out):  # made since the beginning
             raise OutputError(f"{out} is there already, and is left as it is")
         part.rename(out)
-    except OSError as error:
-        raise OutputError(f"{out} can't be made: {files.reason(error)}") from None
-    finally:
-        shutil.rmtree(part, ignore_errors=True)

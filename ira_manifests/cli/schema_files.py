@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from ira_manifests import files
+from ira_manifests.cli import whole
 from ira_manifests.errors import InputError, OutputError
 from ira_manifests.profile_files import SCHEMA_MARK, schema_file
 from ira_manifests.profiles.packaged import schema_folder
@@ -28,10 +28,12 @@ def write(out: Path, kinds: Iterable[str]) -> list[Path]:
     changed = {file: content for file, content in wanted.items() if _held(file) != content}
     try:
         out.mkdir(parents=True, exist_ok=True)
-        for file, content in changed.items():
-            _replace(file, content)
     except OSError as error:
         raise OutputError(f"{out} can't be written: {files.reason(error)}") from None
+    for file, content in changed.items():
+        with whole.beside(file) as part:
+            part.write_bytes(content)
+            part.replace(file)
     return list(changed)
 
 
@@ -46,14 +48,3 @@ def _held(file: Path) -> bytes | None:
     if SCHEMA_MARK.encode() not in content:
         raise InputError(f"{file} is no schema of ira_manifests; move it, or name another folder")
     return content
-
-
-def _replace(file: Path, content: bytes) -> None:
-    """Give a file its content: whole, or not at all."""
-    part = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        part.write_bytes(content)
-        part.replace(file)
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 import os
 import sys
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ira_manifests import files
-from ira_manifests.cli import common, documents, formats, model_source, terminal
+from ira_manifests.cli import common, documents, formats, model_source, terminal, whole
 from ira_manifests.errors import InputError, OutputError, did_you_mean, one_of
 from ira_manifests.messages import count, visible
 from ira_manifests.new_model import Updated, update
@@ -115,18 +114,12 @@ def _say_diff(file: Path, before: bytes, after: bytes) -> None:
 def _replace(file: Path, before: bytes, after: bytes) -> None:
     """Give a file, or what a link leads to, another content: whole, or not at all."""
     target = Path(os.path.realpath(file))
-    part = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
+    with whole.beside(target, name=file) as part:
         part.write_bytes(after)
         part.chmod(target.stat().st_mode & 0o7777)
         if _read(file) != before:
             raise OutputError(f"{file} was changed by another program meanwhile; run this again")
         part.replace(target)
-    except OSError as error:
-        raise OutputError(f"{file} can't be written: {files.reason(error)}") from None
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink()
 
 
 def _report(file: Path, updated: Updated, *, dry_run: bool) -> None:
