@@ -19,7 +19,7 @@ GKE_MODELS := build/gke-models
 QUIET := --quiet --disable-pip-version-check
 HASHED := $(QUIET) --require-hashes --only-binary :all:
 
-.PHONY: synth docs check test fuzz test-cluster cluster-programs oci rehearse bench accuracy release format lock clean
+.PHONY: synth docs check test fuzz test-cluster cluster-programs oci rehearse bench accuracy release changelog format lock clean
 
 synth: $(STAMP)  ## write dist/ from profiles/
 	$(BIN)/python -m ira_manifests synth
@@ -100,6 +100,9 @@ accuracy: $(STAMP)  ## the memory estimate against measured start-ups
 
 release: $(STAMP)  ## add a release of vLLM (VERSION=0.34.0), and list what to confirm
 	$(BIN)/python -m tools.vllm_release $(VERSION)
+
+changelog: $(STAMP)  ## give what is unreleased a version (VERSION=0.2.0); DATE=2026-12-01 for another day than today
+	$(BIN)/python -m tools.changelog cut $(VERSION) $(if $(DATE),--date $(DATE))
 
 format: $(STAMP)  ## put the code in shape
 	$(BIN)/ruff check --fix-only .
