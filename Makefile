@@ -30,10 +30,11 @@ docs: $(STAMP)  ## write what follows from the code: rules, options of memory, r
 	$(BIN)/python -m tools.reference_page
 	$(BIN)/python -m tools.profile_schemas
 
-check: $(STAMP)  ## lint, types, rules, and whether dist/ and the generated pages are fresh
+check: $(STAMP)  ## lint, types, licenses, rules, and whether dist/ and the generated pages are fresh
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/python -m tools.licenses
 	$(BIN)/python -m ira_manifests check
 	$(BIN)/python -m tools.rules_page --check
 	$(BIN)/python -m tools.memory_page --check

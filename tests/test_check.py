@@ -14,7 +14,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from ira_manifests import load_matrix
+from ira_manifests import __version__, load_matrix
 from testing.project import DIST, PROFILES, copy_edited, copy_profiles, copy_project
 from tests.support import ira
 
@@ -241,7 +241,10 @@ def test_sarif_is_valid_by_its_schema(refused: Path, sarif_schema: Any) -> None:
     (sarif_run,) = log["runs"]
     levels = {item["ruleId"]: item["level"] for item in sarif_run["results"]}
     assert levels["IRA001"] == "error"
-    rules = sarif_run["tool"]["driver"]["rules"]
+    driver = sarif_run["tool"]["driver"]
+    rules = driver["rules"]
+    # https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html 3.19.12: that one is SemVer.
+    assert (driver["version"], driver.get("semanticVersion")) == (__version__, None)
     page = next(rule for rule in rules if rule["id"] == "IRA012")["help"]
     assert "64 MiB" in page["text"]
     assert "`/dev/shm`" in page["markdown"]

@@ -104,7 +104,7 @@ def sarif(findings: Sequence[Finding]) -> str:
 
     driver = {
         "name": "ira_manifests",
-        "semanticVersion": __version__,
+        "version": __version__,  # as in PEP 440, so it is no `semanticVersion`
         "rules": [
             {
                 "id": rule.id,
