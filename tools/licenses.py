@@ -15,13 +15,11 @@ checked: who installs it does not get them.
 import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, metadata
-from itertools import product
 
 from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
-from packaging.requirements import Requirement
-from packaging.utils import NormalizedName, canonicalize_name
+from packaging.utils import NormalizedName
 
-PROJECT = canonicalize_name("ira-manifests")
+from tools.dependencies import needed
 
 ALLOWED = frozenset(
     {"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MPL-2.0", "PSF-2.0"}
@@ -43,18 +41,6 @@ _CLASSIFIERS = {
 }
 """The classifiers that stand for one license; `BSD License`, for example, does for several."""
 
-_SYSTEMS = (("linux", "Linux", "posix"), ("darwin", "Darwin", "posix"), ("win32", "Windows", "nt"))
-_ENVIRONMENTS = [
-    {
-        "sys_platform": platform,
-        "platform_system": system,
-        "os_name": kind,
-        "python_version": python,
-        "python_full_version": f"{python}.0",
-    }
-    for (platform, system, kind), python in product(_SYSTEMS, ("3.11", "3.14"))
-]
-
 
 def main() -> int:
     """Print each license that is not allowed, or how many packages were checked."""
@@ -65,37 +51,6 @@ def main() -> int:
     if not problems:
         print(f"The licenses of all {len(names)} dependencies are allowed.")
     return int(bool(problems))
-
-
-def needed() -> list[NormalizedName]:
-    """Return what this project needs with all its extras, on any system; without itself."""
-    found: dict[NormalizedName, set[str]] = {}
-    queue = [(PROJECT, set(metadata(PROJECT).get_all("Provides-Extra") or ()))]
-    while queue:
-        name, extras = queue.pop()
-        if name not in found or not extras <= found[name]:
-            found[name] = found.get(name, set()) | extras
-            queue += [
-                (canonicalize_name(each.name), each.extras)
-                for each in _requirements(name)
-                if _applies(each, found[name])
-            ]
-    return sorted(found.keys() - {PROJECT})
-
-
-def _requirements(name: NormalizedName) -> Iterator[Requirement]:
-    try:
-        yield from map(Requirement, metadata(name).get_all("Requires-Dist") or ())
-    except PackageNotFoundError:
-        return
-
-
-def _applies(requirement: Requirement, extras: set[str]) -> bool:
-    marker = requirement.marker
-    return marker is None or any(
-        marker.evaluate({**environment, "extra": extra})
-        for environment, extra in product(_ENVIRONMENTS, ("", *extras))
-    )
 
 
 def stated(name: NormalizedName) -> str:

