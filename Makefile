@@ -16,10 +16,12 @@ CDK8S_CLI := build/cdk8s-cli
 YAML_SERVER := build/yaml-language-server
 # What judges objects of GKE's own kinds.
 GKE_MODELS := build/gke-models
+# What looks for known vulnerabilities, and writes bills of materials.
+AUDIT := build/audit
 QUIET := --quiet --disable-pip-version-check
 HASHED := $(QUIET) --require-hashes --only-binary :all:
 
-.PHONY: synth docs check test fuzz test-cluster cluster-programs oci rehearse bench accuracy release changelog format lock clean
+.PHONY: synth docs check test fuzz test-cluster cluster-programs oci rehearse bench accuracy audit release changelog format lock clean
 
 synth: $(STAMP)  ## write dist/ from profiles/
 	$(BIN)/python -m ira_manifests synth
@@ -41,7 +43,7 @@ check: $(STAMP)  ## lint, types, licenses, rules, and whether dist/ and the gene
 	$(BIN)/python -m tools.reference_page --check
 	$(BIN)/python -m tools.profile_schemas --check
 
-test: $(STAMP) $(OLDEST_KUBECTL)/.installed $(CDK8S_CLI)/.installed $(YAML_SERVER)/.installed $(GKE_MODELS)/.installed  ## every test; those on a control plane where it is built
+test: $(STAMP) $(OLDEST_KUBECTL)/.installed $(CDK8S_CLI)/.installed $(YAML_SERVER)/.installed $(GKE_MODELS)/.installed $(AUDIT)/.installed  ## every test; those on a control plane where it is built
 	$(BIN)/python -m compileall -q ira_manifests
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --ignore tests/cluster -r fEs
 	$(CLUSTER_TESTS) -r fEs
@@ -66,6 +68,11 @@ $(GKE_MODELS)/.installed: tests/gke/package-lock.json tests/gke/package.json $(S
 	mkdir -p $(GKE_MODELS)
 	cp tests/gke/package.json tests/gke/package-lock.json $(GKE_MODELS)
 	PATH="$(abspath $(BIN)):$$PATH" npm ci --prefix $(GKE_MODELS) --silent --no-audit --no-fund --ignore-scripts
+	touch $@
+
+$(AUDIT)/.installed: tools/audit.txt
+	$(PYTHON) -m venv $(AUDIT)
+	$(AUDIT)/bin/python -m pip install $(HASHED) -r tools/audit.txt
 	touch $@
 
 test-cluster: cluster-programs  ## dist/ on a real control plane
@@ -98,6 +105,9 @@ build/bench/.installed: benchmarks/kubectl.txt benchmarks/typescript/package-loc
 
 accuracy: $(STAMP)  ## the memory estimate against measured start-ups
 	$(BIN)/python -m tools.accuracy
+
+audit: $(AUDIT)/.installed  ## look for known vulnerabilities in all that make installs from PyPI; asks osv.dev
+	$(AUDIT)/bin/python -m tools.audit
 
 release: $(STAMP)  ## add a release of vLLM (VERSION=0.34.0), and list what to confirm
 	$(BIN)/python -m tools.vllm_release $(VERSION)

@@ -82,7 +82,7 @@ def test_make_installs_nothing_without_a_hash_and_builds_nothing_but_the_project
     commands = re.findall(r"pip install (.*)", text)
 
     assert "HASHED := $(QUIET) --require-hashes --only-binary :all:" in text
-    assert len(commands) == 5
+    assert len(commands) == 6
     others = [command for command in commands if not command.startswith("$(HASHED) ")]
     assert others == ["$(QUIET) --no-deps --no-build-isolation -e ."]
 
