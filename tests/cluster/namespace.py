@@ -89,6 +89,14 @@ class Namespace:
         selector = ",".join(f"{key}={value}" for key, value in labels.items())
         return self.cluster.api.items(f"{self.path(resource)}?labelSelector={selector}")
 
+    def uids(self, *resources: str) -> dict[str, str]:
+        """The identities of objects, which change if an object is deleted and made again."""
+        return {
+            f"{resource}/{item['metadata']['name']}": item["metadata"]["uid"]
+            for resource in resources
+            for item in self.items(resource)
+        }
+
 
 @contextlib.contextmanager
 def namespace_on(cluster: ControlPlane, pod_security: str, name: str = "") -> Iterator[Namespace]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,18 +9,16 @@ import pytest
 import yaml
 
 from testing.edits import edit_profile
-from testing.gitops import ARGO_CD, controlled
+from testing.gitops import ARGO_CD
 from testing.objects import Json
 from tests.cluster import gke
 from tests.cluster.api import wait_until
 from tests.cluster.argo_cd_controllers import ArgoCd
+from tests.cluster.controlled import DOWNLOADS, ORDINARY, QUEUED, one_model, synth, without_cell
 from tests.cluster.miniature import added_nodes, provision_request, removed_nodes
 from tests.cluster.namespace import Namespace
-from tests.support import ira
 
 APPLICATION = "ira-model-llama3"
-ORDINARY, QUEUED = "vllm-h100-llama3", "vllm-h200-llama3"
-(DOWNLOADS,) = (pool for pool in gke.node_pools() if pool.name == "cpu-n4s8")
 INSTANCE = "app.kubernetes.io/instance"
 
 
@@ -35,16 +32,7 @@ def llm(argo_cd: ArgoCd, namespace: Namespace) -> Iterator[Namespace]:
 @pytest.fixture
 def profiles(llm: Namespace, tmp_path: Path) -> Path:
     """Profiles with one model: on the H100, and on queued capacity on the H200."""
-    found = controlled(tmp_path, ARGO_CD, llm.name)
-    for model in ("gemma3-27b", "llama4-scout"):
-        (found / f"models/{model}.yaml").unlink()
-    return found
-
-
-def synth(profiles: Path) -> Path:
-    run = ira("synth", cwd=profiles.parent)
-    assert run.returncode == 0, run.stderr
-    return profiles.parent / "dist"
+    return one_model(tmp_path, ARGO_CD, llm.name)
 
 
 def start(argo_cd: ArgoCd, dist: Path) -> str:
@@ -52,15 +40,6 @@ def start(argo_cd: ArgoCd, dist: Path) -> str:
     commit = argo_cd.push(dist)
     argo_cd.apply(yaml.safe_load((dist / "argo-cd/application-set.yaml").read_text()))
     return commit
-
-
-def uids(namespace: Namespace, *resources: str) -> dict[str, str]:
-    """The identities of objects, which change if an object is deleted and made again."""
-    return {
-        f"{resource}/{item['metadata']['name']}": item["metadata"]["uid"]
-        for resource in resources
-        for item in namespace.items(resource)
-    }
 
 
 def operation(argo_cd: ArgoCd) -> Json:
@@ -90,9 +69,9 @@ def test_cells_are_applied_when_the_download_is_complete_and_healed_after(
 
         # The same content again: nothing is made anew.
         kinds = ("jobs", "deployments", "configmaps", "persistentvolumeclaims")
-        before = uids(llm, *kinds, "provisioningrequests")
+        before = llm.uids(*kinds, "provisioningrequests")
         argo_cd.wait_for(APPLICATION, "Synced", "Healthy", argo_cd.push(dist))
-        assert uids(llm, *kinds, "provisioningrequests") == before
+        assert llm.uids(*kinds, "provisioningrequests") == before
         assert llm.get("deployments", ORDINARY)["metadata"]["generation"] == 1
 
         of_download = ("--selector=app.kubernetes.io/component=model-download",)
@@ -102,7 +81,7 @@ def test_cells_are_applied_when_the_download_is_complete_and_healed_after(
 
         llm.kubectl("delete", f"deployment/{ORDINARY}")
         wait_until(lambda: llm.exists("deployments", ORDINARY), "healed: the cell", seconds=60)
-        assert {key: uid for key, uid in uids(llm, "jobs").items() if before[key] != uid} == {}
+        assert {key: uid for key, uid in llm.uids("jobs").items() if before[key] != uid} == {}
 
 
 def test_a_changed_request_replaces_the_old_one_and_goes_with_its_cell(
@@ -110,14 +89,14 @@ def test_a_changed_request_replaces_the_old_one_and_goes_with_its_cell(
 ) -> None:
     start(argo_cd, synth(profiles))
     wait_until(lambda: llm.items("provisioningrequests"), "made: the request", seconds=120)
-    before = uids(llm, "provisioningrequests", "jobs")
+    before = llm.uids("provisioningrequests", "jobs")
 
     edit_profile(profiles, "h200/llama3", {"memory: 512G": "memory: 600G"})
     argo_cd.push(synth(profiles))
     argo_cd.refresh()
 
     def is_replaced() -> bool:
-        now = uids(llm, "provisioningrequests").keys()
+        now = llm.uids("provisioningrequests").keys()
         return bool(now) and not now & before.keys()
 
     wait_until(is_replaced, "replaced: the request", seconds=120)
@@ -126,8 +105,8 @@ def test_a_changed_request_replaces_the_old_one_and_goes_with_its_cell(
     consumed = template["metadata"]["annotations"][
         "autoscaling.x-k8s.io/consume-provisioning-request"
     ]
-    assert uids(llm, "provisioningrequests").keys() == {f"provisioningrequests/{consumed}"}
-    assert uids(llm, "jobs").items() <= before.items()
+    assert llm.uids("provisioningrequests").keys() == {f"provisioningrequests/{consumed}"}
+    assert llm.uids("jobs").items() <= before.items()
 
     without_cell(profiles, "h200")
     commit = argo_cd.push(synth(profiles))
@@ -157,10 +136,3 @@ def the_request(namespace: Namespace) -> str:
     """The path of the only request."""
     (item,) = namespace.items("provisioningrequests")
     return f"{namespace.path('provisioningrequests')}/{item['metadata']['name']}"
-
-
-def without_cell(profiles: Path, gpu: str) -> None:
-    file = profiles / "models/llama3.yaml"
-    text, count = re.subn(rf"^  {gpu}:\n(?:    .*\n)+", "", file.read_text(), flags=re.MULTILINE)
-    assert count == 1
-    file.write_text(text)

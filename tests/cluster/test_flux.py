@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from testing.edits import edit_profile
-from testing.gitops import controlled
 from testing.objects import Json
 from tests.cluster import gke
 from tests.cluster.api import wait_until
+from tests.cluster.controlled import DOWNLOADS, ORDINARY, QUEUED, one_model, synth, without_cell
 from tests.cluster.flux_controller import Flux
 from tests.cluster.miniature import added_nodes, provision_request, removed_nodes
 from tests.cluster.namespace import Namespace
-from tests.support import ira
 
 # Flux's shortest check of a directory, so that it is soon looked at again.
 GIVEN = "flux: {timeout_seconds: 30, retry_seconds: 30, interval_seconds: 60}\n"
 READY = "ReconciliationSucceeded"
-ORDINARY, QUEUED = "vllm-h100-llama3", "vllm-h200-llama3"
-(DOWNLOADS,) = (pool for pool in gke.node_pools() if pool.name == "cpu-n4s8")
 
 
 @pytest.fixture
@@ -35,25 +31,7 @@ def llm(flux: Flux, namespace: Namespace) -> Iterator[Namespace]:
 @pytest.fixture
 def profiles(llm: Namespace, tmp_path: Path) -> Path:
     """Profiles with one model: on the H100, and on queued capacity on the H200."""
-    found = controlled(tmp_path, GIVEN, llm.name)
-    for model in ("gemma3-27b", "llama4-scout"):
-        (found / f"models/{model}.yaml").unlink()
-    return found
-
-
-def synth(profiles: Path) -> Path:
-    run = ira("synth", cwd=profiles.parent)
-    assert run.returncode == 0, run.stderr
-    return profiles.parent / "dist"
-
-
-def uids(namespace: Namespace, *resources: str) -> dict[str, str]:
-    """The identities of objects, which change if an object is deleted and made again."""
-    return {
-        f"{resource}/{item['metadata']['name']}": item["metadata"]["uid"]
-        for resource in resources
-        for item in namespace.items(resource)
-    }
+    return one_model(tmp_path, GIVEN, llm.name)
 
 
 def test_cells_are_applied_when_the_download_is_complete(
@@ -75,9 +53,9 @@ def test_cells_are_applied_when_the_download_is_complete(
 
     # The same content again: nothing is made anew.
     kinds = ("jobs", "deployments", "configmaps", "persistentvolumeclaims")
-    before = uids(llm, *kinds)
+    before = llm.uids(*kinds)
     flux.wait_for("ira-h100-llama3", READY, flux.push(dist))
-    assert uids(llm, *kinds) == before
+    assert llm.uids(*kinds) == before
     assert llm.get("deployments", ORDINARY)["metadata"]["generation"] == 1
 
 
@@ -139,10 +117,3 @@ def set_failed(namespace: Namespace, request: str) -> None:
     }
     path = f"{namespace.path('provisioningrequests')}/{request}/status"
     namespace.cluster.api.patch(path, {"status": {"conditions": [failed]}})
-
-
-def without_cell(profiles: Path, gpu: str) -> None:
-    file = profiles / "models/llama3.yaml"
-    text, count = re.subn(rf"^  {gpu}:\n(?:    .*\n)+", "", file.read_text(), flags=re.MULTILINE)
-    assert count == 1
-    file.write_text(text)
