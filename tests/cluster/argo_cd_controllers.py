@@ -9,17 +9,19 @@ from __future__ import annotations
 import contextlib
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
 
 from testing.kubectl import KUBECTL
 from testing.objects import Json
+from tests.cluster import binaries
 from tests.cluster.api import wait_until
 from tests.cluster.controlplane import ControlPlane
 from tests.cluster.miniature import add_crds
 from tests.cluster.programs import ADMIN
+from tests.cluster.recipes import ARGO_CD
 from tests.cluster.scratch import free_port
 
 NAMESPACE = "argocd"
@@ -123,11 +125,10 @@ class ArgoCd:
 
 
 @contextlib.contextmanager
-def running(cluster: ControlPlane, programs: Path, manifests: Sequence[Path]) -> Iterator[ArgoCd]:
+def running(cluster: ControlPlane, programs: Path) -> Iterator[ArgoCd]:
     """Runs the controllers during the block, until the control plane ends them."""
     cluster.kubectl("create", "namespace", NAMESPACE)
-    read = [each for file in manifests for each in yaml.safe_load_all(file.read_text()) if each]
-    add_crds(cluster.api, read)
+    add_crds(cluster.api, binaries.manifests(programs, recipe=ARGO_CD))
     cluster.kubectl("apply", "--filename=-", stdin=yaml.safe_dump_all(_configuration()))
     folder = cluster.site.folder / NAMESPACE
     folder.mkdir()

@@ -54,18 +54,14 @@ def with_lws(cluster: ControlPlane) -> ControlPlane:
 @pytest.fixture(scope="session")
 def flux(cluster: ControlPlane) -> Iterator[Flux]:
     """Flux on that control plane, for the whole run."""
-    folder = _built(FLUX)
-    manifests = binaries.manifests(folder, recipe=FLUX)
-    with flux_controller.running(cluster, folder, manifests) as started:
+    with flux_controller.running(cluster, _built(FLUX)) as started:
         yield started
 
 
 @pytest.fixture(scope="session")
 def argo_cd(cluster: ControlPlane) -> Iterator[ArgoCd]:
     """Argo CD on that control plane, for the whole run."""
-    folder = _built(ARGO_CD)
-    manifests = binaries.manifests(folder, recipe=ARGO_CD)
-    with argo_cd_controllers.running(cluster, folder, manifests) as started:
+    with argo_cd_controllers.running(cluster, _built(ARGO_CD)) as started:
         yield started
 
 

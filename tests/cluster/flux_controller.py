@@ -11,19 +11,19 @@ import hashlib
 import io
 import tarfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import yaml
-
 from testing.objects import Json
+from tests.cluster import binaries
 from tests.cluster.api import wait_until
 from tests.cluster.controlplane import ControlPlane
 from tests.cluster.miniature import add_crds
 from tests.cluster.objects import condition
 from tests.cluster.programs import ADMIN
+from tests.cluster.recipes import FLUX
 
 NAMESPACE = "flux-system"
 SOURCE = "flux-system"
@@ -100,11 +100,10 @@ class Flux:
 
 
 @contextlib.contextmanager
-def running(cluster: ControlPlane, programs: Path, manifests: Sequence[Path]) -> Iterator[Flux]:
+def running(cluster: ControlPlane, programs: Path) -> Iterator[Flux]:
     """Runs the controller during the block, until the control plane ends it."""
     cluster.kubectl("create", "namespace", NAMESPACE)
-    read = [each for file in manifests for each in yaml.safe_load_all(file.read_text()) if each]
-    add_crds(cluster.api, read)
+    add_crds(cluster.api, binaries.manifests(programs, recipe=FLUX))
     cluster.api.create(_SOURCES, _source())
     folder = cluster.site.folder / "artifacts"
     folder.mkdir()

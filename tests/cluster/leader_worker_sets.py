@@ -7,11 +7,8 @@ import json
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import yaml
-
-from testing.objects import Json
+from testing.objects import Json, objects_in
 from tests.cluster import binaries, programs
 from tests.cluster.controlplane import ControlPlane
 from tests.cluster.miniature import add_crds
@@ -34,7 +31,7 @@ def install(cluster: ControlPlane, folder: Path) -> None:
     """Adds the kinds, the webhooks and the controller. `folder`: what `binaries` finds."""
     files = {each.name: each for each in binaries.manifests(folder, recipe=LEADER_WORKER_SETS)}
     webhooks_file = files.pop(WEBHOOKS)
-    add_crds(cluster.api, [each for file in files.values() for each in _read(file)])
+    add_crds(cluster.api, files.values())
     port = free_port()
     cluster.start_program(_PROGRAM, _controller(cluster.site, folder, port))
     cluster.wait_for(_PROGRAM, lambda: _listens(port))
@@ -71,7 +68,7 @@ def _webhooks(site: Site, file: Path, port: int) -> Iterator[Json]:
     Those of Pods are called for the Pods of groups alone: they leave others as they are.
     """
     authority = base64.b64encode((site.certificates / "ca.crt").read_bytes()).decode()
-    for configuration in _read(file):
+    for configuration in objects_in(file.read_text()):
         configuration["metadata"]["name"] = f"lws-{configuration['kind'].lower()}"
         for webhook in configuration["webhooks"]:
             path = webhook["clientConfig"]["service"]["path"]
@@ -85,9 +82,3 @@ def _webhooks(site: Site, file: Path, port: int) -> Iterator[Json]:
 def _listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _read(file: Path) -> list[Any]:
-    # libyaml's loader where the wheel has it: these files have megabytes.
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return [each for each in yaml.load_all(file.read_text(), loader) if each]

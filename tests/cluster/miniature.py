@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import yaml
-
-from testing.objects import Json
+from testing.objects import Json, objects_in
 from tests.cluster import base_platform, stand_ins
 from tests.cluster.api import Api, wait_until
 from tests.cluster.gke import GPU, NodePool, node, node_pools
@@ -31,15 +29,15 @@ def furnish(api: Api, crd_files: Iterable[Path]) -> None:
     api.create(f"{_STORAGE}/storageclasses", base_platform.premium_rwo())
     for driver in base_platform.csi_drivers():
         api.create(f"{_STORAGE}/csidrivers", driver)
-    read = (each for file in crd_files for each in yaml.safe_load_all(file.read_text()) if each)
     add_nodes(api, [node(pool) for pool in node_pools()])
-    add_crds(api, [*read, base_platform.compute_class_crd(), *stand_ins.crds()])
+    add_crds(api, crd_files, [base_platform.compute_class_crd(), *stand_ins.crds()])
     for compute_class in base_platform.compute_classes():
         api.create(base_platform.COMPUTE_CLASSES, compute_class)
 
 
-def add_crds(api: Api, crds: Sequence[Json]) -> None:
-    """Adds CustomResourceDefinitions and returns when their kinds are served."""
+def add_crds(api: Api, files: Iterable[Path], more: Iterable[Json] = ()) -> None:
+    """Adds the CustomResourceDefinitions of files, and more; returns when all kinds are served."""
+    crds = [*(each for file in files for each in objects_in(file.read_text())), *more]
     for crd in crds:
         api.create(_CRDS, crd)
     for crd in crds:
