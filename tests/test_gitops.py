@@ -50,20 +50,21 @@ def read(path: Path) -> Json:
     return content
 
 
-@pytest.fixture(scope="module")
-def argo_cd(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("argo-cd")
-    controlled(folder, ARGO_CD)
+def output(folder: Path, controller: str) -> Path:
+    """What synth writes for a controller."""
+    controlled(folder, controller)
     synth(folder)
     return folder / "dist"
+
+
+@pytest.fixture(scope="module")
+def argo_cd(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return output(tmp_path_factory.mktemp("argo-cd"), ARGO_CD)
 
 
 @pytest.fixture(scope="module")
 def flux(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("flux")
-    controlled(folder, FLUX)
-    synth(folder)
-    return folder / "dist"
+    return output(tmp_path_factory.mktemp("flux"), FLUX)
 
 
 def directories(dist: Path) -> set[str]:
@@ -178,10 +179,8 @@ def test_every_field_reaches_argo_cd(tmp_path: Path) -> None:
         "  path: gpu/dist\n  prefix: team-a\n  project: llm\n  namespace: argo\n"
         "  destination_name: prod-eu\n"
     )
-    controlled(tmp_path, given)
-    synth(tmp_path)
 
-    found = read(tmp_path / "dist/argo-cd/application-set.yaml")
+    found = read(output(tmp_path, given) / "argo-cd/application-set.yaml")
 
     assert found["metadata"] == {"name": "team-a", "namespace": "argo"}
     (generator,) = found["spec"]["generators"]
@@ -209,10 +208,8 @@ def test_every_field_reaches_flux(tmp_path: Path) -> None:
         "  path: .\n  prefix: team-a\n  namespace: team-a\n  service_account: applier\n"
         "  interval_seconds: 3600\n  retry_seconds: 60\n  timeout_seconds: 90000\n"
     )
-    controlled(tmp_path, given)
-    synth(tmp_path)
 
-    found = read(tmp_path / "dist/flux/model-download-llama3.yaml")
+    found = read(output(tmp_path, given) / "flux/model-download-llama3.yaml")
 
     assert found["metadata"] == {"name": "team-a-model-download-llama3", "namespace": "team-a"}
     assert found["spec"] == {
