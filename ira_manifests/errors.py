@@ -22,8 +22,10 @@ other layer prints or exits.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import attrgetter
 from typing import Self
 
 from ira_manifests.messages import count, visible, without_tokens
@@ -88,13 +90,13 @@ class PatchError(InputError):
 
 
 class ProfileError(IraError):
-    """Every problem of every profile file, in the order of files and lines.
+    """The problems of all profile files, in the order of files and lines; of very many the first.
 
     `options`: errors outside of files, such as an argument of `load_matrix`.
     """
 
     def __init__(self, problems: Iterable[Problem], options: Iterable[str] = ()) -> None:
-        self.problems = tuple(sorted(set(problems)))
+        self.problems = tuple(_bounded(problems))
         self.options = tuple(options)
         super().__init__("\n".join(self.messages))
 
@@ -110,18 +112,18 @@ class ProfileError(IraError):
         return f"{count(len(self.problems), 'problem')} in {count(files, 'file')}."
 
 
-def bounded(problems: Iterable[Problem]) -> list[Problem]:
-    """Return problems, of each file the first `MOST_PROBLEMS` and how many more there are."""
-    by_file: dict[str, list[Problem]] = {}
-    for problem in sorted(set(problems)):
-        by_file.setdefault(problem.file, []).append(problem)
-    return [each for of_file in by_file.values() for each in _first(of_file)]
+def _bounded(problems: Iterable[Problem]) -> Iterator[Problem]:
+    """Yield problems sorted, of each file the first `MOST_PROBLEMS` and how many more there are.
 
-
-def _first(problems: Sequence[Problem]) -> Iterator[Problem]:
-    yield from problems[:MOST_PROBLEMS]
-    more = problems[MOST_PROBLEMS:]
-    if more:
+    A single one more is yielded as it is, so problems that are bounded already stay the same.
+    """
+    for _, found in groupby(sorted(set(problems)), attrgetter("file")):
+        of_file = list(found)
+        more = of_file[MOST_PROBLEMS:]
+        if len(more) <= 1:
+            yield from of_file
+            continue
+        yield from of_file[:MOST_PROBLEMS]
         message = f"and {count(len(more), 'more problem')} from here on; fix the first ones"
         yield replace(more[0], field="", message=message)
 
@@ -151,8 +153,8 @@ class Gathered:
         return bool(self._problems or self._options)
 
     def add(self, problems: Iterable[Problem]) -> None:
-        """Add problems of profiles: of one file with very many, the first."""
-        self._problems += bounded(problems)
+        """Add problems of profiles."""
+        self._problems += problems
 
     @property
     def error(self) -> ProfileError | InputError:

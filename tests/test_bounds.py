@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ira_manifests.errors import did_you_mean, one_of
+from ira_manifests.errors import Problem, ProfileError, did_you_mean, one_of
 from testing.project import PROFILES, copy_edited, copy_profiles
 from tests.support import ira
 
@@ -81,6 +81,19 @@ def test_of_many_problems_the_first_are_reported_and_the_others_counted(
     assert len(problems) == 100
     assert "more problems from here on; fix the first ones" in last
     assert total == "101 problems in 1 file."
+
+
+def test_an_error_that_is_raised_again_keeps_its_problems_and_their_number() -> None:
+    names = ["a.yaml"] * 101 + ["b.yaml"] * 150
+    error = ProfileError(Problem(name, line, 1, "x", "is wrong") for line, name in enumerate(names))
+
+    again = ProfileError(error.problems)
+
+    of_a, of_b = error.problems[:101], error.problems[101:]
+    assert {(each.file, each.message) for each in of_a} == {("a.yaml", "is wrong")}
+    assert len(of_b) == 101
+    assert of_b[-1].message == "and 50 more problems from here on; fix the first ones"
+    assert again.problems == error.problems
 
 
 def test_of_many_findings_the_first_are_reported_and_json_has_all(tmp_path: Path) -> None:

@@ -228,8 +228,9 @@ def read_matrices(
         place = find_folder(folder)
         every, problems = _read(place, environments)
         every = [options.over(each) for each in every]
-        # At once, so that the problems of a file are counted once.
-        wrong.add([*problems, *(found for each in every for found in _problems(each, further))])
+        wrong.add(problems)
+        for each in every:
+            wrong.add(_problems(each, further))
         platforms = [each.platform for each in every if each.platform is not None]
         if not wrong and platforms:
             first, *others = map(Matrix, platforms, every)
