@@ -11,7 +11,7 @@ import os
 import stat
 import sys
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Self
 
@@ -48,7 +48,7 @@ def locked(folder: Path, command: str = "synth") -> Iterator[None]:
     Raises `OutputError` if another run holds the lock.
     """
     with explained(folder), contextlib.ExitStack() as undo:
-        undo.callback(_remove_unused, make_folder(folder))
+        undo.callback(_remove_empty, make_folder(folder))
         descriptor = _lock(folder, command)
         try:
             yield
@@ -84,7 +84,7 @@ def make_folder(folder: Path) -> list[Path]:
     return missing
 
 
-def _remove_unused(folders: Sequence[Path]) -> None:
+def _remove_empty(folders: Iterable[Path]) -> None:
     """Remove folders, the innermost first, up to one that is not empty.
 
     Those above that one are in its path, such as x in x/../y, and have to stay.
@@ -92,11 +92,6 @@ def _remove_unused(folders: Sequence[Path]) -> None:
     with contextlib.suppress(OSError):  # not empty
         for folder in folders:
             folder.rmdir()
-
-
-def _remove_empty(folder: Path) -> None:
-    with contextlib.suppress(OSError):  # not empty
-        folder.rmdir()
 
 
 class Changes:
@@ -110,7 +105,7 @@ class Changes:
         self._removed: list[Path] = []
         self._hollow: list[Path] = []
         self._links: list[tuple[Path, Path]] = []
-        self._made: deque[Path] = deque()
+        self._made: deque[list[Path]] = deque()
         self._there: set[str] = set()
 
     def __enter__(self) -> Self:
@@ -154,7 +149,7 @@ class Changes:
 
     def _make(self, folder: str) -> None:
         if folder not in self._there:
-            self._made.extendleft(reversed(make_folder(Path(folder))))
+            self._made.appendleft(make_folder(Path(folder)))
             self._there.add(folder)
 
     def move(self, source: Path, target: Path) -> None:
@@ -223,20 +218,17 @@ class Changes:
                 if path not in to_come:
                     path.unlink(missing_ok=True)
             for directory in (*{path.parent for path in self._removed}, *self._hollow):
-                self._remove_emptied(directory)
+                _remove_empty(self._up_from(directory))
             while self._links:
                 waiting_link, link = self._links[-1]
-                _remove_empty(link)
+                _remove_empty([link])
                 waiting_link.replace(link)
                 self._links.pop()
 
-    def _remove_emptied(self, directory: Path) -> None:
-        """Remove a folder and those above it that are empty then, such as an environment's."""
+    def _up_from(self, directory: Path) -> Iterator[Path]:
+        """Yield a directory and those above it in the folder, such as an environment's."""
         while directory != self._folder and self._folder in directory.parents:
-            try:
-                directory.rmdir()
-            except OSError:  # not empty
-                return
+            yield directory
             directory = directory.parent
 
     def __exit__(self, *_: object) -> None:
@@ -244,8 +236,8 @@ class Changes:
         for each in (*waiting, *(link for link, _ in self._links)):
             with contextlib.suppress(OSError):
                 os.unlink(each)
-        for made in self._made:
-            _remove_empty(made)
+        for folders in self._made:
+            _remove_empty(folders)
 
 
 def _require_writable(folder: Path) -> None:
