@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import NamedTuple
 
-from ira_manifests.cli import options, terminal
+from ira_manifests.cli import model_options, options, shared_options, terminal, tree_options
 from ira_manifests.cli.common import BAD_INPUT
 from ira_manifests.cli.parser import Parser
 from ira_manifests.errors import InputError, IraError, did_you_mean
@@ -32,8 +32,8 @@ class Command(NamedTuple):
 
 def _document(words: Sequence[str], error: InputError) -> None:
     """Print an error in the arguments of `check` in the requested format."""
-    output_format = options.format_of(words)
-    if output_format != options.FORMATS[0]:
+    output_format = shared_options.format_of(words)
+    if output_format != shared_options.FORMATS[0]:
         from ira_manifests.cli import check
 
         check.tell(error, output_format)
@@ -67,7 +67,7 @@ COMMANDS = {
         "Exit code 0, also with changes, unless --exit-code is given. Example: diff origin/main",
     ),
     "lint": Command(
-        options.lint,
+        tree_options.lint,
         "Judge kustomizations and manifests that this project did not write.",
         "Kustomizations are built by kubectl or kustomize, which must be installed. Needs no "
         "profiles, no cluster and no network. Exit code 0: warnings at most; 1: errors; 2: input "
@@ -76,7 +76,7 @@ COMMANDS = {
         _document,
     ),
     "import": Command(
-        options.import_,
+        tree_options.import_,
         "Write profiles that make what a hand-written tree makes, and tell what differs.",
         "Reads kustomizations and manifests as lint does. Writes to a new folder, and overwrites "
         "nothing. Secrets are never copied. Exit code 0: the profiles make what the tree does; 1: "
@@ -85,7 +85,7 @@ COMMANDS = {
         module="importing",
     ),
     "add": Command(
-        options.add,
+        model_options.add,
         "Write the profile of a model on the Hub: geometry, weights, cells.",
         "Reads the model's configuration and the headers of its safetensors, not the weights. "
         "Adds a cell for each GPU type on which the model works, on the smallest machine and with "
@@ -94,14 +94,14 @@ COMMANDS = {
         "Example: add --update Qwen/Qwen3-8B --dry-run",
     ),
     "list": Command(
-        options.list_,
+        model_options.list_,
         "List all cells: the machine of each, and whether its model fits.",
         "Then list the pairs of GPU type and model without a cell, and why. "
         "A model without a profile is listed as add would write it, and nothing is written. "
         "Example: list Qwen/Qwen3-8B",
     ),
     "explain": Command(
-        options.explain,
+        model_options.explain,
         "Explain a cell or a model (memory, limits, sources of values), a directory or a rule.",
         "A model without a profile is explained as add would write it, and nothing is written. "
         "Example: explain Qwen/Qwen3-8B --gpu h100",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ira_manifests.cli.options import only_field
+from ira_manifests.cli.model_options import only_field
 from ira_manifests.errors import InputError, did_you_mean, one_of
 from ira_manifests.layout import MODEL_DOWNLOAD
 

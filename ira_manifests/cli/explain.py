@@ -59,7 +59,7 @@ def command(
 
 
 class _Subject(NamedTuple):
-    """What is to be explained: see `options.explain`."""
+    """What is to be explained: see `model_options.explain`."""
 
     rule: str | None
     directory: str | None

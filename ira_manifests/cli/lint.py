@@ -7,7 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from ira_manifests import files
-from ira_manifests.cli import common, formats, options, terminal
+from ira_manifests.cli import common, formats, shared_options, terminal, tree_options
 from ira_manifests.errors import InputError
 from ira_manifests.kustomizations import tool
 from ira_manifests.kustomizations.sources import find
@@ -41,9 +41,11 @@ def command(
     gone = 0
     if known is not None:
         chosen, gone = known.rest(chosen)
-    shown = [item for item in chosen if _rank(item.severity) <= options.SEVERITIES.index(severity)]
+    shown = [
+        item for item in chosen if _rank(item.severity) <= tree_options.SEVERITIES.index(severity)
+    ]
     _print(shown, output_format)
-    if output_format == options.FORMATS[0]:
+    if output_format == shared_options.FORMATS[0]:
         _summarise(report, chosen, shown)
     if gone:
         terminal.complain(
@@ -58,8 +60,8 @@ def _is_chosen(item: Finding, only: Collection[str] | None, ignored: Collection[
     return item.rule_id not in ignored and (only is None or item.rule_id in only)
 
 
-def _rank(severity: Severity) -> int:
-    return options.SEVERITIES.index(str(severity))
+def _rank(severity: str) -> int:
+    return tree_options.SEVERITIES.index(severity)
 
 
 def _print(findings: list[Finding], output_format: str) -> None:
