@@ -217,7 +217,8 @@ class FolderReader:
             message = f"the file's name is the profile's, and {file.stem!r} {problem}"
             self.problems.append(Problem(source.file, 1, 1, "", message))
         if source.document.data is None and len(self.problems) == before:
-            self.problems.append(Problem(source.file, 1, 1, "", "is empty"))
+            message = "is empty; write the fields of the profile, or remove the file"
+            self.problems.append(Problem(source.file, 1, 1, "", message))
         if len(self.problems) > before and source.document.data is None:
             return None
         return source

@@ -33,7 +33,11 @@ _FIELDS = (
 )
 
 CASES: list[Case] = [
-    _prod("empty_environment", "", "1:1: is empty"),
+    _prod(
+        "empty_environment",
+        "",
+        "1:1: is empty; write the fields of the profile, or remove the file",
+    ),
     _prod(
         "environment_that_is_a_list",
         "- namespace\n",

@@ -13,8 +13,12 @@ _MISPLACED = "is not YAML: the indentation of {} fits no level above"
 CASES: list[Case] = [
     whole("not_utf8", b"# caf\xe9\n" + TINY.encode(), f"1:6: {_NO_UTF8}"),
     whole("utf16", b"\xff\xfe" + TINY.encode("utf-16-le"), f"1:1: {_NO_UTF8}"),
-    whole("empty_file", "", "1:1: is empty"),
-    whole("only_comments", "# nothing yet\n", "1:1: is empty"),
+    whole("empty_file", "", "1:1: is empty; write the fields of the profile, or remove the file"),
+    whole(
+        "only_comments",
+        "# nothing yet\n",
+        "1:1: is empty; write the fields of the profile, or remove the file",
+    ),
     whole(
         "control_character",
         "model_id: acme/tiny\x01\n",

@@ -246,6 +246,8 @@ def test_without_kubectl_nothing_is_built_and_that_is_told(tmp_path: Path) -> No
         ([".", "--rule", "IRA999"], "--rule: no such rule: IRA999"),
         ([".", "--baseline", "nowhere"], "--baseline nowhere can't be read"),
         ([".", "--baseline", "base/service.yaml"], "is no JSON; write it with --write-baseline"),
+        ([".", "--baseline", ""], "--baseline is empty; give a file"),
+        ([".", "--models", ""], "--models is empty; give a folder"),
         ([".", "--models", "empty"], "--models empty has no config.json"),
         ([], "the following arguments are required: PATH|-"),
     ],
