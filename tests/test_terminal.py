@@ -181,6 +181,28 @@ def test_a_name_without_parts_is_broken_where_the_line_ends(
     ]  # fmt: skip
 
 
+def test_a_row_keeps_its_indent_in_every_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+
+    say_table(
+        [[Text("name"), Text("n")]],
+        [
+            [Text("  prod/online-inference-gpu-h100"), Text("1")],
+            [Text("  two words" * 4), Text("")],
+        ],
+        "<>",
+    )
+
+    assert capsys.readouterr().out.splitlines()[2:] == [
+        "  prod/online-inference-     1",
+        "  gpu-h100",
+        "  two words  two words  two",
+        "  words  two words",
+    ]
+
+
 def test_wide_letters_take_two_columns(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -156,13 +156,16 @@ def _padded(text: Text, width: int, align: str) -> str:
 
 
 def _folded(words: str, width: int) -> list[str]:
-    """Wrap words to a width; only words that are too long are broken."""
+    """Wrap words to a width, all lines indented as they are; only too long words are broken."""
     if _width(words) <= width:
         return [words]
     import textwrap
 
-    lines = textwrap.wrap(words, width, break_long_words=False, break_on_hyphens=False)
-    return [part for line in lines for part in _broken(line, width)]
+    text = words.lstrip()
+    indent = words[: -len(text)]
+    width = max(width - len(indent), 1)
+    lines = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
+    return [f"{indent}{part}" for line in lines for part in _broken(line, width)]
 
 
 def _broken(name: str, width: int) -> Iterator[str]:
