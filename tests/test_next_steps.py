@@ -130,6 +130,17 @@ def test_h200_on_queued_capacity_names_what_the_base_platform_lacks(tmp_path: Pa
     assert "node auto-provisioning has a limit for nvidia-h200-141gb" in said
 
 
+def test_a_directory_of_an_environment_is_named_with_it(tmp_path: Path) -> None:
+    environment = copy_profiles(tmp_path) / "environments/prod.yaml"
+    environment.parent.mkdir()
+    environment.write_text("namespace: prod\nbucket: acme-models\ncells: [h200/llama3]\n")
+
+    shown, _ = synth(tmp_path, "--environment", "prod")
+
+    said = " ".join(" ".join(shown).split())
+    assert "note prod/online-inference-gpu-h200-llama3-queued can get nodes only if" in said
+
+
 def test_other_gpus_and_named_pools_get_no_note_about_limits(tmp_path: Path) -> None:
     file = copy_profiles(tmp_path) / "gpus/h200.yaml"
     file.write_text(f"{file.read_text()}queued_node_pool: gpu-h200x8-dws\n")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -19,9 +19,11 @@ from ira_manifests.layout import (
     TOKEN_KEY,
     TOKEN_SECRET,
     download_name,
+    placed,
 )
 from ira_manifests.output import env_file
 from ira_manifests.profiles.cell import Cell
+from ira_manifests.profiles.matrix import Selection
 from ira_manifests.profiles.platform import Platform
 
 
@@ -50,13 +52,23 @@ class Standing:
         return None
 
 
-def preconditions(standing: Standing) -> Iterator[str]:
+def standings(
+    out: Path, selections: Sequence[Selection], model_config: bytes
+) -> Sequence[Standing]:
+    """Return what was rendered of each matrix. `model_config`: what is in the user's file."""
+    config = env_file.filled_in(model_config)
+    return [Standing(out, each.cells, config, each.matrix.environment) for each in selections]
+
+
+def preconditions(standings: Iterable[Standing]) -> Iterator[str]:
     """Yield what the cluster needs for queued cells without a node pool."""
     lacking: dict[str, list[str]] = {}
-    for cell in standing.cells:
+    cells = ((each.environment, cell) for each in standings for cell in each.cells)
+    for environment, cell in cells:
         gpu = cell.gpu
         if cell.is_queued and gpu.queued_node_pool is None and not gpu.auto_provisioning_limit:
-            lacking.setdefault(cell.machine.accelerator, []).append(cell.queued_directory)
+            directory = placed(environment, cell.queued_directory)
+            lacking.setdefault(cell.machine.accelerator, []).append(directory)
     for accelerator, directories in lacking.items():
         first, others = directories[0], len(directories) - 1
         among = f"{first}, and {others} more," if others else first

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from ira_manifests.cli import documents, next_steps
-from ira_manifests.cli.next_steps import Standing
-from ira_manifests.output import env_file
 from ira_manifests.output.folder import UserFiles
 from ira_manifests.output.tree import Plan
 from ira_manifests.profiles.matrix import Selection
@@ -17,16 +15,14 @@ from ira_manifests.rules.finding import Finding
 
 def written(out: Path, selections: Sequence[Selection], plan: Plan, users: UserFiles) -> None:
     """Print what a synth changed, what it did not touch, and the next commands."""
-    config = env_file.filled_in(users.model_config)
-    standings = [Standing(out, each.cells, config, each.matrix.environment) for each in selections]
-    lacking = [missing for each in standings for missing in next_steps.preconditions(each)]
+    standings = next_steps.standings(out, selections, users.model_config)
     documents.say(
         {
             "out": str(out),
             "written": True,
             **_changes(plan),
             "user_files": {"created": users.created, "updated": users.updated},
-            "preconditions": list(dict.fromkeys(lacking)),
+            "preconditions": list(next_steps.preconditions(standings)),
             "next": [
                 {"command": " ".join(step.words), "until": step.comment or None}
                 for step in next_steps.of_all(standings)

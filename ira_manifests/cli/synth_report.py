@@ -9,11 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ira_manifests.cli import next_steps, terminal
-from ira_manifests.cli.next_steps import Standing
 from ira_manifests.cli.terminal import BOLD, Fields, Text
 from ira_manifests.layout import environment_of
 from ira_manifests.messages import visible
-from ira_manifests.output import env_file
 from ira_manifests.output.folder import UserFiles
 from ira_manifests.output.tree import Plan, directory_of, way_out
 from ira_manifests.profiles.cell import Cell
@@ -45,13 +43,11 @@ def stale(out: Path, plan: Plan) -> str:
 def written(out: Path, selections: Sequence[Selection], plan: Plan, users: UserFiles) -> None:
     """Print what a synth changed, what it did not touch, and the next commands."""
     _say_table(plan)
-    config = env_file.filled_in(users.model_config)
-    standings = [Standing(out, each.cells, config, each.matrix.environment) for each in selections]
+    standings = next_steps.standings(out, selections, users.model_config)
     shared = dict.fromkeys(note for each in selections for note in _shared_notes(each.cells))
     for note in (*_user_notes(out, users), *_folder_notes(out, plan), *shared):
         terminal.say(visible(note))
-    lacking = (missing for each in standings for missing in next_steps.preconditions(each))
-    for missing in dict.fromkeys(lacking):
+    for missing in next_steps.preconditions(standings):
         terminal.say_wrapped(f"note      {missing}", indent=" " * 10)
     terminal.say_heading("Next:")
     for step in next_steps.of_all(standings):
