@@ -26,11 +26,12 @@ HASHED := $(QUIET) --require-hashes --only-binary :all:
 synth: $(STAMP)  ## write dist/ from profiles/
 	$(BIN)/python -m ira_manifests synth
 
-docs: $(STAMP)  ## write what follows from the code: rules, options of memory, reference, schemas
+docs: $(STAMP)  ## write what follows from the code: rules, options of memory, reference, schemas, pictures
 	$(BIN)/python -m tools.rules_page
 	$(BIN)/python -m tools.memory_page
 	$(BIN)/python -m tools.reference_page
 	$(BIN)/python -m tools.profile_schemas
+	$(BIN)/python -m tools.pictures
 
 check: $(STAMP)  ## lint, types, licenses, rules, and whether dist/ and the generated pages are fresh
 	$(BIN)/ruff format --check .
@@ -42,6 +43,7 @@ check: $(STAMP)  ## lint, types, licenses, rules, and whether dist/ and the gene
 	$(BIN)/python -m tools.memory_page --check
 	$(BIN)/python -m tools.reference_page --check
 	$(BIN)/python -m tools.profile_schemas --check
+	$(BIN)/python -m tools.pictures --check
 
 test: $(STAMP) $(OLDEST_KUBECTL)/.installed $(CDK8S_CLI)/.installed $(YAML_SERVER)/.installed $(GKE_MODELS)/.installed $(AUDIT)/.installed  ## every test; those on a control plane where it is built
 	$(BIN)/python -m compileall -q ira_manifests

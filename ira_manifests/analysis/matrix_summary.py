@@ -17,6 +17,9 @@ from ira_manifests.profiles.schema import CellProfile
 NOT_JUDGED = "not judged"
 """Verdict for a cell whose memory can't be computed."""
 
+WOULD_FIT = "would fit"
+"""Verdict for a pair without a cell for which one can be written."""
+
 # Settings with which a pair without a cell is estimated. The utilization is a fallback for GPU
 # types without cells.
 _UTILIZATION = Decimal("0.90")
@@ -55,6 +58,15 @@ class Absent:
 
     gpu: str
     model: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """The memory estimate for a GPU type and model without a cell."""
+
+    verdict: str
+    """A verdict as that of a row, or `WOULD_FIT`."""
     why: str
 
 
@@ -114,16 +126,21 @@ def absent(matrix: Matrix) -> Iterator[Absent]:
         utilization = _utilization(matrix, gpu)
         for model in sorted(matrix.profiles.models):
             if gpu not in matrix.profiles.models[model].cells:
-                yield Absent(gpu, model, _why(matrix, gpu, model, utilization))
+                yield Absent(gpu, model, _pairing(matrix, gpu, model, utilization).why)
 
 
 def why(matrix: Matrix, gpu: str, model: str) -> str:
     """Return the result of the memory estimate for a GPU type and model without a cell."""
-    return _why(matrix, gpu, model, _utilization(matrix, gpu))
+    return pairing(matrix, gpu, model).why
 
 
-def _why(matrix: Matrix, gpu: str, model: str, utilization: Decimal) -> str:
-    best = "its memory can't be judged: the model has no geometry"
+def pairing(matrix: Matrix, gpu: str, model: str) -> Pairing:
+    """Return whether a cell of the GPU type and model would fit, on any of its machines."""
+    return _pairing(matrix, gpu, model, _utilization(matrix, gpu))
+
+
+def _pairing(matrix: Matrix, gpu: str, model: str, utilization: Decimal) -> Pairing:
+    best = Pairing(NOT_JUDGED, "its memory can't be judged: the model has no geometry")
     for size in sorted({machine.gpus for machine in matrix.profiles.gpus[gpu].machines}):
         try:
             cell = _imagined(matrix, gpu, model, size, utilization)
@@ -132,13 +149,14 @@ def _why(matrix: Matrix, gpu: str, model: str, utilization: Decimal) -> str:
                 return best
             estimate = budget(serving)
         except MemoryInputError as error:
-            best = str(error)
+            best = Pairing(str(Verdict.DOES_NOT_FIT), str(error))
             continue
-        best = _summary(estimate)
+        summary = _summary(estimate)
         if estimate.verdict is Verdict.FITS:
-            return f"would fit: {best}"
+            return Pairing(WOULD_FIT, f"would fit: {summary}")
         for share in other_share(serving):
-            return f"would fit with {share}; at {utilization} {best}"
+            return Pairing(WOULD_FIT, f"would fit with {share}; at {utilization} {summary}")
+        best = Pairing(str(estimate.verdict), summary)
     return best
 
 

@@ -56,10 +56,22 @@ def bar(estimate: Budget) -> str:
 
     With a shortfall, a line marks the end of the share.
     """
-    shown = [part for part in parts(estimate) if part.size > 0]
-    needed = [part for part in shown if part.letter in "WLAOK" or part.name == "CUDA graphs"]
     fits = estimate.kv_pool >= estimate.kv_request
-    return bar_of(shown) if fits else bar_of(needed, estimate.requested)
+    return bar_of(drawn(estimate), None if fits else estimate.requested)
+
+
+def drawn(estimate: Budget) -> list[Part]:
+    """Return the parts of a bar, all above 0: what one GPU's memory is made of.
+
+    With a shortfall, what the share of gpu_memory_utilization would have to hold.
+    """
+    found = [part for part in parts(estimate) if part.size > 0]
+    if estimate.kv_pool < estimate.kv_request:
+        return [part for part in found if part.letter in "WLAOK" or part.name == "CUDA graphs"]
+    # Negative are CUDA graphs that take less than the share has for them, or more than is left.
+    *inside, last = found
+    size = estimate.total - sum(part.size for part in inside)
+    return [*inside, replace(last, size=size)] if size else inside
 
 
 def bar_of(shown: Sequence[Part], end: int | None = None) -> str:
