@@ -169,8 +169,9 @@ def check_pinned_image(image: str) -> str | None:
     if not match or not (match["digest"] or match["tag"]):
         return "is not a pinned image: name a registry path with a version, such as busybox:1.37.0"
     if not match["digest"] and is_moving(match["tag"]):
+        does = "moves" if _MOVING.fullmatch(match["tag"]) else "names no version"
         return (
-            f"is not a pinned image: the tag {match['tag']} moves; name a version, or add the "
+            f"is not a pinned image: the tag {match['tag']} {does}; name a version, or add the "
             f"digest, {image}@sha256:…"
         )
     return None

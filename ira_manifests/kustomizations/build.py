@@ -21,6 +21,8 @@ _ORIGIN = "config.kubernetes.io/origin"
 _ANNOTATIONS = (_ORIGIN, "alpha.config.kubernetes.io/transformations")
 # A line of Kubernetes' log, which has the time and the process, and the error as one of its values.
 _LOG = re.compile(r'^[EFIW][0-9]{4} [0-9:.]+ .* err="(.*)"$', re.MULTILINE)
+# A line before the error, of fields that will be gone one day.
+_WARNING = re.compile(r"^# Warning: .*\n", re.MULTILINE)
 _INNER = re.compile(r"recursed accumulation of path '([^']*)': ")
 _PLUGINS = re.compile(r"plugin|alpha-plugins|enable-exec|enable-helm|helmCharts", re.IGNORECASE)
 
@@ -140,7 +142,8 @@ _MOST_SHOWN = 300
 def _said(error: str) -> str:
     """Return the error that kubectl prints, as a line or as one of its log."""
     logged = _LOG.search(error)
-    return logged[1].replace('\\"', '"').replace("\\n", "\n") if logged else error
+    said = logged[1].replace('\\"', '"').replace("\\n", "\n") if logged else error
+    return _WARNING.sub("", said)
 
 
 def _outside(copy: FilePath, text: str) -> FilePath:

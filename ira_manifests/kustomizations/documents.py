@@ -25,8 +25,8 @@ Path = tuple[str | int, ...]
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MERGE = "<<"
-# What only a template language has: Helm, Jinja and the like.
-_TEMPLATE = re.compile(r"\{\{|\{%")
+# What only a template language has: Helm, Jinja, Terraform, and {name} as the value itself.
+_TEMPLATE = re.compile(r"\{\{|\{%|^\s*\$\{[^}]*\}|:\s+\{\w+\}[\w./:-]", re.MULTILINE)
 
 
 class Spot(NamedTuple):

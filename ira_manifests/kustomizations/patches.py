@@ -49,6 +49,17 @@ class Patch:
         """Whether it is a list of operations: https://www.rfc-editor.org/rfc/rfc6902."""
         return isinstance(self.text.document.data, list)
 
+    @property
+    def deletes(self) -> bool:
+        """Whether it deletes objects, or a part of one."""
+        return "$patch" in str(self.text.document.data)
+
+    @property
+    def kind(self) -> str:
+        """The kind of its objects, which may be a pattern; empty for any."""
+        named = self.text.document.data if self.target is None else self.target
+        return str(named.get("kind") or "") if isinstance(named, Mapping) else ""
+
     def is_for(self, body: Mapping[str, Any], names: frozenset[str]) -> bool:
         """Return whether it may change an object. `names`: those that the object has or had."""
         if self.target is not None:

@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path as FilePath
+from pathlib import PurePath
 from typing import NamedTuple
 
 from ira_manifests.kustomizations.build import Built
@@ -16,10 +17,12 @@ from ira_manifests.rules.finding import Finding
 from ira_manifests.rules.view.namespace import Namespace
 from ira_manifests.rules.view.selector_index import SelectorIndex
 
-# Overlays with such names are for clusters or namespaces of their own.
+# Overlays with such names are for clusters or namespaces of their own, or to choose from.
 _STAGES = re.compile(
-    r"(?:^|[-_/])(?:dev|develop\w*|test\w*|qa|stag\w*|pre-?prod|prod\w*|local|ci)(?:$|[-_/])"
+    r"(?:^|[-_/])(?:dev|develop\w*|test\w*|qa|stag\w*|pre-?prod|prod\w*|local|ci"
+    r"|demos?|examples?|samples?)(?:$|[-_/])"
 )
+_WORDS = re.compile(r"[a-z0-9]+")
 
 
 class Member(NamedTuple):
@@ -48,6 +51,11 @@ class Family(Namespace):
         """Return the key of an overlay's object that is a workload."""
         named = (each for each in self._views[name].workloads if each.name == workload)
         return next(named).file
+
+    def are_variants(self, one: str, other: str) -> bool:
+        """Return whether a folder is named after another one, as x86-large is after x86."""
+        words = [{*_WORDS.findall(PurePath(name).name.lower())} for name in (one, other)]
+        return words[0] != words[1] and (words[0] <= words[1] or words[1] <= words[0])
 
     def finding(self, name: str, file: str, path: Path, message: str, hint: str) -> Finding:
         """Return a finding at a field of an overlay's object."""

@@ -72,9 +72,11 @@ def judge(
         told += (_Told(name, item) for item in FOLDER.run(folder, _PART))
     for family in families(sources, members):
         told += (_Told("", item) for item in _guarded(NAMESPACE.checks(_KNOWN), family))
-    for each in built:
+    overlays: list[Overlay] = []
+    overlays += (Overlay(sources, each, overlays) for each in built)
+    for overlay in overlays:
+        each = overlay.built
         name = sources.shown(each.root.folder)
-        overlay = Overlay(sources, each)
         known = _PART if each.is_part else _KNOWN
         told += (_Told(name, item) for item in _guarded(OVERLAY.checks(known), overlay))
         for trouble in each.troubles:
@@ -89,7 +91,7 @@ def _of_view(view: ForeignView, library: Library) -> Iterator[Finding]:
     for server in view.servers:
         if not server.container.template.is_copy:
             found = serving.read(view, server, library)
-            if not view.is_part:  # else a note of the remote base says so
+            if view.is_merged or not view.is_part:  # else a note of the remote base says so
                 yield from _of_workload(view, found)
             yield from _of_cells(view, found, library)
 

@@ -12,6 +12,7 @@ _WORDS = (
     r"\$\([^)]*\)",  # a variable that nothing defines here
     r"<[A-Za-z][\w .:/-]*>",
     r"\{\{.*?\}\}",  # Helm, Jinja
+    r"(?<![$\w])\{[A-Za-z_]\w*\}(?=/)",  # {user}/server:1.0 of a manual
     r"\breplaced?[-_]by[-_]\w+",
     r"\b(?:REPLACE|CHANGE|FILL)[-_]?(?:ME|THIS|IN)\b",
     r"\bPLACEHOLDER\b",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 from typing import Any, NamedTuple
 
@@ -37,11 +37,15 @@ class Unit:
     keys: tuple[str, ...]
     places: Callable[[int, Path], Place]
     built: Built | None = None
+    files: tuple[str, ...] = ()
+    """The file of each object, where they are those of a folder; applied together or not."""
+    is_merged: bool = False
+    """Whether a controller adds to the objects' Pods what other objects of the cluster say."""
 
     @property
     def is_part(self) -> bool:
-        """Whether objects and fields are missing, because a base is remote."""
-        return self.built is not None and self.built.is_part
+        """Whether objects and fields are missing: a base is remote, or a controller adds them."""
+        return self.is_merged or (self.built is not None and self.built.is_part)
 
 
 class _Item(NamedTuple):
@@ -59,11 +63,11 @@ class _Item(NamedTuple):
 
     @property
     def identity(self) -> tuple[str, ...]:
-        """What makes it one object in a cluster."""
+        """What makes it one object in a cluster, in whatever version of its API."""
         metadata = self.body.get("metadata")
         own = metadata if isinstance(metadata, dict) else {}
         named = (str(own.get("namespace", "")), str(own.get("name", "")))
-        return (str(self.body.get("apiVersion")), str(self.body.get("kind")), *named)
+        return (str(self.body.get("kind")), *named)
 
     def place(self, path: Path) -> Place:
         """Return the place of a field, or of the innermost part of its path that is there."""
@@ -76,6 +80,45 @@ class _Item(NamedTuple):
 
 def units(sources: Sources, built: Sequence[Built]) -> Iterator[Unit]:
     """Yield the units of some sources and of what was built of them."""
+    for unit in _units(sources, built):
+        merged = [number for number, body in enumerate(unit.bodies) if _is_merged(body)]
+        rest = [number for number in range(len(unit.bodies)) if number not in merged]
+        if rest or not merged:
+            yield _only(unit, rest)
+        if merged:
+            yield replace(_only(unit, merged), is_merged=True)
+
+
+# KServe puts the Pods of these together from a runtime or a preset and the service's own fields:
+# https://kserve.github.io/website/docs/concepts/resources/servingruntime and
+# pkg/controller/v1alpha2/llmisvc/config_merge.go.
+_MERGED = ("ClusterServingRuntime", "LLMInferenceService", "LLMInferenceServiceConfig",
+           "ServingRuntime")  # fmt: skip
+_TEMPLATE = "Template"
+
+
+def _is_merged(body: Mapping[str, Any]) -> bool:
+    """Return whether a controller adds to an object's Pods; an OpenShift Template holds objects."""
+    kinds = [body.get("kind")]
+    if kinds == [_TEMPLATE] and isinstance(body.get("objects"), list):
+        kinds = [each.get("kind") for each in body["objects"] if isinstance(each, dict)]
+    return any(kind in _MERGED for kind in kinds)
+
+
+def _only(unit: Unit, numbers: Sequence[int]) -> Unit:
+    """Return a unit with some of its objects."""
+    if len(numbers) == len(unit.bodies):
+        return unit
+    return replace(
+        unit,
+        bodies=tuple(unit.bodies[number] for number in numbers),
+        keys=tuple(unit.keys[number] for number in numbers),
+        files=tuple(unit.files[number] for number in numbers if unit.files),
+        places=lambda number, path: unit.places(numbers[number], path),
+    )
+
+
+def _units(sources: Sources, built: Sequence[Built]) -> Iterator[Unit]:
     for each in built:
         if each.objects:
             yield _of_build(sources, each)
@@ -119,7 +162,8 @@ def _of_folder(sources: Sources, folder: FilePath, files: list[FilePath]) -> Ite
         yield from (_written(sources.shown(file), items) for file, items in by_file.items())
     else:
         every = [item for items in by_file.values() for item in items]
-        yield _written(sources.shown(folder), every)
+        named = tuple(item.file for item in every)
+        yield replace(_written(sources.shown(folder), every), files=named)
 
 
 def _written(name: str, items: Sequence[_Item]) -> Unit:

@@ -23,6 +23,9 @@ from ira_manifests.rules.view.servers import Server, server_of
 from ira_manifests.vllm import images
 from ira_manifests.vllm.options import releases
 
+# Starts another server, whose stages are processes with GPUs and options of their own.
+_OMNI = "--omni"
+
 NOT_KNOWN = 0
 """The line of a finding at a value that is not known, which is not reported."""
 
@@ -40,7 +43,13 @@ class ForeignView(View):
         )
         self._unit = unit
         self.is_part = unit.is_part
+        self.is_merged = unit.is_merged
         self._numbers = {key: number for number, key in enumerate(unit.keys)}
+
+    def together(self, one: str, other: str) -> bool:
+        """Return whether two objects are applied together; files of a folder may not be."""
+        files = self._unit.files
+        return not files or files[self._numbers[one]] == files[self._numbers[other]]
 
     def finding(self, file: str, path: Path, message: str, hint: str) -> Finding:
         """Return a finding at the place that decides a field; line 0 if its value is not known."""
@@ -71,7 +80,7 @@ class ForeignView(View):
 
     def _server(self, container: Container) -> Server | None:
         server = server_of(container, self.environment(container))
-        if server is None:
+        if server is None or _OMNI in server.command.words:
             return None
         words = tuple(map(masked, server.command.words))
         command = replace(server.command, words=words, release=release_of(container.image))

@@ -329,8 +329,8 @@ class _Scan:
     def _following(self, index: int, option: _Option, kind: Kind) -> None:
         taken = self._take(len(self.arguments) if kind is Kind.LIST else 1)
         if kind is Kind.JOINED and self.serve:
-            wanted = f"write {option.name}=VALUE, or the model as the first argument"
-            self._report(index, option.name, Reason.NO_VALUE, wanted)
+            wanted = f"write the model as the first argument, or {option.name}=VALUE in one word"
+            self._report(index, option.name, Reason.NOT_APART, wanted)
         elif not taken and kind is not Kind.OPTIONAL:
             self._report(index, option.name, Reason.NO_VALUE)
         elif not taken:
@@ -421,6 +421,7 @@ class _Scan:
 _MESSAGES = {
     Reason.AMBIGUOUS: "more than one option begins so",
     Reason.NO_VALUE: "its value is missing",
+    Reason.NOT_APART: "vllm serve of this release refuses it before a value",
     Reason.NEEDLESS_VALUE: "it takes no value",
     Reason.NOT_A_NUMBER: "its value must be a number",
     Reason.NOT_JSON: "its value must be JSON",

@@ -27,6 +27,7 @@ class Reason(StrEnum):
     UNKNOWN = "unknown"
     AMBIGUOUS = "ambiguous"
     NO_VALUE = "no value"
+    NOT_APART = "not apart from its value"
     NEEDLESS_VALUE = "needless value"
     NOT_A_NUMBER = "not a number"
     NOT_JSON = "not JSON"

@@ -126,7 +126,7 @@ def test_the_model_may_stand_behind_the_options() -> None:
 
 def test_old_releases_refuse_the_model_as_an_option_of_its_own_argument() -> None:
     (found,) = flag_problems(["--model", "google/gemma-3-1b-it"], "0.9.2")
-    assert found.reason is Reason.NO_VALUE
+    assert found.reason is Reason.NOT_APART
     assert "--model=VALUE" in found.message
     assert flag_problems(["--model", "google/gemma-3-1b-it"], "0.26.0") == []
 
@@ -457,7 +457,7 @@ def test_float16_is_refused_for_models_that_overflow_in_it(
 @pytest.mark.parametrize(
     ("version", "serve", "expected"),
     [
-        ("0.11.0", True, [Reason.NO_VALUE]),
+        ("0.11.0", True, [Reason.NOT_APART]),
         ("0.11.0", False, []),
         ("0.8.4", False, []),
         ("0.11.1", True, []),

@@ -148,6 +148,11 @@ TWINS = {
         [(BASE, "      volumes:", f"{_GRACE}      volumes:"),
          (BASE, "          ports:", f"{_PRE_STOP}          ports:")],
     ),
+    "a helper's image that moves": Twin(
+        [(BASE, "      volumes:", "        - {name: web, image: nginx}\n      volumes:")],
+        f"{BASE}:{_VOLUMES} IRA093",
+        [(BASE, "      volumes:", "        - {name: web, image: 'nginx:1.29'}\n      volumes:")],
+    ),
     "a value that no overlay sets": Twin(
         [(BASE, "      volumes:", f"{_ACCOUNT}      volumes:")],
         f"{BASE}:{_VOLUMES} IRA039",

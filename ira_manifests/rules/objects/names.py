@@ -71,7 +71,7 @@ def _unique(workload: Object) -> bool:
 def in_two_overlays(namespace: Namespace) -> Iterator[Finding]:
     """Two overlays of one base give their workload the same name, and others have one of their own.
 
-    The first of a workload is not reported.
+    The first of a workload is not reported, nor a variant of it, one of which is applied.
     """
     homes: dict[str, list[str]] = defaultdict(list)
     for directory, index in namespace.indexes.items():
@@ -80,7 +80,8 @@ def in_two_overlays(namespace: Namespace) -> Iterator[Finding]:
     if namespace.own or len(homes) == 1:
         return
     for name, directories in homes.items():
-        for each in directories[1:]:
+        others = (one for one in directories[1:] if not namespace.are_variants(directories[0], one))
+        for each in others:
             message = f"{name} is also the workload of {directories[0]}"
             hint = "the one applied last replaces the other; give each a suffix of its own"
             file = namespace.file_of(each, name)

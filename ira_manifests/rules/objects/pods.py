@@ -18,8 +18,10 @@ from ira_manifests.rules.view.rendered import View
 _SHORTEST_START = 600  # seconds; a load takes tens of minutes
 # Istio puts the image in place when it injects a gateway; other controllers, where there is none.
 _INJECTED = ("auto", "")
-# KubeRay mounts one in every Ray container: ray-operator/controllers/ray/common/pod.go.
-_WITH_SHARED_MEMORY = "ray.io"
+# KubeRay mounts one in every Ray container: ray-operator/controllers/ray/common/pod.go. Kinds of
+# other groups make RayClusters of the same groups of Pods.
+_OF_RAY, _RAY_GROUPS = "ray.io", {"headGroupSpec", "workerGroupSpecs"}
+_PARALLEL = ("--tensor-parallel-size", "--pipeline-parallel-size", "--data-parallel-size")
 _SHARED_MEMORY = 1 << 30  # bytes; NCCL and the engine's queues of eight processes use less
 
 
@@ -32,11 +34,33 @@ def unpinned_image(view: View) -> Iterator[Finding]:
     manifest then rolls nothing back. A digest pins any tag: `path:tag@sha256:…`.
     """
     for container in view.containers:
-        problem = names.check_pinned_image(container.image)
-        if problem and (view.own or container.image not in _INJECTED):
-            message = f"{container.image!r} {problem}"
-            hint = "the next start may pull a different image"
-            yield view.finding(container.file, (*container.path, "image"), message, hint)
+        if view.own or _serves(view, container):
+            yield from _unpinned(view, container)
+
+
+@rule("IRA093", "unpinned-helper", Severity.WARNING, DIRECTORY, Needs.PART)
+def unpinned_helper(view: View) -> Iterator[Finding]:
+    """The image of a helper has no version, or one that moves.
+
+    What IRA015 is for servers, for all other containers of other authors' trees: sidecars, init
+    containers, clients. A new `latest` can break them, and with them the Pod, but not the model.
+    """
+    for container in () if view.own else view.containers:
+        if not _serves(view, container):
+            yield from _unpinned(view, container)
+
+
+def _serves(view: View, container: Container) -> bool:
+    """Return whether a container serves a model: it starts vLLM, or has GPUs."""
+    return container.gpus > 0 or any(each.container is container for each in view.servers)
+
+
+def _unpinned(view: View, container: Container) -> Iterator[Finding]:
+    problem = names.check_pinned_image(container.image)
+    if problem and (view.own or container.image not in _INJECTED):
+        message = f"{container.image!r} {problem}"
+        hint = "the next start may pull a different image"
+        yield view.finding(container.file, (*container.path, "image"), message, hint)
 
 
 @rule("IRA012", "no-shared-memory", Severity.ERROR, DIRECTORY, Needs.OBJECTS)
@@ -45,13 +69,28 @@ def no_shared_memory(view: View) -> Iterator[Finding]:
 
     The processes of a tensor parallel group exchange data through `/dev/shm`, and a container has
     64 MiB of it unless a memory-backed `emptyDir` is mounted there, of 1Gi or more where its size
-    is limited. The server hangs or dies with a bus error under load.
+    is limited. The server hangs or dies with a bus error under load. In trees of other authors,
+    only servers of vLLM with such a group are judged.
     """
     for container in view.containers:
         template = container.template
-        given = template.spec.get("hostIPC") is True or template.owner.group == _WITH_SHARED_MEMORY
-        if container.gpus > 1 and not given:
+        needed = view.own or _works_in_parallel(view, template)
+        if container.gpus > 1 and needed and not _has_shared_memory(template):
             yield from _shared_memory(view, container)
+
+
+def _has_shared_memory(template: PodTemplate) -> bool:
+    """Return whether a Pod has the node's shared memory, or KubeRay mounts one."""
+    of_ray = template.owner.group == _OF_RAY or bool(_RAY_GROUPS & {*template.path})
+    return template.spec.get("hostIPC") is True or of_ray
+
+
+def _works_in_parallel(view: View, template: PodTemplate) -> bool:
+    """Return whether a vLLM server of an object divides its model, or its requests, by GPUs."""
+    servers = (each for each in view.servers if each.container.template.owner is template.owner)
+    return not template.is_copy and any(
+        each.settings.get(option, "1") != "1" for each in servers for option in _PARALLEL
+    )
 
 
 def _shared_memory(view: View, container: Container) -> Iterator[Finding]:
@@ -169,7 +208,7 @@ def requests_missing(view: View) -> Iterator[Finding]:
         lacking = [each for each in ("cpu", "memory") if each not in asked]
         if container.gpus and lacking and not template.is_copy:
             message = f"the server requests no {' and no '.join(lacking)}"
-            hint = "request what the server needs: the scheduler counts nothing else"
+            hint = "request what it needs: otherwise other Pods may fill its node"
             yield view.finding(container.file, container.path, message, hint)
 
 

@@ -32,7 +32,7 @@ def wrong_annotations(view: View) -> Iterator[Finding]:
     """
     requests = view.of_kind("ProvisioningRequest")
     for request in requests if view.own or view.workloads else ():
-        if not any(each.annotations.get(queued.CONSUME) == request.name for each in view.workloads):
+        if not any(request.name in _consumed(view, each) for each in view.workloads):
             message = f"no workload of the directory consumes {request.name!r}"
             hint = f"annotate the Pods with {queued.CONSUME}: {request.name}"
             yield view.finding(request.file, ("metadata", "name"), message, hint)
@@ -44,6 +44,12 @@ def wrong_annotations(view: View) -> Iterator[Finding]:
     for template in view.pods:
         yield from _annotations(view, template)
         yield from _request(view, template, requests)
+
+
+def _consumed(view: View, template: PodTemplate) -> set[object]:
+    """Return the requests that Pods consume, in trees of other authors by the old prefix too."""
+    keys = (queued.CONSUME,) if view.own else (queued.CONSUME, *queued.DEPRECATED)
+    return {template.annotations.get(key) for key in keys}
 
 
 def _annotations(view: View, template: PodTemplate) -> Iterator[Finding]:

@@ -35,7 +35,8 @@ def shared_selector(view: View) -> Iterator[Finding]:
     Pods of another name in any directory; that of a workload, a Service, an InferencePool or a
     PodDisruptionBudget must hold its workload's own name. Selectors of unknown kinds are judged
     too: `selector`, `podSelector`, `matchLabels` and the like. A ClusterPodMonitoring and a
-    topology spread may select several workloads.
+    topology spread may select several workloads. In trees of other authors, files of a folder that
+    no kustomization names may be alternatives: each is judged alone.
     """
     for selector in view.selectors:
         owned, others = _owned(view, selector), _others(view, selector)
@@ -58,7 +59,8 @@ def selects_nothing(view: View) -> Iterator[Finding]:
     judged, that of an unknown kind by its shape. So are names of workloads and Services: the
     `scaleTargetRef` of an autoscaler, the backends of an Ingress or HTTPRoute. Not judged: peers of
     network policies, nodes and volumes, what is in other namespaces, and a selector that is
-    text of another form than `key=value`.
+    text of another form than `key=value`; in trees of other authors, selectors of unknown kinds,
+    and what may be in another file that is applied beside this one.
     """
     for selector in view.selectors if view.workloads else ():
         if not view.own and not _misses(view, selector):
@@ -70,8 +72,11 @@ def selects_nothing(view: View) -> Iterator[Finding]:
             hint = f"select labels that the {has} has, exactly as they are there"
             yield view.finding(selector.file, selector.path, message, hint)
     for reference in view.references if view.workloads else ():
-        is_known = view.own or reference.kind == "HorizontalPodAutoscaler"
-        if is_known and reference.target_kind in _OWN_KINDS and not _exists(view, reference):
+        if (
+            _is_judged(view, reference)
+            and reference.target_kind in _OWN_KINDS
+            and not _exists(view, reference)
+        ):
             message = f"the {reference.kind} {reference.name} is for the {reference.target_kind} "
             message += f"{reference.target!r}, and the directory has none of that name"
             hint = "write the name of the object as it is in its own metadata"
@@ -90,8 +95,9 @@ def _others(view: View, selector: Selector) -> list[str]:
     if selector.scope is Scope.WIDE or selector.selects == SERVICE:
         return []
     names = {each.name for each in _owned(view, selector)}
-    pods = (each for each in view.targets if each.kind == POD and each.name not in names)
-    return [each.name for each in pods if selector.matches(each.labels)]
+    pods = [each for each in view.workloads if each.name not in names]
+    found = (each for each in pods if view.together(selector.file, each.file))
+    return [*dict.fromkeys(each.name for each in found if selector.matches(each.labels))]
 
 
 def _selects_some(view: View, selector: Selector) -> bool:
@@ -108,10 +114,21 @@ def _misses(view: View, selector: Selector) -> bool:
 
     An InferencePool is often beside its endpoint picker, and the servers are elsewhere.
     """
-    targets = [each for each in view.targets if each.kind == (selector.selects or POD)]
     if selector.kind == "InferencePool" and not view.servers:
         return False
-    return len(targets) == 1 and selector.labels.keys() <= targets[0].labels.keys()
+    of_pods = selector.selects == POD
+    targets = view.workloads if of_pods else view.of_kind(selector.selects)
+    if len(targets) != 1 or not selector.labels.keys() <= targets[0].labels.keys():
+        return False
+    (target,) = targets
+    alike = selector.name.startswith(target.name) or target.name.startswith(selector.name)
+    return alike or view.together(selector.file, target.file)
+
+
+def _is_judged(view: View, reference: Reference) -> bool:
+    """Return whether the target of a reference can't be elsewhere: an autoscaler's beside it."""
+    beside = (each for each in view.workloads if view.together(reference.file, each.file))
+    return view.own or (reference.kind == "HorizontalPodAutoscaler" and any(beside))
 
 
 def _is_loose(selector: Selector, owned: Sequence[Target]) -> bool:

@@ -26,14 +26,15 @@ def changes_nothing(overlay: Overlay) -> Iterator[Finding]:
 
     The target of a patch selects no object, no target of a replacement does, or no container has an
     image of the name: kustomize changes nothing and says nothing, and the cluster gets the value of
-    the base. Not judged: patches that delete, labels and annotations of targets, and `images` where
-    other layers change images as well.
+    the base. What a base or a component changes in some of its overlays is no fault in the others.
+    Not judged: patches that delete, changes of kinds of which patches delete objects, labels and
+    annotations of targets, and `images` where other layers change images as well.
     """
     if not overlay.objects:
         return
     for each in overlay.layers:
         for patch in patches.patches(overlay.sources, each):
-            if _misses(overlay, patch):
+            if all(_misses(one, patch) for one in overlay.sharing(each)):
                 message = f"the patch is for {_shown(patch.target or {})}, and there is none"
                 yield overlay.finding_in(each, (*patch.path, "target"), message, _SILENT)
         yield from _replacements(overlay, each)
@@ -42,12 +43,24 @@ def changes_nothing(overlay: Overlay) -> Iterator[Finding]:
 
 def _misses(overlay: Overlay, patch: Patch) -> bool:
     """Return whether a target selects none of the objects by kind and name."""
-    if patch.target is None or "$patch" in str(patch.text.document.data):
+    if patch.target is None or patch.deletes or _may_be_gone(overlay, patch.target):
         return False
     return not any(
         patches.selects(patch.target, item.body, overlay.places.names(item))
         for item in overlay.objects
     )
+
+
+def _may_be_gone(overlay: Overlay, target: Mapping[str, Any]) -> bool:
+    """Return whether a layer deletes objects of the kind that a target selects."""
+    kind = str(target.get("kind") or "")
+    return any(not each or not kind or _alike(each, kind) for each in overlay.deleted)
+
+
+def _alike(one: str, other: str) -> bool:
+    """Return whether two patterns of kinds may mean one kind."""
+    return one == other or any(patches.selects({"kind": a}, {"kind": b}, frozenset())
+                               for a, b in ((one, other), (other, one)))  # fmt: skip
 
 
 def _shown(target: Any) -> str:
@@ -59,14 +72,17 @@ def _replacements(overlay: Overlay, each: Kustomization) -> Iterator[Finding]:
     for replacement in patches.replacements(overlay.sources, each):
         targets = list(replacement.targets)
         selects = [target.get("select") for _, target in targets]
-        if targets and not any(_selects(overlay, select) for select in selects):
+        sharing = overlay.sharing(each)
+        if targets and not any(_selects(one, select) for one in sharing for select in selects):
             wanted = dict.fromkeys(_shown(select or {}) for select in selects)
             message = f"the replacement is for {' and '.join(wanted)}, and there is none"
             yield _at(overlay, replacement, message, _SILENT)
 
 
 def _selects(overlay: Overlay, select: Any) -> bool:
-    return not isinstance(select, dict) or any(
+    if not isinstance(select, dict) or _may_be_gone(overlay, select):
+        return True
+    return any(
         patches.selects(select, item.body, overlay.places.names(item)) for item in overlay.objects
     )
 
@@ -77,9 +93,10 @@ def _at(overlay: Overlay, replacement: Replacement, message: str, hint: str) -> 
 
 
 def _images(overlay: Overlay, each: Kustomization) -> Iterator[Finding]:
-    if _changes_images_elsewhere(overlay, each):
+    if _changes_images_elsewhere(overlay, each) or overlay.deleted:
         return
-    images = {_repository(image) for item in overlay.objects for image in _images_in(item.body)}
+    built = [item for one in overlay.sharing(each) for item in one.objects]
+    images = {_repository(image) for item in built for image in _images_in(item.body)}
     for path, entry in each.items("images"):
         named = {entry.get("name"), entry.get("newName")} if isinstance(entry, dict) else {None}
         if not named & images and isinstance(entry, dict) and entry.get("name"):

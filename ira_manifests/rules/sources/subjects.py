@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path as FilePath
 
+from ira_manifests.kustomizations import patches
 from ira_manifests.kustomizations.build import Built, BuiltObject
 from ira_manifests.kustomizations.documents import Document, Path
 from ira_manifests.kustomizations.kustomization import Kustomization
@@ -29,6 +30,19 @@ class Overlay:
 
     sources: Sources
     built: Built
+    every: Sequence[Overlay] = ()
+    """All that are applied, this one included."""
+
+    def sharing(self, layer: Kustomization) -> list[Overlay]:
+        """Return the overlays that were built, this one included, and are made from a layer."""
+        others = (each for each in self.every if each is not self and layer in each.layers)
+        return [self, *(each for each in others if each.objects)]
+
+    @cached_property
+    def deleted(self) -> frozenset[str]:
+        """The kinds of objects that patches of the layers delete, as patterns."""
+        found = (each for layer in self.layers for each in patches.patches(self.sources, layer))
+        return frozenset(each.kind for each in found if each.deletes)
 
     @cached_property
     def layers(self) -> list[Kustomization]:

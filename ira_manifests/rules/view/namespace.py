@@ -51,6 +51,11 @@ class Namespace:
         del name, workload
         return ""
 
+    def are_variants(self, one: str, other: str) -> bool:
+        """Return whether two directories are variants of each other, to choose from."""
+        del one, other
+        return False
+
     def finding(self, name: str, file: str, path: Path, message: str, hint: str) -> Finding:
         """Return a finding at a field of a directory's file."""
         of = self._seen[name]
