@@ -127,7 +127,10 @@ def _failed(sources: Sources, root: Kustomization, copy: FilePath, error: str) -
     folders = _INNER.findall(error)
     at = sources.kustomizations.get(_outside(copy, folders[-1])) if folders else None
     said = _INNER.split(_said(error))[-1].replace(str(copy), "")
-    shown = " ".join(said.split()).removeprefix("error: ").removeprefix("Error: ")
+    shown = (
+        " ".join(said.replace('\\"', '"').split()).removeprefix("error: ").removeprefix("Error: ")
+    )
+    shown = shown.removesuffix('"') if shown.count('"') % 2 else shown
     shown = shown if len(shown) < _MOST_SHOWN else f"{shown[:_MOST_SHOWN]}..."
     if _PLUGINS.search(shown):
         message, hint = f"the kustomization is not built: {shown}", "plugins are never run"

@@ -46,6 +46,11 @@ class ForeignView(View):
         self.is_merged = unit.is_merged
         self._numbers = {key: number for number, key in enumerate(unit.keys)}
 
+    def shown(self, file: str) -> str:
+        """Return the place of an object's name."""
+        place = self.place(file, ("metadata", "name"))
+        return f"{place.file}:{place.line}"
+
     def together(self, one: str, other: str) -> bool:
         """Return whether two objects are applied together; files of a folder may not be."""
         files = self._unit.files

@@ -52,7 +52,14 @@ class ModelName:
         """Return whether it names another model than that of an id."""
         if not _with_alike(self.families) & model.families:
             return True
-        return bool(self.sizes and model.sizes) and not self.sizes & model.sizes
+        known = bool(self.sizes and model.sizes)
+        return known and not self.sizes & model.sizes and not _without_point(self, model)
+
+
+def _without_point(name: ModelName, model: ModelName) -> bool:
+    """Return whether a name has a size of the model's id without its point: 06b for 0.6B."""
+    plain = re.sub(r"(?<=[0-9])\.(?=[0-9])", "", model.text.lower())
+    return bool(name.sizes & {*_SIZE.findall(re.sub(r"[._/]", "-", plain))})
 
 
 def read(text: str) -> ModelName | None:

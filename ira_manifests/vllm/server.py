@@ -20,6 +20,8 @@ from ira_manifests.vllm.images import name_of
 _SERVE = ("vllm", "serve")
 _MODULE = "vllm.entrypoints.openai.api_server"
 _SHELLS = ("sh", "bash")
+_WITH_SCRIPT = re.compile(r"-[a-z]*c")
+_ALL = ("$@", "$*")  # what stands in a script for the words behind it
 _SHELL_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 
 _OF_IMAGE = -1  # source of the words of the image's entry point, which the container does not hold
@@ -90,7 +92,7 @@ def find_server(
     """
     words = [_Word(text, source) for source, text in enumerate([*command, *arguments])]
     if is_shell(command):
-        words = [_Word(text, each.source) for each in words for text in _of(each.text, variables)]
+        words = _of_shell(words, variables)
     elif not command and name_of(image).path.startswith("vllm"):
         words = [*(_Word(text, _OF_IMAGE) for text in _SERVE), *words]
     first = _own_arguments([each.text for each in words])
@@ -103,6 +105,14 @@ def find_server(
         release=release,
         serve=first == len(_SERVE) and bool(command),
     )
+
+
+def _of_shell(words: Sequence[_Word], variables: Mapping[str, str]) -> list[_Word]:
+    """Return the words of the server that a shell starts, those behind its script for `$@`."""
+    found = [_Word(text, each.source) for each in words for text in _of(each.text, variables)]
+    scripts = (n for n, each in enumerate(words) if _WITH_SCRIPT.fullmatch(each.text))
+    given = words[next(scripts, len(words)) + 3 :]  # sh -c SCRIPT NAME ARGUMENT...
+    return [word for each in found for word in (given if each.text in _ALL else [each])]
 
 
 def is_shell(command: Sequence[str]) -> bool:

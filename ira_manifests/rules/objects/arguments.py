@@ -87,8 +87,9 @@ def gpus_not_parallel(view: View) -> Iterator[Finding]:
     several. With too few, the server waits for processes that can't start; with too many, the rest
     is paid for and never used. Of a LeaderWorkerSet, the containers of a whole group share the
     product: its `size` times the GPUs of each. Not judged: a server that other Pods share in ways
-    that its arguments don't tell (Ray, `--nnodes`, a part of the data parallel ranks), and one
-    without GPUs of `nvidia.com/gpu`, or with a size that is not known.
+    that its arguments don't tell (Ray, `--nnodes`, a part of the data parallel ranks), one without
+    GPUs of `nvidia.com/gpu`, or with a size that is not known, and, in trees of other authors, too
+    few GPUs in a kind that may be of several Pods.
     """
     for server in view.servers:
         sizes = [_size(server, option) for option in _SIZES]
@@ -99,7 +100,10 @@ def gpus_not_parallel(view: View) -> Iterator[Finding]:
         group = view.group_of(server.container.template)
         if group is not None:
             yield from _of_group(view, server, group, tensor * pipeline * data)
-        elif gpus != tensor * pipeline * data:
+        elif gpus > tensor * pipeline * data or (
+            gpus < tensor * pipeline * data
+            and (view.own or server.container.template.is_of_kubernetes)
+        ):
             message = f"{gpus} GPUs for tensor parallel {tensor} × pipeline parallel {pipeline}"
             message += f" × data parallel {data}" if data > 1 else ""
             hint = "the server starts one process for each GPU: both numbers must be equal"

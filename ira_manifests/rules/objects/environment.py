@@ -112,7 +112,7 @@ def unexpanded_variable(view: View) -> Iterator[Finding]:
     NAME (in a value: before it); only a shell expands `${NAME}`. What is not expanded reaches the
     server as text, and it looks for a model named `/gcs/${MODEL_ID}`. In trees of other authors,
     `${NAME}` may be for their own tools to fill in: it is reported if the container defines NAME,
-    or the image does (PATH, HOME and the like).
+    or the image does (PATH, HOME and the like). Controllers of other kinds may define variables.
     """
     for container in view.containers:
         if not container.is_script:
@@ -163,13 +163,19 @@ def _as_it_is(view: View, container: Container, place: Path, text: str, name: st
 def _undefined(
     view: View, container: Container, place: Path, text: str, defined: Names[str]
 ) -> Iterator[Finding]:
-    if container.env_from:  # the names that it defines are unknown here
-        return
+    if container.env_from or not (view.own or _has_own_variables(container)):
+        return  # the names that others define are unknown here
     injected = {*(lws.VARIABLES if view.group_of(container.template) else ()), *_of_job(container)}
     for name in references(text):
         if name not in defined and name not in injected and (view.own or _USUAL.fullmatch(name)):
             message = undefined(name, before="env" in place)
             yield view.finding(container.file, place, message, DEFINE_IT)
+
+
+def _has_own_variables(container: Container) -> bool:
+    """Return whether no controller that is not known here adds variables to a container."""
+    template = container.template
+    return template.is_of_kubernetes or template.kind in ("JobSet", lws.KIND)
 
 
 def _of_job(container: Container) -> tuple[str, ...]:

@@ -43,23 +43,23 @@ def same_object_twice(view: View) -> Iterator[Finding]:
     of its leaders, unless `spec.networkConfig.subdomainPolicy` is `UniquePerReplica`. A Service
     that has the name already is taken for it, and the other nodes never find their leader.
     """
-    first: dict[tuple[str, str, str], str] = {}
+    first: dict[tuple[str, ...], str] = {}
     for item in view.objects:
-        key = _key(item.kind, item)
+        key = _key(item.group, item.kind, item)
         other = first.setdefault(key, item.file)
         if other != item.file:
-            message = f"{item.kind} {item.name} is also in {other}"
+            message = f"{item.kind} {item.name} is also in {view.shown(other)}"
             hint = "the one applied last replaces the other; name them differently"
             yield view.finding(item.file, ("metadata", "name"), message, hint)
     for item in view.objects:
-        if item.kind == lws.KIND and _key("Service", item) in first and not _unique(item):
+        if item.kind == lws.KIND and _key("", "Service", item) in first and not _unique(item):
             message = f"Service {item.name} is also what the controller of {item.name} makes"
             hint = f"set spec.networkConfig.subdomainPolicy to {lws.UNIQUE_SUBDOMAINS}"
             yield view.finding(item.file, ("spec",), message, hint)
 
 
-def _key(kind: str, item: Object) -> tuple[str, str, str]:
-    return kind, str(item.metadata.get("namespace", "")), item.name
+def _key(group: str, kind: str, item: Object) -> tuple[str, ...]:
+    return group, kind, str(item.metadata.get("namespace", "")), item.name
 
 
 def _unique(workload: Object) -> bool:

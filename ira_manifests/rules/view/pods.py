@@ -159,6 +159,11 @@ class PodTemplate:
         return self.owner.name
 
     @property
+    def is_of_kubernetes(self) -> bool:
+        """Whether its kind is one of Kubernetes itself, whose Pods have what the template has."""
+        return self.kind in _TEMPLATES and self.owner.group in _GROUPS
+
+    @property
     def is_copy(self) -> bool:
         """Whether the object is a PodTemplate, from which no Pods are created."""
         return self.kind == "PodTemplate"

@@ -82,6 +82,10 @@ class View:
         read = {self.environment(each).get("MODEL_ID") for each in containers}
         return read.pop() if len(read) == 1 else None
 
+    def shown(self, file: str) -> str:
+        """Return an object's file as messages name it."""
+        return file
+
     def together(self, one: str, other: str) -> bool:
         """Return whether the objects of two files are applied together."""
         del one, other
