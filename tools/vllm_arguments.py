@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from ira_manifests.vllm import Kind
+from tools.vllm_constants import Constants
 from tools.vllm_registries import registered_names
 from tools.vllm_shapes import (
     ENGINE,
@@ -45,12 +46,14 @@ class Serve:
         aliases: from other names of an option to its first long one.
         choices: the values of options with choices.
         bounds: the bounds of numbers, such as `>0 <=1`.
+        defaults: the values of options that are not given, as JSON, where they are constants.
     """
 
     options: Mapping[str, Kind]
     aliases: Mapping[str, str]
     choices: Mapping[str, tuple[str, ...]]
     bounds: Mapping[str, str]
+    defaults: Mapping[str, str]
 
 
 def read_serve(source: Source) -> Serve:
@@ -68,6 +71,7 @@ def read_serve(source: Source) -> Serve:
         dict(sorted(reader.aliases.items())),
         reader.choices | named,
         reader.bounds,
+        dict(sorted(reader.defaults.items())),
     )
 
 
@@ -138,11 +142,13 @@ class _Reader:
     def __init__(self, source: Source) -> None:
         self._source = source
         self._types = FieldShapes(source)
+        self._constants = Constants(source)
         self._seen: set[ast.Call] = set()
         self.options: dict[str, Kind] = {}
         self.aliases: dict[str, str] = {}
         self.choices: dict[str, tuple[str, ...]] = {}
         self.bounds: dict[str, str] = {}
+        self.defaults: dict[str, str] = {}
 
     def run_serve(self) -> None:
         """Follow `ServeSubcommand.subparser_init`."""
@@ -181,6 +187,12 @@ class _Reader:
                 self.aliases[name] = full
         if full and not shape.nargs:
             self._restrict(full, shape)
+        if full and shape.known_default:
+            self.defaults[full] = shape.known_default
+
+    def constant(self, module: Module, node: ast.expr) -> str:
+        """Return the value of an expression as JSON, or `UNKNOWN`."""
+        return self._constants.text(node, module)
 
     def _restrict(self, name: str, shape: Shape) -> None:
         if shape.choices:
@@ -285,9 +297,16 @@ class _Frame:
             case ast.Subscript(value=table, slice=name), Shape() as shape:
                 fields = self._value(table)
                 if isinstance(fields, dict):
-                    fields[self._text(name)] = changed(shape, key, value)
+                    fields[self._text(name)] = self._changed(shape, key, value)
             case ast.Name(id=variable), Shape() as shape:
-                self._scope[variable] = changed(shape, key, value)
+                self._scope[variable] = self._changed(shape, key, value)
+
+    def _changed(self, shape: Shape, key: str, value: ast.expr | None) -> Shape:
+        """Return the shape with a keyword of `add_argument` set, or deleted."""
+        if key != "default":
+            return changed(shape, key, value)
+        text = None if value is None else self._reader.constant(self._module, value)
+        return replace(shape, default=text)
 
     def _value(self, node: ast.expr) -> Value:
         match node:
@@ -369,7 +388,7 @@ class _Frame:
                 shape = self._unpacked(keyword.value)
         for keyword in call.keywords:
             if keyword.arg is not None:
-                shape = changed(shape, keyword.arg, keyword.value)
+                shape = self._changed(shape, keyword.arg, keyword.value)
         self._reader.register(call, list(self._names(call.args)), shape)
 
     def _names(self, arguments: Sequence[ast.expr]) -> Iterator[str]:
@@ -385,12 +404,20 @@ class _Frame:
     def _unpacked(self, node: ast.expr) -> Shape:
         """Return the shape behind `**fields["name"]` or `**{**fields["name"], …}`."""
         if isinstance(node, ast.Dict):
-            for key, value in zip(node.keys, node.values, strict=True):
-                if key is None:
-                    return self._unpacked(value)
+            return self._merged(node)
         shape = self._value(node)
         if not isinstance(shape, Shape):
             raise ExtractionError(f"can't follow **{ast.unparse(node)}")
+        return shape
+
+    def _merged(self, node: ast.Dict) -> Shape:
+        shape = Shape()
+        for key, value in zip(node.keys, node.values, strict=True):
+            shape = (
+                self._unpacked(value)
+                if key is None
+                else (self._changed(shape, self._text(key), value))
+            )
         return shape
 
 

@@ -11,16 +11,14 @@ for the same releases.
 
 import ast
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from ira_manifests.vllm.models import FILE, Task
-from ira_manifests.vllm.options import releases
 from tools.vllm_options import TABLE as OPTIONS
 from tools.vllm_shapes import ExtractionError
-from tools.vllm_source import Source, SourceError, fetch
-from tools.vllm_table import encode, stored
+from tools.vllm_source import Source
+from tools.vllm_table import TableFile
 
-TABLE = OPTIONS.with_name(FILE)
 _REGISTRY = "vllm.model_executor.models.registry"
 SECTION = "models"
 ABOUT = (
@@ -79,17 +77,7 @@ def _keys(node: ast.AST, name: str) -> Iterator[str]:
                 raise ExtractionError(f"{_REGISTRY}.{name} has a key that is not a string")
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Read the releases and write the table; return the exit code."""
-    known = stored(TABLE.read_text(encoding="utf-8"), SECTION) if TABLE.exists() else {}
-    try:
-        fetched = {release: read(fetch(release)) for release in arguments or releases()}
-    except (SourceError, ExtractionError) as error:
-        print(error, file=sys.stderr)
-        return 2
-    TABLE.write_text(encode(ABOUT, SECTION, known | fetched), encoding="utf-8")
-    return 0
-
+TABLE = TableFile(OPTIONS.with_name(FILE), SECTION, ABOUT, read)
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(TABLE.main(sys.argv[1:]))

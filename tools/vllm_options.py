@@ -24,9 +24,9 @@ from ira_manifests.vllm.options import (
     Table,
     decode,
     kinds_at,
-    texts_at,
 )
 from ira_manifests.vllm.release import Release, UnknownReleaseError
+from ira_manifests.vllm.release_table import texts_at
 from tools.vllm_arguments import read_serve, takes_dotted_keys
 from tools.vllm_source import NoSourceError, Source, SourceError, fetch
 

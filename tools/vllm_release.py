@@ -1,11 +1,12 @@
-"""Add a release of vLLM: its options and image, and print a list of facts for a person to confirm.
+"""Add a release of vLLM to all tables, and print a list of facts for a person to confirm.
 
 Usage:
 
     make release VERSION=0.34.0
 
-Reads the published source of the release and of the one before it. Writes options.json, and to
-vllm/changes.py the newest release and facts of docker/Dockerfile. Needs pip and the package index.
+Reads the published source of the release and of the one before it. Writes options.json and the
+other tables (options' defaults, metrics, models, environment variables), and to vllm/changes.py the
+newest release and facts of docker/Dockerfile. Needs pip and the package index.
 """
 
 import argparse
@@ -23,11 +24,14 @@ from ira_manifests.vllm import changes
 from ira_manifests.vllm.changes import ReleaseFacts, facts_of
 from ira_manifests.vllm.gpu_drivers import DRIVERS
 from ira_manifests.vllm.release import Release, UnknownReleaseError
+from tools import vllm_defaults, vllm_metrics, vllm_models, vllm_variables
 from tools.vllm_options import TABLE, ReleaseOptions, encode, stored
 from tools.vllm_shapes import ExtractionError
 from tools.vllm_source import DOCKERFILE, Source, SourceError, fetch
 
 CHANGES = TABLE.with_name("changes.py")
+TABLES = tuple(each.TABLE for each in (vllm_defaults, vllm_metrics, vllm_models, vllm_variables))
+"""The tables beside that of options."""
 _NEWEST = re.compile(r'^NEWEST = Release\.parse\("[^"]+"\)$', re.MULTILINE)
 _END = "\n)\n\n\n@cache\ndef facts_of("
 _CUDA = re.compile(r"^ARG CUDA_VERSION=(\d+\.\d+)", re.MULTILINE)
@@ -47,6 +51,8 @@ class Found:
     has_dockerfile: bool
     changed: Mapping[str, tuple[int, int]]
     """Changed source files of known facts, with the numbers of lines added and removed."""
+    tables: Mapping[Path, str]
+    """The texts of `TABLES` with the release, by their files."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,6 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     TABLE.write_text(encode({**table, str(release): found.options}), encoding="utf-8")
+    for file, text in found.tables.items():
+        file.write_text(text, encoding="utf-8")
     _write_changes(CHANGES, found)
     print("\n".join(report(found)))
     return 0
@@ -90,6 +98,7 @@ def read(release: Release, table: Mapping[str, ReleaseOptions]) -> Found:
         {} if dockerfile is None else image_facts(dockerfile, facts_of(before)),
         dockerfile is not None,
         changed_sources(source_before, source),
+        {each.file: each.text_with({str(release): source}) for each in TABLES},
     )
 
 
@@ -156,10 +165,9 @@ def report(found: Found) -> Iterator[str]:
     yield f"vLLM {found.release} is in {TABLE.name}. Compared with {found.before}:"
     yield from _options(found.options_before, found.options)
     yield from _image(found)
+    yield f"  {', '.join(each.file.name for each in TABLES)}: see their diffs"
     yield ""
     yield "Confirm before you commit:"
-    yield f"- Run `python -m tools.vllm_models {found.release}`, for its model architectures."
-    yield f"- Run `python -m tools.vllm_variables {found.release}`, for its environment variables."
     yield "- Does a new option change memory? Then add it to profiles/memory_table.py."
     facts = _facts_by_source()
     for path, (added, removed) in found.changed.items():

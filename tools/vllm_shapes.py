@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias, TypeGuard
 
 from ira_manifests.vllm import Kind
+from tools.vllm_constants import Constants
 from tools.vllm_source import Definition, Module, Source, SourceError
 
 ENGINE = "vllm.engine.arg_utils"
@@ -34,6 +35,8 @@ _SCALARS = frozenset({"bool", "int", "float", "str", "dict", "list", "tuple", "s
 _SHAPES = {"List": "list", "Tuple": "tuple", "Set": "set", "Dict": "dict"}
 _LISTS = frozenset({"list", "tuple", "set"})
 _NO_VALUE = frozenset({"store_true", "store_false", "store_const", "count", "help", "version"})
+# Actions of argparse with a default of their own, as JSON; that of others is None.
+_OF_ACTION = {"store_true": "false", "store_false": "true"}
 # Hints of an option that may stand alone, which means True, or take a text, in releases with it.
 _TRUE_OR_TEXT = frozenset({"bool", "str", "none"})
 
@@ -52,6 +55,13 @@ class Shape:
     flags: tuple[str, ...] = ()
     choices: tuple[str, ...] = ()
     bounds: str = ""
+    default: str | None = None
+    """JSON, or `UNKNOWN`; None if `add_argument` is not given any."""
+
+    @property
+    def known_default(self) -> str:
+        """What the option is without being given, as JSON; `UNKNOWN` if it is no constant."""
+        return _OF_ACTION.get(self.action, "null") if self.default is None else self.default
 
     @property
     def kind(self) -> Kind:
@@ -73,6 +83,7 @@ class FieldShapes:
 
     def __init__(self, source: Source) -> None:
         self._source = source
+        self._constants = Constants(source)
         converter = self._converter()
         self._named_in_converter = texts(converter)
         self._names_in_converter = {last_name(n) for n in ast.walk(converter) if is_name(n)}
@@ -90,7 +101,8 @@ class FieldShapes:
 
     def _field(self, name: str, node: ast.AnnAssign, module: Module) -> Shape:
         hints = self._hints(node.annotation, module)
-        shape = replace(self._shape(name, hints), bounds=_bounds(node.value))
+        default = self._constants.text(node.value, module)
+        shape = replace(self._shape(name, hints), bounds=_bounds(node.value), default=default)
         if "literal" not in hints or hints & (_LISTS | {"str", "bool"}):
             return shape
         choices = self._choices(node.annotation, module)

@@ -11,15 +11,12 @@ for the same releases.
 
 import re
 import sys
-from collections.abc import Sequence
 
 from ira_manifests.vllm.environment import FILE
-from ira_manifests.vllm.options import releases
 from tools.vllm_options import TABLE as OPTIONS
-from tools.vllm_source import Source, SourceError, fetch
-from tools.vllm_table import encode, stored
+from tools.vllm_source import Source
+from tools.vllm_table import TableFile
 
-TABLE = OPTIONS.with_name(FILE)
 SECTION = "variables"
 ABOUT = (
     "Environment variables that vLLM's source names: [read, first release - last release], an open "
@@ -35,17 +32,7 @@ def read(source: Source) -> dict[str, str]:
     return dict.fromkeys(sorted(names), "read")
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Read the releases and write the table; return the exit code."""
-    known = stored(TABLE.read_text(encoding="utf-8"), SECTION) if TABLE.exists() else {}
-    try:
-        fetched = {release: read(fetch(release)) for release in arguments or releases()}
-    except SourceError as error:
-        print(error, file=sys.stderr)
-        return 2
-    TABLE.write_text(encode(ABOUT, SECTION, known | fetched), encoding="utf-8")
-    return 0
-
+TABLE = TableFile(OPTIONS.with_name(FILE), SECTION, ABOUT, read)
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(TABLE.main(sys.argv[1:]))

@@ -4,13 +4,12 @@ Source: vLLM's envs.py, releases 0.19.0 to 0.27.1, and where its names are read.
 the names in the source of each release; it is read on first use.
 """
 
-import json
 import re
 from functools import cache
-from pathlib import Path
 
-from ira_manifests.vllm.options import Run, runs_of, texts_at
+from ira_manifests.vllm import release_table
 from ira_manifests.vllm.release import Release
+from ira_manifests.vllm.release_table import ReleaseTable, texts_at
 
 FILE = "variables.json"
 _OWN = "VLLM_"
@@ -80,7 +79,5 @@ def unread(name: str, version: str) -> str:
 
 
 @cache
-def _table() -> tuple[tuple[str, ...], dict[str, tuple[Run, ...]]]:
-    data = json.loads(Path(__file__).with_name(FILE).read_text("utf-8"))
-    known = tuple(data["releases"])
-    return known, runs_of(data["variables"], known)
+def _table() -> ReleaseTable:
+    return release_table.read(FILE, "variables")

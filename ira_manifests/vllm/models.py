@@ -5,13 +5,12 @@ An architecture is the name of a model's class, as `architectures` of its config
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from pathlib import Path
 
-from ira_manifests.vllm.options import Run, runs_of
+from ira_manifests.vllm import release_table
+from ira_manifests.vllm.release_table import ReleaseTable
 
 FILE = "models.json"
 
@@ -53,11 +52,9 @@ def served(architecture: str) -> Served | None:
 
 def architectures() -> frozenset[str]:
     """Return every architecture that some release has."""
-    return frozenset(_table()[1])
+    return frozenset(_table().runs)
 
 
 @cache
-def _table() -> tuple[tuple[str, ...], dict[str, tuple[Run, ...]]]:
-    data = json.loads(Path(__file__).with_name(FILE).read_text("utf-8"))
-    known = tuple(data["releases"])
-    return known, runs_of(data["models"], known)
+def _table() -> ReleaseTable:
+    return release_table.read(FILE, "models")

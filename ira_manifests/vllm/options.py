@@ -8,7 +8,9 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from ira_manifests.vllm import release_table
 from ira_manifests.vllm.release import Release, UnknownReleaseError
+from ira_manifests.vllm.release_table import Run, runs_of, texts_at
 
 FILE = "options.json"
 
@@ -48,14 +50,6 @@ class Span(NamedTuple):
     def covers(self, place: int) -> bool:
         """Return whether the release at this position is in the range."""
         return self.first <= place <= self.last
-
-
-class Run(NamedTuple):
-    """A range of releases, as positions in the table, in which a name has one text."""
-
-    text: str
-    first: int
-    last: int
 
 
 @dataclass(frozen=True)
@@ -189,16 +183,6 @@ def kinds_at(spans: Mapping[str, tuple[Span, ...]], place: int) -> dict[str, Kin
     return {name: s.kind for name, listed in spans.items() for s in listed if s.covers(place)}
 
 
-def texts_at(runs: Mapping[str, tuple[Run, ...]], place: int) -> dict[str, str]:
-    """Return the texts of one release."""
-    return {
-        name: run.text
-        for name, listed in runs.items()
-        for run in listed
-        if run.first <= place <= run.last
-    }
-
-
 def releases() -> tuple[str, ...]:
     """Return the vLLM releases in the table, oldest first."""
     return table().releases
@@ -244,34 +228,14 @@ def decode(text: str) -> Table:
     return Table(known, registered, _spans(data["dotted"], known), *sections)
 
 
-def runs_of(
-    section: Mapping[str, Sequence[str]], known: Sequence[str]
-) -> dict[str, tuple[Run, ...]]:
-    """Parse the text that each name has in a range of releases: `--x: ["taken 0.8.4-0.16.0"]`."""
-    return {
-        name: tuple(Run(text, *_between(between, known)) for text, between in map(_split, listed))
-        for name, listed in section.items()
-    }
-
-
 def _spans(listed: Sequence[str], known: Sequence[str]) -> tuple[Span, ...]:
     return tuple(_span(text, known) for text in listed)
 
 
 def _span(text: str, known: Sequence[str]) -> Span:
     """Parse `int 0.8.4-0.16.0`; an open end means the newest release of the table."""
-    kind, between = _split(text)
-    return Span(Kind(kind), *_between(between, known))
-
-
-def _split(text: str) -> tuple[str, str]:
-    head, _, between = text.rpartition(" ")
-    return head, between
-
-
-def _between(text: str, known: Sequence[str]) -> tuple[int, int]:
-    first, _, last = text.partition("-")
-    return known.index(first), known.index(last) if last else len(known) - 1
+    kind, between = release_table.split(text)
+    return Span(Kind(kind), *release_table.between(between, known))
 
 
 def _spellings(name: str, kind: Kind) -> tuple[str, ...]:

@@ -69,7 +69,7 @@ def test_an_unknown_architecture_is_served_by_none() -> None:
 
 
 def test_the_table_holds_the_releases_of_the_options() -> None:
-    assert tuple(stored(TABLE.read_text("utf-8"), SECTION)) == releases()
+    assert tuple(stored(TABLE.file.read_text("utf-8"), SECTION)) == releases()
 
 
 def test_a_registry_is_read_with_the_first_task_of_each_architecture() -> None:
@@ -93,4 +93,4 @@ def test_a_table_is_read_as_it_was_written() -> None:
 
 @pytest.mark.index
 def test_the_table_holds_what_a_published_release_has() -> None:
-    assert read(fetch("0.19.0")) == stored(TABLE.read_text("utf-8"), SECTION)["0.19.0"]
+    assert read(fetch("0.19.0")) == stored(TABLE.file.read_text("utf-8"), SECTION)["0.19.0"]

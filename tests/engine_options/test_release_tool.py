@@ -34,6 +34,7 @@ def found(**given: object) -> Found:
         "image": {},
         "has_dockerfile": True,
         "changed": {},
+        "tables": {},
     }
     return Found(**(values | given))  # type: ignore[arg-type]
 

@@ -17,7 +17,7 @@ from tools.vllm_variables import SECTION, TABLE, read
 
 
 def test_the_table_holds_the_releases_of_the_options() -> None:
-    assert tuple(stored(TABLE.read_text("utf-8"), SECTION)) == releases()
+    assert tuple(stored(TABLE.file.read_text("utf-8"), SECTION)) == releases()
 
 
 def test_names_are_read_wherever_the_source_has_them() -> None:
@@ -94,4 +94,4 @@ def test_a_dotted_key_is_checked_as_well() -> None:
 
 @pytest.mark.index
 def test_the_table_holds_what_a_published_release_has() -> None:
-    assert read(fetch("0.19.0")) == stored(TABLE.read_text("utf-8"), SECTION)["0.19.0"]
+    assert read(fetch("0.19.0")) == stored(TABLE.file.read_text("utf-8"), SECTION)["0.19.0"]
