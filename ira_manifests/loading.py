@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from types import MappingProxyType
 
 from ira_manifests.errors import InputError, Problem
 from ira_manifests.profiles.loader import Profiles
@@ -56,12 +57,14 @@ def load_matrices(
     folder: str | os.PathLike[str],
     options: Options,
     environments: Collection[str] | None = None,
+    contents: Mapping[str, bytes] = MappingProxyType({}),
 ) -> Matrices:
     """Read the profiles and return all of their matrices, for the command line.
 
-    `environments`: the names of those to read. Default: all.
+    `environments`: the names of those to read. Default: all. `contents`: what some files are taken
+    to hold, by their path.
     """
-    return read_matrices(folder, options, environments, _further)
+    return read_matrices(folder, options, environments, _further, contents)
 
 
 def _further(profiles: Profiles) -> Iterator[Problem]:

@@ -106,6 +106,7 @@ def read_until(descriptor: int, *ends: str) -> str:
         ("ira-manifests add --gpu h2", "ira-manifests add --gpu h200"),
         ("ira-manifests list meta-llama/Llama-4", "ira-manifests list meta-llama/Llama-4-Scout-"),
         ("ira-manifests schema kn", "ira-manifests schema known-models"),
+        ("ira-manifests upgrade --engine 0.12", "ira-manifests upgrade --engine 0.12.0"),
     ],
 )  # fmt: skip
 def test_a_tab_completes(shell: str, line: str, whole: str, tmp_path: Path) -> None:

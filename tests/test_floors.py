@@ -57,6 +57,7 @@ FLOORS: list[dict[str, str]] = [
         "comparing": "analysis directories kubernetes layout output profiles",
         "provenance": "constructs directories errors layout messages profiles",
         "rendering": "constructs directories gitops inputs layout output profiles",
+        "upgrading": "analysis errors memory profile_files profiles rules vllm",
     },
     {
         "checking": "constructs errors nodejs output profiles rendering rules",
@@ -77,7 +78,8 @@ FLOORS: list[dict[str, str]] = [
     {
         "cli": "analysis comparing errors files hub importing installation kubernetes "
         "kustomizations layout lint loading memory messages model_files new_model nodejs output "
-        "profile_files profiles project provenance render_cache rendering rules user_cache"
+        "profile_files profiles project provenance render_cache rendering rules upgrading "
+        "user_cache vllm"
     },
     {"__main__": "cli no_plugins"},
 ]

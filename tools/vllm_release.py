@@ -12,6 +12,7 @@ newest release and facts of docker/Dockerfile. Needs pip and the package index.
 import argparse
 import ast
 import difflib
+import json
 import re
 import sys
 from collections import defaultdict
@@ -36,6 +37,8 @@ _NEWEST = re.compile(r'^NEWEST = Release\.parse\("[^"]+"\)$', re.MULTILINE)
 _END = "\n)\n\n\n@cache\ndef facts_of("
 _CUDA = re.compile(r"^ARG CUDA_VERSION=(\d+\.\d+)", re.MULTILINE)
 _USER = re.compile(r"^RUN useradd --uid 2000\b", re.MULTILINE)
+# Of the stage of vLLM's own image; those of other images follow it or precede it.
+_ENTRY = re.compile(r"^FROM \S+ AS vllm-openai$.*?^ENTRYPOINT (\[.*?\])$", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -104,10 +107,11 @@ def read(release: Release, table: Mapping[str, ReleaseOptions]) -> Found:
 
 def image_facts(dockerfile: str, before: ReleaseFacts) -> dict[str, Any]:
     """Return the facts of an image's Dockerfile that differ from the release before."""
-    cuda = _CUDA.search(dockerfile)
+    cuda, entry = _CUDA.search(dockerfile), _ENTRY.search(dockerfile)
     found = {
         "cuda": cuda[1] if cuda else before.cuda,
         "image_has_user": _USER.search(dockerfile) is not None,
+        "entry": " ".join(json.loads(entry[1])) if entry else before.entry,
     }
     return {name: value for name, value in found.items() if value != getattr(before, name)}
 

@@ -66,6 +66,15 @@ COMMANDS = {
         "be deleted first, which machines, GPUs and memory verdicts change. Writes nothing. "
         "Exit code 0, also with changes, unless --exit-code is given. Example: diff origin/main",
     ),
+    "upgrade": Command(
+        options.upgrade,
+        "Pin another release of vLLM, and say what it changes for every cell.",
+        "Memory before and after, findings of the rules, metrics that are renamed or gone, "
+        "defaults that moved, CUDA and driver. Then the pin is edited, in platform.yaml or in the "
+        "file of an environment; comments stay. An older release works as well. Exit code 0: no "
+        "cell has an error; 1: one has, and the pin is written all the same; 2: input that can't "
+        "be used. Example: upgrade --engine 0.33.0 --dry-run",
+    ),
     "lint": Command(
         tree_options.lint,
         "Judge kustomizations and manifests that this project did not write.",

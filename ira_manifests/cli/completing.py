@@ -104,6 +104,12 @@ def _environments(_matrix: Matrix, given: argparse.Namespace) -> list[str]:
     return environments.names_in(find_folder(getattr(given, "profiles_folder", None)))
 
 
+def _releases(_matrix: Matrix, _given: argparse.Namespace) -> Iterable[str]:
+    from ira_manifests import vllm
+
+    return vllm.releases()
+
+
 def _explained(matrix: Matrix, given: argparse.Namespace) -> Iterator[str]:
     """Yield what `explain` can be given next: a cell, the model of a GPU type, or a rule."""
     words = getattr(given, "words", None) or []
@@ -121,6 +127,7 @@ def _explained(matrix: Matrix, given: argparse.Namespace) -> Iterator[str]:
 
 
 _NAMES: dict[str, _Names] = {
+    "engine": _releases,
     "environments": _environments,
     "gpus": _gpus,
     "model_id": _model_ids,

@@ -166,6 +166,44 @@ def diff(parser: Parser) -> None:
     shared.as_json(parser)
 
 
+def upgrade(parser: Parser) -> None:
+    """Add the options of `upgrade`."""
+    parser.add_argument(
+        "--engine", metavar="VERSION", required=True, help="The release of vLLM, such as 0.33.0."
+    )
+    parser.add_argument(
+        "--environment",
+        dest="environments",
+        metavar="NAME",
+        action="append",
+        help="Pin it in the file of this environment alone. Repeatable. [default: platform.yaml]",
+    )
+    parser.add_argument(
+        "--all",
+        dest="every",
+        action="store_true",
+        help="Change every pin: also those of models, cells and environments.",
+    )
+    parser.add_argument(
+        "--tag",
+        metavar="TAG",
+        help="The image's tag, where the pin has one that is more than its release.",
+    )
+    parser.add_argument(
+        "--digest", metavar="DIGEST", help="The image's digest, where the pin has one."
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="Say what changes, and write nothing."
+    )
+    parser.add_argument(
+        "--all-options",
+        action="store_true",
+        help="List the options of vLLM that are gone, renamed or new.",
+    )
+    shared.profiles(parser)
+    shared.as_json(parser)
+
+
 def doctor(parser: Parser) -> None:
     """Add the options of `doctor`."""
     shared.profiles(parser)

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import difflib
-import os
 import sys
 from pathlib import Path
 from typing import Any
 
-from ira_manifests import files
-from ira_manifests.cli import common, documents, formats, model_source, terminal, whole
-from ira_manifests.errors import InputError, OutputError, did_you_mean, one_of
-from ira_manifests.messages import count, visible
+from ira_manifests.cli import common, documents, editing, formats, model_source, terminal
+from ira_manifests.errors import InputError, did_you_mean, one_of
+from ira_manifests.messages import count
 from ira_manifests.new_model import Updated, update
 from ira_manifests.profile_files import MODEL_FOLDER
 from ira_manifests.profiles.loader import find_folder
 from ira_manifests.profiles.matrix import Matrix
 from ira_manifests.profiles.packaged import folder as packaged_folder
 from ira_manifests.profiles.pod_fields import plain
-from ira_manifests.profiles.yaml_source import MAX_BYTES, dotted
+from ira_manifests.profiles.yaml_source import dotted
 
 
 def run(
@@ -41,13 +38,13 @@ def run(
     matrix = common.load(profiles_folder)
     name = _profile(matrix, model, name, source)
     file = folder / MODEL_FOLDER / f"{name}.yaml"
-    before = _read(file)
+    before = editing.read(file)
     found = model_source.read(matrix.profiles.models[name].model_id, source, revision)
     updated = update(matrix, file, before, found)
     if dry_run and not as_json:
-        _say_diff(file, before, updated.refreshed.content)
+        editing.say_diff(file, before, updated.refreshed.content)
     if not dry_run and updated.refreshed.content != before:
-        _replace(file, before, updated.refreshed.content)
+        editing.replace(file, before, updated.refreshed.content)
     if as_json:
         documents.say(_document(file, updated, dry_run=dry_run))
     else:
@@ -96,30 +93,6 @@ def _profile(matrix: Matrix, model: str | None, name: str | None, source: Path |
         f"no profile is of {model_id}; there are those of {one_of(ids)}"
         f"{did_you_mean(model_id, ids)}"
     )
-
-
-def _read(file: Path) -> bytes:
-    try:
-        return files.read_regular(file, MAX_BYTES)
-    except OSError as error:
-        raise InputError(f"{file} can't be read: {files.reason(error)}") from None
-
-
-def _say_diff(file: Path, before: bytes, after: bytes) -> None:
-    old, new = (each.decode("utf-8-sig").splitlines() for each in (before, after))
-    for line in difflib.unified_diff(old, new, str(file), f"{file} (updated)", lineterm=""):
-        terminal.say(visible(line))
-
-
-def _replace(file: Path, before: bytes, after: bytes) -> None:
-    """Give a file, or what a link leads to, another content: whole, or not at all."""
-    target = Path(os.path.realpath(file))
-    with whole.beside(target, name=file) as part:
-        part.write_bytes(after)
-        part.chmod(target.stat().st_mode & 0o7777)
-        if _read(file) != before:
-            raise OutputError(f"{file} was changed by another program meanwhile; run this again")
-        part.replace(target)
 
 
 def _report(file: Path, updated: Updated, *, dry_run: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path as FilePath
+from types import MappingProxyType
 from typing import Any
 
 from ira_manifests import layout
@@ -36,16 +37,20 @@ def names_in(folder: FilePath) -> list[str]:
 
 
 def read(
-    folder: FilePath, base: Profiles, wanted: Collection[str] | None = None
+    folder: FilePath,
+    base: Profiles,
+    wanted: Collection[str] | None = None,
+    contents: Mapping[str, bytes] = MappingProxyType({}),
 ) -> tuple[list[Profiles], list[Problem]]:
     """Read environments; return the profiles of each valid one, by name, and all problems.
 
     `base`: the profiles without any environment; what an environment does not change is shared
-    with them. `wanted`: the names of the environments to read. Default: all.
+    with them. `wanted`: the names of the environments to read. Default: all. `contents`: what some
+    files are taken to hold, by their path.
 
     Raises `InputError` for a wanted environment that is not there.
     """
-    reader = FolderReader()
+    reader = FolderReader(contents)
     files = reader.yaml_files(folder / ENVIRONMENT_FOLDER) or []
     _require_known(wanted or (), [file.stem for file in files])
     found: list[Profiles] = []

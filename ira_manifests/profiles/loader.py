@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeVar
 
 from pydantic import ValidationError
@@ -105,13 +106,17 @@ def _entries(folder: Path) -> list[Path]:
         return []
 
 
-def read_profiles(folder: Path) -> tuple[Profiles, list[Problem]]:
+def read_profiles(
+    folder: Path, contents: Mapping[str, bytes] = MappingProxyType({})
+) -> tuple[Profiles, list[Problem]]:
     """Read and check every file below `folder`; return the valid profiles and all problems.
+
+    `contents`: what some files are taken to hold, by their path.
 
     A folder of models alone takes what it lacks from the package: `Profiles.packaged`. Invalid
     files and unreadable folders are problems.
     """
-    reader = FolderReader()
+    reader = FolderReader(contents)
     entries = reader.entries(folder) or []
     taken = packaged.taken(entries)
 
@@ -148,7 +153,8 @@ def with_model(profiles: Profiles, file: Path, content: bytes) -> tuple[Profiles
 class FolderReader:
     """Reads profiles of folders, and collects their problems and their sources."""
 
-    def __init__(self) -> None:
+    def __init__(self, contents: Mapping[str, bytes] = MappingProxyType({})) -> None:
+        self._contents = contents
         self.problems: list[Problem] = []
         self.sources: dict[tuple[str, str], Source] = {}
 
@@ -208,6 +214,7 @@ class FolderReader:
     def document(self, kind: str, file: Path, content: bytes | None = None) -> Source | None:
         """Read the values of one file; None, with a problem, if it has none."""
         before = len(self.problems)
+        content = self._contents.get(str(file)) if content is None else content
         source = self._read(kind, file) if content is None else self._parsed(file, content)
         if source is None:
             return None

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path as FilePath
+from types import MappingProxyType
 from typing import NamedTuple, Self
 
 from ira_manifests.errors import Gathered, InputError, Problem, did_you_mean, one_of
@@ -212,12 +213,13 @@ def read_matrices(
     options: Options,
     environments: Collection[str] | None,
     further: Callable[[Profiles], Iterable[Problem]],
+    contents: Mapping[str, bytes] = MappingProxyType({}),
 ) -> Matrices:
     """Read the profiles, and return their matrix and that of each environment.
 
     `environments`: the names of those to read. Default: all. `further`: an additional check of the
-    profiles; its problems are reported with all others. The other arguments and errors are those
-    of `ira_manifests.load_matrix`.
+    profiles; its problems are reported with all others. `contents`: what some files are taken to
+    hold, by their path. The other arguments and errors are those of `ira_manifests.load_matrix`.
     """
     wrong = Gathered()
     with wrong:
@@ -226,7 +228,7 @@ def read_matrices(
         options = Options()
     with wrong:
         place = find_folder(folder)
-        every, problems = _read(place, environments)
+        every, problems = _read(place, environments, contents)
         every = [options.over(each) for each in every]
         wrong.add(problems)
         for each in every:
@@ -238,16 +240,18 @@ def read_matrices(
     raise wrong.error
 
 
-def _read(folder: FilePath, wanted: Collection[str] | None) -> tuple[list[Profiles], list[Problem]]:
+def _read(
+    folder: FilePath, wanted: Collection[str] | None, contents: Mapping[str, bytes]
+) -> tuple[list[Profiles], list[Problem]]:
     """Return the profiles, and those of each environment, and all problems of files."""
-    base, problems = read_profiles(folder)
+    base, problems = read_profiles(folder, contents)
     if wanted is not None and not wanted:
         return [base], problems
     if wanted is None and not os.path.lexists(folder / ENVIRONMENT_FOLDER):
         return [base], problems
     from ira_manifests.profiles import environments
 
-    others, more = environments.read(folder, base, wanted)
+    others, more = environments.read(folder, base, wanted, contents)
     return [base, *others], [*problems, *more]
 
 

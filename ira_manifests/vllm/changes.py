@@ -34,6 +34,7 @@ class ReleaseFacts:
     Attributes:
         cuda: which CUDA its image is built on.
         image_has_user: its image has a user that is not root.
+        entry: what its image starts by itself.
         refuses_float16: the server refuses float16 for models that overflow in it.
         hybrid_cache: layers with a sliding window keep only the window's blocks; else every layer
             keeps all blocks.
@@ -57,6 +58,7 @@ class ReleaseFacts:
 
     cuda: str = "12.4"
     image_has_user: bool = False
+    entry: str = "python3 -m vllm.entrypoints.openai.api_server"
     refuses_float16: bool = False
     hybrid_cache: bool = False
     chunked_cache: bool = False
@@ -93,6 +95,7 @@ CHANGES: tuple[Change, ...] = (
     # _FLOAT16_NOT_SUPPORTED_MODELS, which is checked since then.
     _change("0.9.1", "vllm/config/model.py", refuses_float16=True),
     _change("0.11.1", "docker/Dockerfile", cuda="12.9"),
+    _change("0.11.1", "docker/Dockerfile", entry="vllm serve"),
     # Before, the image sampled with FlashInfer, which docker/Dockerfile installs, without a sort.
     _change("0.11.1", "https://github.com/vllm-project/vllm/pull/26859", bytes_per_logit=SORTED),
     _change("0.12.0", "vllm/v1/core/kv_cache_utils.py", pad_below=Fraction(5, 4)),

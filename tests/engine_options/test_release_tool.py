@@ -20,6 +20,12 @@ DOCKERFILE_OF_0_33 = """\
 ARG CUDA_VERSION=13.0.3
 ARG GDRCOPY_CUDA_VERSION=12.8
 RUN useradd --uid 2000 --gid 0 --create-home --home-dir /home/vllm \\
+FROM vllm-openai-base AS vllm-sagemaker
+ENTRYPOINT ["./sagemaker-entrypoint.sh"]
+FROM vllm-openai-base AS vllm-openai
+ENTRYPOINT ["vllm", "serve"]
+FROM vllm-openai AS vllm-openai-nonroot
+ENTRYPOINT ["/usr/local/bin/vllm-nonroot-entrypoint.sh"]
 """
 KV_CACHE = "vllm/v1/core/kv_cache_utils.py"
 NEXT = Release.parse("0.99.0")
@@ -45,6 +51,7 @@ def found(**given: object) -> Found:
         ("0.33.0", {}),
         ("0.19.1", {"cuda": "13.0", "image_has_user": True}),
         ("0.21.0", {"image_has_user": True}),
+        ("0.11.0", {"cuda": "13.0", "image_has_user": True, "entry": "vllm serve"}),
     ],
 )
 def test_the_dockerfile_tells_the_cuda_and_the_user_of_the_image(
