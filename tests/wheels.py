@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
+
+import pytest
 
 from testing.project import ROOT
 from tests.locks import locked
@@ -14,7 +17,10 @@ from tests.locks import locked
 def build(folder: Path) -> Path:
     """Build the wheel, and return its file."""
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    if find_spec("hatch_vcs") is None:
+        pytest.skip("hatch-vcs is not installed: this environment is older than constraints.txt")
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
     (built,) = folder.glob("*.whl")
     return built
 
