@@ -21,7 +21,7 @@ AUDIT := build/audit
 QUIET := --quiet --disable-pip-version-check
 HASHED := $(QUIET) --require-hashes --only-binary :all:
 
-.PHONY: synth docs check test fuzz test-cluster cluster-programs oci rehearse bench accuracy audit release changelog format lock clean
+.PHONY: synth docs check test fuzz test-cluster cluster-programs oci rehearse bench accuracy audit package sbom release changelog format lock clean
 
 synth: $(STAMP)  ## write dist/ from profiles/
 	$(BIN)/python -m ira_manifests synth
@@ -110,6 +110,13 @@ accuracy: $(STAMP)  ## the memory estimate against measured start-ups
 
 audit: $(AUDIT)/.installed  ## look for known vulnerabilities in all that make installs from PyPI; asks osv.dev
 	$(AUDIT)/bin/python -m tools.audit
+
+package: $(STAMP)  ## build the sdist and the wheel of the commit, twice, and compare: build/package
+	rm -rf build/package
+	$(BIN)/python -m tools.package build/package
+
+sbom: package $(AUDIT)/.installed  ## also the bill of materials of the wheel
+	$(BIN)/python -m tools.sbom build/package
 
 release: $(STAMP)  ## add a release of vLLM (VERSION=0.34.0), and list what to confirm
 	$(BIN)/python -m tools.vllm_release $(VERSION)
