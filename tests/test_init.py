@@ -325,7 +325,7 @@ def test_a_project_installs_what_the_installation_came_from(
     }
 
     assert found == {
-        "release": "ira-manifests[node]==0.1.0",
+        "release": f"ira-manifests[node]=={wheel.name.split('-')[1]}",
         "repository": f"ira-manifests[node] @ git+{address}@{commit}",
         "token": f"ira-manifests[node] @ git+{address}@{commit}",
         "archive": "ira-manifests[node] @ https://example.com/ira.whl",
