@@ -121,13 +121,13 @@ class _Run(NamedTuple):
 
 def _users_files(out: Path, matrix: Matrix) -> Iterator[Finding]:
     """Look at what the user wrote into base/: of the token at its shape only."""
-    from ira_manifests.output import folder
+    from ira_manifests.output import user_files
     from ira_manifests.rules import check_user_files as rules
 
     check_config = partial(rules.check_model_config, ids=rules.ids_of(matrix))
     for path, read, check in (
-        (folder.config_path(out), folder.model_config, check_config),
-        (folder.token_path(out), folder.token_file, rules.check_token_file),
+        (user_files.config_path(out), user_files.model_config, check_config),
+        (user_files.token_path(out), user_files.token_file, rules.check_token_file),
     ):
         try:
             content = read(out)

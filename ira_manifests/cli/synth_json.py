@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ira_manifests.cli import documents, next_steps
-from ira_manifests.output.folder import UserFiles
 from ira_manifests.output.tree import Plan
+from ira_manifests.output.user_files import UserFiles
 from ira_manifests.profiles.matrix import Selection
 from ira_manifests.rules.finding import Finding
 

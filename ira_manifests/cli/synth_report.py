@@ -12,8 +12,8 @@ from ira_manifests.cli import next_steps, terminal
 from ira_manifests.cli.terminal import BOLD, Fields, Text
 from ira_manifests.layout import environment_of
 from ira_manifests.messages import visible
-from ira_manifests.output.folder import UserFiles
 from ira_manifests.output.tree import Plan, directory_of, way_out
+from ira_manifests.output.user_files import UserFiles
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.matrix import Selection, shared_workloads
 

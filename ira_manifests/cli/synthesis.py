@@ -15,7 +15,8 @@ from ira_manifests.errors import Gathered, InputError
 from ira_manifests.kubernetes import names
 from ira_manifests.layout import BUCKET_KEY, MODEL_KEY, links_of
 from ira_manifests.messages import count, visible
-from ira_manifests.output import folder, tree
+from ira_manifests.output import folder, tree, user_files
+from ira_manifests.output.transaction import locked
 from ira_manifests.output.tree import Tree
 from ira_manifests.profiles.matrix import Matrix, Selection
 from ira_manifests.render_cache import RenderCache
@@ -70,7 +71,7 @@ def write(request: SynthRequest, findings: Findings, values: dict[str, str]) -> 
     """Write the changes, unless a rule reports an error; return the exit code."""
     out = request.out
     cache = RenderCache(out, request.selections)
-    with folder.locked(out):
+    with locked(out):
         found = folder.look(out, request.directories)
         known = {each.name: each for each in cache.unchanged(found.generated)}
         fresh = _rendered(request, frozenset(known))
@@ -104,7 +105,7 @@ def _needs_token(request: SynthRequest) -> bool:
 def _warn_of_download(out: Path, matrix: Matrix, config: bytes) -> None:
     """Warn of a model that is downloaded and not served."""
     ids = check_user_files.ids_of(matrix)
-    unserved = check_user_files.unserved(str(folder.config_path(out)), config, ids)
+    unserved = check_user_files.unserved(str(user_files.config_path(out)), config, ids)
     if unserved:
         terminal.complain(_for_people(unserved))
 
