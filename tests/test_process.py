@@ -580,7 +580,10 @@ def test_a_run_that_fails_to_boot_harms_no_other_run(tmp_path: Path, state: str)
     assert said[0] + said[2] + said[3] == ""
 
 
-IN_TIME = "import ira_manifests.nodejs.boot as node\nnode._VERSION_LIMIT = node._ANSWER_LIMIT = 2\n"
+IN_TIME = (
+    "from ira_manifests.nodejs import boot, program\n"
+    "boot._ANSWER_LIMIT = program._VERSION_LIMIT = 2\n"
+)
 
 
 @pytest.mark.parametrize(

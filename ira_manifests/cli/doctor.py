@@ -80,13 +80,13 @@ def _checks(profiles_folder: Path | None) -> Iterator[Check]:
 
 
 def _node() -> Check:
-    from ira_manifests.nodejs import boot
+    from ira_manifests.nodejs import program
 
     try:
-        program = boot.find()
+        found = program.find()
     except IraError as error:
         return Check("Node.js", "failed", "; ".join(error.messages))
-    return Check("Node.js", "ok", f"{boot.version(program)} at {program}")
+    return Check("Node.js", "ok", f"{program.version(found)} at {found}")
 
 
 def _profiles(folder: Path | None) -> Check:

@@ -1,4 +1,4 @@
-"""Finds, starts and stops Node.js for cdk8s, limits its time, and explains its failures.
+"""Starts and stops Node.js for cdk8s, limits its time, and explains its failures.
 
 jsii starts Node.js when cdk8s is imported, without a time limit or signal handling. So this module
 starts the process: in its own process group, which a signal from the terminal does not reach, and
@@ -14,9 +14,7 @@ import contextlib
 import json
 import os
 import re
-import select
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -26,28 +24,19 @@ import traceback
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
 from typing import IO, Any, cast
 
 from ira_manifests import files
 from ira_manifests.errors import IraError, NodeError
-from ira_manifests.nodejs import cdk8s_copy, packaged
+from ira_manifests.nodejs import cdk8s_copy
+from ira_manifests.nodejs.processes import OLDEST, OWN_GROUP, kill, read_line, signals_held
+from ira_manifests.nodejs.program import find
 
-# The oldest release line that jsii supports: https://nodejs.org/en/about/previous-releases
-OLDEST = 22
-_VERSION_LIMIT = 15  # seconds to print its version; usually 0.03
 _ANSWER_LIMIT = 30  # seconds to start, or to render some dozens of directories; usually 0.5
 _LAST_WORDS = 1  # seconds in which a Node.js that fails may still print errors
 _LONGEST = 1 << 16  # bytes of a line of standard error
 _MOST_LINES = 200  # lines of standard error that are kept
-_STOPS = [
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-]
-_MOST_BYTES = 1 << 28  # bytes of an answer; jsii's own limit of a line
 _OWN_FOLDERS = {"JSII_RUNTIME_PACKAGE_CACHE", "JSII_RUNTIME_PACKAGE_CACHE_ROOT"}
-_BOTH_WAYS = (
-    f"install Node.js {OLDEST} or newer, or its wheel: pip install '{packaged.WHEEL}>={OLDEST}'"
-)
 
 
 @contextlib.contextmanager
@@ -63,7 +52,7 @@ def booting() -> Iterator[None]:
     program = find()
     own = not _OWN_FOLDERS & set(os.environ)  # else the user has set jsii's cache folder
     kept = cdk8s_copy.find() if own else None
-    with _signals_held():  # `stop` must know the folder before a signal ends the run
+    with signals_held():  # `stop` must know the folder before a signal ends the run
         folder = _new_folder()
         packages = (kept.folder if kept else folder / "packages") if own else None
         run = _Run(folder, program, packages, kept)
@@ -135,7 +124,7 @@ class _Run:
     def end(self) -> None:
         if self.process is None:
             return
-        _kill(self.process)
+        kill(self.process)
         for name in ("stdin", "stdout"):
             with contextlib.suppress(OSError):  # unsent data
                 pipe = getattr(self.process, name, None)
@@ -158,13 +147,10 @@ class _Process(subprocess.Popen[bytes]):
             return
         run.process = self
         options["env"] = run.environment(environment)
-        with _signals_held():  # until its id is known, nobody can end it
-            super().__init__([run.program, *args[1:]], **options, **_OWN_GROUP)
+        with signals_held():  # until its id is known, nobody can end it
+            super().__init__([run.program, *args[1:]], **options, **OWN_GROUP)
         self.stdout = cast("IO[bytes]", _Answers(run, cast("IO[bytes]", self.stdout)))
         self.stderr = cast("IO[bytes]", _Words(run, cast("IO[bytes]", self.stderr)))
-
-
-_OWN_GROUP: dict[str, Any] = {"process_group": 0} if os.name == "posix" else {}
 
 
 @contextlib.contextmanager
@@ -189,40 +175,11 @@ class _Answers:
 
     def readline(self) -> bytes:
         limit = _ANSWER_LIMIT if _strict else None
-        line, self._rest = _line(self._pipe.fileno(), self._rest, limit, self._run.program)
+        line, self._rest = read_line(self._pipe.fileno(), self._rest, limit, self._run.program)
         return line
 
     def close(self) -> None:
         self._pipe.close()
-
-
-def _line(descriptor: int, rest: bytes, limit: float | None, program: str) -> tuple[bytes, bytes]:
-    """Return a line of a pipe and the bytes after it; at its end, an incomplete line."""
-    deadline = None if limit is None else time.monotonic() + limit
-    parts, size = [rest], len(rest)
-    while b"\n" not in parts[-1]:
-        left = None if deadline is None else max(deadline - time.monotonic(), 0)
-        if not _readable(descriptor, left):
-            raise NodeError(f"Node.js ({program}) did not answer within {limit} seconds; {_CHECK}")
-        part = os.read(descriptor, 1 << 20)
-        if not part or size > _MOST_BYTES:
-            return b"".join(parts), b""
-        parts.append(part)
-        size += len(part)
-    line, _, rest = b"".join(parts).partition(b"\n")
-    return line + b"\n", rest
-
-
-def _readable(descriptor: int, seconds: float | None) -> bool:
-    """Wait until a pipe has data or is closed; return false at the time limit."""
-    if not hasattr(select, "poll"):  # Windows can't poll pipes
-        return True
-    poll = select.poll()
-    poll.register(descriptor, select.POLLIN)
-    return bool(poll.poll(None if seconds is None else seconds * 1000))
-
-
-_CHECK = f"check that it is version {OLDEST} or newer, and what NODE_OPTIONS is set to"
 
 
 class _Words:
@@ -241,48 +198,6 @@ class _Words:
 
     def close(self) -> None:
         self._pipe.close()
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    """Kill a process and its children, by its process group."""
-    if not getattr(process, "pid", None):  # it never started
-        return
-    if process.returncode is None:  # until it is waited for, its id is not reused
-        with contextlib.suppress(OSError):
-            if os.name == "posix":
-                os.killpg(process.pid, signal.SIGKILL)
-            else:
-                process.kill()
-    process.wait()
-
-
-@contextlib.contextmanager
-def _signals_held() -> Iterator[None]:
-    """Handle signals that come in this block at its end.
-
-    By their handlers: the signal mask of this thread would be that of a process started here, and
-    does not keep Python from running a handler when another thread gets the signal.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield  # handlers run in the main thread
-        return
-    came: list[int] = []
-
-    def note(number: int, _frame: FrameType | None) -> None:
-        came.append(number)
-
-    usual = {each: signal.getsignal(each) for each in _STOPS}
-    held = {number: handler for number, handler in usual.items() if callable(handler)}
-    try:
-        for number in held:
-            signal.signal(number, note)
-        yield
-    finally:
-        for number, handler in held.items():
-            if signal.getsignal(number) is note:
-                signal.signal(number, handler)
-        if came:
-            signal.raise_signal(came[0])
 
 
 def _new_folder() -> Path:
@@ -343,40 +258,3 @@ def _text(line: bytes) -> str:
             "utf-8", "replace"
         )
     return line.decode("utf-8", "replace")
-
-
-def find() -> str:
-    """Return the Node.js to start: see `booting`. Raises `NodeError` as that does."""
-    named, wheel = os.environ.get("JSII_NODE"), packaged.find()
-    if wheel is not None and named in (None, "", wheel):
-        return wheel  # the wheel's version is known
-    program = named or shutil.which("node")
-    if not program:
-        raise NodeError(f"cdk8s needs Node.js, and none is on PATH: {_BOTH_WAYS}")
-    major = version(program)
-    if major is None or major < OLDEST:
-        found = "does not print its version" if major is None else f"is version {major}"
-        raise NodeError(
-            f"cdk8s needs Node.js {OLDEST} or newer, and {program} {found}: {_BOTH_WAYS}"
-        )
-    return program
-
-
-def version(program: str) -> int | None:
-    """Return the major release of a Node.js; None where the program does not print one."""
-    process = None
-    try:
-        with _signals_held():
-            process = subprocess.Popen(  # noqa: S603  the user's own node
-                [program, "--version"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL, **_OWN_GROUP,
-            )  # fmt: skip
-        line, _ = _line(cast("IO[bytes]", process.stdout).fileno(), b"", _VERSION_LIMIT, program)
-    except (OSError, ValueError):
-        return None
-    finally:
-        if process is not None:
-            _kill(process)
-            cast("IO[bytes]", process.stdout).close()
-    match = re.match(rb"v(\d{1,6})\.", line)
-    return int(match[1]) if match else None
