@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import jsonschema
 import kubernetes_validate
+from kubernetes_validate import utils
 
 from testing.objects import Json
 
@@ -14,6 +16,9 @@ from testing.objects import Json
 # is kept for clusters on their way up.
 OLDEST, NEWEST = 30, 37
 VERSIONS = [f"1.{minor}" for minor in range(OLDEST, NEWEST + 1)]
+
+# It reads a megabyte of JSON for each object, which takes most of its time.
+setattr(utils, "schema_contents", cache(utils.schema_contents))  # noqa: B010  mypy refuses it
 
 _NAME = {
     "type": "string",
