@@ -14,13 +14,12 @@ them from the published source of each release.
 """
 
 from ira_manifests.vllm.command_line import (
-    FlagProblem,
-    UnknownFlag,
     flag_problems,
     given_options,
     settings,
     unknown_flags,
 )
+from ira_manifests.vllm.flag_problems import FlagProblem, UnknownFlag
 from ira_manifests.vllm.option_values import Reason, human_readable_int
 from ira_manifests.vllm.options import (
     Kind,

@@ -14,7 +14,8 @@ from functools import cached_property
 from itertools import takewhile
 from typing import NamedTuple
 
-from ira_manifests.vllm.command_line import FlagProblem, flag_problems, settings
+from ira_manifests.vllm.command_line import flag_problems, settings
+from ira_manifests.vllm.flag_problems import FlagProblem
 from ira_manifests.vllm.images import name_of
 
 _SERVE = ("vllm", "serve")
