@@ -2,13 +2,14 @@
 
 `python -m ira_manifests` takes some 0.2 s to import its modules and 0.3 s to start Node.js. Most
 commands then take some hundredths of a second, and most tests are about that part. Here one process
-imports every module, starts Node.js, and waits. It forks for each run. The fork has its own
-streams, working folder, environment and exit code, and runs the module from its first line, as
-`python -m` does. Runs don't affect each other; all runs of a server share one Node.js.
+imports every module, starts Node.js, checks the shipped profiles once, and waits. It forks for each
+run. The fork has its own streams, working folder, environment and exit code, and runs the module
+from its first line, as `python -m` does. Runs don't affect each other; all runs of a server share
+one Node.js.
 
-A fork does not cover imports, the start, failures and end of Node.js, or variables that Python and
-Node.js read when they start. Tests of these, of signals and of limits use a new process:
-`tests.support.ira_alone`. `tests/test_forks.py` compares the two.
+A fork does not cover imports, the start, failures and end of Node.js, variables that Python and
+Node.js read when they start, or what is made when it is first used. Tests of these, of signals and
+of limits use a new process: `tests.support.ira_alone`. `tests/test_forks.py` compares the two.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from tempfile import TemporaryFile
 from typing import IO, NoReturn
 
 ROOT = Path(__file__).parents[1]
+PROFILES = ROOT / "profiles"
 
 # Those of huggingface_hub are read when a run imports it.
 _OF_THE_HUB = {
@@ -147,6 +149,10 @@ def _get_ready() -> None:
     import_module("httpx")  # huggingface_hub imports it, and itself reads variables then
     import_module("ira_manifests.rules.check_objects")
     import_module("ira_manifests.rendering")  # starts Node.js
+    # What is made when it is first used, such as pydantic's validators and jsii's classes, takes
+    # longer than most runs.
+    loading, checking = map(import_module, ("ira_manifests.loading", "ira_manifests.checking"))
+    checking.check(loading.load_matrix(PROFILES))
 
 
 if __name__ == "__main__":
