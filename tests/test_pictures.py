@@ -131,7 +131,7 @@ def test_no_picture_is_left_from_before() -> None:
 def test_a_stale_picture_and_a_stale_page_are_told_and_written(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    copy_profiles(tmp_path)
+    shutil.copytree(PROFILES, tmp_path / "profiles")
     shutil.copytree(ROOT / "docs", tmp_path / "docs")
     shutil.copy(ROOT / "README.md", tmp_path)
     assert tool.main(["--check"], tmp_path) == 0
@@ -321,6 +321,24 @@ def test_models_that_need_more_columns_have_a_block_of_their_own() -> None:
     assert len({places[model][1] for model in "abc"}) == 1
     assert places["d"][0] == places["a"][0]
     assert places["d"][1] > places["a"][1]
+
+
+def test_machines_are_those_of_the_cells_that_add_would_write(tmp_path: Path) -> None:
+    model = "meta-llama--Llama-4-Scout-17B-16E-Instruct"
+    shutil.copy(ROOT / f"tests/data/model-configs/{model}.json", tmp_path / "config.json")
+    name = model.replace("--", "/")
+    root = parsed((FOLDER / "machines.svg").read_text("utf-8"))
+
+    run = ira("list", name, "--from", str(tmp_path), "--json")
+
+    cells = {cell["gpu"]: cell for cell in json.loads(run.stdout)["cells"]}
+    assert set(cells) == {"a100-80gb", "b200", "h100", "h200", "rtx-pro-6000"}
+    assert inside(root, "l4 × llama4-scout ") == ["no cell"]
+    for gpu, cell in cells.items():
+        gpus, longest = inside(root, f"{gpu} × llama4-scout ")
+        assert gpus == f"{cell['gpus']} GPUs"
+        # The profile's weights are those that vLLM logged, 0.4 % more than the configuration says.
+        assert int(longest) == pytest.approx(cell["max_model_len"], rel=0.01)
 
 
 # Bars

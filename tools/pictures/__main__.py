@@ -18,22 +18,30 @@ from ira_manifests.writing import render
 from testing.project import REFERENCE_GPUS, REFERENCE_MODELS
 from tools.pictures.directories import directories, groups
 from tools.pictures.heat_map import fields, heat_map
+from tools.pictures.machines import machines, tiles
 from tools.pictures.memory_bar import memory_bar, memory_bars
 from tools.pictures.svg import Picture
 
 ROOT = Path(__file__).parents[2]
 FOLDER = "docs/pictures"
+GPUS = frozenset({*REFERENCE_GPUS, "a100-80gb", "b200", "rtx-pro-6000"})
+"""The GPU types that are drawn."""
 EXAMPLE = ("h100", "gemma3-27b")
 """The cell whose memory is drawn alone: that of the walkthrough."""
 
 
 def reference(matrix: Matrix) -> Matrix:
-    """Return the cells of the reference architecture, so that a model may be added to profiles/."""
+    """Return the cells of the reference architecture, with more GPU types.
+
+    So models and GPU types can be added to profiles/ without `make docs`.
+    """
     every = matrix.profiles
-    gpus = {name: gpu for name, gpu in every.gpus.items() if name in REFERENCE_GPUS}
+    gpus = {name: gpu for name, gpu in every.gpus.items() if name in GPUS}
     models = {
         name: model.model_copy(
-            update={"cells": {gpu: cell for gpu, cell in model.cells.items() if gpu in gpus}}
+            update={
+                "cells": {gpu: cell for gpu, cell in model.cells.items() if gpu in REFERENCE_GPUS}
+            }
         )
         for name, model in every.models.items()
         if name in REFERENCE_MODELS
@@ -50,6 +58,7 @@ def pictures(matrix: Matrix) -> dict[str, Picture]:
         "headroom.svg": heat_map(fields(matrix)),
         "memory.svg": memory_bar(cell, cell.budget),
         "memory-of-cells.svg": memory_bars(matrix.values()),
+        "machines.svg": machines(tiles(matrix)),
         "directories.svg": directories(groups(render(matrix))),
     }
 

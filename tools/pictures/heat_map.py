@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ira_manifests.analysis import matrix_summary
@@ -10,13 +10,9 @@ from ira_manifests.analysis.matrix_summary import NOT_JUDGED, WOULD_FIT, Row
 from ira_manifests.memory import Verdict
 from ira_manifests.profiles.matrix import Matrix
 from tools.pictures import svg
-from tools.pictures.palette import PAGE
-from tools.pictures.svg import INNER, LINE_HEIGHT, MARGIN, Picture
+from tools.pictures.grid import Tile, grid
+from tools.pictures.svg import Picture
 
-_COLUMNS = 3
-_LABEL, _GAP = 62.0, 4.0
-_FIELD = (INNER - _LABEL) / _COLUMNS
-_HEIGHT = 64.0
 _STEPS = ((0.50, "fits-4"), (0.25, "fits-3"), (0.10, "fits-2"))
 """The share of a GPU's memory that is left from which a paint is used."""
 _LEGEND = (
@@ -53,6 +49,11 @@ class Field:
     def share(self) -> float:
         """The headroom as a part of the GPU's memory."""
         return (self.headroom_gib or 0) / self.memory_gib
+
+    @property
+    def tile(self) -> Tile:
+        """The field's text and paint."""
+        return Tile(self.gpu, self.model, self.lines, self.paint)
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -97,68 +98,13 @@ def _without_cell(matrix: Matrix, gpu: str, model: str, memory_gib: float) -> Fi
 
 
 def heat_map(found: Sequence[Field]) -> Picture:
-    """Draw fields: a row for each GPU type, and a column for each model, in blocks of a few."""
-    gpus = list(dict.fromkeys(field.gpu for field in found))
-    models = sorted({field.model for field in found})
-    at = {(field.gpu, field.model): field for field in found}
+    """Draw fields as a heat map."""
     title = "Headroom in the matrix"
+    tiles = [field.tile for field in found]
     shapes, y = svg.heading(title)
-    for start in range(0, len(models), _COLUMNS):
-        drawn, y = _block(gpus, models[start : start + _COLUMNS], at, y)
-        shapes += drawn
-    drawn, y = svg.legend(_LEGEND, y, columns=2)
-    shapes += drawn
+    drawn, y = grid(tiles, y)
+    key, y = svg.legend(_LEGEND, y, columns=2)
     caption = [_CAPTION] if all(field.measured for field in found) else [_CAPTION, _ESTIMATE]
-    drawn, y = svg.paragraph(caption, y)
-    said = "; ".join(map(_said, found))
-    return Picture(title, said, f"{_CAPTION} {said}.", y, [*shapes, *drawn])
-
-
-def _block(
-    gpus: Sequence[str], models: Sequence[str], at: Mapping[tuple[str, str], Field], top: float
-) -> tuple[list[str], float]:
-    """Return the shapes of some columns, and where they end."""
-    names = [svg.wrapped(model, _FIELD - _GAP, style="bold") for model in models]
-    first = top + max(map(len, names)) * LINE_HEIGHT
-    shapes = []
-    for column, name in enumerate(names):
-        base = first - (len(name) - 1) * LINE_HEIGHT - 6
-        shapes += svg.lines(_x(column), base, name, on=PAGE, style="bold")
-    for row, gpu in enumerate(gpus):
-        y = first + row * _HEIGHT
-        shapes += _label(gpu, y)
-        for column, model in enumerate(models):
-            if (gpu, model) in at:
-                shapes += _field(at[gpu, model], _x(column), y)
-    return shapes, first + len(gpus) * _HEIGHT + 8
-
-
-def _label(gpu: str, y: float) -> list[str]:
-    return svg.lines(
-        MARGIN, y + 24, svg.wrapped(gpu, _LABEL - _GAP, style="bold"), on=PAGE, style="bold"
-    )
-
-
-def _x(column: int) -> float:
-    return MARGIN + _LABEL + column * _FIELD
-
-
-def _field(field: Field, x: float, y: float) -> list[str]:
-    hatched = "hatched" if field.paint == "short" else ""
-    box = svg.rect(
-        x, y, _FIELD - _GAP, _HEIGHT - _GAP, field.paint,
-        radius=4, title=_said(field), more=hatched,
-    )  # fmt: skip
-    first, *others = field.lines
-    base = y + (_HEIGHT - _GAP - len(others) * LINE_HEIGHT) / 2 + 5
-    ink = field.paint
-    return [
-        box,
-        svg.text(x + 6, base, first, on=ink, style="bold"),
-        *svg.lines(x + 6, base + LINE_HEIGHT, others, on=ink),
-    ]
-
-
-def _said(field: Field) -> str:
-    name, said = f"{field.gpu} × {field.model}", ", ".join(field.lines)
-    return f"{name} {said}".replace(" ~", " (estimate)")
+    notes, y = svg.paragraph(caption, y)
+    said = "; ".join(tile.words for tile in tiles)
+    return Picture(title, said, f"{_CAPTION} {said}.", y, [*shapes, *drawn, *key, *notes])
