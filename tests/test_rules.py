@@ -126,7 +126,7 @@ def test_every_rule_has_a_test_that_fires_it() -> None:
         of_cells.BREAKS, of_companions.BREAKS, of_pods.BREAKS, of_queues.BREAKS, of_servers.BREAKS,
     )  # fmt: skip
 
-    of_trees = {"IRA081", *(fault.expected.split()[1] for fault in FAULTS.values())}
+    of_trees = {"IRA081", "IRA094", *(fault.expected.split()[1] for fault in FAULTS.values())}
     of_trees |= {twin.expected.split()[1] for twin in TWINS.values()}
     assert set(rules()) == elsewhere.union(of_trees, *tables)
 

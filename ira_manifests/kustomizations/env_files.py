@@ -50,12 +50,17 @@ def generators(each: Kustomization) -> Iterator[Generator]:
             yield Generator(each, path, item)
 
 
+def source_of(file: FilePath) -> FilePath | None:
+    """Return an env file; if it is missing, the template from which it is made, or None."""
+    return file if file.is_file() else stand_ins.template_of(file)
+
+
 def lines(file: FilePath) -> Iterator[tuple[Spot, str, str]]:
     """Yield the place of each value of an env file, with its key and the value, as kustomize reads.
 
     Of a file that is missing, those of the template from which it is made.
     """
-    named = file if file.is_file() else stand_ins.template_of(file)
+    named = source_of(file)
     if named is None:
         return
     try:
@@ -77,8 +82,7 @@ def find(generator: Generator, key: str) -> Found | None:
         file = each.local_name(name)
         for spot, own, value in lines(file):
             if own == key:
-                named = file if file.is_file() else (stand_ins.template_of(file) or file)
-                return Found(named, spot, value)
+                return Found(source_of(file) or file, spot, value)
     literals = generator.data.get("literals")
     for index, text in enumerate(literals if isinstance(literals, list) else ()):
         own, _, value = str(text).partition("=")

@@ -8,6 +8,7 @@
     models        the models whose geometry is known
     serving       a server of a unit as a cell, as far as it is known
     spelling      folders of models that a tree spells in two ways
+    namespaces    namespaces that one overlay alone writes out
     families      overlays that can be applied side by side
     judging       runs the rules, and joins what one place does in many kustomizations
     silenced      comments and baselines that silence findings

@@ -25,6 +25,11 @@ _STAGES = re.compile(
 _WORDS = re.compile(r"[a-z0-9]+")
 
 
+def is_stage(text: str) -> bool:
+    """Return whether the name of an overlay or of a namespace is that of a stage, or an example."""
+    return bool(_STAGES.search(text))
+
+
 class Member(NamedTuple):
     """An overlay, and its objects as the rules see them."""
 
@@ -71,7 +76,7 @@ def families(sources: Sources, members: Sequence[Member]) -> Iterator[Family]:
     for each in members:
         root = each.built.root
         named = str(root.data.get("nameSuffix") or root.data.get("namePrefix") or "")
-        if not named or _STAGES.search(f"{named}/{root.folder.name}"):
+        if not named or is_stage(f"{named}/{root.folder.name}"):
             continue
         bases = tuple(sorted(str(child.folder) for child in sources.children(root)))
         if bases:

@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 from ira_manifests.errors import IraError
 from ira_manifests.kustomizations.build import Built
 from ira_manifests.kustomizations.sources import Sources
-from ira_manifests.lint import serving, spelling
+from ira_manifests.lint import namespaces, serving, spelling
 from ira_manifests.lint.families import Member, families
 from ira_manifests.lint.models import Library
 from ira_manifests.lint.serving import Serving
@@ -30,6 +30,7 @@ from ira_manifests.rules.sources.subjects import (
     OVERLAY,
     TROUBLE,
     WORKLOAD,
+    WRITTEN,
     Overlay,
     Workload,
 )
@@ -70,6 +71,8 @@ def judge(
         step(unit.name)
     for name, folder in spelling.folders(served):
         told += (_Told(name, item) for item in FOLDER.run(folder, _PART))
+    for written in namespaces.written(sources, built):
+        told += (_Told("", item) for item in WRITTEN.run(written, _PART))
     for family in families(sources, members):
         told += (_Told("", item) for item in _guarded(NAMESPACE.checks(_KNOWN), family))
     overlays: list[Overlay] = []

@@ -99,6 +99,17 @@ class Folder:
     usual: str
 
 
+@dataclass(frozen=True)
+class WrittenNamespace:
+    """A namespace that is written out. `others`: those that leave it open, in words."""
+
+    file: str
+    line: int
+    column: int
+    text: str
+    others: str
+
+
 OVERLAY: Group[Overlay] = Group(_PACKAGE)
 """Checks of one kustomization's sources beside what it builds."""
 
@@ -110,3 +121,6 @@ WORKLOAD: Group[Workload] = Group(_PACKAGE)
 
 FOLDER: Group[Folder] = Group(_PACKAGE)
 """Checks of the folders of models."""
+
+WRITTEN: Group[WrittenNamespace] = Group(_PACKAGE)
+"""Checks of namespaces that are written out."""
