@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 
@@ -40,8 +40,38 @@ class Library:
         return next(own, model_id)
 
     def model(self, model_id: str) -> ModelProfile | None:
-        """Return the profile of a model, or None."""
-        return self.models.get(model_id.casefold())
+        """Return the profile of a model, or of the FP8 copy of a known one; else None."""
+        wanted = model_id.casefold()
+        return self.models.get(wanted) or _fp8_copy(self.models.values(), wanted)
+
+
+# Copies in FP8 by these owners, and by a model's own, have all linear layers in 8 bit but the
+# vision tower's and the output layer: vllm-project/llm-compressor, examples/model_free_ptq
+# (qwen3_fp8_block.py, gemma4_fp8_block.py) and examples/quantization_w8a8_fp8.
+_FP8 = re.compile(r"(?P<owner>[\w.-]+)/(?P<name>[\w.-]+)-fp8(?P<of_copies>-block|-dynamic)?")
+_COPY_OWNERS = ("redhatai", "neuralmagic", "nm-testing")
+
+
+def _fp8_copy(known: Iterable[ModelProfile], wanted: str) -> ModelProfile | None:
+    """Return the profile of a known model in FP8. `wanted`: the copy's id in lower case."""
+    named = _FP8.fullmatch(wanted)
+    for model in known if named else ():
+        owner, _, name = model.model_id.casefold().partition("/")
+        weights = model.weights
+        if named is None or name != named["name"] or weights is None or not weights.linear_gib:
+            continue
+        if named["owner"] in _COPY_OWNERS or (named["owner"] == owner and not named["of_copies"]):
+            method = "fp8" if named["owner"] == owner else "compressed-tensors"
+            halved = weights.model_copy(
+                update={
+                    "total_gib": weights.total_gib - weights.linear_gib / 2,
+                    "linear_gib": None,
+                    "measured": (),
+                    "quantization": method,
+                }
+            )
+            return model.model_copy(update={"model_id": wanted, "weights": halved})
+    return None
 
 
 def library(folder: FilePath | None = None) -> Library:

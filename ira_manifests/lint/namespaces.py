@@ -69,7 +69,7 @@ def _of_bases(
         if bases and choice is not None:
             by_base[bases].append(choice)
     for bases, choices in by_base.items():
-        yield f"overlays of {' and '.join(map(sources.shown, bases))}", choices
+        yield f"overlays of its base{'s' * (len(bases) > 1)}", choices
 
 
 def _of_overlay(sources: Sources, root: Kustomization) -> _Choice | None:

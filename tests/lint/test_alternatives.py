@@ -182,6 +182,12 @@ def test_pods_consume_a_request_by_the_old_prefix_too(
     assert ("job.yaml:3 IRA022" in found) is told_of_request
 
 
+def test_the_image_of_a_pod_template_runs_nowhere(tmp_path: Path) -> None:
+    text = _REQUEST.replace("pause:3.10", "perl").replace("PREFIX", "autoscaling.x-k8s.io")
+
+    assert not [each for each in told(write(tmp_path, {"job.yaml": text})) if "IRA015" in each]
+
+
 # --- what a controller puts together --------------------------------------------------------------
 
 _RUNTIME = """\

@@ -80,5 +80,5 @@ def test_the_message_names_who_leaves_it_open(tmp_path: Path) -> None:
 
     (message,) = (each["message"] for each in findings if each["rule"] == "IRA094")
     assert message == (
-        "the namespace kr-single-train is written out, and 2 other overlays of base leave it open"
+        "the namespace kr-single-train is written out, and 2 other overlays of its base leave it open"
     )

@@ -57,7 +57,8 @@ def _serves(view: View, container: Container) -> bool:
 
 def _unpinned(view: View, container: Container) -> Iterator[Finding]:
     problem = names.check_pinned_image(container.image)
-    if problem and (view.own or container.image not in _INJECTED):
+    runs = container.image not in _INJECTED and not container.template.is_copy
+    if problem and (view.own or runs):
         message = f"{container.image!r} {problem}"
         hint = "the next start may pull a different image"
         yield view.finding(container.file, (*container.path, "image"), message, hint)
