@@ -3,6 +3,7 @@
     units         what is judged together: a built kustomization, a folder of manifests, a stream
     view          a unit as the rules of objects see it, with places in the author's own files
     bare_specs    Pod specs that custom kinds have under other keys
+    presets       the server that KServe starts where a service names none
     placeholders  which values are not known
     hardware      the GPU type of a Pod
     models        the models whose geometry is known

@@ -13,6 +13,7 @@ from typing import Any
 from ira_manifests.kustomizations.documents import Path
 
 _SPEC = "spec"
+_OF_CONTAINER = {"image", "command", "args", "resources"}
 
 
 def wrapped(body: Mapping[str, Any]) -> tuple[Mapping[str, Any], tuple[Path, ...]]:
@@ -33,11 +34,10 @@ def _wrapped(value: Any, path: Path, found: list[Path]) -> Any:
 
 
 def _is_spec(value: Mapping[str, Any]) -> bool:
-    """Return whether a mapping has containers, each with a name or an image."""
+    """Return whether a mapping has containers: an image may be that of a preset."""
     containers = value.get("containers")
     return isinstance(containers, list) and any(
-        isinstance(each, dict) and ("image" in each or "command" in each or "args" in each)
-        for each in containers
+        isinstance(each, dict) and _OF_CONTAINER & each.keys() for each in containers
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from ira_manifests.lint import hardware
+from ira_manifests.lint import hardware, presets
 from ira_manifests.lint.hardware import Hardware
 from ira_manifests.lint.models import Library
 from ira_manifests.lint.placeholders import has_placeholder, placeholder_in
@@ -18,7 +18,7 @@ from ira_manifests.profiles.schema import CellProfile, ModelProfile
 from ira_manifests.rules.view.plain import at
 from ira_manifests.rules.view.pods import Container
 from ira_manifests.rules.view.servers import Server
-from ira_manifests.vllm import human_readable_int
+from ira_manifests.vllm import Release, human_readable_int
 from ira_manifests.vllm.command_line import given_options
 from ira_manifests.vllm.options import releases
 
@@ -119,8 +119,8 @@ def _note_release(server: Server, reading: _Reading) -> None:
     image = server.container.image
     if server.command.release:
         return
-    shown = placeholder_in(image) or image
-    reading.unknown.append(f"the release of vLLM in the image {shown}")
+    shown = f"the image {placeholder_in(image) or image}" if image else "KServe's image"
+    reading.unknown.append(f"the release of vLLM in {shown}")
 
 
 def _releases(server: Server, model: ModelProfile) -> list[str]:
@@ -128,7 +128,8 @@ def _releases(server: Server, model: ModelProfile) -> list[str]:
     if server.command.release:
         return [server.command.release]
     known = releases()
-    return [model.min_engine or known[0], known[-1]]
+    first = max(known[0], model.min_engine or known[0], key=Release.parse)
+    return [first, known[-1]]
 
 
 # --- the model ------------------------------------------------------------------------------------
@@ -204,9 +205,16 @@ def _shape(view: ForeignView, server: Server, reading: _Reading) -> dict[str, An
         "gpu_memory_utilization": share,
         "kv_cache_dtype": dtype if dtype in _KV_DTYPES else "auto",
         "args": tuple(_others(server, dtype)),
-        "env": {str(item.get("name")): "x" for item in server.container.env}
-        | dict.fromkeys(view.environment(server.container), "x"),
+        "env": dict.fromkeys(_variables(view, server), "x"),
     }
+
+
+def _variables(view: ForeignView, server: Server) -> Iterator[str]:
+    """Yield the variables that the server may read."""
+    named = (str(item.get("name")) for item in server.container.env)
+    for name in (*named, *view.environment(server.container)):
+        if name != presets.ARGUMENTS:
+            yield name
 
 
 def _share(reading: _Reading) -> Decimal | None:

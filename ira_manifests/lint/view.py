@@ -10,6 +10,7 @@ from typing import Any
 
 from ira_manifests.kubernetes.expansion import expand, references
 from ira_manifests.kustomizations.field_paths import value_at
+from ira_manifests.lint import presets
 from ira_manifests.lint.bare_specs import original, wrapped
 from ira_manifests.lint.placeholders import has_placeholder, is_image_placeholder, masked
 from ira_manifests.lint.units import Place, Unit
@@ -84,7 +85,8 @@ class ForeignView(View):
         return [server for server in found if server is not None]
 
     def _server(self, container: Container) -> Server | None:
-        server = server_of(container, self.environment(container))
+        known = self.environment(container)
+        server = server_of(container, known) or presets.server_of(container, known)
         if server is None or _OMNI in server.command.words:
             return None
         words = tuple(map(masked, server.command.words))

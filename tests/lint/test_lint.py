@@ -182,6 +182,18 @@ def test_a_fault_is_found_at_the_line_that_decides_it(tmp_path: Path, name: str)
     assert told(edited(tmp_path, *fault.edits)) == [fault.expected]
 
 
+def test_of_an_unknown_release_what_is_true_of_all_is_told(tmp_path: Path) -> None:
+    tree = edited(
+        tmp_path,
+        (BASE, ":v0.26.0", ":latest"),
+        (f"{L4}/runtime.env", "TENSOR_PARALLEL_SIZE=8", "TENSOR_PARALLEL_SIZE=1"),
+        (f"{L4}/node.yaml", 'gpu: "8"', 'gpu: "1"'),
+    )
+
+    line = at(DEPLOYMENT, "image:")
+    assert told(tree) == [f"{BASE}:{line} IRA015", f"{L4}/runtime.env:2 IRA001"]
+
+
 HEALTHY = {
     "a patch whose target is there": [
         (f"{L4}/kustomization.yaml", "- path: node.yaml",

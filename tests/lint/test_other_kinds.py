@@ -97,6 +97,42 @@ def test_the_words_behind_a_script_are_the_servers_where_it_takes_all(
     assert told(write(tmp_path, {"group.yaml": text})) == expected
 
 
+SERVICE = """\
+apiVersion: serving.kserve.io/v1alpha2
+kind: LLMInferenceService
+metadata: {name: gemma}
+spec:
+  model: {uri: hf://google/gemma-3-27b-it}
+  parallelism: {tensor: SIZE}
+  template:
+    nodeSelector: {cloud.google.com/gke-accelerator: nvidia-l4}
+    containers:
+      - name: main
+        env:
+          - name: VLLM_ADDITIONAL_ARGS
+            value: --gpu-memory-utilization=0.80 --max-model-len LENGTH
+        resources: {limits: {nvidia.com/gpu: SIZE}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("size", "length", "expected"),
+    [
+        ("8", "8192", []),
+        ("2", "8192", ["gemma.yaml:6 IRA001"]),
+        ("8", "262144", ["gemma.yaml:13 IRA007"]),
+        ("8, pipeline: 2", "262144", []),  # of several Pods, and so not judged
+    ],
+)
+def test_what_kserve_starts_is_judged_by_the_fields_of_the_service(
+    tmp_path: Path, size: str, length: str, expected: list[str]
+) -> None:
+    text = SERVICE.replace("tensor: SIZE", f"tensor: {size}").replace("SIZE", size[0])
+    tree = write(tmp_path, {"gemma.yaml": text.replace("LENGTH", length)})
+
+    assert told(tree) == expected
+
+
 @pytest.mark.parametrize(
     ("suffix", "expected"),
     [("qwen3-06b", []), ("qwen3-0.6b", []), ("qwen3-8b", ["IRA088"])],
