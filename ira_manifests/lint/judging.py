@@ -123,11 +123,12 @@ def _of_workload(view: ForeignView, found: Serving) -> Iterator[Finding]:
 def _of_cells(view: ForeignView, found: Serving, library: Library) -> Iterator[Finding]:
     """Yield the findings of a server's cell; of several, those that all of them have."""
     known = {Needs.PART, Needs.OBJECTS, *((Needs.MODEL,) if found.is_whole else ())}
-    of_each = [list(_of_cell(cell, library, known)) for cell in found.cells]
-    common = set.intersection(*({item.rule_id for item in items} for items in of_each or [[]]))
-    for item in of_each[-1] if of_each else ():
-        if item.rule_id in common:
-            yield _placed(view, found.server, item)
+    # The newest first: most servers have no fault there, and then no other release is asked.
+    told = [item for cell in found.cells[-1:] for item in _of_cell(cell, library, known)]
+    for cell in reversed(found.cells[:-1]):
+        common = {item.rule_id for item in _of_cell(cell, library, known)} if told else set()
+        told = [item for item in told if item.rule_id in common]
+    yield from (_placed(view, found.server, item) for item in told)
 
 
 def _of_cell(cell: Cell, library: Library, known: set[Needs]) -> Iterator[Finding]:

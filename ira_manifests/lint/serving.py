@@ -49,9 +49,9 @@ OPTIONS = {**_SIZES, "max_model_len": _CONTEXT, "gpu_memory_utilization": _SHARE
 class Serving:
     """A server, the cells that it may be, and what is not known of it, in words.
 
-    `cells`: one for the release; of an unknown release the oldest and the newest, so that only what
-    is true of both is reported. Empty if the model is not known. `is_whole`: whether model, GPU and
-    sizes are known, and so memory can be judged.
+    `cells`: one for the release; of an unknown release one for each that can serve the model,
+    oldest first, so that only what is true of all is reported. Empty if the model is not known.
+    `is_whole`: whether model, GPU and sizes are known, and so memory can be judged.
     """
 
     server: Server
@@ -124,12 +124,12 @@ def _note_release(server: Server, reading: _Reading) -> None:
 
 
 def _releases(server: Server, model: ModelProfile) -> list[str]:
-    """Return the release of a server; the oldest and the newest one if it is not known."""
+    """Return the release of a server; all that can serve its model if it is not known."""
     if server.command.release:
         return [server.command.release]
     known = releases()
-    first = max(known[0], model.min_engine or known[0], key=Release.parse)
-    return [first, known[-1]]
+    first = Release.parse(model.min_engine or known[0])
+    return [each for each in known if Release.parse(each) >= first] or [known[-1]]
 
 
 # --- the model ------------------------------------------------------------------------------------

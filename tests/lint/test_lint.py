@@ -194,6 +194,29 @@ def test_of_an_unknown_release_what_is_true_of_all_is_told(tmp_path: Path) -> No
     assert told(tree) == [f"{BASE}:{line} IRA015", f"{L4}/runtime.env:2 IRA001"]
 
 
+def test_of_an_unknown_release_nothing_is_told_that_one_release_does_not_have(
+    tmp_path: Path,
+) -> None:
+    """On one H100 at 0.92, Gemma 3 27B has room for its longest context in some releases only."""
+    edits = [
+        (BASE, "=0.80", "=0.92"),
+        (f"{H100}/runtime.env", "meta-llama/Llama-3.3-70B-Instruct", "google/gemma-3-27b-it"),
+        (f"{H100}/runtime.env", "LEN=32768", "LEN=131072"),
+        (f"{H100}/runtime.env", "SIZE=4", "SIZE=1"),
+        (f"{H100}/node.yaml", 'gpu: "4"', 'gpu: "1"'),
+        (f"{H100}/kustomization.yaml", "-h100-llama", "-h100-gemma"),
+        (f"{H100}/kustomization.yaml", "cell: h100-llama", "cell: h100-gemma"),
+    ]
+
+    def rules(release: str) -> list[str]:
+        tree = edited(tmp_path / release, *edits, (BASE, ":v0.26.0", f":{release}"))
+        return [each.split()[1] for each in told(tree, H100)]
+
+    assert rules("v0.26.0") == []
+    assert rules("v0.33.0") == ["IRA001"]
+    assert rules("latest") == ["IRA015"]
+
+
 HEALTHY = {
     "a patch whose target is there": [
         (f"{L4}/kustomization.yaml", "- path: node.yaml",
