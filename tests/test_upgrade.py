@@ -221,6 +221,26 @@ def test_an_environment_does_not_inherit_the_digest_of_another_release(here: Pat
     assert file.read_text().endswith(f"engine:\n  version: 0.33.0\n  digest: {B}\n")
 
 
+def test_a_models_image_is_not_that_of_an_environments_new_pin(here: Path) -> None:
+    lines = "engine:\n  image: acme.example/vllm\n  tag: build-7\nweights:\n"
+    edit_profile(here / "profiles", "llama3", {"weights:\n": lines})
+    environment(here, "prod", "namespace: a\n")
+    environment(here, "without", "cells: ['*/gemma3-27b']\n")
+
+    refused = run(here, "--environment", "prod")
+    assert refused.returncode == 2
+    assert "engine.tag is of an image with 0.26.0" in refused.stderr
+    assert run(here, "--environment", "without").returncode == 0
+
+
+def test_one_digest_is_not_that_of_several_pins(here: Path) -> None:
+    file = environment(here, "prod", "engine: {version: 0.25.0}\n")
+    refused = run(here, "--all", "--digest", B)
+
+    assert refused.returncode == 2
+    assert f"platform.yaml:13:12, {file.relative_to(here)}:2:19" in refused.stderr
+
+
 def test_a_mirror_must_have_the_image(here: Path) -> None:
     with (here / PLATFORM).open("a") as file:
         file.write("image_registry: mirror.acme.example/hub\n")

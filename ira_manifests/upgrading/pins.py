@@ -117,13 +117,22 @@ def find(matrices: Matrices) -> list[Pin]:
 
 
 def chosen(matrices: Matrices, wanted: Wanted) -> list[Pin]:
-    """Return the pins that are to change; an environment without one gets it."""
+    """Return the pins that are to change; an environment without one gets it.
+
+    Raises InputError if several would get one tag or one digest.
+    """
     every = find(matrices)
-    if wanted.every:
-        return every
-    if not wanted.environments:
-        return [pin for pin in every if pin.key == PLATFORM]
-    return [_of_environment(matrices.environments[name], every) for name in wanted.environments]
+    found = [pin for pin in every if wanted.every or pin.key == PLATFORM]
+    if wanted.environments:
+        found = [
+            _of_environment(matrices.environments[name], every) for name in wanted.environments
+        ]
+    if len(found) > 1 and (wanted.tag or wanted.digest):
+        places = ", ".join(pin.place for pin in found)
+        raise InputError(
+            f"--tag and --digest are of one image, and these pins would get it: {places}"
+        )
+    return found
 
 
 def _of_environment(matrix: Matrix, every: list[Pin]) -> Pin:
@@ -189,14 +198,12 @@ def require_own(matrices: Matrices, pins: list[Pin]) -> None:
 
     Raises InputError with the places of all.
     """
-    changed = {(pin.at.file, pin.at.path) for pin in pins}
     wrong: dict[str, None] = {}
     for matrix in (matrices.walkthrough, *matrices.environments.values()):
         for cell in matrix.values():
-            version = _deciding(matrix, cell, _VERSION)
             for field in (_TAG, _DIGEST):
-                if (version.file, version.path) in changed and _is_inner(matrix, cell, field):
-                    own = _deciding(matrix, cell, field)
+                if _is_left_behind(matrix, cell, field, pins):
+                    own, version = (_deciding(matrix, cell, each) for each in (field, _VERSION))
                     message = (
                         f"{_place(own)}: engine.{field} is of an image with "
                         f"{cell.engine.version}, and the pin at {version.file}:{version.line} is "
@@ -207,16 +214,20 @@ def require_own(matrices: Matrices, pins: list[Pin]) -> None:
         raise InputError(*wrong)
 
 
-def _is_inner(matrix: Matrix, cell: Cell, field: str) -> bool:
-    """Return whether a field of a cell's engine is given inside of the one with the release."""
+def _is_left_behind(matrix: Matrix, cell: Cell, field: str, pins: list[Pin]) -> bool:
+    """Return whether a field of a cell's engine stays, and the release that it is of changes."""
     if getattr(cell.engine, field) is None:
         return False
-    levels = [level_of(cell.own_engine, each) for each in (_VERSION, field)]
-    if levels[0] != levels[1]:
-        return levels[0] < levels[1]
-    files = [_deciding(matrix, cell, each).file for each in (_VERSION, field)]
-    names = matrix.environment and matrix.profiles.of_environment.file
-    return files[0] != files[1] and files[1] == names
+    outer, inner = (level_of(cell.own_engine, each) for each in (_VERSION, field))
+    key = ENVIRONMENT_FOLDER, matrix.environment
+    if outer == 0 and any((pin.key, pin.path) == (key, (_ENGINE,)) for pin in pins):
+        return inner > 0  # the environment's own engine gets both
+    version, own = (_deciding(matrix, cell, each) for each in (_VERSION, field))
+    if (version.file, version.path) not in {(pin.at.file, pin.at.path) for pin in pins}:
+        return False
+    if outer != inner:
+        return outer < inner
+    return own.file != version.file and own.file == _file_of(matrix)
 
 
 def _deciding(matrix: Matrix, cell: Cell, field: str) -> At:
@@ -229,3 +240,8 @@ def _deciding(matrix: Matrix, cell: Cell, field: str) -> At:
 
 def _place(at: At) -> str:
     return f"{at.file}:{at.line}:{at.column}"
+
+
+def _file_of(matrix: Matrix) -> str:
+    """Return the environment's file; empty without an environment."""
+    return matrix.profiles.of_environment.file if matrix.environment else ""
