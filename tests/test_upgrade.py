@@ -11,6 +11,7 @@ import pytest
 from testing.edits import edit_file, edit_profile
 from testing.project import PROFILES, copy_profiles
 from tests.support import UNPRIVILEGED, Run, ira, ira_alone
+from tests.test_variants_of_cells import TEXT
 
 PLATFORM = "profiles/platform.yaml"
 NEW = "0.33.0"
@@ -118,9 +119,16 @@ def test_pins_of_cells_and_variants_are_found(here: Path) -> None:
         "h100/llama3",
         {"    tensor_parallel: 4\n": "    tensor_parallel: 4\n    engine: {version: 0.24.0}\n"},
     )
+    pinned = "    long-context:\n      engine:\n        version: 0.25.0 # ours\n"
+    (here / "profiles/models/tiny.yaml").write_text(TEXT.replace("    long-context:\n", pinned))
+    before = text_of(here)
     fields = [each["field"] for each in document(here, "--all")["changes"]]
 
-    assert fields == ["engine.version", "cells.h100.engine.version"]
+    assert fields == [
+        "engine.version", "cells.h100.engine.version", "cells.h100.long-context.engine.version",
+    ]  # fmt: skip
+    tiny = "profiles/models/tiny.yaml"
+    assert text_of(here)[tiny] == before[tiny].replace("0.25.0 # ours", "0.33.0 # ours")
 
 
 def test_an_environment_gets_a_pin_of_its_own(here: Path) -> None:
