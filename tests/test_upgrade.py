@@ -489,6 +489,23 @@ def test_a_default_that_cells_set_is_told_of_the_others_alone(here: Path) -> Non
     assert "h100/llama3" not in said.partition('--allowed-origins: ["*"]')[2].splitlines()[0]
 
 
+# https://github.com/vllm-project/vllm/pull/51726: GPUs of 160 GiB and more take larger batches.
+def test_a_batch_that_the_server_chooses_by_the_gpu_is_a_default_too(here: Path) -> None:
+    text = TEXT.replace("  h100:\n", "  b200:\n").replace("--max-num-seqs=16", "--seed=1")
+    (here / "profiles/models/tiny.yaml").write_text(text)
+    (here / "profiles/gpus/b200.yaml").write_bytes((PROFILES / "gpus/b200.yaml").read_bytes())
+    edit_file(here / PLATFORM, {"  version: 0.26.0\n": "  version: 0.27.1\n"})
+
+    said = run(here, "--dry-run", engine="0.28.0").stdout
+    assert (
+        "  --max-num-batched-tokens: 8192 → 16384 (b200/tiny-chat, b200/tiny-long-context)\n"
+    ) in said.replace("\n    ", " ")
+    set_by_both = text.replace("args: [", "args: [--max-num-batched-tokens=8192, ")
+    (here / "profiles/models/tiny.yaml").write_text(set_by_both)
+    said = run(here, "--dry-run", engine="0.28.0").stdout
+    assert "  --max-num-batched-tokens: 8192 → 16384 (b200/tiny-chat)\n" in said
+
+
 def test_a_release_after_the_newest_known_is_not_judged(here: Path) -> None:
     done = run(here, "--dry-run", engine="0.99.0")
     said = " ".join(done.stdout.split())
