@@ -29,6 +29,14 @@ def reason(error: OSError) -> str:
     return said[:1].lower() + said[1:]
 
 
+def is_file(path: Path) -> bool:
+    """Return whether there is a file, which may be no regular one; links are followed.
+
+    False where that can't be seen: `Path.is_file` raises for some of these paths.
+    """
+    return os.path.isfile(path)  # noqa: PTH113
+
+
 def read_regular(path: Path, most: int) -> bytes:
     """Return at most `most` bytes of a regular file; links are followed.
 

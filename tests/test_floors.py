@@ -48,8 +48,8 @@ FLOORS: list[dict[str, str]] = [
         "project": "errors installation kubernetes layout profile_files profiles",
     },
     {
-        "rules": "analysis errors kubernetes kustomizations layout memory messages output profiles "
-        "vllm"
+        "rules": "analysis errors files kubernetes kustomizations layout memory messages output "
+        "profiles vllm"
     },
     {"constructs": "analysis errors hub_lock kubernetes layout nodejs profiles rules vllm"},
     {"directories": "constructs kubernetes layout output profiles"},

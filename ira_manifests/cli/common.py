@@ -24,6 +24,8 @@ def stream(paths: Sequence[str]) -> bytes | None:
     """Return what standard input has, if a path is "-"; else None."""
     if _STREAM not in paths:
         return None
+    if sys.stdin is None:
+        raise InputError("standard input is closed; pipe what is to be read, or name files")
     content = sys.stdin.buffer.read(_MOST_INPUT + 1)
     if len(content) > _MOST_INPUT:
         raise InputError(f"the input has more than {_MOST_INPUT >> 20} MiB")

@@ -9,8 +9,9 @@ from pathlib import Path
 from ira_manifests.cli import common, documents, import_report, schema_files, terminal, whole
 from ira_manifests.errors import InputError, OutputError
 from ira_manifests.importing import run
-from ira_manifests.kustomizations import tool
-from ira_manifests.kustomizations.sources import Sources, find
+from ira_manifests.kustomizations.search import find
+from ira_manifests.kustomizations.sources import Sources
+from ira_manifests.kustomizations.tool import NoTool
 from ira_manifests.profile_files import KINDS, SCHEMA_FOLDER
 
 
@@ -32,7 +33,7 @@ def command(
     if not found.files:
         if not as_json:
             import_report.left(found)
-        raise InputError(_nothing(sources, lacks_tool=found.lacks_tool))
+        raise InputError(_nothing(sources, found.no_tool))
     if dry_run and not as_json:
         for name, text in found.files.items():
             terminal.say(f"# {out / name}\n{text}")
@@ -47,9 +48,9 @@ def command(
     return 0 if found.is_complete else common.FINDINGS
 
 
-def _nothing(sources: Sources, *, lacks_tool: bool) -> str:
-    if lacks_tool:
-        return f"{tool.NO_TOOL}, so no kustomization was read; {tool.remedy()}"
+def _nothing(sources: Sources, no_tool: NoTool | None) -> str:
+    if no_tool is not None:
+        return f"{no_tool.why}, so no kustomization was read; {no_tool.advice}"
     troubles = [f"{each.file}: {each.message}" for each in sources.troubles[:1]]
     why = f" ({troubles[0]})" if troubles else ""
     return (

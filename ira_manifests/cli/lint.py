@@ -9,8 +9,7 @@ from pathlib import Path
 from ira_manifests import files
 from ira_manifests.cli import common, formats, shared_options, terminal, tree_options
 from ira_manifests.errors import InputError
-from ira_manifests.kustomizations import tool
-from ira_manifests.kustomizations.sources import find
+from ira_manifests.kustomizations.search import find
 from ira_manifests.lint import run, silenced
 from ira_manifests.lint.run import Report
 from ira_manifests.messages import count
@@ -51,8 +50,9 @@ def command(
         terminal.complain(
             f"note: gone since the baseline: {count(gone, 'finding')}; write it again"
         )
-    if report.lacks_tool:
-        raise InputError(f"{tool.NO_TOOL}, so no kustomization was judged; {tool.remedy()}")
+    if report.no_tool is not None:
+        why, advice = report.no_tool.why, report.no_tool.advice
+        raise InputError(f"{why}, so no kustomization was judged; {advice}")
     return common.FINDINGS if any(item.refuses for item in chosen) else 0
 
 

@@ -19,6 +19,7 @@ from ira_manifests.importing.reading import Found, Left, read
 from ira_manifests.kustomizations import tool
 from ira_manifests.kustomizations.build import build
 from ira_manifests.kustomizations.sources import Sources
+from ira_manifests.kustomizations.tool import NoTool
 from ira_manifests.layout import BUCKET_KEY, MODEL_DOWNLOAD
 from ira_manifests.lint.models import Library, library
 from ira_manifests.lint.units import units
@@ -39,8 +40,8 @@ class Row:
 class Imported:
     """The profiles of a tree by their paths, and what they do not carry over.
 
-    `cells`: the unit that each is of. `not_judged`: models without a known geometry. `lacks_tool`:
-    whether kustomizations were not built, because there is no kubectl and no kustomize.
+    `cells`: the unit that each is of. `not_judged`: models without a known geometry. `no_tool`: why
+    no kustomization was built; None if they were, or there are none.
     """
 
     files: Mapping[str, str]
@@ -48,7 +49,7 @@ class Imported:
     left: tuple[Left, ...]
     rows: tuple[Row, ...]
     not_judged: tuple[str, ...]
-    lacks_tool: bool
+    no_tool: NoTool | None
 
     @property
     def is_complete(self) -> bool:
@@ -64,7 +65,8 @@ def read_tree(
     step: Callable[[str], None] = lambda _name: None,
 ) -> Imported:
     """Return the profiles of a tree. The arguments are those of `lint.run.lint`."""
-    known, found = library(models), tool.find()
+    known = library(models)
+    found = tool.find(remote=remote) if sources.roots else NoTool("")
     built = build(sources, found, step, remote=remote)
     views = [ForeignView(unit) for unit in units(sources, built)]
     drafts, left = _drafts(views, known)
@@ -86,7 +88,7 @@ def read_tree(
         (*left, *more),
         tuple(_joined(rows)),
         tuple(sorted(_not_judged(values))),
-        lacks_tool=found is None and bool(built),
+        no_tool=found if isinstance(found, NoTool) and built else None,
     )
 
 

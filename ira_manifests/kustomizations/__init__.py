@@ -1,6 +1,6 @@
 """Kustomizations and manifests of any author: found, read, built, and traced to their files.
 
-    Sources              which kustomizations, files and streams there are below some paths
+    search.find          which kustomizations, files and streams there are below some paths
     build.build          what real kubectl or kustomize makes of each, from a safe copy
     places.Places        the file, line and column that decide a field of what was built
 

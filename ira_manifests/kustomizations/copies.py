@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import shutil
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 
+from ira_manifests import files
 from ira_manifests.kustomizations import documents, parts, stand_ins
 from ira_manifests.kustomizations.documents import FIRST
 from ira_manifests.kustomizations.field_paths import value_at
-from ira_manifests.kustomizations.kustomization import Entry, Kustomization, Role, file_in
+from ira_manifests.kustomizations.kustomization import Entry, Kustomization, Role, file_in, files_in
 from ira_manifests.kustomizations.sources import Sources, Trouble
 
 
@@ -55,6 +55,7 @@ def _visit(
     remote: bool,
 ) -> None:
     plan.files[each.file] = each.file
+    _one_of_its_names(sources, each, plan)
     if each.data.get("helmCharts") or each.data.get("helmChartInflationGenerator"):
         _not_built(sources, each, plan, ("helmCharts",), "it renders a Helm chart", _HELM)
     for entry in each.entries:
@@ -66,10 +67,19 @@ def _visit(
                 _fails(sources, each, plan, entry, message, "remove one of the two")
             elif child.file not in plan.files:
                 _visit(sources, child, plan, (*above, each.folder), remote=remote)
-        elif path.is_file():
+        elif files.is_file(path):
             _take(sources, each, plan, entry, path)
         else:
             _absent(sources, each, plan, entry, path, remote=remote)
+
+
+def _one_of_its_names(sources: Sources, each: Kustomization, plan: Plan) -> None:
+    for other in files_in(each.folder):
+        if other != each.file:
+            message = f"the folder has {each.file.name} too, and kustomize takes one of them"
+            trouble = Trouble(sources.shown(other), FIRST, message, "remove one of the two")
+            plan.troubles.append(trouble)
+            plan.is_whole = False
 
 
 FETCH = "--allow-remote fetches it"
@@ -79,13 +89,30 @@ _HELM = "judge what it renders: helm template CHART | ira-manifests lint -"
 def _take(sources: Sources, each: Kustomization, plan: Plan, entry: Entry, path: FilePath) -> None:
     """Plan the copy of a file, which kustomize reads only in or below the kustomization."""
     if not path.is_relative_to(each.folder):
-        message = f"{entry.text} is outside of the kustomization's folder"
-        _fails(sources, each, plan, entry, message, "kustomize reads no file outside: move it in")
-    elif path.stat().st_size > documents.MAX_BYTES:
+        _outside(sources, each, plan, entry)
+    elif _size(path) > documents.MAX_BYTES:
         message = f"{entry.text} has more than {documents.MAX_BYTES >> 20} MiB"
         _not_built(sources, each, plan, entry.path, message, "files of this size are not read")
     else:
         plan.files[each.folder / os.path.normpath(entry.text)] = path
+
+
+def _told(sources: Sources, folder: FilePath) -> list[Trouble]:
+    """Return why a folder's kustomization was not read."""
+    file = file_in(folder)
+    return [each for each in sources.troubles if file and each.file == sources.shown(file)]
+
+
+def _outside(sources: Sources, each: Kustomization, plan: Plan, entry: Entry) -> None:
+    message = f"{entry.text} is outside of the kustomization's folder"
+    _fails(sources, each, plan, entry, message, "kustomize reads no file outside: move it in")
+
+
+def _size(path: FilePath) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0  # it is gone; copying it tells
 
 
 def _absent(
@@ -105,9 +132,17 @@ def _absent(
             _not_built(sources, each, plan, entry.path, message, hint)
         return
     if path.is_dir():
-        unread = file_in(path) is not None
+        told = _told(sources, path)
+        if told:
+            plan.troubles += told
+            plan.is_whole = False
+            return
+        unread = not os.access(path, os.R_OK | os.X_OK)
         message = f"{entry.text} " + ("can't be read" if unread else "has no kustomization.yaml")
         _fails(sources, each, plan, entry, message, "name a folder with one, or a file")
+        return
+    if entry.role in (Role.ENV, Role.FILE) and not path.is_relative_to(each.folder):
+        _outside(sources, each, plan, entry)
         return
     if not _stand_in(sources, each, plan, entry, path):
         message = f"{entry.text} does not exist"
@@ -165,12 +200,23 @@ def _not_built(
     plan.is_whole = False
 
 
-def write(plan: Plan, copy: FilePath) -> None:
-    """Write the files of a plan to the folder of a copy."""
+def write(sources: Sources, plan: Plan, copy: FilePath) -> Trouble | None:
+    """Write the files of a plan to the folder of a copy; return what stands in the way.
+
+    That is a file that can't be read, or no longer. Raises `OSError` for the copy itself.
+    """
     for target, content in plan.files.items():
         path = inside(copy, target)
         path.parent.mkdir(parents=True, exist_ok=True)
-        if isinstance(content, bytes):
-            path.write_bytes(content)
-        else:
-            shutil.copyfile(content, path)
+        try:
+            found = content if isinstance(content, bytes) else _content(content)
+        except OSError as error:
+            message = f"the file can't be read: {files.reason(error)}"
+            hint = "what is built from it is not judged"
+            return Trouble(sources.shown(target), FIRST, message, hint)
+        path.write_bytes(found)
+    return None
+
+
+def _content(file: FilePath) -> bytes:
+    return files.read_regular(file, documents.MAX_BYTES)

@@ -6,6 +6,7 @@ depth and size are bounded. Decimals may have an exponent, as kubectl writes lar
 
 from __future__ import annotations
 
+import codecs
 import re
 from dataclasses import dataclass
 from functools import cached_property
@@ -39,6 +40,13 @@ class Spot(NamedTuple):
 FIRST = Spot(1, 1)
 
 
+class Key(NamedTuple):
+    """A key of a mapping, and its place."""
+
+    text: str
+    spot: Spot
+
+
 @dataclass(frozen=True)
 class Unreadable:
     """Why a file can't be read as YAML, and where.
@@ -67,10 +75,14 @@ class _UnreadableError(Exception):
 
 @dataclass(frozen=True)
 class Document:
-    """One document of a file."""
+    """One document of a file. `repeated`: the first key that its mapping has twice, if any.
+
+    The last one counts, as for kustomize in a kustomization; manifests with one are refused.
+    """
 
     node: Any
     data: Any
+    repeated: Key | None = None
 
     def value_at(self, path: Path) -> Spot | None:
         """Return the place of the value at a path, or None."""
@@ -108,12 +120,16 @@ def read(content: bytes) -> list[Document] | Unreadable:
     """Return the documents of a file that hold anything, else why it can't be read."""
     try:
         text = _decoded(content)
-        nodes = _nodes(text)
-        return [Document(node, _Converter().value(node)) for node in nodes]
+        return [_document(node) for node in _nodes(text)]
     except _UnreadableError as error:
         return error.found
     except RecursionError:
         return Unreadable(FIRST, f"is nested more than {MAX_DEPTH} levels deep")
+
+
+def _document(node: Any) -> Document:
+    converter = _Converter()
+    return Document(node, converter.value(node), converter.repeated)
 
 
 def _nodes(text: str) -> list[Any]:
@@ -128,6 +144,8 @@ def _decoded(content: bytes) -> str:
         raise _UnreadableError(
             FIRST, f"has more than {MAX_BYTES >> 20} MiB, and manifests have less"
         )
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise _UnreadableError(FIRST, "is UTF-16 text, and kubectl reads UTF-8")
     if b"\0" in content:
         raise _UnreadableError(FIRST, "is a binary file, and no YAML")
     try:
@@ -150,6 +168,7 @@ class _Converter:
     """Converts the nodes of one document to plain values, aliases included."""
 
     def __init__(self) -> None:
+        self.repeated: Key | None = None
         self._count = 0
 
     def value(self, node: Any, depth: int = 0) -> Any:
@@ -170,12 +189,16 @@ class _Converter:
         own: dict[str, Any] = {}
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
-                raise _UnreadableError(_spot(key), "is no plain key", is_template=True)
+                is_template = isinstance(key, yaml.MappingNode)  # {{ x }}, as YAML reads it
+                message = "has a list or a mapping as a key"
+                raise _UnreadableError(_spot(key), message, is_template=is_template)
             found = self.value(value, depth + 1)
             if key.value == _MERGE and not key.style:
                 for each in reversed(found if isinstance(found, list) else [found]):
                     merged |= each if isinstance(each, dict) else {}
             else:
+                if key.value in own and self.repeated is None:
+                    self.repeated = Key(key.value, _spot(key))
                 own[key.value] = found
         return {**merged, **own}
 

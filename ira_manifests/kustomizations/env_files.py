@@ -52,7 +52,7 @@ def generators(each: Kustomization) -> Iterator[Generator]:
 
 def source_of(file: FilePath) -> FilePath | None:
     """Return an env file; if it is missing, the template from which it is made, or None."""
-    return file if file.is_file() else stand_ins.template_of(file)
+    return file if files.is_file(file) else stand_ins.template_of(file)
 
 
 def lines(file: FilePath) -> Iterator[tuple[Spot, str, str]]:
@@ -64,7 +64,7 @@ def lines(file: FilePath) -> Iterator[tuple[Spot, str, str]]:
     if named is None:
         return
     try:
-        text = files.read_regular(named, MAX_BYTES).decode("utf-8", "replace")
+        text = files.read_regular(named, MAX_BYTES).decode("utf-8-sig", "replace")
     except OSError:
         return
     for number, line in enumerate(text.split("\n"), 1):

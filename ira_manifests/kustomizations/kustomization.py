@@ -7,10 +7,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from pathlib import Path as FilePath
 from typing import Any
 
-from ira_manifests.kustomizations.documents import Document, Path, Spot
+from ira_manifests import files
+from ira_manifests.kustomizations.documents import MAX_BYTES, Document, Path, Spot
 
 NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 """The names of the file, as kustomize knows them."""
@@ -81,9 +83,15 @@ class Kustomization:
     def offset_of_text(self, path: Path) -> Spot:
         """Return the lines and columns before a text that is written as a block (`|`)."""
         spot = self.document.value_at(path) or Spot(1, 1)
-        lines = self.file.read_text("utf-8", "replace").splitlines()
-        below = next((line for line in lines[spot.line :] if line.strip()), "")
+        below = next((line for line in self._lines[spot.line :] if line.strip()), "")
         return Spot(spot.line, len(below) - len(below.lstrip()))
+
+    @cached_property
+    def _lines(self) -> list[str]:
+        try:
+            return files.read_regular(self.file, MAX_BYTES).decode("utf-8", "replace").splitlines()
+        except OSError:
+            return []  # it is gone
 
     def items(self, *keys: str) -> Iterator[tuple[Path, Any]]:
         """Yield the items of the lists at some keys, each with its path."""
@@ -94,7 +102,12 @@ class Kustomization:
 
 def file_in(folder: FilePath) -> FilePath | None:
     """Return the kustomization's file in a folder, or None."""
-    return next((folder / name for name in NAMES if (folder / name).is_file()), None)
+    return next(iter(files_in(folder)), None)
+
+
+def files_in(folder: FilePath) -> list[FilePath]:
+    """Return the kustomization's files in a folder, of which kustomize takes one at most."""
+    return [folder / name for name in NAMES if files.is_file(folder / name)]
 
 
 _LISTS = {

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
-from ira_manifests.kustomizations import patches
+from ira_manifests import files
+from ira_manifests.kustomizations import documents, patches
 from ira_manifests.kustomizations.documents import Path
 from ira_manifests.kustomizations.field_paths import value_at
 from ira_manifests.kustomizations.kustomization import Entry, Kustomization, Role
@@ -26,12 +27,19 @@ _UNKNOWN_IMAGE = "vllm/vllm-openai:${remote}"
 
 def with_metadata(root: Kustomization) -> bytes:
     """Return the root's text, which asks kustomize for the origin of each object."""
-    if "buildMetadata" not in root.data:
-        text = root.file.read_bytes()
+    text = _text(root)
+    if text and "buildMetadata" not in root.data:
         last = text.rstrip().rpartition(b"\n")[2]
         if not text.lstrip().startswith(b"{") and last not in (b"...", b"---"):
             return text.rstrip() + f"\nbuildMetadata: {_METADATA}\n".encode()
     return _json({**root.data, "buildMetadata": _wanted()})
+
+
+def _text(root: Kustomization) -> bytes:
+    try:
+        return files.read_regular(root.file, documents.MAX_BYTES)
+    except OSError:
+        return b""  # it is gone; what was read of it is built
 
 
 def _wanted() -> list[str]:

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path as FilePath
 from typing import Any, NamedTuple
 
+from ira_manifests import files
 from ira_manifests.kustomizations import env_files, patches
 from ira_manifests.kustomizations.build import Built, BuiltObject
 from ira_manifests.kustomizations.documents import FIRST, Document, Path, Spot
@@ -59,7 +60,7 @@ class Places:
     def _start(self, item: BuiltObject) -> Site:
         root = self.built.root
         file = item.origin.file if item.origin is not None else root.file
-        if file in self.sources.kustomizations or file.is_file():
+        if file in self.sources.kustomizations or files.is_file(file):
             return Site(file, FIRST)
         return Site(root.file, FIRST)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path as FilePath
 from typing import Any
 
+from ira_manifests import files
 from ira_manifests.kustomizations.kustomization import Kustomization
 from ira_manifests.kustomizations.sources import TEMPLATE_WORDS, Sources
 
@@ -20,7 +21,7 @@ def template_of(file: FilePath) -> FilePath | None:
     names = [f"{file.stem}.{word}{file.suffix}" for word in sorted(TEMPLATE_WORDS)]
     names += [f"{file.name}.{word}" for word in sorted(TEMPLATE_WORDS)]
     candidates = (file.parent / folder / name for folder in _FOLDERS for name in names)
-    return next((each for each in candidates if each.is_file()), None)
+    return next((each for each in candidates if files.is_file(each)), None)
 
 
 def keys_read(sources: Sources, generator: str) -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path as FilePath
 from ira_manifests.kustomizations import tool
 from ira_manifests.kustomizations.build import build
 from ira_manifests.kustomizations.sources import Sources
+from ira_manifests.kustomizations.tool import NoTool
 from ira_manifests.lint import judging, silenced
 from ira_manifests.lint.models import library
 from ira_manifests.rules.finding import Finding
@@ -25,8 +26,8 @@ class Report:
     """Files with manifests that are no part of a kustomization; standard input is one."""
     silenced: int
     """Findings that comments silence."""
-    lacks_tool: bool
-    """Whether kustomizations were not built, because there is no kubectl and no kustomize."""
+    no_tool: NoTool | None
+    """Why no kustomization was built; None if they were, or there are none."""
 
 
 def lint(
@@ -41,7 +42,7 @@ def lint(
     `step` is called for each kustomization that is built. Raises `InputError` for `models`.
     """
     known = library(models)
-    found = tool.find()
+    found = tool.find(remote=remote) if sources.roots else NoTool("")
     built = build(sources, found, step, remote=remote)
     findings = judging.judge(sources, built, known)
     kept, silent = silenced.without_comments(findings, sources.here)
@@ -51,5 +52,5 @@ def lint(
         sum(bool(each.objects) for each in built),
         len(sources.plain) + (sources.stream is not None),
         silent,
-        lacks_tool=found is None and bool(built),
+        no_tool=found if isinstance(found, NoTool) and built else None,
     )

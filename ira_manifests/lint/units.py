@@ -7,13 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 from typing import Any, NamedTuple
 
-from ira_manifests.kustomizations import documents
 from ira_manifests.kustomizations.build import Built
-from ira_manifests.kustomizations.documents import FIRST, Document, Path, Unreadable
+from ira_manifests.kustomizations.documents import FIRST, Document, Path
 from ira_manifests.kustomizations.places import Places
-from ira_manifests.kustomizations.sources import Sources, Trouble, is_object
+from ira_manifests.kustomizations.sources import STDIN, Sources, is_object
 
-STDIN = "<stdin>"
 _LISTS = ("List", "PodList", "DeploymentList", "ServiceList", "StatefulSetList", "JobList")
 
 
@@ -128,7 +126,7 @@ def _units(sources: Sources, built: Sequence[Built]) -> Iterator[Unit]:
     for folder, files in sorted(folders.items()):
         yield from _of_folder(sources, folder, files)
     if sources.stream is not None:
-        yield _written(STDIN, _of_stream(sources, sources.stream))
+        yield _written(STDIN, list(_items(STDIN, sources.stream)))
 
 
 def _of_build(sources: Sources, each: Built) -> Unit:
@@ -192,12 +190,3 @@ def _items(file: str, found: Sequence[Document]) -> Iterator[_Item]:
                     yield _Item(file, document, ("items", index), body)
         else:
             yield _Item(file, document, (), document.data)
-
-
-def _of_stream(sources: Sources, stream: bytes) -> list[_Item]:
-    found = documents.read(stream)
-    if isinstance(found, Unreadable):
-        hint = "pipe the output of kustomize, helm template or kubectl get -o yaml"
-        sources.troubles.append(Trouble(STDIN, found.spot, f"the input {found}", hint))
-        return []
-    return list(_items(STDIN, found))

@@ -10,7 +10,8 @@ import pytest
 from ira_manifests.kustomizations import documents
 from ira_manifests.kustomizations.build import build
 from ira_manifests.kustomizations.documents import Unreadable
-from ira_manifests.kustomizations.sources import find
+from ira_manifests.kustomizations.search import find
+from ira_manifests.kustomizations.tool import NoTool
 from tests.lint.trees import BASE, DEPLOYMENT, edited, found, healthy, lint, write
 from tests.support import ira
 
@@ -232,7 +233,7 @@ def test_a_helm_chart_of_a_kustomization_is_not_rendered(tmp_path: Path) -> None
 def test_without_kubectl_nothing_is_built_and_that_is_told(tmp_path: Path) -> None:
     edited(tmp_path)
 
-    done = build(find([str(tmp_path)]), None)
+    done = build(find([str(tmp_path)]), NoTool("there is no kubectl and no kustomize"))
 
     assert [each.objects for each in done] == [(), ()]
     assert "there is no kubectl and no kustomize" in done[0].troubles[0].message
@@ -242,7 +243,7 @@ def test_without_kubectl_nothing_is_built_and_that_is_told(tmp_path: Path) -> No
     ("arguments", "message"),
     [
         (["nowhere"], "nowhere: there is no such file or folder"),
-        (["empty"], "empty has no kustomization and no YAML file"),
+        (["empty"], "empty: there is no kustomization and no object of Kubernetes"),
         ([".", "--rule", "IRA999"], "--rule: no such rule: IRA999"),
         ([".", "--baseline", "nowhere"], "--baseline nowhere can't be read"),
         ([".", "--baseline", "base/service.yaml"], "is no JSON; write it with --write-baseline"),
@@ -309,7 +310,7 @@ def test_a_build_that_fails_is_told_in_kustomizes_words_at_the_part_that_fails(
 
     (finding,) = found(tree)
 
-    assert (finding["rule"], finding["file"]) == ("IRA080", "base/kustomization.yaml")
+    assert (finding["rule"], finding["file"]) == ("IRA080", "base/x")
     assert finding["kustomizations"] == ["overlays/h100-llama", "overlays/l4-gemma"]
     assert finding["message"].startswith(
         "kustomize can't build it: no resource matches strategic merge patch"

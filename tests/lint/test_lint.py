@@ -163,7 +163,7 @@ FAULTS = {
     ),
     "a patch for nothing": Fault(
         [(f"{L4}/node.yaml", "name: vllm", "name: vlm")],
-        f"{L4}/kustomization.yaml:1 IRA080",
+        f"{L4}/node.yaml:4 IRA080",
     ),
 }  # fmt: skip
 

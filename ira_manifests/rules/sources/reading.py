@@ -15,9 +15,9 @@ from ira_manifests.rules.sources.subjects import TROUBLE, WORKLOAD, Workload
 def not_built(trouble: Trouble) -> Iterator[Finding]:
     """A kustomization does not build, or a file is no YAML.
 
-    `kubectl apply -k` refuses it in the same way: a file that it names is missing or outside of its
-    folder, it contains itself, a patch fits no object, or its YAML is broken. The rest of the tree
-    is judged.
+    `kubectl apply` refuses it in the same way: a file that it names is missing, outside of its
+    folder or can't be read, it contains itself, a patch fits no object, a key of a manifest is
+    there twice, or its YAML is broken. The rest of the tree is judged.
     """
     if trouble.fails:
         yield _of(trouble)

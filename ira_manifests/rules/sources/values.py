@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from ira_manifests import files
 from ira_manifests.kustomizations import env_files, patches
 from ira_manifests.kustomizations.documents import Path
 from ira_manifests.kustomizations.field_paths import value_at
@@ -30,7 +31,7 @@ def unread_key(overlay: Overlay) -> Iterator[Finding]:
         for generator in env_files.generators(each):
             read = _keys_read(overlay, generator)
             for file in map(each.local_name, generator.env_files if read else ()):
-                for spot, key, _ in env_files.lines(file) if file.is_file() else ():
+                for spot, key, _ in env_files.lines(file) if files.is_file(file) else ():
                     if read is not None and key not in read:
                         message = f"{key} is set and nothing reads it"
                         hint = "read it in a container's env, or remove it: it has no effect"
@@ -100,7 +101,7 @@ def not_replaced(overlay: Overlay) -> Iterator[Finding]:
         for path, text in _texts(item.body, ()):
             if _TO_REPLACE.search(text) and "\n" not in text and path[0] != "data":
                 site = overlay.places.of(item, path)
-                if site.file in overlay.built.stand_ins or not site.file.is_file():
+                if site.file in overlay.built.stand_ins or not files.is_file(site.file):
                     continue
                 message = f"{text} is still there: no patch and no replacement sets it"
                 hint = "set it in the overlay, or in the base"
@@ -131,7 +132,7 @@ def comment_in_env_file(overlay: Overlay) -> Iterator[Finding]:
         for generator in env_files.generators(each):
             for name in generator.env_files:
                 file = each.local_name(name)
-                for spot, key, value in env_files.lines(file) if file.is_file() else ():
+                for spot, key, value in env_files.lines(file) if files.is_file(file) else ():
                     problem = _problem(value)
                     if problem:
                         message = f"{problem} part of the value of {key}"
