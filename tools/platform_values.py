@@ -4,6 +4,7 @@ import json
 from typing import NamedTuple
 
 from ira_manifests import Cell
+from ira_manifests.kubernetes.quantities import same_value
 from tools.platform_cells import HandWritten
 
 _OF_FIELDS = frozenset(
@@ -15,6 +16,8 @@ _OF_FIELDS = frozenset(
     }
 )  # fmt: skip
 """Options that fields of a profile set, or that it has no use for."""
+_PATHS = dict.fromkeys(("cpu", "memory"), ("resources", "limits"))
+"""Where the server's container has a field of a profile."""
 
 
 class Difference(NamedTuple):
@@ -60,7 +63,7 @@ def differences(hand: HandWritten, cell: Cell) -> list[Difference]:
     return [
         Difference(field, there.get(field, ""), here[field])
         for field in here
-        if there.get(field, "") != here[field]
+        if not same_value((*_PATHS.get(field, ()), field), there.get(field, ""), here[field])
     ]
 
 

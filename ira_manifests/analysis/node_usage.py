@@ -14,6 +14,7 @@ from typing import Any
 from ira_manifests.analysis.memory_breakdown import Part, bar_of
 from ira_manifests.kubernetes import allocatable, gcsfuse, system_pods
 from ira_manifests.kubernetes.labels import GCSFUSE_ANNOTATIONS
+from ira_manifests.kubernetes.quantities import quantity
 from ira_manifests.memory import GIB
 from ira_manifests.profiles.cell import Cell
 from ira_manifests.profiles.schema import Machine
@@ -65,8 +66,8 @@ def memory(cell: Cell) -> Usage:
     weights = cell.model.weights
     files = 0 if weights is None else int(weights.total_gib * GIB)
     ours = (
-        Part("S", _SERVER, int(allocatable.quantity(cell.profile.memory))),
-        Part("F", _FETCH, int(allocatable.quantity(cell.platform.fetch_safetensors.memory))),
+        Part("S", _SERVER, int(quantity(cell.profile.memory))),
+        Part("F", _FETCH, int(quantity(cell.platform.fetch_safetensors.memory))),
         Part("B", _SIDECAR, gcsfuse.request(_annotations(cell), "memory")),
     )
     asked = (*ours, *_added(cell, "memory", 1, ours), Part("G", _SYSTEM, system_pods.MEMORY))
@@ -120,7 +121,7 @@ def _part(container: Mapping[str, Any], resource: str, unit: int) -> Part:
     """Return a container's request; without one, Kubernetes takes the limit."""
     resources = container.get("resources", {})
     asked = {**resources.get("limits", {}), **resources.get("requests", {})}
-    amount = allocatable.quantity(str(asked[resource])) if resource in asked else 0
+    amount = quantity(str(asked[resource])) if resource in asked else 0
     return Part("A", str(container["name"]), int(amount * unit))
 
 
@@ -143,7 +144,7 @@ def _growing(cell: Cell) -> Iterator[tuple[str, int]]:
             mounted = {mount["name"] for mount in container.get("volumeMounts", [])}
             limits = container.get("resources", {}).get("limits", {})
             if volume["name"] in mounted and "memory" not in limits:
-                yield volume["name"], int(allocatable.quantity(str(source.get("sizeLimit", 0))))
+                yield volume["name"], int(quantity(str(source.get("sizeLimit", 0))))
                 break
 
 
@@ -153,7 +154,7 @@ def least_cpus(cell: Cell) -> int:
 
 
 def _millicpus(text: str) -> int:
-    return int(allocatable.quantity(text) * 1000)
+    return int(quantity(text) * 1000)
 
 
 def larger_machine(cell: Cell) -> Machine | None:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ira_manifests.comparing.fields import Difference, Path
 from ira_manifests.kubernetes import leader_worker_set as lws
-from ira_manifests.kubernetes.allocatable import quantity
+from ira_manifests.kubernetes.quantities import quantity
 
 
 class Effect(IntEnum):

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from ira_manifests.kubernetes.allocatable import quantity
+from ira_manifests.kubernetes.quantities import same_value
 
 Path = tuple[str, ...]
 
@@ -20,8 +20,6 @@ ORDER = "[order]"
 
 # Keys by which items of a list are told apart, as in patchMergeKey of Kubernetes' types.
 _KEYS = ("name", "mountPath", "containerPort", "port", "key", "type")
-_QUANTITIES = frozenset({"sizeLimit", "storage"})
-_RESOURCES = frozenset({"limits", "requests"})
 
 
 class Difference(NamedTuple):
@@ -51,20 +49,8 @@ def differences(old: Any, new: Any, path: Path = ()) -> Iterator[Difference]:
             yield from differences(old.get(key), new.get(key), (*path, key))
     elif isinstance(old, list) and isinstance(new, list):
         yield from _of_lists(old, new, path)
-    elif not _same(old, new, path):
+    elif not same_value(path, old, new):
         yield Difference(path, old, new)
-
-
-def _same(old: Any, new: Any, path: Path) -> bool:
-    if old == new and type(old) is type(new):
-        return True
-    is_quantity = path[-1:] and (path[-1] in _QUANTITIES or _RESOURCES & {*path[-2:-1]})
-    if not is_quantity or old is None or new is None:
-        return False
-    try:
-        return quantity(str(old)) == quantity(str(new))
-    except ValueError:
-        return False
 
 
 def _of_lists(old: list[Any], new: list[Any], path: Path) -> Iterator[Difference]:

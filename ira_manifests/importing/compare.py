@@ -7,13 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ira_manifests.importing.effective import EMPTY, Fields, Path, fields, view_of
-from ira_manifests.kubernetes.allocatable import quantity
+from ira_manifests.kubernetes.quantities import same_quantity, same_value
 from ira_manifests.lint.view import ForeignView
 from ira_manifests.rules.view.pods import Object
 
 # Their values are compared where they are read, and a Secret's are never read.
 VALUES = ("ConfigMap", "Secret")
-_QUANTITIES = ("resources", "sizeLimit", "storage")
 
 
 class Difference(NamedTuple):
@@ -105,15 +104,8 @@ def _summary(given: Fields, top: Path) -> str:
 
 
 def _same(path: Path, one: str, other: str) -> bool:
-    if one == other:
-        return True
-    named = {re.split(r"\[", part)[0] for part in path}
-    if named & {*_QUANTITIES} or path[-1] == "--gpu-memory-utilization":
-        try:
-            return quantity(one) == quantity(other)
-        except ValueError:
-            return False
-    return False
+    is_share = path[-1] == "--gpu-memory-utilization"
+    return same_value(path, one, other) or (is_share and same_quantity(one, other))
 
 
 def shown(path: Path) -> str:

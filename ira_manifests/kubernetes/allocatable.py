@@ -8,7 +8,6 @@ first, and a GB of the page counts as 1000 MiB.
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
 from itertools import pairwise
 
@@ -28,22 +27,6 @@ _KERNEL_MEASURED = Decimal("0.00175")
 _KERNEL_MEASURED_MOST = 248
 # Reserved thousandths of a core, by tiers: (last core of the tier, for each core of it).
 _CPU_TIERS = ((1, Decimal(60)), (2, Decimal(10)), (4, Decimal(5)), (None, Decimal("2.5")))
-
-_UNITS = {
-    "": Decimal(1), "m": Decimal("0.001"),
-    "k": Decimal(10) ** 3, "M": Decimal(10) ** 6, "G": Decimal(10) ** 9,
-    "T": Decimal(10) ** 12, "P": Decimal(10) ** 15, "E": Decimal(10) ** 18,
-    "Ki": Decimal(2) ** 10, "Mi": Decimal(2) ** 20, "Gi": Decimal(2) ** 30,
-    "Ti": Decimal(2) ** 40, "Pi": Decimal(2) ** 50, "Ei": Decimal(2) ** 60,
-}  # fmt: skip
-
-
-def quantity(text: str) -> Decimal:
-    """Return a Kubernetes quantity as a number of cores or bytes. Raises `ValueError`."""
-    match = re.fullmatch(r"([0-9.]+)([A-Za-z]*)", text)
-    if match is None or match[2] not in _UNITS:
-        raise ValueError(f"{text!r} is not a quantity")
-    return Decimal(match[1]) * _UNITS[match[2]]
 
 
 def memory(gib: int) -> Decimal:

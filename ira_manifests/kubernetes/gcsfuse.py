@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from ira_manifests.kubernetes.allocatable import quantity
+from ira_manifests.kubernetes.quantities import quantity
 
 _PREFIX = "gke-gcsfuse/"
 _DEFAULTS = {"cpu": "250m", "memory": "256Mi"}

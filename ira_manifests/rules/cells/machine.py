@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ira_manifests.analysis import node_usage
 from ira_manifests.analysis.remedies import sizes
-from ira_manifests.kubernetes import allocatable
+from ira_manifests.kubernetes.quantities import quantity
 from ira_manifests.memory import GIB
 from ira_manifests.messages import count, gib
 from ira_manifests.profiles.cell import Cell
@@ -136,7 +136,7 @@ def too_few_cpus(of: CellOf) -> Iterator[Finding]:
     many short requests or of several API servers wants more.
     """
     profile, least = of.cell.profile, node_usage.least_cpus(of.cell)
-    if allocatable.quantity(profile.cpu) < least:
+    if quantity(profile.cpu) < least:
         gpus = count(profile.gpus, "GPU")
         message = f"the server gets {profile.cpu} CPUs and vLLM wants {least} for {gpus}"
         hint = f"cpu: {least} or more, on a machine that has them"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ira_manifests.kubernetes import leader_worker_set as lws
 from ira_manifests.kubernetes import names
-from ira_manifests.kubernetes.allocatable import quantity
+from ira_manifests.kubernetes.quantities import quantity
 from ira_manifests.rules.catalogue import Needs, Severity
 from ira_manifests.rules.finding import Finding
 from ira_manifests.rules.registry import also, rule

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ira_manifests.kubernetes import leader_worker_set as lws
 from ira_manifests.kubernetes import queued_capacity as queued
-from ira_manifests.kubernetes.allocatable import quantity
+from ira_manifests.kubernetes.quantities import quantity
 from ira_manifests.profiles.yaml_source import Path
 from ira_manifests.rules.catalogue import Needs, Severity
 from ira_manifests.rules.finding import Finding
