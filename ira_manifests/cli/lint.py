@@ -6,13 +6,12 @@ import sys
 from collections.abc import Collection
 from pathlib import Path
 
-from ira_manifests import files
-from ira_manifests.cli import common, formats, shared_options, terminal, tree_options
+from ira_manifests.cli import common, formats, shared_options, terminal, tree_options, whole
 from ira_manifests.errors import InputError
 from ira_manifests.kustomizations.search import find
 from ira_manifests.lint import run, silenced
 from ira_manifests.lint.run import Report
-from ira_manifests.messages import count
+from ira_manifests.messages import count, visible
 from ira_manifests.rules.catalogue import Severity
 from ira_manifests.rules.finding import Finding
 
@@ -36,6 +35,7 @@ def command(
         report = run.lint(sources, models=models_folder, remote=allow_remote, step=step)
     chosen = [item for item in report.findings if _is_chosen(item, only_rules, ignored or ())]
     if write_baseline is not None:
+        _refuse_without_tool(report)  # else a baseline would be of less than the tree
         return _write(write_baseline, chosen)
     gone = 0
     if known is not None:
@@ -46,14 +46,20 @@ def command(
     _print(shown, output_format)
     if output_format == shared_options.FORMATS[0]:
         _summarise(report, chosen, shown)
+    for each in report.refused:
+        terminal.complain(visible(f"note: {each}"))
     if gone:
         terminal.complain(
             f"note: gone since the baseline: {count(gone, 'finding')}; write it again"
         )
+    _refuse_without_tool(report)
+    return common.FINDINGS if any(item.refuses for item in chosen) else 0
+
+
+def _refuse_without_tool(report: Report) -> None:
     if report.no_tool is not None:
         why, advice = report.no_tool.why, report.no_tool.advice
         raise InputError(f"{why}, so no kustomization was judged; {advice}")
-    return common.FINDINGS if any(item.refuses for item in chosen) else 0
 
 
 def _is_chosen(item: Finding, only: Collection[str] | None, ignored: Collection[str]) -> bool:
@@ -91,10 +97,9 @@ def _summarise(report: Report, chosen: list[Finding], shown: list[Finding]) -> N
 
 def _write(file: Path, findings: list[Finding]) -> int:
     text = silenced.baseline_text(findings)
-    try:
-        file.write_text(text, "utf-8")
-    except OSError as error:
-        raise InputError(f"{file} can't be written: {files.reason(error)}") from None
+    with whole.beside(file) as part:
+        part.write_text(text, "utf-8")
+        part.replace(file)
     kept = sum(item.severity is not Severity.NOTE for item in findings)
     terminal.say(f"{file}: {count(kept, 'finding')} written.")
     return 0

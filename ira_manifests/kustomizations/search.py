@@ -113,9 +113,11 @@ def _walk(sources: Sources, top: FilePath) -> Iterator[FilePath]:
         inner[:] = sorted(name for name in inner if not _is_skipped(names, name))
         for name in sorted([*names, *inner]):
             path = FilePath(folder, name)
+            if name in names and name not in NAMES and not name.endswith(_ENDINGS):
+                continue
             if path.is_symlink() and _leads_out(sources, path, top):
                 continue
-            if name in names and (name in NAMES or name.endswith(_ENDINGS)) and files.is_file(path):
+            if name in names and files.is_file(path):
                 count += 1
                 yield path.resolve()
         if count > _MOST_FILES:

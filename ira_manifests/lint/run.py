@@ -26,6 +26,8 @@ class Report:
     """Files with manifests that are no part of a kustomization; standard input is one."""
     silenced: int
     """Findings that comments silence."""
+    refused: tuple[str, ...]
+    """Comments that were to silence a finding and do not, each with its place and the reason."""
     no_tool: NoTool | None
     """Why no kustomization was built; None if they were, or there are none."""
 
@@ -45,12 +47,13 @@ def lint(
     found = tool.find(remote=remote) if sources.roots else NoTool("")
     built = build(sources, found, step, remote=remote)
     findings = judging.judge(sources, built, known)
-    kept, silent = silenced.without_comments(findings, sources.here)
+    rest = silenced.without_comments(findings, sources.here)
     return Report(
-        tuple(kept),
+        tuple(rest.findings),
         len(built),
         sum(bool(each.objects) for each in built),
         len(sources.plain) + (sources.stream is not None),
-        silent,
+        rest.silenced,
+        tuple(rest.refused),
         no_tool=found if isinstance(found, NoTool) and built else None,
     )

@@ -5,41 +5,55 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Any, NamedTuple
 
 from ira_manifests import files
 from ira_manifests.errors import InputError
-from ira_manifests.rules.catalogue import Severity
+from ira_manifests.rules.catalogue import Rule, Severity, rules
 from ira_manifests.rules.finding import Finding
 
-_COMMENT = re.compile(
-    r"#\s*ira:\s*ignore\s+(IRA[0-9]+(?:\s*,\s*IRA[0-9]+)*)\s+(\S.*)", re.IGNORECASE
-)
+_COMMENT = re.compile(r"#\s*ira:\s*ignore\b:?(.*)", re.IGNORECASE)
+_RULE = re.compile(r"\s*([A-Za-z][A-Za-z0-9-]*)\s*(,|:|)")
 _MOST_BYTES = 64 << 20
 _VERSION = 1
 _KEYS = ("rule", "file", "field", "message")
 
 
-def without_comments(findings: Iterable[Finding], here: FilePath) -> tuple[list[Finding], int]:
-    """Return the findings that no comment silences, and how many are silenced.
+class Rest(NamedTuple):
+    """The findings that no comment silences, and how many are silenced.
 
-    A comment is at the finding's line, or alone on the line above, and gives a reason:
+    `refused`: comments at findings that silence nothing, each with its place and the reason.
+    """
+
+    findings: list[Finding]
+    silenced: int
+    refused: list[str]
+
+
+def without_comments(findings: Iterable[Finding], here: FilePath) -> Rest:
+    """Return the findings that no comment silences.
+
+    A comment is at the finding's line, or among comments right above, and gives a reason:
     `# ira: ignore IRA015 the mirror has one tag`. `here`: the folder to which paths are relative.
     """
     lines: dict[str, list[str]] = {}
-    kept = []
-    count = 0
+    rest = Rest([], 0, [])
+    refused: dict[str, None] = {}
     for item in findings:
         if item.file not in lines:
             lines[item.file] = _lines(here / item.file)
-        if _is_silenced(item, lines[item.file]):
-            count += 1
+        comments = [_parsed(*each) for each in _comments(item.line, lines[item.file])]
+        if any(item.rule_id in each.ids for each in comments):
+            rest = rest._replace(silenced=rest.silenced + 1)
         else:
-            kept.append(item)
-    return kept, count
+            rest.findings.append(item)
+        refused |= {
+            f"{item.file}:{each.line}: {each.fault}": None for each in comments if each.fault
+        }
+    return rest._replace(refused=list(refused))
 
 
 def _lines(file: FilePath) -> list[str]:
@@ -49,15 +63,45 @@ def _lines(file: FilePath) -> list[str]:
         return []  # standard input
 
 
-def _is_silenced(item: Finding, lines: Sequence[str]) -> bool:
-    own = lines[item.line - 1 : item.line]
-    above = [line for line in lines[max(0, item.line - 2) : item.line - 1] if _is_comment(line)]
-    found = (_COMMENT.search(line) for line in (*own, *above))
-    return any(each and item.rule_id in re.split(r"\s*,\s*", each[1].upper()) for each in found)
+class _Comment(NamedTuple):
+    """The rules that a comment silences, or why it silences none."""
+
+    line: int
+    ids: frozenset[str]
+    fault: str = ""
 
 
-def _is_comment(line: str) -> bool:
-    return line.lstrip().startswith("#")
+def _comments(line: int, lines: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """Yield the comments at a line, and those on lines of their own right above it."""
+    for number in range(line, 0, -1):
+        text = lines[number - 1] if number <= len(lines) else ""
+        if number != line and not text.lstrip().startswith("#"):
+            return
+        found = _COMMENT.search(text)
+        if found:
+            yield number, found[1]
+
+
+def _parsed(line: int, text: str) -> _Comment:
+    ids = set()
+    more = ","
+    while more == ",":
+        found = _RULE.match(text)
+        named = found and found[1].casefold()
+        known = next((each.id for each in rules().values() if named in _names(each)), "")
+        if found is None or not known:
+            fault = f"there is no rule {found[1]}" if found else "the comment names no rule"
+            return _Comment(line, frozenset(), f"{fault}; write # ira: ignore IRA015 REASON")
+        ids.add(known)
+        more, text = found[2], text[found.end() :]
+    if not re.search(r"\w", text):
+        fault = f"the comment gives no reason; write # ira: ignore {', '.join(sorted(ids))} REASON"
+        return _Comment(line, frozenset(), fault)
+    return _Comment(line, frozenset(ids))
+
+
+def _names(rule: Rule) -> tuple[str, str]:
+    return rule.id.casefold(), rule.name
 
 
 @dataclass(frozen=True)
@@ -87,7 +131,7 @@ def read_baseline(file: FilePath) -> Baseline:
     """Read a baseline. Raises `InputError`."""
     advice = "write it with --write-baseline"
     try:
-        content = json.loads(files.read_regular(file, _MOST_BYTES))
+        content = json.loads(files.read_regular(file, _MOST_BYTES).decode("utf-8-sig"))
     except OSError as error:
         raise InputError(f"--baseline {file} can't be read: {files.reason(error)}") from None
     except (ValueError, RecursionError):

@@ -68,6 +68,7 @@ def test_a_link_out_of_the_tree_is_not_followed(tmp_path: Path) -> None:
     (tree / "link").symlink_to(tmp_path / "other")
     (tree / "file.yaml").symlink_to(tmp_path / "other/deployment.yaml")
     (tree / "nowhere.yaml").symlink_to("nothing")
+    (tree / "variables.tf").symlink_to(tmp_path / "other/deployment.yaml")  # no manifest
 
     assert found(tree) == []
     assert {(each["file"], each["message"]) for each in notes(tree)} == {

@@ -9,6 +9,7 @@ import pytest
 
 from tests.lint.test_lint import BASE, H100, at
 from tests.lint.trees import DEPLOYMENT, edited, found, lint, told
+from tests.support import at_start, ira_alone
 
 LATEST = (BASE, ":v0.26.0", ":latest")
 OWNER = (f"{H100}/runtime.env", "meta-llama/", "openai/")
@@ -73,6 +74,8 @@ def test_warnings_do_not_fail_and_can_be_left_out(tmp_path: Path) -> None:
     [
         ("# ira: ignore IRA015 the mirror has one tag", True),
         ("# ira: ignore IRA001, IRA015 the mirror has one tag", True),
+        ("# ira: ignore unpinned-image: the mirror has one tag", True),
+        ("# ira: ignore IRA015 - the mirror has one tag", True),
         ("# ira: ignore IRA015", False),
         ("# ira: ignore IRA009 another rule", False),
     ],
@@ -90,6 +93,51 @@ def test_a_comment_with_a_reason_silences_a_rule(
         assert ("IRA015" not in run.stdout) == is_silent
         assert ("1 silenced by comments" in run.stdout) == is_silent
         assert run.returncode == (0 if is_silent else 1)
+
+
+@pytest.mark.parametrize(
+    ("comment", "why"),
+    [
+        (
+            "# ira: ignore IRA015",
+            "the comment gives no reason; write # ira: ignore IRA015 REASON",
+        ),
+        (
+            "# ira: ignore IRA015 --",
+            "the comment gives no reason; write # ira: ignore IRA015 REASON",
+        ),
+        (
+            "# ira: ignore IRA999 the mirror",
+            "there is no rule IRA999; write # ira: ignore IRA015 REASON",
+        ),
+        (
+            "# ira: ignore",
+            "the comment names no rule; write # ira: ignore IRA015 REASON",
+        ),
+    ],
+)
+def test_a_comment_that_silences_nothing_is_told(tmp_path: Path, comment: str, why: str) -> None:
+    run = lint(edited(tmp_path, (BASE, ":v0.26.0", f":latest {comment}")))
+
+    assert run.returncode == 1
+    assert run.stderr == f"note: {BASE}:{at(DEPLOYMENT, 'image:')}: {why}\n"
+
+
+def test_several_comments_above_a_line_silence(tmp_path: Path) -> None:
+    comments = "# ira: ignore IRA015 the mirror has one tag\n          # ira: ignore IRA012 ours\n"
+    edit = (
+        BASE,
+        "          image:",
+        f"          {comments}          # see the wiki\n          image:",
+    )
+
+    assert found(edited(tmp_path, LATEST, edit)) == []
+
+
+def test_a_blank_line_ends_the_comments_of_a_line(tmp_path: Path) -> None:
+    edit = (BASE, "          image:", "          # ira: ignore IRA015 ours\n\n          image:")
+
+    assert [each["rule"] for each in found(edited(tmp_path, LATEST, edit))] == ["IRA015"]
 
 
 def test_a_comment_in_an_env_file_silences_too(tmp_path: Path) -> None:
@@ -114,6 +162,31 @@ def test_a_baseline_leaves_known_findings_out(tmp_path: Path) -> None:
     (tree / H100 / "runtime.env").write_text("MODEL_ID=openai/Llama-3.3-70B-Instruct\n"
         "TENSOR_PARALLEL_SIZE=4\nMAX_MODEL_LEN=1024\n")  # fmt: skip
     assert told(tree, ".", "--baseline", "known.json") == [MODEL]
+
+
+def test_a_baseline_that_windows_wrote_is_read(tmp_path: Path) -> None:
+    tree = edited(tmp_path, LATEST)
+    lint(tree, ".", "--write-baseline", "known.json")
+    text = (tree / "known.json").read_text()
+    (tree / "known.json").write_text(text, "utf-8-sig")
+
+    assert lint(tree, ".", "--baseline", "known.json").returncode == 0
+
+
+def test_without_kubectl_no_baseline_is_written(tmp_path: Path) -> None:
+    tree = edited(tmp_path / "tree", LATEST)
+    program = tmp_path / "bin/kubectl"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\nexit 1\n")
+    program.chmod(0o755)
+    start = "import sys, sysconfig; sys.executable = ''; sysconfig.get_path = lambda name: ''\n"
+    environment = {**at_start(tmp_path, start), "PATH": str(program.parent)}
+
+    run = ira_alone("lint", ".", "--write-baseline", "known.json", cwd=tree, env=environment)
+
+    assert run.returncode == 2
+    assert "so no kustomization was judged" in run.stderr
+    assert not (tree / "known.json").exists()
 
 
 def test_what_is_gone_from_the_tree_is_told(tmp_path: Path) -> None:
