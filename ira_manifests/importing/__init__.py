@@ -4,6 +4,7 @@
     sizes          a server's GPUs, machine, CPUs, memory and context as fields of a cell
     arguments      its options and variables as fields
     pods           the rest of its Pod and of its objects as fields
+    companions     the objects beside it as fields
     engines        its image, user and times as fields of the engine
     drafts         all of this as one draft
     names          names of profiles and templates of names that give the tree's own

@@ -8,7 +8,7 @@ objects that mean the same are the same.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ira_manifests.kubernetes.expansion import references
@@ -61,7 +61,7 @@ def view_of(name: str, bodies: Sequence[Mapping[str, Any]]) -> ForeignView:
 
 def fields(view: ForeignView, item: Object) -> Fields:
     """Return the fields of an object of a view; values that are secrets are not shown."""
-    body = _with_targets(item.body) if item.kind == "Service" else item.body
+    body = _FORMS.get(item.kind, dict)(item.body)
     found = dict(_Walk(view, item).leaves(body, (), ()))
     return {
         path: HIDDEN if is_secret("", text) else text
@@ -75,6 +75,27 @@ def _with_targets(service: Mapping[str, Any]) -> dict[str, Any]:
     spec = mapping(service.get("spec"))
     ports = [{"targetPort": each.get("port"), **each} for each in mappings(spec.get("ports"))]
     return {**service, "spec": {**spec, "ports": ports}}
+
+
+def _with_peers(policy: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a NetworkPolicy with its clients by what they are, as their order means nothing."""
+    spec = mapping(policy.get("spec"))
+    entries = mappings(spec.get("ingress"))
+    ingress = [
+        {**each, "from": {_peer(one): "let in" for one in mappings(each.get("from"))}}
+        for each in entries
+    ]
+    return {**policy, "spec": {**spec, "ingress": ingress}}
+
+
+def _peer(peer: Mapping[str, Any]) -> str:
+    return json.dumps(peer, sort_keys=True, separators=(",", ":"), default=str).replace('"', "")
+
+
+_FORMS: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+    "Service": _with_targets,
+    "NetworkPolicy": _with_peers,
+}
 
 
 def _is_default(kind: str, path: Path, text: str) -> bool:

@@ -6,13 +6,13 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ira_manifests.importing.companions import companions
 from ira_manifests.importing.reading import Found
 from ira_manifests.importing.sizes import Say
 from ira_manifests.kubernetes import labels as keys
 from ira_manifests.kubernetes import queued_capacity as queued
 from ira_manifests.profiles.secrets import is_secret
 from ira_manifests.rules.view.plain import at, mapping, mappings, texts
-from ira_manifests.rules.view.pods import Object
 
 FETCH = "fetch-safetensors"
 """The name of the container that warms the file cache, which the platform's profile has."""
@@ -38,8 +38,7 @@ def additions(found: Found, say: Say) -> dict[str, Any]:
         **_metadata(found),
         **_volumes(found),
         **_containers(found, say),
-        **_budget(found),
-        **_monitoring(found),
+        **companions(found, say),
     }
     return {name: value for name, value in fields.items() if value not in (None, {}, [])}
 
@@ -165,35 +164,3 @@ def _texts(body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield str(item.get("name")), str(item.get("value", ""))
     for key in ("command", "args"):
         yield from (("", str(word)) for word in body.get(key) or ())
-
-
-# --- objects beside it ----------------------------------------------------------------------------
-
-
-def _budget(found: Found) -> dict[str, Any]:
-    item = _only(found, "PodDisruptionBudget")
-    if item is None:
-        return {}
-    names = {"maxUnavailable": "max_unavailable", "minAvailable": "min_available"}
-    given = {field: str(item.spec[key]) for key, field in names.items() if key in item.spec}
-    return {"disruption_budget": given}
-
-
-_MONITORS = {"PodMonitoring": ("google", "endpoints"), "PodMonitor": ("prometheus-operator",
-             "podMetricsEndpoints")}  # fmt: skip
-
-
-def _monitoring(found: Found) -> dict[str, Any]:
-    for kind, (named, ends) in _MONITORS.items():
-        item = _only(found, kind)
-        if item is not None:
-            end = next(iter(mappings(item.spec.get(ends))), {})
-            seconds = str(end.get("interval", "")).removesuffix("s")
-            every = {"interval_seconds": int(seconds)} if seconds.isdecimal() else {}
-            return {"monitoring": {"kind": named, **every}}
-    return {}
-
-
-def _only(found: Found, kind: str) -> Object | None:
-    items = found.of_kind(kind)
-    return items[0] if len(items) == 1 else None

@@ -129,7 +129,7 @@ def _belongs(view: ForeignView, item: Object, owner: Object) -> bool:
         return item.name.startswith(owner.name)
     if at(item.spec, "scaleTargetRef", "name") == owner.name:
         return True
-    selector = item.spec.get("selector")
+    selector = item.spec.get("podSelector") or item.spec.get("selector")
     selected = texts(mapping(selector).get("matchLabels") or selector)
     return bool(selected) and selected.items() <= template.labels.items()
 

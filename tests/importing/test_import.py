@@ -13,6 +13,7 @@ import yaml
 from ira_manifests.importing import compare
 from testing.kubectl import kustomize
 from testing.project import DIST, ROOT, TOKEN
+from testing.serving_objects import with_every_object
 from tests.importing.trees import flat, imported
 from tests.lint import trees as overlays
 from tests.support import ira
@@ -36,6 +37,102 @@ def test_the_projects_own_output_gives_profiles_that_make_its_bytes(tmp_path: Pa
     assert made.run.returncode == 0
     assert synth.returncode == 0, synth.stderr
     assert content(tmp_path / "again") == content(DIST)
+
+
+@pytest.mark.parametrize("monitoring", ["google", "prometheus-operator"])
+def test_the_objects_beside_a_server_are_carried_over(tmp_path: Path, monitoring: str) -> None:
+    profiles = with_every_object(tmp_path, monitoring)
+    ira("synth", "--profiles", profiles, "--out", tmp_path / "dist", "--only", "h100/llama3")
+
+    made = imported(tmp_path / "dist/online-inference-gpu-h100-llama3")
+
+    (cell,) = made.cells.values()
+    settings = cell.settings
+    assert settings.autoscaling is not None
+    assert settings.gateway is not None
+    assert settings.network_access is not None
+    assert made.report["left"] == []
+    assert [each["kind"] for each in made.report["differences"]] == ["Directory"]  # no download
+    assert (settings.autoscaling.min, settings.autoscaling.max) == (2, 4)
+    assert settings.autoscaling.target == Decimal(8)
+    assert settings.autoscaling.scale_down_seconds == 600
+    assert settings.autoscaling.metric_name is None
+    assert (settings.gateway.name, settings.gateway.namespace) == ("inference", "gateways")
+    assert (settings.gateway.listener, settings.gateway.priority) == ("https", 5)
+    assert [each.cidr for each in settings.network_access.peers if each.cidr] == [
+        "10.1.0.0/16",
+        "10.2.0.0/23",
+    ]
+    assert [each.namespace for each in settings.network_access.peers if each.namespace] == [
+        "chat",
+        "batch",
+    ]
+
+
+_HPA = """
+---
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: chat}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: chat}
+  minReplicas: 2
+  maxReplicas: 3
+  metrics: [METRIC]
+"""
+_CPU = (
+    "{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 60}}}"
+)
+_RENAMED = (
+    "{type: Pods, pods: {metric: {name: 'vllm:num_requests_waiting'}, "
+    "target: {type: AverageValue, averageValue: 5}}}"
+)
+_POLICY = """
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: chat}
+spec:
+  podSelector: {matchLabels: {app: chat}}
+  policyTypes: [Ingress]
+  ingress: [ENTRY]
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        (_HPA.replace("METRIC", _CPU), "autoscaling"),
+        (_POLICY.replace("ENTRY", "{ports: [{port: 8000}]}"), "network_access"),
+        (_POLICY.replace("ENTRY", "{from: [{namespaceSelector: {}}]}"), "network_access"),
+        (
+            _POLICY.replace(
+                "ENTRY", "{from: [{ipBlock: {cidr: 10.0.0.0/8, except: [10.1.0.0/16]}}]}"
+            ),
+            "network_access",
+        ),
+    ],
+)
+def test_objects_that_profiles_have_otherwise_are_told(
+    tmp_path: Path, text: str, field: str
+) -> None:
+    made = imported(flat(tmp_path, more=text))
+    (cell,) = made.cells.values()
+
+    assert getattr(cell.settings, field) is None
+    assert field in [each["field"] for each in made.report["left"]]
+
+
+def test_the_name_that_an_adapter_gives_a_metric_is_kept(tmp_path: Path) -> None:
+    made = imported(flat(tmp_path, more=_HPA.replace("METRIC", _RENAMED)))
+    (cell,) = made.cells.values()
+
+    autoscaling = cell.settings.autoscaling
+    assert autoscaling is not None
+    assert (autoscaling.metric, autoscaling.metric_name) == (
+        "requests_waiting",
+        "vllm:num_requests_waiting",
+    )
 
 
 def test_a_flat_deployment_becomes_a_cell(tmp_path: Path) -> None:

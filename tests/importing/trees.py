@@ -114,8 +114,11 @@ def imported(tree: Path, *arguments: str) -> Made:
     return Made(run, tree.parent / "made", json.loads(run.stdout))
 
 
-def flat(folder: Path, *edits: tuple[str, str]) -> Path:
-    """Write a Deployment and a Service into a folder of manifests, the Deployment with edits."""
+def flat(folder: Path, *edits: tuple[str, str], more: str = "") -> Path:
+    """Write a Deployment and a Service into a folder of manifests, the Deployment with edits.
+
+    `more`: further documents.
+    """
     text = DEPLOYMENT
     for old, new in edits:
         assert old in text, old
@@ -123,5 +126,5 @@ def flat(folder: Path, *edits: tuple[str, str]) -> Path:
     tree = folder / "tree"
     tree.mkdir()
     (tree / "deployment.yaml").write_text(text)
-    (tree / "service.yaml").write_text(SERVICE)
+    (tree / "service.yaml").write_text(f"{SERVICE}{more}")
     return tree

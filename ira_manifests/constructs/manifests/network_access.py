@@ -17,10 +17,10 @@ KIND = "NetworkPolicy"
 
 # Where Google's collectors run: GKE's own managed collection, and the one that users install.
 # https://cloud.google.com/stackdriver/docs/managed-prometheus/setup-managed
-_COLLECTORS = ("gke-gmp-system", "gmp-system")
+COLLECTORS = ("gke-gmp-system", "gmp-system")
 # From where Google's health checks come, besides the proxies' own requests.
 # https://cloud.google.com/load-balancing/docs/health-check-concepts#ip-ranges
-_HEALTH_CHECKS = ("130.211.0.0/22", "35.191.0.0/16")
+HEALTH_CHECKS = ("130.211.0.0/22", "35.191.0.0/16")
 
 
 def objects(
@@ -67,7 +67,7 @@ def _collectors(monitoring: Monitoring | None) -> Iterator[Json]:
     if monitoring is None:
         return
     operated = monitoring.kind == "prometheus-operator"
-    names = (monitoring.collector_namespace,) if operated else _COLLECTORS
+    names = (monitoring.collector_namespace,) if operated else COLLECTORS
     yield from (_peer(Peer(namespace=name)) for name in names)
 
 
@@ -75,7 +75,7 @@ def _of_gateway(workload: Workload, gateway: Gateway | None) -> Iterator[Json]:
     if gateway is None:
         return
     yield _peer(Peer(pods=inference_gateway.picker_pods(workload, gateway)))
-    for cidr in (*gateway.proxy_ranges, *_HEALTH_CHECKS):
+    for cidr in (*gateway.proxy_ranges, *HEALTH_CHECKS):
         yield _peer(Peer(cidr=cidr))
 
 
@@ -112,7 +112,7 @@ def sources(
 
 def _through(gateway: Gateway | None) -> list[str]:
     """Return a name for each peer that a gateway needs, in their order."""
-    return [] if gateway is None else ["picker", *gateway.proxy_ranges, *_HEALTH_CHECKS]
+    return [] if gateway is None else ["picker", *gateway.proxy_ranges, *HEALTH_CHECKS]
 
 
 def _clients(peers: Sequence[Any]) -> str:
