@@ -29,6 +29,18 @@ def _inner(value: Any, part: str | int) -> Any:
     return value[part] if inside else None
 
 
+def scalars(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Yield the values in a value that hold no others, each with its path; not empty ones."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from scalars(inner, (*path, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from scalars(inner, (*path, index))
+    elif value not in (None, "") and path:
+        yield path, value
+
+
 def path_in(source: Any, built: Any, path: Path) -> tuple[Path, bool]:
     """Return where a field of a built object is in a source of it, and whether all of it is there.
 

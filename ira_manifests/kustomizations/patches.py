@@ -127,6 +127,12 @@ def patches(sources: Sources, each: Kustomization) -> Iterator[Patch]:
             yield Patch(each, path, text, target if isinstance(target, dict) else None)
 
 
+def transformers(sources: Sources, each: Kustomization) -> Iterator[Text]:
+    """Yield the transformers that a kustomization configures, in files or inline."""
+    for path, item in each.items("transformers"):
+        yield from _texts(sources, each, path, item, item)
+
+
 def _texts(
     sources: Sources, each: Kustomization, path: Path, file: Any, inline: Any
 ) -> Iterator[Text]:

@@ -12,7 +12,13 @@ from ira_manifests import files
 from ira_manifests.kustomizations import env_files, patches
 from ira_manifests.kustomizations.build import Built, BuiltObject
 from ira_manifests.kustomizations.documents import FIRST, Document, Path, Spot
-from ira_manifests.kustomizations.field_paths import path_in, reached, under_pointer, value_at
+from ira_manifests.kustomizations.field_paths import (
+    path_in,
+    reached,
+    scalars,
+    under_pointer,
+    value_at,
+)
 from ira_manifests.kustomizations.kustomization import Kustomization
 from ira_manifests.kustomizations.patches import Patch, Replacement
 from ira_manifests.kustomizations.sources import Sources
@@ -71,6 +77,7 @@ class Places:
     def _candidates(self, item: BuiltObject, path: Path) -> Iterator[_Candidate]:
         names = self.names(item)
         for each in self._closure:
+            yield from self._of_transformers(each, item, path)
             yield from self._of_replacements(each, item, names, path)
             yield from _of_fields(each, item, path)
             for patch in reversed(list(patches.patches(self.sources, each))):
@@ -158,6 +165,20 @@ class Places:
                         where = (*place, "fieldPaths", number)
                         yield self._of_source(replacement, where, len(path))
 
+    def _of_transformers(
+        self, each: Kustomization, item: BuiltObject, path: Path
+    ) -> Iterator[_Candidate]:
+        """Yield the texts of the transformers of a kustomization that a value is, or has in it."""
+        value = value_at(item.body, path)
+        if value is None or isinstance(value, dict | list):
+            return
+        for text in patches.transformers(self.sources, each):
+            for at, found in scalars(text.document.data):
+                is_value = at[0] not in _OF_TRANSFORMERS and at[-1] != "name"
+                if is_value and str(found) in str(value):
+                    site = Site(text.file, text.spot(text.document.value_at(at) or FIRST))
+                    yield _Candidate(site, found, len(path), is_whole=True)
+
     def _of_source(self, replacement: Replacement, where: Path, depth: int) -> _Candidate:
         """Return the place of a replacement's value: of a generated key, the line of its file."""
         source = replacement.source
@@ -189,6 +210,10 @@ class Places:
                     if found is not None:
                         return Site(found.file, found.spot), found.value
         return None
+
+
+# What a transformer itself is, and where it writes.
+_OF_TRANSFORMERS = ("apiVersion", "kind", "metadata", "fieldSpecs", "target", "options")
 
 
 def _that_sets(found: list[_Candidate], value: str) -> _Candidate | None:

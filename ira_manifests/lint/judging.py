@@ -104,7 +104,7 @@ def _guarded(checks: Iterable[Check[S]], subject: S) -> Iterator[Finding]:
     for check in checks:
         try:
             found = list(check(subject))
-        except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
             continue  # such as labels that are no mapping, which the API server refuses
         yield from (item for item in found if item.line != NOT_KNOWN)
 

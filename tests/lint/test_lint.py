@@ -27,6 +27,15 @@ class Fault(NamedTuple):
     expected: str
 
 
+_TRANSFORMER = """\
+transformers:
+  - |-
+    apiVersion: builtin
+    kind: ImageTagTransformer
+    metadata: {name: x}
+    imageTag: {name: vllm/vllm-openai, newTag: latest}
+"""
+
 FAULTS = {
     "weights larger than the GPU": Fault(
         [
@@ -160,6 +169,16 @@ FAULTS = {
          (f"{L4}/kustomization.yaml", "- path: node.yaml",
           "- {path: args.yaml, target: {kind: Deployment}}\n  - path: node.yaml")],
         f"{L4}/args.yaml:3 IRA087",
+    ),
+    "a transformer inline": Fault(
+        [(f"{L4}/kustomization.yaml", "nameSuffix:", f"{_TRANSFORMER}nameSuffix:")],
+        f"{L4}/kustomization.yaml:10 IRA015",
+    ),
+    "a transformer in a file": Fault(
+        [(f"{L4}/kustomization.yaml", "nameSuffix:", "transformers: [tag.yaml]\nnameSuffix:"),
+         (f"{L4}/tag.yaml", "", ("apiVersion: builtin\nkind: ImageTagTransformer\n"
+          "metadata: {name: x}\nimageTag: {name: vllm/vllm-openai, newTag: latest}\n"))],
+        f"{L4}/tag.yaml:4 IRA015",
     ),
     "a patch for nothing": Fault(
         [(f"{L4}/node.yaml", "name: vllm", "name: vlm")],
