@@ -14,6 +14,8 @@ OLDEST_KUBECTL := build/oldest-kubectl
 CDK8S_CLI := build/cdk8s-cli
 # What editors read the schemas of profiles with.
 YAML_SERVER := build/yaml-language-server
+# What builds the site of the documentation.
+ZENSICAL := build/zensical
 # What judges objects of GKE's own kinds.
 GKE_MODELS := build/gke-models
 # What looks for known vulnerabilities, and writes bills of materials.
@@ -26,12 +28,13 @@ HASHED := $(QUIET) --require-hashes --only-binary :all:
 synth: $(STAMP)  ## write dist/ from profiles/
 	$(BIN)/python -m ira_manifests synth
 
-docs: $(STAMP)  ## write what follows from the code: rules, options of memory, reference, schemas, pictures
+docs: $(STAMP) $(ZENSICAL)/.installed  ## write pages and pictures that follow from the code, and build the site, build/site
 	$(BIN)/python -m tools.rules_page
 	$(BIN)/python -m tools.memory_page
 	$(BIN)/python -m tools.reference_page
 	$(BIN)/python -m tools.profile_schemas
 	$(BIN)/python -m tools.pictures
+	$(BIN)/python -m tools.site
 
 check: $(STAMP)  ## lint, types, licenses, rules, and whether dist/ and the generated pages are fresh
 	$(BIN)/ruff format --check .
@@ -45,7 +48,7 @@ check: $(STAMP)  ## lint, types, licenses, rules, and whether dist/ and the gene
 	$(BIN)/python -m tools.profile_schemas --check
 	$(BIN)/python -m tools.pictures --check
 
-test: $(STAMP) $(OLDEST_KUBECTL)/.installed $(CDK8S_CLI)/.installed $(YAML_SERVER)/.installed $(GKE_MODELS)/.installed $(AUDIT)/.installed  ## every test; those on a control plane where it is built
+test: $(STAMP) $(OLDEST_KUBECTL)/.installed $(CDK8S_CLI)/.installed $(YAML_SERVER)/.installed $(GKE_MODELS)/.installed $(AUDIT)/.installed $(ZENSICAL)/.installed  ## every test; those on a control plane where it is built
 	$(BIN)/python -m compileall -q ira_manifests
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --ignore tests/cluster -r fEs
 	$(CLUSTER_TESTS) -r fEs
@@ -58,6 +61,11 @@ $(CDK8S_CLI)/.installed: examples/app/package-lock.json examples/app/package.jso
 	mkdir -p $(CDK8S_CLI)
 	cp examples/app/package.json examples/app/package-lock.json $(CDK8S_CLI)
 	PATH="$(abspath $(BIN)):$$PATH" npm ci --prefix $(CDK8S_CLI) --silent --no-audit --no-fund --ignore-scripts
+	touch $@
+
+$(ZENSICAL)/.installed: tools/zensical.txt
+	$(PYTHON) -m venv --clear $(ZENSICAL)
+	$(ZENSICAL)/bin/python -m pip install $(HASHED) -r tools/zensical.txt
 	touch $@
 
 $(YAML_SERVER)/.installed: tests/editor/package-lock.json tests/editor/package.json $(STAMP)

@@ -14,12 +14,12 @@ from ira_manifests.profile_files import modeline
 from ira_manifests.profiles import environments, yaml_source
 from ira_manifests.profiles.loader import read_profiles
 from ira_manifests.profiles.pod_fields import plain
+from testing import pages
 from testing.edits import edit_profile
 from testing.project import ROOT, copy_edited, copy_profiles
 from tests.test_accelerated_platforms import EXAMPLE
 from tests.test_environments import FILES
 from tests.test_profile_schemas import errors, schema_of
-from tests.test_readme import PAGES, blocks
 from tests.test_sources import EDITS
 
 NAMED = "# profiles/environments/"
@@ -126,10 +126,10 @@ def test_no_default_is_shown_where_the_profile_decides() -> None:
 
 
 ON_PAGES = {
-    f"{page.name}-{number}": text
-    for page in PAGES
-    for number, text in enumerate(blocks("yaml", page.relative_to(ROOT).as_posix()))
-    if text.startswith(NAMED)
+    f"{Path(page).name}-{number}": block.text
+    for page in pages.PAGES
+    for number, block in enumerate(pages.blocks(page, "yaml"))
+    if block.text.startswith(NAMED)
 }
 
 

@@ -24,7 +24,13 @@ from tools.lock import IMAGE_MACHINES, IMAGE_PYTHON, NPM_FOLDERS, pinned_hub
 CONSTRAINTS = ROOT / "constraints.txt"
 PINNED = load_matrix(PROFILES).platform.model_download.huggingface_hub
 HUB = ROOT / "ira_manifests" / "hub_lock" / hub_lock.file_name(PINNED)
-OTHERS = ("tools/uv.txt", "tools/audit.txt", "benchmarks/kubectl.txt", "tests/oldest-kubectl.txt")
+OTHERS = (
+    "tools/uv.txt",
+    "tools/audit.txt",
+    "tools/zensical.txt",
+    "benchmarks/kubectl.txt",
+    "tests/oldest-kubectl.txt",
+)
 LOCKS = [CONSTRAINTS, HUB, *(ROOT / name for name in OTHERS)]
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
 
@@ -82,7 +88,7 @@ def test_make_installs_nothing_without_a_hash_and_builds_nothing_but_the_project
     commands = re.findall(r"pip install (.*)", text)
 
     assert "HASHED := $(QUIET) --require-hashes --only-binary :all:" in text
-    assert len(commands) == 6
+    assert len(commands) == 7
     others = [command for command in commands if not command.startswith("$(HASHED) ")]
     assert others == ["$(QUIET) --no-deps --no-build-isolation -e ."]
 

@@ -17,6 +17,7 @@ from ira_manifests import load_matrix
 from ira_manifests.analysis import matrix_summary
 from ira_manifests.constructs.manifests.sources import source
 from ira_manifests.constructs.manifests.vllm_deployment import POD
+from testing import pages
 from testing.kubectl import kustomize
 from testing.project import PROFILES, ROOT, fill_in, is_reference
 from tools import reference_page
@@ -26,9 +27,7 @@ CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 
 
 def blocks(language: str, page: str = "README.md") -> list[str]:
-    text = (ROOT / page).read_text()
-    found = re.findall(rf"^( *)```{language}\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL)
-    return [re.sub(f"^{indent}", "", text, flags=re.MULTILINE) for indent, text in found]
+    return [block.text for block in pages.blocks(page, language)]
 
 
 @pytest.fixture
@@ -189,28 +188,21 @@ def test_the_new_model_of_the_docs_is_a_valid_profile(tmp_path: Path) -> None:
     assert cell.service_account == "ira-online-gpu-ksa-qwen3-32b"
 
 
-PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
-
-
-def anchors(page: Path) -> set[str]:
-    """Return the anchors of a page's headings, as GitHub makes them."""
-    headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
-    kept = [re.sub(r"[^\w\- ]", "", heading.lower()) for heading in headings]
-    return {heading.replace(" ", "-") for heading in kept}
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_link_leads_to_a_file_and_to_a_heading_of_it(page: Path) -> None:
-    for link in re.findall(r"\]\((?!http)([^)]+)", page.read_text()):
+@pytest.mark.parametrize("page", pages.PAGES)
+def test_every_link_leads_to_a_file_and_to_a_heading_of_it(page: str) -> None:
+    for link in pages.links(page):
         target, _, anchor = link.partition("#")
-        file = page.parent / target if target else page
-        assert file.exists(), link
-        assert not anchor or anchor in anchors(file), link
+        if re.match("https?:", target):
+            assert re.fullmatch(r"https?://[\w.-]+(/[\w.~%+=@&?/:-]*)?", target), link
+            continue
+        file = os.path.normpath(Path(page).parent / target) if target else page
+        assert (ROOT / file).exists(), link
+        assert not anchor or anchor in pages.anchors(file), link
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_block_of_a_shell_is_read_by_one(page: Path) -> None:
-    for block in blocks("(?:shell|bash|sh)", str(page.relative_to(ROOT))):
+@pytest.mark.parametrize("page", pages.PAGES)
+def test_every_block_of_a_shell_is_read_by_one(page: str) -> None:
+    for block in blocks("shell", page):
         run = subprocess.run(
             ["bash", "-n"], input=block, capture_output=True, text=True, check=False
         )

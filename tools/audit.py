@@ -27,6 +27,7 @@ LOCKS = (
     "tests/oldest-kubectl.txt",
     "tools/audit.txt",
     "tools/uv.txt",
+    "tools/zensical.txt",
     "ira_manifests/hub_lock",
 )
 """The locks, or folders of them."""

