@@ -18,8 +18,8 @@ from ira_manifests.analysis import matrix_summary
 from ira_manifests.constructs.manifests.sources import source
 from ira_manifests.constructs.manifests.vllm_deployment import POD
 from testing import pages
-from testing.kubectl import kustomize
-from testing.project import PROFILES, ROOT, fill_in, is_reference
+from testing.project import PROFILES, ROOT, is_reference
+from tests.commands import settings
 from tools import reference_page
 
 README = (ROOT / "README.md").read_text()
@@ -34,12 +34,7 @@ def blocks(language: str, page: str = "README.md") -> list[str]:
 def clone(tmp_path: Path) -> Path:
     """A copy of the repository as a new user has it, with this environment as its .venv."""
     copy = tmp_path / "clone"
-    ignored = (".git", ".venv", "build", "dist", "__pycache__", ".*_cache", ".hypothesis")
-    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(*ignored))
-    (copy / ".venv").symlink_to(sys.prefix)
-    # The environment that runs this test is not set up a second time, however old its stamp is.
-    for name in ("pyproject.toml", "constraints.txt"):
-        os.utime(copy / name, (0, 0))
+    settings.clone(copy)
     return copy
 
 
@@ -127,26 +122,6 @@ def test_every_row_has_the_mark_of_an_estimate_if_the_page_says_so() -> None:
     assert said != measured
 
 
-def test_every_directory_that_is_applied_or_deleted_renders(clone: Path) -> None:
-    shell("make synth", clone)
-    fill_in(clone / "dist")
-
-    directories = set(re.findall(r"kubectl (?:apply|delete) -k (dist/[\w-]+)", README))
-
-    assert len(directories) == 2
-    for directory in directories:
-        assert kustomize(clone / directory)
-
-
-def test_the_commands_that_check_pass(clone: Path) -> None:
-    shell("make synth", clone)
-    (command,) = [block for block in blocks("shell") if "--check" in block]
-
-    run = shell(command, clone, PATH=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
-
-    assert run.returncode == 0, run.stderr
-
-
 def test_commands_are_the_installed_program() -> None:
     """With -m, Python imports what the working directory holds: any yaml.py there runs."""
     for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
@@ -198,15 +173,6 @@ def test_every_link_leads_to_a_file_and_to_a_heading_of_it(page: str) -> None:
         file = os.path.normpath(Path(page).parent / target) if target else page
         assert (ROOT / file).exists(), link
         assert not anchor or anchor in pages.anchors(file), link
-
-
-@pytest.mark.parametrize("page", pages.PAGES)
-def test_every_block_of_a_shell_is_read_by_one(page: str) -> None:
-    for block in blocks("shell", page):
-        run = subprocess.run(
-            ["bash", "-n"], input=block, capture_output=True, text=True, check=False
-        )
-        assert run.returncode == 0, f"{block}{run.stderr}"
 
 
 @pytest.mark.parametrize("name", ["ARCHITECTURE.md", "CONTRIBUTING.md", "docs/decisions.md"])

@@ -1,0 +1,1 @@
+"""Runs the blocks of shell commands of all pages."""
