@@ -12,7 +12,8 @@ from ira_manifests.kustomizations.documents import FIRST, Document, Path
 from ira_manifests.kustomizations.places import Places
 from ira_manifests.kustomizations.sources import STDIN, Sources, is_object
 
-_LISTS = ("List", "PodList", "DeploymentList", "ServiceList", "StatefulSetList", "JobList")
+_LIST = "List"
+"""The kind of a list, or its ending, as in DeploymentList."""
 
 
 class Place(NamedTuple):
@@ -181,12 +182,34 @@ def _distinct(keys: Sequence[str]) -> tuple[str, ...]:
 
 def _items(file: str, found: Sequence[Document]) -> Iterator[_Item]:
     for document in found:
-        if not is_object(document.data):
-            continue
-        listed = document.data.get("items")
-        if document.data["kind"] in _LISTS and isinstance(listed, list):
-            for index, body in enumerate(listed):
-                if is_object(body):
-                    yield _Item(file, document, ("items", index), body)
-        else:
-            yield _Item(file, document, (), document.data)
+        for path, body in _objects(document.data, ()):
+            if not _is_made(body):
+                yield _Item(file, document, path, body)
+
+
+def _objects(data: Any, path: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    """Yield the objects of a document, those of lists with their paths in it."""
+    if not is_object(data):
+        return
+    kind, listed = data["kind"], data.get("items")
+    if not (kind.endswith(_LIST) and isinstance(listed, list)):
+        yield path, data
+        return
+    # What the API server lists under its own kind has no kind of its own.
+    own = kind.removesuffix(_LIST)
+    known = {"apiVersion": data["apiVersion"], "kind": own} if own else {}
+    for index, body in enumerate(listed):
+        if isinstance(body, dict):
+            yield from _objects({**known, **body}, (*path, "items", index))
+
+
+def _is_made(body: Mapping[str, Any]) -> bool:
+    """Return whether a controller made an object of another one, as the Pods of a Deployment.
+
+    A cluster shows both, and only the other one is its author's.
+    """
+    metadata = body.get("metadata")
+    owners = metadata.get("ownerReferences") if isinstance(metadata, dict) else None
+    return isinstance(owners, list) and any(
+        isinstance(each, dict) and each.get("controller") is True for each in owners
+    )

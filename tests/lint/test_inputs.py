@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from tests.lint.trees import DEPLOYMENT, NODE, edited, found, lint, told, write
 from tests.support import UNPRIVILEGED, ira, ira_alone, shell
@@ -37,6 +40,55 @@ def test_an_empty_list_is_clean(tmp_path: Path) -> None:
     run = lint(tmp_path, "-", input="apiVersion: v1\nkind: List\nitems: []\n")
 
     assert (run.returncode, run.stdout) == (0, "1 file judged: 0 errors, 0 warnings.\n")
+
+
+def _as_in_a_cluster(body: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return a Deployment as the API server lists it, with what its controllers made of it."""
+    fields = {"manager": "kubectl", "fieldsV1": {"f:spec": {"f:replicas": {}}}}
+    kept = {"kubectl.kubernetes.io/last-applied-configuration": json.dumps(body)}
+    body["metadata"] |= {"uid": "1", "managedFields": [fields], "annotations": kept}
+    template = body["spec"]["template"]
+    labels = {"app": "vllm", "pod-template-hash": "5d4f8c7b9"}
+    template = {**template, "metadata": {"labels": labels}}
+    made = [
+        ("apps/v1", "ReplicaSet", {"selector": {"matchLabels": labels}, "template": template}),
+        ("v1", "Pod", template["spec"]),
+    ]
+    owner = {"kind": "Deployment", "name": "vllm", "uid": "1", "controller": True}
+    return [
+        {**body, "status": {"replicas": 1}},
+        *(
+            {
+                "apiVersion": version,
+                "kind": kind,
+                "metadata": {"name": "vllm-5", "labels": labels, "ownerReferences": [owner]},
+                "spec": spec,
+            }
+            for version, kind, spec in made
+        ),
+    ]
+
+
+def test_what_controllers_made_is_not_judged_beside_what_they_made_it_of(tmp_path: Path) -> None:
+    items = _as_in_a_cluster(yaml.safe_load(LATEST))
+    listed = yaml.safe_dump({"apiVersion": "v1", "kind": "List", "items": items})
+
+    findings = json.loads(lint(tmp_path, "-", "--format", "json", input=listed).stdout)
+
+    assert [each["rule"] for each in findings] == ["IRA015"]
+    assert findings[0]["field"] == "spec.template.spec.containers[0].image"
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_the_items_of_every_list_are_judged(tmp_path: Path, *, nested: bool) -> None:
+    body = yaml.safe_load(LATEST)
+    listed = {"apiVersion": body.pop("apiVersion"), "kind": f"{body.pop('kind')}List"}
+    listed["items"] = [body]
+    text = {"apiVersion": "v1", "kind": "List", "items": [listed]} if nested else listed
+
+    run = lint(tmp_path, "-", "--format", "json", input=yaml.safe_dump(text))
+
+    assert [each["rule"] for each in json.loads(run.stdout)] == ["IRA015"]
 
 
 def test_a_closed_stream_is_one_sentence(tmp_path: Path) -> None:
