@@ -165,6 +165,22 @@ TWINS = {
 }  # fmt: skip
 
 
+def test_a_name_and_labels_of_one_other_model_are_one_finding(tmp_path: Path) -> None:
+    name, label = "nameSuffix: -l4-gemma", "{cell: l4-gemma}"
+    tree = edited(
+        tmp_path,
+        (f"{L4}/kustomization.yaml", name, "nameSuffix: -l4-qwen3-32b"),
+        (f"{L4}/kustomization.yaml", label, "{cell: qwen3-32b}"),
+    )
+
+    (finding,) = found(tree)
+    assert (finding["rule"], finding["line"]) == ("IRA088", 5)
+    assert finding["message"] == (
+        "vllm-l4-qwen3-32b names another model than gemma-3-27b-it, which the server loads; "
+        "so do its labels cell"
+    )
+
+
 @pytest.mark.parametrize("name", TWINS)
 def test_the_broken_twin_has_the_one_fault(tmp_path: Path, name: str) -> None:
     assert told(edited(tmp_path, *TWINS[name].broken)) == [TWINS[name].expected]

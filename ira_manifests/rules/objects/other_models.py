@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ira_manifests.profiles.yaml_source import Path
 from ira_manifests.rules.catalogue import Needs, Severity
@@ -28,12 +28,22 @@ def names_another_model(view: View) -> Iterator[Finding]:
         model = _model(server)
         if model is None or server.container.template.is_copy:
             continue
-        for path, text in _named(server):
-            named = model_names.read(text)
-            if named is not None and named.contradicts(model):
-                message = f"{text} names another model than {model.text}, which the server loads"
-                hint = "write the name of the model that is served"
-                yield view.finding(server.file, path, message, hint)
+        for (path, text), *more in _contradicting(server, model):
+            message = f"{text} names another model than {model.text}, which the server loads"
+            keys = [str(other[-1]) for other, _ in more]
+            message += f"; so do its labels {', '.join(keys)}" if keys else ""
+            hint = "write the name of the model that is served"
+            yield view.finding(server.file, path, message, hint)
+
+
+def _contradicting(server: Server, model: ModelName) -> Iterable[list[tuple[Path, str]]]:
+    """Return what names another model than a server's, together what names the same one."""
+    found: dict[tuple[frozenset[str], frozenset[str]], list[tuple[Path, str]]] = {}
+    for path, text in _named(server):
+        named = model_names.read(text)
+        if named is not None and named.contradicts(model):
+            found.setdefault((named.families, named.sizes), []).append((path, text))
+    return found.values()
 
 
 def _model(server: Server) -> ModelName | None:
