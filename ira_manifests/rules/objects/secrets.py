@@ -18,7 +18,7 @@ _NAME = re.compile(r"(?:[a-z]+-)?[A-Z][A-Z_-]{2,}|\$[A-Za-z_]\w*")
 # What clients of a server without a key must send, and a value that a switch has.
 _NONE = re.compile(
     r"(?:sk-)?(?:dummy|empty|none|null|n/?a|unused|fake|not[-_ ]?(?:needed|used|required))\b.*"
-    r"|x+|[0-9]{1,6}|true|false|yes|no",
+    r"|x+|0|1|true|false|yes|no",
     re.IGNORECASE,
 )
 # A key of another kind is a name, such as META_KEY and ROUTING_KEY.
@@ -32,6 +32,8 @@ def _is_none(name: str, value: str) -> bool:
     """Return whether a value that is secret by its variable's name is none by its own form."""
     if name.upper().endswith("KEY") and not _KEY.search(name):
         return not value.startswith("hf_")
+    if name.upper().endswith("TOKEN") and value.isdecimal():
+        return True  # such as the bytes of each token
     if name.upper().endswith("CLUSTER_TOKEN"):
         return True  # etcd's name for a cluster: https://etcd.io/docs/latest/op-guide/configuration
     of_object = name.upper().endswith("SECRET") and _NAME_OF_SECRET.fullmatch(value)
