@@ -79,5 +79,5 @@ def test_the_message_names_who_leaves_it_open(tmp_path: Path) -> None:
     findings = found(write(tmp_path, _tree("kr-single-train")))
 
     (message,) = (each["message"] for each in findings if each["rule"] == "IRA094")
-    who = "2 other overlays of its base leave it open"
+    who = "2 other overlays of its base leave it to be filled in"
     assert message == f"the namespace kr-single-train is written out, and {who}"

@@ -20,6 +20,8 @@ def committed_namespace(found: WrittenNamespace) -> Iterator[Finding]:
     missing in the cluster, or it is somebody else's. Only a single one beside two or more others is
     reported; not if the tree has the Namespace itself, or if it is that of a stage such as `prod`.
     """
-    message = f"the namespace {found.text} is written out, and {found.others} leave it open"
-    hint = "leave it open too: it may be that of whoever committed it"
+    message = (
+        f"the namespace {found.text} is written out, and {found.others} leave it to be filled in"
+    )
+    hint = "fill it in as they do: this may be the namespace of whoever committed it"
     yield Finding(found.file, found.line, found.column, "", "", message, hint)
