@@ -62,6 +62,29 @@ def test_a_default_that_the_server_decides_is_not_judged() -> None:
     assert not moved.is_judged
 
 
+@pytest.mark.parametrize(
+    ("pair", "moved"),
+    [
+        # SchedulerConfig.__post_init__ of 0.10.0 puts [min(max_num_seqs * 2, 512)] there.
+        (("0.9.2", "0.10.0"), Moved("--cuda-graph-sizes", [512], None)),
+        # LoadConfig.__post_init__ of 0.8.5 puts ["original/**/*"] there, which it is to this day.
+        (("0.8.5", "0.33.0"), Moved("--ignore-patterns", None, ["original/**/*"])),
+    ],
+)
+def test_an_empty_default_that_the_server_fills_is_not_judged(
+    pair: tuple[str, str], moved: Moved
+) -> None:
+    assert moved in releases.compare(*pair).moved
+    assert not moved.is_judged
+
+
+def test_an_empty_default_that_stays_empty_is_judged() -> None:
+    # vllm/entrypoints of both: without --allowed-origins, 0.32.0 allows no other origin.
+    found = releases.compare("0.31.0", "0.32.0").moved
+
+    assert Moved("--allowed-origins", ["*"], []) in found
+
+
 # https://github.com/vllm-project/vllm/pull/21739
 def test_an_option_whose_opposite_took_its_place_is_still_taken() -> None:
     found = releases.compare("0.10.0", "0.33.0")

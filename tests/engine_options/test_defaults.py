@@ -8,7 +8,7 @@ import pytest
 
 from ira_manifests.vllm import UnknownReleaseError, option_strings, releases
 from ira_manifests.vllm.defaults import SECTION, defaults
-from tests.engine_options.test_extraction import CONFIG, made_up
+from tests.engine_options.test_extraction import CONFIG, ENGINE, made_up
 from tools.vllm_constants import UNKNOWN, Constants
 from tools.vllm_defaults import TABLE, read
 from tools.vllm_source import Module, Source, fetch
@@ -60,6 +60,30 @@ def test_the_defaults_of_a_parser_are_those_of_fields_and_of_literals() -> None:
     assert found["--headless"] == "false"  # argparse's own, of a flag
     assert found["--old-a"] == "null"  # argparse's own, of others
     assert "--nested" in found  # None
+
+
+@pytest.mark.parametrize(
+    ("fills", "default"),
+    [
+        ("if not self.sizes: self.sizes = [512]", "null"),
+        ("if len(self.sizes) > 0: log()\n        else: self.sizes = [1]", "null"),
+        ("if not self.sizes: log()", "[]"),
+        ("if not self.others: self.sizes = [512]", "[]"),
+    ],
+)
+def test_an_empty_default_that_a_class_fills_is_the_servers_decision(
+    fills: str, default: str
+) -> None:
+    field = "    sizes: list[int] = field(default_factory=list)"
+    config = CONFIG.replace(
+        "class CacheConfig:",
+        f"class CacheConfig:\n{field}\n    def __post_init__(self):\n        {fills}\n",
+    )
+    option = 'cache_group.add_argument("--sizes", **cache_kwargs["sizes"])'
+    engine = ENGINE.replace("        return parser", f"        {option}\n        return parser", 1)
+    source = made_up(**{"config/__init__": config, "engine/arg_utils": engine})
+
+    assert read(source)["--sizes"] == default
 
 
 def test_what_a_field_computes_is_not_in_the_table() -> None:
