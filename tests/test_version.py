@@ -73,13 +73,16 @@ def test_a_later_commit_is_a_development_version_of_the_next_release(repository:
         assert Version("0.2.0") < found < Version("0.2.1")
 
 
-@pytest.mark.parametrize("other", ["v0", "v0.3", "docs-2027", "gke-1.35.2"])
+@pytest.mark.parametrize(
+    "other", ["v0", "v0.3", "v0.3.0rc1", "v0.3.0-preview", "v0.3.0.1", "docs-2027", "gke-1.35.2"]
+)
 def test_other_tags_are_no_versions(repository: Path, other: str) -> None:
     git(repository, "tag", "v0.2.0")
     commit(repository, "second")
     git(repository, "tag", other)
 
     assert version(repository).public == "0.2.1.dev1"
+    assert version(unpacked(repository)).public == "0.2.1.dev1"
 
 
 def test_without_a_tag_the_version_is_called_unknown_and_names_the_commit(
