@@ -114,6 +114,24 @@ def test_nothing_is_published_before_all_checks_passed() -> None:
     assert commands(jobs()["ci/gate"]) == ".ci/run"
 
 
+def test_what_is_published_is_what_the_build_uploaded_whatever_other_jobs_upload() -> None:
+    built = {f"${{{{ needs.build.outputs.{name} }}}}" for name in ("distributions", "documents")}
+    downloads = {
+        name: set(step["with"]["artifact-ids"].split(","))
+        for name, job in jobs().items()
+        for step in job.get("steps", ())
+        if "download-artifact" in step.get("uses", "")
+    }
+
+    assert downloads == {
+        "release/attest": built,
+        "release/publish": {"${{ needs.build.outputs.distributions }}"},
+        "release/announce": built,
+    }
+    uploads = {step["id"] for step in jobs()["release/build"]["steps"] if "upload" in str(step)}
+    assert uploads == {"distributions", "documents"}
+
+
 def named(text: str) -> set[str]:
     """Return the targets of make that a text names, each of which there is."""
     targets = {*re.findall(r"make (?!installs\b)([\w-]+)", text)}
