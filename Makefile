@@ -23,7 +23,7 @@ AUDIT := build/audit
 QUIET := --quiet --disable-pip-version-check
 HASHED := $(QUIET) --require-hashes --only-binary :all:
 
-.PHONY: synth docs check test fuzz test-cluster cluster-programs oci rehearse bench accuracy audit package sbom release changelog format lock clean
+.PHONY: synth docs check test fuzz test-cluster cluster-programs oci rehearse bench accuracy audit package sbom vllm changelog format lock clean
 
 synth: $(STAMP)  ## write dist/ from profiles/
 	$(BIN)/python -m ira_manifests synth
@@ -126,7 +126,7 @@ package: $(STAMP)  ## build the sdist and the wheel of the commit, twice, and co
 sbom: package $(AUDIT)/.installed  ## also the bill of materials of the wheel
 	$(BIN)/python -m tools.sbom build/package
 
-release: $(STAMP)  ## add a release of vLLM (VERSION=0.34.0), and list what to confirm
+vllm: $(STAMP)  ## add a release of vLLM (VERSION=0.34.0), and list what to confirm
 	$(BIN)/python -m tools.vllm_release $(VERSION)
 
 changelog: $(STAMP)  ## give what is unreleased a version (VERSION=0.2.0); DATE=2026-12-01 for another day than today

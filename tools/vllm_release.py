@@ -2,7 +2,7 @@
 
 Usage:
 
-    make release VERSION=0.34.0
+    make vllm VERSION=0.34.0
 
 Reads the published source of the release and of the one before it. Writes options.json and the
 other tables (options' defaults, metrics, models, environment variables), and to vllm/changes.py the

@@ -1,7 +1,7 @@
 """The table of the server's options that change memory: what each changes, and how it is read.
 
 Rows are those of vLLM 0.26.0, whose files the sources are, and options of other releases that do
-the same. `make release` lists what a new release adds. docs/memory.md shows the table: `make docs`.
+the same. `make vllm` lists what a new release adds. docs/memory.md shows the table: `make docs`.
 """
 
 from __future__ import annotations

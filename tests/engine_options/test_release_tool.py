@@ -1,4 +1,4 @@
-"""`make release`: the facts that it derives, and the list of facts that a person must confirm."""
+"""`make vllm`: the facts that it derives, and the list of facts that a person must confirm."""
 
 from __future__ import annotations
 
