@@ -10,6 +10,7 @@ from ira_manifests.vllm.options import releases
 from ira_manifests.vllm.release import Release
 from ira_manifests.vllm.release_table import runs_of, texts_at
 from tools.vllm_options import json_text, spans
+from tools.vllm_shapes import ExtractionError
 from tools.vllm_source import Source, SourceError, fetch
 
 
@@ -33,7 +34,7 @@ class TableFile(NamedTuple):
         """Add the releases that are named, else all of the options; return the exit code."""
         try:
             text = self.text_with({each: fetch(each) for each in arguments or releases()})
-        except SourceError as error:
+        except (SourceError, ExtractionError) as error:
             print(error, file=sys.stderr)
             return 2
         self.file.write_text(text, encoding="utf-8")
