@@ -12,7 +12,7 @@ import pytest
 
 from testing.project import ROOT
 from tools import changelog
-from tools.changelog import ChangelogError, cut, notes, sections
+from tools.changelog import ChangelogError, cut, notes, sections, with_links
 
 DAY = date(2026, 12, 1)
 
@@ -141,6 +141,14 @@ def test_notes_of_an_unknown_release_name_those_that_there_are() -> None:
 
     expected = "CHANGELOG.md has no release 1.3.0 (it has 1.2.0, 1.1.0): cut it first"
     assert str(raised.value) == expected
+
+
+def test_links_of_notes_to_files_lead_to_those_of_the_tag() -> None:
+    text = "[a](docs/a.md#b), [c](https://example.com/c), [d](#d)"
+
+    assert with_links(text, "https://forge/o/r/blob/v1.0.0") == (
+        "[a](https://forge/o/r/blob/v1.0.0/docs/a.md#b), [c](https://example.com/c), [d](#d)"
+    )
 
 
 def test_the_changelog_of_this_project_can_be_read() -> None:

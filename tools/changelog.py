@@ -5,6 +5,7 @@ Usage, from the root of the project:
     python -m tools.changelog cut 0.2.0                       dated today, in UTC
     python -m tools.changelog cut 0.2.0 --date 2026-12-01
     python -m tools.changelog notes 0.2.0                     the body of its GitHub release
+    python -m tools.changelog notes 0.2.0 --files URL         with links to files below a URL
 
 The format is that of https://keepachangelog.com/en/1.1.0/. The version must be one of the three
 that follow the newest release, and fit the kinds of change (https://semver.org/spec/v2.0.0.html).
@@ -25,6 +26,9 @@ FILE = Path(__file__).parents[1] / "CHANGELOG.md"
 _UNRELEASED = "## [Unreleased]"
 _RELEASE = re.compile(r"## \[([^]]+)\] - \d{4}-\d\d-\d\d(?: \[YANKED\])?")
 _VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
+
+# The target of a link to a file of the repository: no URL, and no heading of the page itself.
+_FILE = re.compile(r"\]\((?![a-z]+:|#)")
 
 _MAJOR, _MINOR, _PATCH = range(3)
 _RAISED = {
@@ -156,6 +160,11 @@ def notes(text: str, version: str) -> str:
     raise ChangelogError(f"{FILE.name} has no release {version} (it has {known}): cut it first")
 
 
+def with_links(text: str, url: str) -> str:
+    """Return notes for another page than the changelog: its links to files lead below a URL."""
+    return _FILE.sub(lambda found: f"{found[0]}{url}/", text)
+
+
 def _at(line: int, message: str) -> ChangelogError:
     return ChangelogError(f"{FILE.name}:{line}: {message}")
 
@@ -167,12 +176,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     cutting = commands.add_parser("cut", help="make what is not released a release")
     cutting.add_argument("version")
     cutting.add_argument("--date", type=date.fromisoformat, help="its day [default: today, in UTC]")
-    commands.add_parser("notes", help="print what a release says").add_argument("version")
+    noting = commands.add_parser("notes", help="print what a release says")
+    noting.add_argument("version")
+    noting.add_argument("--files", metavar="URL", help="where files are that the notes link to")
     asked = parser.parse_args(arguments)
     text = FILE.read_text("utf-8")
     try:
         if asked.command == "notes":
-            print(notes(text, asked.version))
+            found = notes(text, asked.version)
+            print(with_links(found, asked.files) if asked.files else found)
         else:
             FILE.write_text(
                 cut(text, asked.version, asked.date or datetime.now(UTC).date()), "utf-8"
