@@ -443,7 +443,9 @@ def test_going_back_says_the_reverse(here: Path) -> None:
         }
         for pair, old, new in ((there, "old", "new"), (back, "new", "old"))
     )
-    assert moved == reverse
+    # Each side names the switch that the other one has instead.
+    assert moved - reverse == {("--enable-log-requests", "True", "False")}
+    assert reverse - moved == {("--disable-log-requests", "False", "True")}
     assert {*there["options"]["gone"]} <= {*back["options"]["new"]}
     assert {*back["options"]["gone"]} <= {*there["options"]["new"], "--enable-log-requests"}
 

@@ -85,6 +85,20 @@ def test_an_empty_default_that_stays_empty_is_judged() -> None:
     assert Moved("--allowed-origins", ["*"], []) in found
 
 
+# https://github.com/vllm-project/vllm/pull/21739: requests are no longer logged unless asked for.
+@pytest.mark.parametrize("pair", [("0.10.0", "0.10.1"), ("0.8.5", "0.19.1"), ("0.10.0", "0.33.0")])
+def test_a_switch_whose_opposite_took_its_place_may_have_another_default(
+    pair: tuple[str, str],
+) -> None:
+    there, back = releases.compare(*pair), releases.compare(*reversed(pair))
+
+    assert Moved("--enable-log-requests", old=True, new=False) in there.moved
+    assert Moved("--disable-log-requests", old=True, new=False) in back.moved
+    assert not [
+        each for each in releases.compare("0.11.0", "0.33.0").moved if "log-" in each.option
+    ]
+
+
 # https://github.com/vllm-project/vllm/pull/21739
 def test_an_option_whose_opposite_took_its_place_is_still_taken() -> None:
     found = releases.compare("0.10.0", "0.33.0")
@@ -93,12 +107,19 @@ def test_an_option_whose_opposite_took_its_place_is_still_taken() -> None:
     assert "--disable-log-requests" not in found.gone_options
 
 
+def enabled(moved: Moved) -> Moved:
+    """Return what moved as of the opposite of --disable-log-requests, which 0.10.1 has instead."""
+    if moved.option != "--disable-log-requests":
+        return moved
+    return Moved("--enable-log-requests", old=not moved.old, new=not moved.new)
+
+
 @pytest.mark.parametrize("pair", list(pairwise(known())), ids=" ".join)
 def test_the_way_back_is_the_reverse(pair: tuple[str, str]) -> None:
     there, back = releases.compare(*pair), releases.compare(*reversed(pair))
 
     assert {(each.option, str(each.old), str(each.new)) for each in there.moved} == {
-        (each.option, str(each.new), str(each.old)) for each in back.moved
+        (each.option, str(each.new), str(each.old)) for each in map(enabled, back.moved)
     }
     assert {*there.gone_options} <= {*back.new_options}
     gone = {each.name for each in there.metrics if each.change != "hidden"}

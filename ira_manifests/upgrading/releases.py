@@ -15,6 +15,7 @@ RENAMED, GONE, HIDDEN = "renamed", "gone", "hidden"
 
 # With any of these, an option is as if it was not given.
 _NOTHING: tuple[Any, ...] = (None, "", [], {})
+_ENABLE, _DISABLE = "--enable-", "--disable-"
 
 
 @dataclass(frozen=True)
@@ -126,11 +127,21 @@ class _Names:
 def _moved(names: _Names, old: str, new: str) -> Iterator[Moved]:
     before, after = defaults(old), defaults(new)
     for option in sorted(before.keys() & names.before):
-        now = names.renamed.get(option, option)
-        if now not in after or before[option] == after[now]:
+        now, value = names.renamed.get(option, option), before[option]
+        if now not in after and isinstance(value, bool) and _opposite(option) not in before:
+            now, value = _opposite(option), not value
+        if now not in after or value == after[now]:
             continue
-        if before[option] not in _NOTHING or after[now] not in _NOTHING:
-            yield Moved(now, before[option], after[now])
+        if value not in _NOTHING or after[now] not in _NOTHING:
+            yield Moved(now, value, after[now])
+
+
+def _opposite(option: str) -> str:
+    """Return the switch that may have taken the place of another: of --disable-a, --enable-a."""
+    for prefix, opposite in (_ENABLE, _DISABLE), (_DISABLE, _ENABLE):
+        if option.startswith(prefix):
+            return opposite + option.removeprefix(prefix)
+    return option
 
 
 def _metrics(old: str, new: str) -> Iterator[Metric]:
