@@ -518,6 +518,27 @@ def test_a_release_after_the_newest_known_is_not_judged(here: Path) -> None:
     assert "IRA032" in said
 
 
+# Their images have CUDA 12.9, no user, and start Python: a later one may have anything.
+@pytest.mark.parametrize("old", ["0.11.0", "0.21.0"])
+def test_the_image_of_a_release_after_the_newest_known_is_not_judged(old: str, here: Path) -> None:
+    edit_file(here / PLATFORM, {"  version: 0.26.0\n": f"  version: {old}\n"})
+    said = run(here, "--dry-run", engine="0.99.0").stdout
+    (pair,) = json.loads(run(here, "--dry-run", "--json", engine="0.99.0").stdout)["releases"]
+
+    assert "CUDA, user and start of the image are not judged.\n" in said
+    assert "Image:" not in said
+    assert pair["entry"] is None
+
+
+def test_the_image_of_a_candidate_has_what_both_releases_around_it_have(here: Path) -> None:
+    edit_file(here / PLATFORM, {"  version: 0.26.0\n": "  version: 0.20.0\n"})
+
+    # 0.22.0 has the user, 0.21.0 does not.
+    for engine, has in ("0.22.0rc1", None), ("0.22.0", True), ("0.21.0rc1", False):
+        done = json.loads(run(here, "--dry-run", "--json", engine=engine).stdout)
+        assert {cell["new"]["image_has_user"] for cell in done["cells"]} == {has}
+
+
 def test_the_lists_of_options_are_asked_for(here: Path) -> None:
     short, long = run(here, "--dry-run"), run(here, "--dry-run", "--all-options")
 

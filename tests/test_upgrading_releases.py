@@ -16,7 +16,7 @@ def test_a_release_does_not_differ_from_itself() -> None:
     found = releases.compare("0.26.0", "0.26.0")
 
     assert found == releases.Releases("0.26.0", "0.26.0")
-    assert found.entry[0] == found.entry[1]
+    assert found.entry == ("vllm serve", "vllm serve")
 
 
 # https://github.com/vllm-project/vllm/pull/18354 and 29330: hidden in 0.11.0, gone in 0.12.0.
@@ -124,7 +124,8 @@ def test_the_way_back_is_the_reverse(pair: tuple[str, str]) -> None:
     assert {*there.gone_options} <= {*back.new_options}
     gone = {each.name for each in there.metrics if each.change != "hidden"}
     assert gone <= {*back.new_metrics}
-    assert there.entry == back.entry[::-1]
+    assert there.entry
+    assert there.entry[::-1] == back.entry
 
 
 def test_an_unknown_release_is_not_compared() -> None:

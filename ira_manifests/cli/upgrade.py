@@ -158,5 +158,5 @@ def _of_releases(pair: Releases, found: Upgrade) -> dict[str, Any]:
         ],
         "metrics": [asdict(each) for each in pair.metrics],
         "new_metrics": list(pair.new_metrics),
-        "entry": list(pair.entry),
+        "entry": list(pair.entry) if pair.entry else None,
     }  # fmt: skip

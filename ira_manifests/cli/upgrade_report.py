@@ -98,6 +98,7 @@ def _say_pair(pair: Releases, found: Upgrade, *, all_options: bool) -> None:
         terminal.say_wrapped(f"Options, defaults and metrics are not judged: {pair.unknown}.")
         if max(map(Release.parse, (pair.old, pair.new))) > NEWEST:
             terminal.say(f"Memory is estimated as with {NEWEST}, the newest known release.")
+            terminal.say("CUDA, user and start of the image are not judged.")
     _say_metrics(pair, cells)
     _say_defaults(pair, cells)
     _say_options(pair, all_options=all_options)
@@ -250,7 +251,7 @@ def _say_options(pair: Releases, *, all_options: bool) -> None:
 
 def _say_image(pair: Releases, cells: Sequence[CellUpgrade]) -> None:
     lines = list(dict.fromkeys(line for cell in cells for line in _of_image(cell.old, cell.new)))
-    if pair.entry[0] != pair.entry[1]:
+    if pair.entry and pair.entry[0] != pair.entry[1]:
         lines.append(f"starts by itself: {_both(*pair.entry)}; the cells name their command")
     if lines:
         terminal.say_heading("Image:")

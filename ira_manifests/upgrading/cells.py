@@ -18,7 +18,7 @@ from ira_manifests.rules.together import Checked, Judged
 from ira_manifests.upgrading import releases
 from ira_manifests.upgrading.releases import Releases
 from ira_manifests.vllm import Release, gpu_drivers, images, metrics, settings
-from ira_manifests.vllm.changes import facts_of
+from ira_manifests.vllm.changes import NEWEST, facts_of
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Side:
         max_num_batched_tokens, max_num_seqs: of a batch.
         cuda: of the image; None for images that are not vLLM's own.
         driver: the oldest NVIDIA driver for that.
-        image_has_user: whether vLLM's own image has a user beside root.
+        image_has_user: whether vLLM's own image has a user beside root; None where it is not known.
         autoscaling_metric: the metric of vLLM that the cell's autoscaler acts on, if it has one.
     """
 
@@ -166,7 +166,6 @@ _OF_EVERY_CELL = frozenset(
 def _side(cell: Cell) -> Side:
     row, estimate, engine = matrix_summary.row(cell), _budget(cell), cell.engine
     needs = gpu_drivers.needs(engine.reference, engine.version)
-    is_own = images.is_vllms_own(engine.image)
     batch = estimate.serving.batch_limits if estimate else None
     return Side(
         engine.version,
@@ -178,9 +177,19 @@ def _side(cell: Cell) -> Side:
         batch.requests if batch else None,
         needs.cuda if needs else None,
         needs.driver if needs else None,
-        facts_of(Release.parse(engine.version)).image_has_user if is_own else None,
+        _has_user(engine.version) if images.is_vllms_own(engine.image) else None,
         _metric(cell),
     )
+
+
+def _has_user(version: str) -> bool | None:
+    """Return whether vLLM's image of a release has a user beside root; None if it is not known.
+
+    A candidate has what the release before it and its own final release both have.
+    """
+    release = Release.parse(version)
+    found = {facts_of(each).image_has_user for each in (release, release.final)}
+    return found.pop() if len(found) == 1 and release.final <= NEWEST else None
 
 
 def _budget(cell: Cell) -> Budget | None:

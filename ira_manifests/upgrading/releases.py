@@ -73,8 +73,10 @@ class Releases:
     new_metrics: tuple[str, ...] = ()
 
     @property
-    def entry(self) -> tuple[str, str]:
-        """What vLLM's own image starts by itself, before and after."""
+    def entry(self) -> tuple[str, str] | None:
+        """What vLLM's own image starts by itself, before and after; None if it is not known."""
+        if self.unknown:
+            return None
         old, new = (facts_of(Release.parse(each)).entry for each in (self.old, self.new))
         return old, new
 
