@@ -18,6 +18,8 @@ from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 PACKAGE = "ira-manifests"
+NODE = "node"
+"""The extra with Node.js, for what renders."""
 _FROM_ENVIRONMENT = re.compile(r"\$\{[A-Za-z0-9-_]+\}(:\$\{[A-Za-z0-9-_]+\})?")
 _RELEASE = re.compile(rf"{PACKAGE}\s*(?P<version>(?:==|~=|>=)\s*[0-9][0-9A-Za-z.+!*]*)")
 # No quotes, spaces and backslashes, which files of other formats would have to escape.
@@ -109,12 +111,24 @@ def named(text: str) -> Origin | None:
     return None
 
 
-def program(extra: str) -> str:
-    """Return the command by which a shell runs this program again, as it was run now.
+def program(extra: str = NODE) -> str:
+    """Return the command by which a shell runs this program again, as it was run now."""
+    return _by_uvx(extra) if _is_in_uvx() else PACKAGE
 
-    uvx leaves nothing on the shell's path. It sets `UV`, as `uv run` does, which also sets
-    `VIRTUAL_ENV`: https://docs.astral.sh/uv/reference/environment/
+
+def way_to(extra: str, install: str) -> str:
+    """Return the command that gets an extra: `install`, or how uvx runs this program with it."""
+    return _by_uvx(extra) if _is_in_uvx() else install
+
+
+def _is_in_uvx() -> bool:
+    """Whether uvx runs this program, which leaves nothing on the shell's path.
+
+    It sets `UV`, as `uv run` does, which also sets `VIRTUAL_ENV`:
+    https://docs.astral.sh/uv/reference/environment/
     """
-    if "UV" in os.environ and os.environ.get("VIRTUAL_ENV") != sys.prefix:
-        return f"uvx --from {shlex.quote(here().requirement(extra))} {PACKAGE}"
-    return PACKAGE
+    return "UV" in os.environ and os.environ.get("VIRTUAL_ENV") != sys.prefix
+
+
+def _by_uvx(extra: str) -> str:
+    return f"uvx --from {shlex.quote(here().requirement(extra))} {PACKAGE}"

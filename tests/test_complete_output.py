@@ -276,8 +276,9 @@ def test_the_users_files_are_not_judged(tmp_path: Path) -> None:
 
 def test_the_next_steps_are_those_of_complete_output(tmp_path: Path) -> None:
     profiles(tmp_path, NAMED | {"# namespace: default": "namespace: llm #"})
-    steps = synth(tmp_path).stdout.split("\nNext:\n")[1]
+    shown, steps = synth(tmp_path).stdout.split("\nNext:\n")
 
+    assert not shown.endswith("\n\n")  # one empty line, also without notes
     assert [line.strip() for line in steps.splitlines()] == [
         "create the Secret hugging-face-token-secret with the key HUGGING_FACE_TOKEN",
         "kubectl apply -k dist/model-download-gemma3-27b",

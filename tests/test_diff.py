@@ -130,6 +130,21 @@ def test_the_page_shows_what_is_printed(here: Path) -> None:
     assert ira("diff", "origin/main", cwd=here).stdout.startswith(shown)
 
 
+def test_two_long_values_are_shown_from_where_they_differ(here: Path) -> None:
+    edit_profile(
+        here / "profiles",
+        "llama3",
+        {"model_id: meta-llama/Llama-3.3-70B-Instruct": "model_id: meta-llama/Llama-3.3-70B"},
+    )
+
+    text = ira("diff", cwd=here).stdout
+
+    # The options of the mount begin with those of the cache, which are longer than a line.
+    old, new = (f"...only-dir:meta-llama/Llama-3.3-70B{end}" for end in ("-Instruct", ""))
+    assert f"mountOptions:\n        {old} →\n        {new}\n" in text
+    assert f"mountOptions: {old} → {new}`\n" in ira("diff", "--format=markdown", cwd=here).stdout
+
+
 def test_more_replicas_change_in_place_and_the_request_does_not(here: Path) -> None:
     edit_profile(here / "profiles", CELL, {"    cpu: 64": "    replicas: 2\n    cpu: 64"})
 

@@ -32,7 +32,7 @@ FLOORS: list[dict[str, str]] = [
         "architectures": "errors vllm",
         "kustomizations": "errors files installation yaml_scalars",
         "memory": "errors vllm",
-        "nodejs": "errors files user_cache",
+        "nodejs": "errors files installation user_cache",
         "output": "errors files layout",
     },
     {
@@ -43,7 +43,7 @@ FLOORS: list[dict[str, str]] = [
     {
         "analysis": "kubernetes memory messages profiles vllm",
         "gitops": "kubernetes layout output profiles",
-        "hub": "errors messages model_files",
+        "hub": "errors installation messages model_files",
         "inputs": "profiles",
         "project": "errors installation kubernetes layout profile_files profiles",
     },

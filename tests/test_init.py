@@ -325,10 +325,10 @@ def test_a_project_installs_what_the_installation_came_from(
     }
 
     assert found == {
-        "release": f"ira-manifests[node]=={wheel.name.split('-')[1]}",
-        "repository": f"ira-manifests[node] @ git+{address}@{commit}",
-        "token": f"ira-manifests[node] @ git+{address}@{commit}",
-        "archive": "ira-manifests[node] @ https://example.com/ira.whl",
+        "release": f"ira-manifests[hub,node]=={wheel.name.split('-')[1]}",
+        "repository": f"ira-manifests[hub,node] @ git+{address}@{commit}",
+        "token": f"ira-manifests[hub,node] @ git+{address}@{commit}",
+        "archive": "ira-manifests[hub,node] @ https://example.com/ira.whl",
     }
     assert not any("ghp_secret" in text.decode() for text in content(tmp_path / "token").values())
 

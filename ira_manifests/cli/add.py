@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from ira_manifests import installation
 from ira_manifests.analysis import matrix_summary
 from ira_manifests.cli import (
     common,
@@ -164,5 +165,6 @@ def _report(added: Added, file: Path, found: ModelFiles, *, dry_run: bool) -> No
         f"{first.service_account} needs read access to the bucket."
     )
     terminal.say("Next:")
-    terminal.say(f"    ira-manifests explain {first.name}")
-    terminal.say(f"    ira-manifests synth --model-id {first.model.model_id}")
+    program = installation.program()
+    terminal.say(f"    {program} explain {first.name}")
+    terminal.say(f"    {program} synth --model-id {first.model.model_id}")

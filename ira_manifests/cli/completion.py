@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ira_manifests import installation
 from ira_manifests.cli import terminal
 from ira_manifests.errors import InputError
 
@@ -14,9 +15,9 @@ def command(*, shell: str) -> int:
     try:
         from argcomplete.shell_integration import shellcode
     except ImportError:
+        install = installation.way_to("completion", f"pip install '{PACKAGE}'")
         raise InputError(
-            "shells complete with the package argcomplete, the extra `completion`: "
-            f"pip install '{PACKAGE}'"
+            f"shells complete with the package argcomplete, the extra `completion`: {install}"
         ) from None
     terminal.say(shellcode([PROGRAM], shell=shell))
     return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 from ira_manifests.comparing import (
@@ -30,6 +31,7 @@ _SHORT = {
 }
 _ABOVE = ("spec.template.spec.", "spec.template.", "template.spec.", "spec.leaderWorkerTemplate.")
 _NO_FIT = ("does not fit", "impossible")
+_CONTEXT = 40  # letters before a difference, of the 60 that are shown
 _COPIES = ("PodTemplate",)
 """Kinds whose fields are told as those of the workload that they are copies of."""
 
@@ -217,7 +219,7 @@ def _field(change: FieldChange) -> tuple[str, str]:
         return name, f"- {_value(old)}"
     if "\n" in f"{old}{new}":
         return name, f"{_lines(old)} → {_lines(new)}, another text"
-    return name, f"{_value(old)} → {_value(new)}"
+    return name, " → ".join(map(_value, _from_difference(old, new)))
 
 
 def _short(field: str) -> str:
@@ -227,11 +229,29 @@ def _short(field: str) -> str:
     return visible(field)
 
 
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
 def _value(value: Any) -> str:
     if isinstance(value, str) and "\n" in value:
         return _lines(value)
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = value if isinstance(value, str) else _json(value)
     return visible(shortened(text)) or '""'
+
+
+def _from_difference(old: Any, new: Any) -> tuple[Any, Any]:
+    """Return two texts without the beginning that they share, if that is all that would be shown.
+
+    They then begin with the item of a list or the word in which they differ.
+    """
+    # Tokens are hidden first: a part of one is not recognised.
+    texts = [visible(each if isinstance(each, str) else _json(each)) for each in (old, new)]
+    if texts[0] == texts[1] or shortened(texts[0]) != shortened(texts[1]):
+        return old, new
+    alike = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(*texts, strict=False)))
+    start = max(alike - _CONTEXT, *(texts[0].rfind(end, 0, alike) + 1 for end in ", "))
+    return f"...{texts[0][start:]}", f"...{texts[1][start:]}"
 
 
 def _lines(value: Any) -> str:

@@ -8,6 +8,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from ira_manifests import installation
 from ira_manifests.cli import terminal
 from ira_manifests.cli.terminal import BOLD, DIM, Text
 from ira_manifests.importing.reading import Left
@@ -160,6 +161,7 @@ def next_steps(out: Path, found: Imported) -> None:
     kinds = count(len(found.cells), "cell")
     terminal.say(f"\nWrote {out}: {kinds}, {count(len(found.rows), 'difference')}.")
     option = "" if out == Path("profiles") else f" --profiles {out}"
+    program = installation.program()
     terminal.say("Next:")
     for command in ("list", "check --profiles-only", "synth"):
-        terminal.say(f"    ira-manifests {command}{option}")
+        terminal.say(f"    {program} {command}{option}")

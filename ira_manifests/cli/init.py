@@ -14,7 +14,7 @@ from ira_manifests.errors import InputError, OutputError
 from ira_manifests.installation import Origin
 from ira_manifests.output import transaction
 from ira_manifests.project.environment import Environment, require_valid
-from ira_manifests.project.files import EXTRA, PROFILES, Choice, files, left_out
+from ira_manifests.project.files import PROFILES, Choice, files, left_out
 
 
 def command(
@@ -62,7 +62,7 @@ class _Done:
     @property
     def next(self) -> list[str]:
         """The commands to run then."""
-        program = installation.program(EXTRA)
+        program = installation.program()
         steps = [f"{program} {word}" for word in ("synth", "check")]
         is_here = self.folder.resolve() == Path.cwd()
         return steps if is_here else [f"cd {shlex.quote(str(self.folder))}", *steps]

@@ -45,9 +45,13 @@ def written(out: Path, selections: Sequence[Selection], plan: Plan, users: UserF
     _say_table(plan)
     standings = next_steps.standings(out, selections, users.model_config)
     shared = dict.fromkeys(note for each in selections for note in _shared_notes(each.cells))
-    for note in (*_user_notes(out, users), *_folder_notes(out, plan), *shared):
+    notes = [*_user_notes(out, users), *_folder_notes(out, plan), *shared]
+    lacking = [*next_steps.preconditions(standings)]
+    if notes or lacking:
+        terminal.say("")
+    for note in notes:
         terminal.say(visible(note))
-    for missing in next_steps.preconditions(standings):
+    for missing in lacking:
         terminal.say_wrapped(f"note      {missing}", indent=" " * 10)
     terminal.say_heading("Next:")
     for step in next_steps.of_all(standings):
@@ -76,7 +80,6 @@ def _say_table(plan: Plan) -> None:
     blank = _row("", *("" for _ in groups))
     files = _row("files", *_together(counts.values()), style=BOLD)
     terminal.say_table([_row("directory", *groups, style=BOLD)], [*rows, blank, files], "<>>>")
-    terminal.say("")
 
 
 class _Files(NamedTuple):

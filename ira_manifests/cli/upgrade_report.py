@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from ira_manifests import installation
 from ira_manifests.cli import formats, terminal
 from ira_manifests.cli.terminal import BOLD, BOLD_RED, DIM, GREEN, YELLOW, Fields, Text
 from ira_manifests.messages import count, visible
@@ -76,8 +77,9 @@ class Report(NamedTuple):
             terminal.say("  fix the errors above; synth writes nothing before")
         for image in _copies(self.found.cells):
             terminal.say_wrapped(f"  push {image}, if the registry does not have it")
-        terminal.say("  ira-manifests diff   # what it does to a cluster")
-        terminal.say("  ira-manifests synth")
+        program = installation.program()
+        terminal.say(f"  {program} diff   # what it does to a cluster")
+        terminal.say(f"  {program} synth")
 
 
 def _copies(cells: Sequence[CellUpgrade]) -> list[str]:

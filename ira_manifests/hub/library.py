@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from ira_manifests import installation
 from ira_manifests.errors import InputError
 
 _OLDEST = 1  # major release; older ones are built on another HTTP client
@@ -50,7 +51,7 @@ def settings() -> Settings:
     except ImportError:
         raise InputError(
             "models are read from the Hub with the package huggingface_hub, the extra `hub`: "
-            f"pip install '{_PACKAGE}'; a folder of the model's files is read without: --from"
+            f"{_install()}; a folder of the model's files is read without: --from"
         ) from None
     except ValueError as error:  # such as HF_HUB_DOWNLOAD_TIMEOUT=soon
         raise InputError(
@@ -58,9 +59,7 @@ def settings() -> Settings:
         ) from None
     version = huggingface_hub.__version__
     if int(version.partition(".")[0]) < _OLDEST:
-        raise InputError(
-            f"huggingface_hub {version} is too old to read models: pip install '{_PACKAGE}'"
-        )
+        raise InputError(f"huggingface_hub {version} is too old to read models: {_install()}")
     return Settings(
         _endpoint(constants.ENDPOINT),
         None if constants.HF_HUB_DISABLE_IMPLICIT_TOKEN else _token(),
@@ -69,6 +68,10 @@ def settings() -> Settings:
         Path(constants.HF_HUB_CACHE),
         f"ira-manifests; hf_hub/{version}",
     )
+
+
+def _install() -> str:
+    return installation.way_to("hub", f"pip install '{_PACKAGE}'")
 
 
 def _endpoint(address: str) -> str:

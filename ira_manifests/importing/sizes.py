@@ -13,17 +13,19 @@ from ira_manifests.kubernetes import queued_capacity as queued
 from ira_manifests.lint.models import Library
 from ira_manifests.lint.placeholders import has_placeholder
 from ira_manifests.rules.view.plain import at, mapping
-from ira_manifests.vllm import human_readable_int
+from ira_manifests.vllm import UnknownReleaseError, human_readable_int
+from ira_manifests.vllm.defaults import defaults
 
 Say = Callable[[str, str], None]
 """Tells why a field is not as in the tree: the field, and the reason."""
 
 _DTYPES = ("fp8", "fp8_e4m3", "fp8_e5m2")
-# vLLM's own default of most releases: https://docs.vllm.ai/en/stable/cli/serve/
+_UTILIZATION = "--gpu-memory-utilization"
+# The default of vLLM's releases before 0.20.0, for one that is not known: the smaller one.
 _SHARE = Decimal("0.90")
 OPTIONS = frozenset(
     {"--model", "--tensor-parallel-size", "--pipeline-parallel-size", "--max-model-len",
-     "--gpu-memory-utilization", "--kv-cache-dtype"}
+     _UTILIZATION, "--kv-cache-dtype"}
 )  # fmt: skip
 """The options that are fields here."""
 
@@ -49,7 +51,7 @@ def sizes(found: Found, library: Library, say: Say) -> dict[str, Any] | str:
         **({"pipeline_parallel": stages} if stages != 1 else {}),
         **({"nodes": nodes} if nodes != 1 else {}),
         **_resources(found, say),
-        "gpu_memory_utilization": _share(given.get("--gpu-memory-utilization"), say),
+        "gpu_memory_utilization": _share(given.get(_UTILIZATION), found.server.release, say),
         "max_model_len": context,
         **_dtype(given.get("--kv-cache-dtype"), say),
         "compute_class": named,
@@ -88,7 +90,7 @@ def _context(found: Found, library: Library, say: Say) -> int | None:
     return longest
 
 
-def _share(text: str | None, say: Say) -> Decimal:
+def _share(text: str | None, release: str, say: Say) -> Decimal:
     try:
         share = Decimal(text or "")
     except InvalidOperation:
@@ -96,8 +98,17 @@ def _share(text: str | None, say: Say) -> Decimal:
     if 0 < share <= 1:
         return share
     why = "not given" if text is None else "its value is not known"
-    say("gpu_memory_utilization", f"{why}; written as vLLM's default of most releases, {_SHARE}")
-    return _SHARE
+    default, of = _default(release)
+    say("gpu_memory_utilization", f"{why}; written as vLLM's default {of}, {default}")
+    return default
+
+
+def _default(release: str) -> tuple[Decimal, str]:
+    """Return the default of a release, and which releases have it."""
+    try:
+        return Decimal(str(defaults(release)[_UTILIZATION])), f"in {release}"
+    except UnknownReleaseError:
+        return _SHARE, "before 0.20.0"
 
 
 def _dtype(text: str | None, say: Say) -> dict[str, str]:

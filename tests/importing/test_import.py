@@ -162,6 +162,27 @@ def test_a_flat_deployment_becomes_a_cell(tmp_path: Path) -> None:
     assert made.run.returncode == 1
 
 
+@pytest.mark.parametrize(
+    ("tag", "share", "of"),
+    [
+        # vllm/config/cache.py of v0.19.1 and of v0.20.0
+        ("v0.19.1", "0.9", "in 0.19.1"),
+        ("v0.20.0", "0.92", "in 0.20.0"),
+        ("nightly", "0.90", "before 0.20.0"),
+    ],
+)
+def test_a_share_that_is_not_given_is_the_default_of_the_release(
+    tmp_path: Path, tag: str, share: str, of: str
+) -> None:
+    without = ("            - --gpu-memory-utilization=0.90\n", "")
+    made = imported(flat(tmp_path, without, ("vllm-openai:v0.19.0", f"vllm-openai:{tag}")))
+    (cell,) = made.cells.values()
+
+    assert cell.profile.gpu_memory_utilization == Decimal(share)
+    told = {each["field"]: each["why"] for each in made.report["left"]}
+    assert told["gpu_memory_utilization"] == (f"not given; written as vLLM's default {of}, {share}")
+
+
 def test_what_is_told_is_what_synth_makes(tmp_path: Path) -> None:
     """The report is of objects that were computed; kubectl builds those that were written."""
     tree = overlays.write(tmp_path / "tree", overlays.healthy())
