@@ -265,6 +265,10 @@ def test_a_mirror_must_have_the_image(here: Path) -> None:
     [
         (("--engine", "0.8.3"), "--engine 0.8.3 is too old: 0.8.4 is the oldest known release"),
         (("--engine", "latest"), "'latest' is no version"),
+        (
+            ("--engine", "v0.33.0+cu129"),
+            "pass --engine 0.33.0, and the tag of its image, such as --tag v0.33.0-cu129",
+        ),
         ((), "the following arguments are required: --engine"),
         (
             ("--engine", NEW, "--all", "--environment", "x"),
@@ -284,6 +288,16 @@ def test_what_can_not_be_used_is_one_message(
     assert (done.returncode, done.stdout) == (2, "")
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
+    assert text_of(here) == before
+
+
+def test_a_place_in_a_profile_that_is_not_written_is_called_so(here: Path) -> None:
+    before = text_of(here)
+    done = run(here, "--tag", "nightly")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "engine.tag: 'nightly' moves with every build" in done.stderr
+    assert "problems are those of the profiles with the new pin; nothing was written" in done.stderr
     assert text_of(here) == before
 
 

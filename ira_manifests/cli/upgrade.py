@@ -10,7 +10,7 @@ from typing import Any
 from ira_manifests import upgrading
 from ira_manifests.cli import common, documents, editing, upgrade_report
 from ira_manifests.cli.editing import Edit
-from ira_manifests.errors import InputError, did_you_mean, one_of
+from ira_manifests.errors import InputError, ProfileError, did_you_mean, one_of
 from ira_manifests.kubernetes import names
 from ira_manifests.loading import load_matrices
 from ira_manifests.profile_files import ENVIRONMENT_FOLDER, MODEL_FOLDER
@@ -47,7 +47,7 @@ def command(
     upgrading.require_own(old, pins)
     contents = {file: editing.read(Path(file)) for file in upgrading.files_of(pins)}
     edits = upgrading.edited(pins, contents, wanted)
-    new = load_matrices(folder, Options(), None, {each.file: each.after for each in edits})
+    new = _edited(folder, edits)
     found = upgrading.compare(old, new)
     if not dry_run:
         editing.replace_all([Edit(Path(each.file), each.before, each.after) for each in edits])
@@ -60,6 +60,15 @@ def command(
     return common.FINDINGS if found.refuses else 0
 
 
+def _edited(folder: Path, edits: Sequence[Edited]) -> Matrices:
+    """Return the profiles with the edits. Raises ProfileError with what they break."""
+    try:
+        return load_matrices(folder, Options(), None, {each.file: each.after for each in edits})
+    except ProfileError as error:
+        note = "the problems are those of the profiles with the new pin; nothing was written"
+        raise ProfileError(error.problems, (*error.options, note)) from None
+
+
 def _wanted(
     engine: str, tag: str | None, digest: str | None, environments: list[str] | None, *, every: bool
 ) -> Wanted:
@@ -67,6 +76,11 @@ def _wanted(
     release = Release.parse(engine)
     if release < OLDEST:
         raise InputError(f"--engine {release} is too old: {OLDEST} is the oldest known release")
+    if "+" in engine:
+        raise InputError(
+            f"--engine {engine} is a build of {release}; pass --engine {release}, and the tag of "
+            f"its image, such as --tag v{engine.removeprefix('v').replace('+', '-')}"
+        )
     if every and environments:
         raise InputError("--all and --environment both name pins; pass only one")
     if tag is not None:
