@@ -21,6 +21,11 @@ from tests.support import Run, ira
 from tests.test_clean_clone import git
 from tests.test_readme import blocks
 
+ARGO_CD = """\
+inference: {workload_name: "vllm-{gpu}-{model}"}
+gpus: {h100: {queued: false}}
+argo_cd: {repo_url: https://git.example.com/acme/serving.git}
+"""
 LLAMA = "online-inference-gpu-h100-llama3"
 CELL = "h100/llama3"
 
@@ -143,6 +148,40 @@ def test_two_long_values_are_shown_from_where_they_differ(here: Path) -> None:
     old, new = (f"...only-dir:meta-llama/Llama-3.3-70B{end}" for end in ("-Instruct", ""))
     assert f"mountOptions:\n        {old} →\n        {new}\n" in text
     assert f"mountOptions: {old} → {new}`\n" in ira("diff", "--format=markdown", cwd=here).stdout
+
+
+def test_another_model_is_to_be_downloaded_first(here: Path) -> None:
+    edit_profile(
+        here / "profiles", "gemma3-27b", {"model_id: google/gemma-3-27b-it": "model_id: acme/gemma"}
+    )
+
+    heading = "Models to download first, if the bucket does not have them:"
+    assert f"\n{heading}\n  acme/gemma\n\n" in ira("diff", cwd=here).stdout
+    assert f"\n{heading}\n\n- `acme/gemma`\n" in ira("diff", "--format=markdown", cwd=here).stdout
+    assert document(here)["environments"][0]["models"] == ["acme/gemma"]
+
+
+def test_a_model_that_another_cell_reads_already_is_not_to_be_downloaded(here: Path) -> None:
+    edit_profile(here / "profiles", "llama3", {"  h200:\n": "  l4:\n"})
+
+    run = ira("diff", cwd=here)
+
+    assert "l4/llama3" in run.stdout, run.stderr
+    assert "download first" not in run.stdout
+
+
+@pytest.mark.parametrize(("more", "told"), [("", True), (ARGO_CD, False)])
+def test_in_another_bucket_all_models_are_new_and_a_controller_downloads_them(
+    here: Path, more: str, told: bool
+) -> None:
+    folder = here / "profiles/environments"
+    folder.mkdir()
+    text = f"bucket: acme-eu-ira-model\nnamespace: inference\ncells: [h100/llama3]\n{more}"
+    (folder / "eu.yaml").write_text(text)
+
+    (found,) = document(here)["environments"]
+    assert found["models"] == ["meta-llama/Llama-3.3-70B-Instruct"]
+    assert ("Models to download first" in ira("diff", cwd=here).stdout) is told
 
 
 def test_more_replicas_change_in_place_and_the_request_does_not(here: Path) -> None:

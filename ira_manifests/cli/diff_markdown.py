@@ -34,10 +34,13 @@ def document(found: Comparison, name: str) -> str:
 def _cells(of: OfEnvironment) -> Iterator[str]:
     if of.cells:
         yield from ("", _HEAD, *(_row(cell, of) for cell in of.cells))
-    commands = diff_words.deletions(of)
-    if commands:
-        yield from ("", "To delete before it is applied, if they are there:", "")
-        yield from (f"- {_code(command)}" for command in commands)
+    for heading, items in (
+        (diff_words.DOWNLOADS, diff_words.downloads(of)),
+        ("To delete before it is applied, if they are there", diff_words.deletions(of)),
+    ):
+        if items:
+            yield from ("", f"{heading}:", "")
+        yield from (f"- {_code(item)}" for item in items)
 
 
 def _row(cell: CellChange, of: OfEnvironment) -> str:

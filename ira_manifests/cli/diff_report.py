@@ -32,15 +32,15 @@ def _say_environment(of: OfEnvironment) -> None:
         terminal.say("")
         head = [[Text(title, BOLD) for title in _HEAD]]
         terminal.say_table(head, [_row(cell, of) for cell in of.cells], _ALIGN)
-    commands = diff_words.deletions(of)
-    if commands:
-        terminal.say_heading("Delete before you apply, if they are there:")
-    for command in commands:
-        terminal.say(visible(f"  {command}"))
-    for heading, names in diff_words.whole(of):
-        terminal.say_heading(f"{heading}:")
-        for name in names:
-            terminal.say(visible(f"  {name}"))
+    for heading, lines in (
+        (diff_words.DOWNLOADS, diff_words.downloads(of)),
+        ("Delete before you apply, if they are there", diff_words.deletions(of)),
+        *diff_words.whole(of),
+    ):
+        if lines:
+            terminal.say_heading(f"{heading}:")
+        for line in lines:
+            terminal.say(visible(f"  {line}"))
     for group in diff_words.groups(of):
         _say_group(group, of)
 

@@ -167,6 +167,7 @@ def capacity(found: Comparison) -> list[tuple[str, str, str, str]]:
 
 
 CAPACITY = "GPUs, if every cell is applied"
+DOWNLOADS = "Models to download first, if the bucket does not have them"
 
 
 def deletions(of: OfEnvironment) -> list[str]:
@@ -178,6 +179,14 @@ def deletions(of: OfEnvironment) -> list[str]:
         if each.effect is Effect.IMMUTABLE
     )
     return list(dict.fromkeys(found))
+
+
+def downloads(of: OfEnvironment) -> tuple[str, ...]:
+    """Return the models to download before the output is applied.
+
+    What prunes is a controller, which applies the downloads of the output first.
+    """
+    return () if of.is_pruned else of.models
 
 
 def consequence(change: ObjectChange, *, is_pruned: bool) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -29,6 +29,8 @@ class OfEnvironment:
     cells: tuple[CellChange, ...]
     is_pruned: bool
     """Whether what applies the output removes what is no longer in it."""
+    models: tuple[str, ...]
+    """The ids of the models that its cells read from the bucket, and no cell did before."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,8 @@ def compare(old: Mapping[str, Side], new: Mapping[str, Side], differing: set[str
     `differing`: the names of all directories whose profiles differ; the others were left out.
     """
     names = sorted({*old, *new})
-    found = [_compared(name, old.get(name), new.get(name), differing) for name in names]
+    read = _reads(old.values())
+    found = [_compared(name, old.get(name), new.get(name), differing, read) for name in names]
     return Comparison(
         tuple(each for each in found if each.directories or each.cells),
         of_cells.gpus(_cells(old.values())),
@@ -91,7 +94,23 @@ def _cells(sides: Iterable[Side]) -> Iterable[Cell]:
     return (cell for side in sides for cell in side.matrix.values())
 
 
-def _compared(name: str, old: Side | None, new: Side | None, differing: set[str]) -> OfEnvironment:
+def _reads(sides: Iterable[Side]) -> dict[tuple[str | None, str], None]:
+    """Return the models that cells read, each with its bucket, None for that of the user's file."""
+    return {
+        (side.matrix.platform.bucket, model_id): None
+        for side in sides
+        for cell in side.matrix.values()
+        for model_id in cell.model_ids
+    }
+
+
+def _compared(
+    name: str,
+    old: Side | None,
+    new: Side | None,
+    differing: set[str],
+    read: Collection[tuple[str | None, str]],
+) -> OfEnvironment:
     directories = compared(old.directories if old else (), new.directories if new else ())
     above = placed(name, "")
     own = {each.removeprefix(above) for each in differing if each.startswith(above)}
@@ -102,7 +121,8 @@ def _compared(name: str, old: Side | None, new: Side | None, differing: set[str]
         if each.old != each.new or each.name in objects
     ]
     pruned = any(side.matrix.platform.pruned for side in (old, new) if side)
-    return OfEnvironment(name, tuple(directories), tuple(cells), pruned)
+    models = [each[1] for each in _reads([new] if new else []) if each not in read]
+    return OfEnvironment(name, tuple(directories), tuple(cells), pruned, tuple(models))
 
 
 def _matrix(side: Side | None) -> Matrix | None:
@@ -114,6 +134,7 @@ def _of_environment(given: OfEnvironment) -> dict[str, Any]:
         "environment": given.environment or None,
         "cells": [each.to_json() for each in given.cells],
         "directories": [_of_directory(each) for each in given.directories],
+        "models": [*given.models],
     }
 
 
