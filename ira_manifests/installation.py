@@ -25,6 +25,11 @@ _RELEASE = re.compile(rf"{PACKAGE}\s*(?P<version>(?:==|~=|>=)\s*[0-9][0-9A-Za-z.
 # No quotes, spaces and backslashes, which files of other formats would have to escape.
 _LETTER = r"[A-Za-z0-9._~:@%+,&=?#!()*$\[\]{}-]"
 _ADDRESS = re.compile(rf"(?:git\+)?(?:https?|ssh)://{_LETTER}+/(?:{_LETTER}|/)+")
+# Where the two services, also those that a company runs itself, show a file at a commit.
+_SHOWN = re.compile(
+    r"git\+(?P<web>https://(?P<service>github|gitlab)\.[^/@]+/[^@#]+?)(?:\.git)?@(?P<commit>[0-9a-f]+)"
+)
+_FILES = {"github": "blob", "gitlab": "-/blob"}
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,13 @@ class Origin:
         """Return the requirement with an extra, as in a requirements file."""
         name = f"{PACKAGE}[{extra}]"
         return f"{name} @ {self.address}" if self.address else f"{name}{self.version}"
+
+    def file_url(self, path: str) -> str:
+        """Return where a browser shows a file of the repository; empty where that is not known."""
+        shown = _SHOWN.fullmatch(self.address)
+        if shown is None:
+            return ""
+        return f"{shown['web']}/{_FILES[shown['service']]}/{shown['commit']}/{path}"
 
     def pip_install(self, extra: str) -> str:
         """Return the command that installs it with an extra."""

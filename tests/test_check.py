@@ -14,7 +14,10 @@ from typing import Any
 import jsonschema
 import pytest
 
-from ira_manifests import __version__, load_matrix
+from ira_manifests import __version__, installation, load_matrix
+from ira_manifests.cli import formats
+from ira_manifests.installation import Origin
+from testing.pages import anchors
 from testing.project import DIST, PROFILES, copy_edited, copy_profiles, copy_project
 from tests.support import ira
 
@@ -248,8 +251,23 @@ def test_sarif_is_valid_by_its_schema(refused: Path, sarif_schema: Any) -> None:
     page = next(rule for rule in rules if rule["id"] == "IRA012")["help"]
     assert "64 MiB" in page["text"]
     assert "`/dev/shm`" in page["markdown"]
+    assert not any("helpUri" in rule for rule in rules)  # a folder of this machine has no URL
     for item in sarif_run["results"]:
         assert rules[item["ruleIndex"]]["id"] == item["ruleId"]
+
+
+def test_sarif_of_an_installation_from_a_repository_has_the_url_of_each_page(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    came_from = Origin(address="git+https://github.com/acme/ira-manifests.git@7921be15")
+    monkeypatch.setattr(installation, "here", lambda: came_from)
+
+    (run,) = json.loads(formats.sarif([]))["runs"]
+
+    urls = {rule["id"]: rule["helpUri"] for rule in run["tool"]["driver"]["rules"]}
+    pages = "https://github.com/acme/ira-manifests/blob/7921be15/docs/rules.md"
+    assert urls["IRA002"] == f"{pages}#ira002-little-margin-warning"
+    assert {url.removeprefix(f"{pages}#") for url in urls.values()} <= {*anchors("docs/rules.md")}
 
 
 @pytest.mark.parametrize("options", [["--onyl"], ["--namespace", "LLM"]])

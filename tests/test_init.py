@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ira_manifests.installation import PACKAGE, without_credentials
+from ira_manifests.installation import PACKAGE, Origin, without_credentials
 from testing.project import PROFILES, ROOT
 from tests.support import UNPRIVILEGED, ira, ira_alone, shell
 
@@ -370,6 +370,32 @@ def test_an_editable_installation_is_told_by_its_folder(tmp_path: Path) -> None:
 )
 def test_an_address_is_told_without_what_is_secret(address: str, expected: str) -> None:
     assert without_credentials(address) == expected
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        (
+            "git+https://github.com/acme/ira@7921be15",
+            "https://github.com/acme/ira/blob/7921be15/a.md",
+        ),
+        ("git+https://github.acme.com/a/b.git@7921", "https://github.acme.com/a/b/blob/7921/a.md"),
+        ("git+https://gitlab.com/a/b/c.git@7921", "https://gitlab.com/a/b/c/-/blob/7921/a.md"),
+        ("git+https://git.example.com/a/b.git@7921", ""),  # unknown how it shows files
+        ("git+https://github.com/acme/mono@7921#subdirectory=ira", ""),
+        ("git+ssh://git@github.com/acme/ira.git@7921", ""),
+        ("https://github.com/acme/ira/releases/download/v1.0.0/ira.whl", ""),
+        ("file:///home/user/ira", ""),
+        ("", ""),
+    ],
+)
+def test_a_file_of_the_repository_has_a_url_where_the_service_is_known(
+    address: str, expected: str
+) -> None:
+    """https://docs.github.com/repositories/working-with-files/using-files/getting-permanent-links-to-files
+    and https://docs.gitlab.com/user/project/repository/files/#permalinks.
+    """
+    assert Origin(address=address).file_url("a.md") == expected
 
 
 def test_no_message_or_page_tells_to_install_the_package_by_name() -> None:

@@ -20,8 +20,7 @@ def written(text: str) -> str:
     """Return the text of docs/rules.md with the current pages."""
     introduction, _, _ = text.partition(_FIRST_PAGE)
     pages = (
-        f"## {rule.id} {rule.name} ({rule.severity})\n\n{rule.page}\n{_also_in_lint(rule)}"
-        for rule in rules().values()
+        f"## {rule.heading}\n\n{rule.page}\n{_also_in_lint(rule)}" for rule in rules().values()
     )
     return "\n".join((introduction, *pages))
 

@@ -82,7 +82,7 @@ def left_out(pair: Absent) -> None:
 
 def rule(found: Rule) -> None:
     """Print the page of a rule."""
-    terminal.say(terminal.styled(f"{found.id} {found.name} ({found.severity})", BOLD))
+    terminal.say(terminal.styled(found.heading, BOLD))
     for paragraph in found.page.split("\n\n"):
         terminal.say("")
         if paragraph.startswith("```"):

@@ -6,6 +6,7 @@ import posixpath
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ira_manifests import installation
 from ira_manifests.cli.terminal import BOLD, BOLD_RED, BOLD_YELLOW, DIM, fitted, painted
 from ira_manifests.messages import count, visible, without_tokens
 from ira_manifests.rules import catalogue
@@ -102,19 +103,11 @@ def sarif(findings: Sequence[Finding]) -> str:
 
     from ira_manifests import __version__
 
+    pages = installation.here().file_url("docs/rules.md")
     driver = {
         "name": "ira_manifests",
         "version": __version__,  # as in PEP 440, so it is no `semanticVersion`
-        "rules": [
-            {
-                "id": rule.id,
-                "name": rule.name,
-                "shortDescription": {"text": rule.summary},
-                "help": _help(rule),
-                "defaultConfiguration": {"level": str(rule.severity)},
-            }
-            for rule in catalogue.rules().values()
-        ],
+        "rules": [_described(rule, pages) for rule in catalogue.rules().values()],
     }
     placed = [finding for finding in findings if finding.file]
     run: dict[str, Any] = {
@@ -140,9 +133,16 @@ def _index(finding: Finding) -> int:
     return list(catalogue.rules()).index(finding.rule_id)
 
 
-def _help(rule: Rule) -> dict[str, str]:
-    """Return the rule's page, which code scanning shows beside a result; there is no URL of it."""
-    return {"text": rule.page, "markdown": rule.page}
+def _described(rule: Rule, pages: str) -> dict[str, Any]:
+    """Return a rule with its page, and the page's URL where that of all pages is known."""
+    return {
+        "id": rule.id,
+        "name": rule.name,
+        "shortDescription": {"text": rule.summary},
+        **({"helpUri": f"{pages}#{rule.anchor}"} if pages else {}),
+        "help": {"text": rule.page, "markdown": rule.page},
+        "defaultConfiguration": {"level": str(rule.severity)},
+    }
 
 
 def _notification(finding: Finding) -> dict[str, Any]:

@@ -64,6 +64,16 @@ class Rule:
         return self.text.partition("\n")[0]
 
     @property
+    def heading(self) -> str:
+        """The heading of its page, such as "IRA002 little-margin (warning)"."""
+        return f"{self.id} {self.name} ({self.severity})"
+
+    @property
+    def anchor(self) -> str:
+        """The fragment by which GitHub, GitLab and the site reach that heading."""
+        return f"{self.id.lower()}-{self.name}-{self.severity}"
+
+    @property
     def page(self) -> str:
         """The rule's documentation in Markdown: the problem and its effect in production."""
         summary, _, more = self.text.partition("\n")
