@@ -86,7 +86,7 @@ def _of_first_engine(source: Source) -> Iterator[_Metric]:
 
 def _metrics(source: Source, module: Module) -> Iterator[_Metric]:
     for function, hidden, call in _calls(module.tree, module.tree, hidden=False):
-        given = {keyword.arg: keyword.value for keyword in call.keywords}
+        given = _given(call)
         kind = next((kind for kind in _KINDS if kind in last_name(call.func).lower()), "")
         if not kind or "documentation" not in given or "name" not in given:
             continue
@@ -98,6 +98,17 @@ def _metrics(source: Source, module: Module) -> Iterator[_Metric]:
         for name in names:
             if _NAME.fullmatch(name):
                 yield _Metric(name, kind, hidden, replaced[1] if replaced else "")
+
+
+def _given(call: ast.Call) -> dict[str | None, ast.expr]:
+    """Return the arguments of a call by name, with the first two of a metric that have none.
+
+    Their order is that of prometheus_client: name, documentation.
+    """
+    given = {keyword.arg: keyword.value for keyword in call.keywords}
+    if call.args and _NAME.fullmatch(_text_of(call.args[0])):
+        given.update(zip(("name", "documentation"), call.args, strict=False))
+    return given
 
 
 def _calls(

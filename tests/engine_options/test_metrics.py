@@ -133,6 +133,28 @@ def test_the_metrics_of_both_engines_are_read() -> None:
     }
 
 
+def test_arguments_of_a_metric_may_have_no_names() -> None:
+    text = """
+from prometheus_client import Counter
+
+_first = Counter("vllm:first", "First. DEPRECATED: Use vllm:second instead.", ["kind"])
+_second = Counter("vllm:second", documentation="Second.")
+_first.labels("vllm:none").inc()
+"""
+    assert read(Source("1.0.0", {"vllm/v1/metrics/loggers.py": text})) == {
+        "vllm:first_total": "counter vllm:second_total",
+        "vllm:second_total": "counter",
+    }
+
+
+def test_the_metrics_of_the_frontends_own_operations_are_in_the_table() -> None:
+    # vllm/entrypoints/serve/dev/sleep/metrics.py of 0.33.0, which 0.26.0 does not have.
+    name = "vllm:sleep_mode_operation_duration_seconds"
+
+    assert metrics("0.33.0")[name] == Metric("histogram")
+    assert name not in metrics("0.26.0")
+
+
 def test_a_first_engine_that_is_another_name_of_the_second_has_no_metrics() -> None:
     gone = made_up(engine="from vllm.v1.engine import V1Engine\nLLMEngine = V1Engine\n")
 
