@@ -128,6 +128,7 @@ def test_h200_on_queued_capacity_names_what_the_base_platform_lacks(tmp_path: Pa
         in said
     )
     assert "node auto-provisioning has a limit for nvidia-h200-141gb" in said
+    assert said.endswith("set auto_provisioning_limit: true of the GPU type h200")
 
 
 def test_a_directory_of_an_environment_is_named_with_it(tmp_path: Path) -> None:

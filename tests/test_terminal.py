@@ -244,6 +244,14 @@ def test_findings_are_wrapped_on_a_terminal_alone() -> None:
     assert on_a_terminal(*words, "--format", "json") == ira(*words, "--format", "json").stdout
 
 
+def test_the_note_of_init_is_wrapped_on_a_terminal(tmp_path: Path) -> None:
+    shown = COLOUR.sub("", on_a_terminal("init", tmp_path / "new"))
+
+    note = shown[shown.index("note: left out") :].splitlines()
+    assert len(note) > 3
+    assert max(map(len, note)) <= 80
+
+
 def test_the_place_of_a_finding_stays_in_one_line_on_a_terminal(tmp_path: Path) -> None:
     profiles = copy_profiles(tmp_path / ("a b, c" * 15))
     shown = COLOUR.sub("", on_a_terminal("check", "--profiles-only", "--profiles", profiles))

@@ -170,12 +170,12 @@ def _list(paths: Sequence[str]) -> None:
 def _complain(done: _Done, environment: Environment | None) -> None:
     """Tell what the project lacks."""
     if environment is not None and any(path.startswith(f"{PROFILES}/") for path in done.kept):
-        terminal.complain(
+        terminal.complain_wrapped(
             f"note: {PROFILES}/ is there already, so no environment was added; its file is in "
             "docs/gitops.md, under Environments"
         )
     if done.left_out:
-        terminal.complain(
+        terminal.complain_wrapped(
             f"note: left out {', '.join(done.left_out)}: they name what to install, and this "
             f"program came from {installation.here().address}, which no other machine has; run "
             "init again with --package, such as "

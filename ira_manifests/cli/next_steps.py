@@ -62,19 +62,20 @@ def standings(
 
 def preconditions(standings: Iterable[Standing]) -> Iterator[str]:
     """Yield what the cluster needs for queued cells without a node pool."""
-    lacking: dict[str, list[str]] = {}
+    lacking: dict[tuple[str, str], list[str]] = {}
     cells = ((each.environment, cell) for each in standings for cell in each.cells)
     for environment, cell in cells:
         gpu = cell.gpu
         if cell.is_queued and gpu.queued_node_pool is None and not gpu.auto_provisioning_limit:
             directory = placed(environment, cell.queued_directory)
-            lacking.setdefault(cell.machine.accelerator, []).append(directory)
-    for accelerator, directories in lacking.items():
+            lacking.setdefault((cell.gpu_name, cell.machine.accelerator), []).append(directory)
+    for (name, accelerator), directories in lacking.items():
         first, others = directories[0], len(directories) - 1
         among = f"{first}, and {others} more," if others else first
         yield (
             f"{among} can get nodes only if node auto-provisioning has a limit for "
-            f"{accelerator}: see Queued capacity in docs/operations.md"
+            f"{accelerator} (docs/operations.md, Queued capacity); if it has one, set "
+            f"auto_provisioning_limit: true of the GPU type {name}"
         )
 
 
