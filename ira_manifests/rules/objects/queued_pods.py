@@ -46,10 +46,10 @@ def wrong_annotations(view: View) -> Iterator[Finding]:
         yield from _request(view, template, requests)
 
 
-def _consumed(view: View, template: PodTemplate) -> set[object]:
+def _consumed(view: View, template: PodTemplate) -> list[object]:
     """Return the requests that Pods consume, in trees of other authors by the old prefix too."""
     keys = (queued.CONSUME,) if view.own else (queued.CONSUME, *queued.DEPRECATED)
-    return {template.annotations.get(key) for key in keys}
+    return [template.annotations.get(key) for key in keys]
 
 
 def _annotations(view: View, template: PodTemplate) -> Iterator[Finding]:
