@@ -54,7 +54,7 @@ def _platform(found: Found) -> dict[str, Any]:
     buckets = [mapping(each.get("csi")) for each in template.volumes if pods.is_bucket(each)]
     attributes = mapping(buckets[0].get("volumeAttributes")) if buckets else {}
     bucket = str(attributes.get("bucketName", ""))
-    options = [each.strip() for each in str(attributes.get("mountOptions", "")).split(",")]
+    options = [each.strip() for each in str(attributes.get("mountOptions") or "").split(",")]
     return {
         "namespace": found.workload.metadata.get("namespace"),
         "bucket": None if has_placeholder(bucket) or not bucket else bucket,

@@ -214,16 +214,19 @@ def _drop_gpu(values: Values, gpu: str) -> str:
 
 
 def _restore(platform: dict[str, Any], library: Library, cut: Path) -> str:
-    """Give a field of the platform the package's value; return its name, or an empty text."""
+    """Give a field of the platform the package's value, or leave it out if it has that.
+
+    Return the field's name; empty if there is nothing to leave out.
+    """
     usual: Any = library.profiles.sources["platform", "platform"].document.data
     holder: Any = platform
     for part in cut[:-1]:
         holder, usual = holder[part], usual[part]
     last = cut[-1]
-    if holder.get(last) == usual.get(last):
-        return ""
-    if last in usual:
+    if last in usual and holder.get(last) != usual[last]:
         holder[last] = usual[last]
-    else:
+    elif last in holder:
         del holder[last]
+    else:
+        return ""
     return dotted(cut)

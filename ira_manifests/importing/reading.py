@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from functools import reduce
+from operator import getitem
+from typing import Any, NamedTuple, cast
 
 from ira_manifests.importing import downloads
+from ira_manifests.kubernetes import fields
 from ira_manifests.kubernetes import leader_worker_set as lws
 from ira_manifests.kubernetes import queued_capacity as queued
+from ira_manifests.kubernetes.fields import Wrong
 from ira_manifests.lint import hardware, serving
 from ira_manifests.lint.hardware import Hardware
 from ira_manifests.lint.models import Library
+from ira_manifests.lint.placeholders import has_placeholder
 from ira_manifests.lint.view import ForeignView
-from ira_manifests.rules.view.plain import at, mapping, texts
+from ira_manifests.profiles.yaml_source import dotted
+from ira_manifests.rules.view.plain import Json, at, mapping, texts
 from ira_manifests.rules.view.pods import Object
 from ira_manifests.rules.view.servers import Server
 
@@ -105,7 +111,32 @@ def _found(view: ForeignView, server: Server, library: Library) -> Found | str:
     model_id = serving.find_model(view, server, library)
     if not model_id:
         return "not known: the model that it serves"
-    return Found(view.name, view, server, place, model_id, tuple(_own(view, template.owner)))
+    objects = tuple(_own(view, template.owner))
+    misshapen = next(_misshapen(view, objects), None)
+    if misshapen is not None:
+        return f"no API server takes its Pods: {dotted(misshapen.path)} {misshapen.message}"
+    return Found(view.name, view, server, place, model_id, objects)
+
+
+def _misshapen(view: ForeignView, objects: Sequence[Object]) -> Iterator[Wrong]:
+    """Yield the fields of objects' Pods with values of other types; null is unset."""
+    files = {item.file for item in objects}
+    for template in view.pods:
+        if template.file in files:
+            yield from _misshapen_in(template.spec)
+
+
+def _misshapen_in(spec: Json) -> Iterator[Wrong]:
+    for each in fields.wrong("PodSpec", spec):
+        try:
+            value = reduce(getitem, each.path, cast("Any", spec))
+        except KeyError:  # a required field
+            yield each
+            continue
+        is_placeholder = isinstance(value, str) and has_placeholder(value)
+        is_unset = value is None and isinstance(each.path[-1], str)
+        if not (each.is_key or is_unset or is_placeholder):
+            yield each
 
 
 def _own(view: ForeignView, owner: Object) -> Iterator[Object]:

@@ -37,11 +37,11 @@ def served(unit: str, view: ForeignView, server: Server) -> Iterator[Served]:
 def _is_in_bucket(server: Server, path: str) -> bool:
     """Return whether a path is in a mounted bucket; disks and images have folders of their own."""
     template = server.container.template
-    buckets = {
+    buckets = [
         volume.get("name")
         for volume in template.volumes
         if at(volume, "csi", "driver") == labels.GCSFUSE_DRIVER
-    }
+    ]
     return any(
         mount.get("name") in buckets and path.startswith(str(mount.get("mountPath")))
         for mount in server.container.mounts

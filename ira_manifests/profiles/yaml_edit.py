@@ -232,6 +232,8 @@ def _paired(old: Sequence[Any], new: Sequence[Any]) -> tuple[dict[int, Any], lis
 
 
 def _entries(item: Any) -> set[tuple[str, str]]:
+    if not isinstance(item, Mapping):
+        return set()  # two texts that differ have nothing in common
     return {(key, str(value)) for key, value in item.items()} | {(key, "") for key in item}
 
 
