@@ -58,7 +58,7 @@ def changed(directories: Directories, change: Change, name: str = ONE) -> Direct
 
 def with_each_field(right: Directory, wrong: Any) -> Iterator[Directory]:
     """Yield copies of a directory, each with a wrong value in another field of its objects."""
-    for path in _places({**right.objects}):
+    for path in places({**right.objects}):
         objects: Any = copy.deepcopy({**right.objects})
         holder = objects
         for key in path[:-1]:
@@ -68,13 +68,13 @@ def with_each_field(right: Directory, wrong: Any) -> Iterator[Directory]:
         yield replace(right, objects=objects)
 
 
-def _places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """Yield the path of every part of a value."""
     if isinstance(value, list):
         value = dict(enumerate(value))
     for key, each in value.items() if isinstance(value, dict) else ():
         yield (*path, key)
-        yield from _places(each, (*path, key))
+        yield from places(each, (*path, key))
 
 
 def findings_of(right: Directory, edited: Directory) -> list[Finding]:
