@@ -7,12 +7,13 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 from packaging.utils import canonicalize_name
 
 from testing.project import ROOT
-from tests.locks import versions
+from tests.locks import locked, versions
 from tests.support import Run
 from tests.test_locks import LOCKS
 from tools import audit
@@ -77,6 +78,17 @@ def run(service: str) -> Run:
     )  # fmt: skip
 
 
+def packages(lock: Path) -> Iterator[tuple[str, str]]:
+    for each in locked(lock):
+        yield canonicalize_name(each.name), str(each.specifier).removeprefix("==")
+
+
+def test_two_versions_of_a_package_are_asked_for_one_after_the_other() -> None:
+    a, old, new = (f"{each} \\\n    --hash=sha256:00\n" for each in ("a==1", "b==2", "b==3"))
+
+    assert audit.with_one_version(a + old + new) == [a + old, new]
+
+
 def test_every_lock_of_pip_is_audited() -> None:
     assert {*audit.files()} == {*LOCKS}
 
@@ -88,7 +100,7 @@ def test_every_package_of_every_lock_is_asked_for(service: tuple[str, type[Servi
     done = run(address)
 
     assert (done.returncode, done.stderr) == (0, "")
-    assert known.asked == {pair for lock in LOCKS for pair in versions(lock).items()}
+    assert known.asked == {pair for lock in LOCKS for pair in packages(lock)}
     assert "colorama" in {name for name, _ in known.asked}  # Windows' alone
     assert done.stdout.count(", 0 known vulnerabilities\n") == len(LOCKS)
 

@@ -78,8 +78,16 @@ def audited(lock: Path, service: str) -> list[dict[str, Any]]:
         NotJudgedError: pip-audit failed, or left a package out.
     """
     text = without_markers(lock.read_text("utf-8"))
+    parts = with_one_version(text)
+    packages = [package for part in parts for package in _judged(lock.name, part, service)]
+    if len(packages) != text.count("=="):
+        raise NotJudgedError(f"pip-audit judged {len(packages)} packages of {text.count('==')}")
+    return packages
+
+
+def _judged(name: str, text: str, service: str) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder:
-        requirements, report = Path(folder, lock.name), Path(folder, "report.json")
+        requirements, report = Path(folder, name), Path(folder, "report.json")
         requirements.write_text(text, "utf-8")
         command = [
             *(sys.executable, "-m", "pip_audit", "--requirement", str(requirements)),
@@ -95,14 +103,27 @@ def audited(lock: Path, service: str) -> list[dict[str, Any]]:
     left_out = [each["skip_reason"] for each in packages if "skip_reason" in each]
     if left_out:
         raise NotJudgedError(left_out[0])
-    if len(packages) != text.count("=="):
-        raise NotJudgedError(f"pip-audit judged {len(packages)} packages of {text.count('==')}")
     return packages
 
 
 def without_markers(text: str) -> str:
     """Return a lock whose packages are all for this machine, so that all are asked for."""
     return re.sub(r"^(\S+==\S+) ; .*?( \\)?$", r"\1\2", text, flags=re.MULTILINE)
+
+
+def with_one_version(text: str) -> list[str]:
+    """Return a lock in parts, as pip-audit takes one version of each package.
+
+    A lock has two where a Python that is supported has no wheel of the newer one.
+    """
+    parts: list[dict[str, str]] = [{}]
+    for entry in re.findall(r"^\S+==.*(?:\n[ ]+.*)*\n?", text, flags=re.MULTILINE):
+        name = entry.partition("==")[0]
+        free = next((part for part in parts if name not in part), None)
+        if free is None:
+            parts.append(free := {})
+        free[name] = entry
+    return ["".join(part.values()) for part in parts]
 
 
 def findings(packages: Sequence[Mapping[str, Any]]) -> Iterator[str]:
